@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# What every script of the lab shares: where things are, how a step is run, told and locked.
+# Sourced by bash, with `set -eu` in force.
+
+REPO=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+LAB=$REPO/tests/lab
+CACHE=${TLSCONN_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/tlsconn}
+# Debian's release of the build root, and the suite that brings its newer kernels.
+SUITE=trixie
+KERNEL_SUITE=$SUITE-backports
+FLAVOUR=${FLAVOUR:-cloud-amd64}
+JOBS=$(nproc)
+
+say() { printf '%s\n' "$*" >&2; }
+
+die() {
+    say "error: $*"
+    exit 1
+}
+
+# Runs this script again as root, where it is not.
+as_root() {
+    [ "$(id -u)" = 0 ] && return
+    command -v sudo >/dev/null || die "root is needed (chroot and mounts), and there is no sudo: run this as root"
+    exec sudo --preserve-env=CI,FLAVOUR,KERNEL,NO_COLOR,http_proxy,https_proxy,TERM \
+        TLSCONN_CACHE="$CACHE" -- "$0" "$@"
+}
+
+# step NAME WHAT COMMAND...: runs a long command with its output in a log, tells every half minute that it lives,
+# says how long it took, and when it fails says why as far as the log tells.
+step() {
+    local name=$1 what=$2 log start rc=0 pid beat=0
+    shift 2
+    mkdir -p "$CACHE/log" || die "step '$name': cannot write to $CACHE"
+    log=$CACHE/log/$name.$$.log
+    start=$SECONDS
+    say "==> $name: $what"
+    # In a subshell with errexit, which a function called under `if` would lose.
+    ( set -e; "$@" ) >"$log" 2>&1 </dev/null &
+    pid=$!
+    while kill -0 $pid 2>/dev/null; do
+        sleep 0.2
+        beat=$((beat + 1))
+        if [ $((beat % 150)) = 0 ]; then
+            say "    … $((SECONDS - start)) s: $(tail -n 1 "$log" | tr -d '\r' | cut -c1-100)"
+        fi
+    done
+    wait $pid || rc=$?
+    if [ $rc != 0 ]; then
+        tail -n 15 "$log" | sed 's/^/    | /' >&2
+        local why="it ended with status $rc"
+        if grep -qi 'no space left on device' "$log"; then
+            why="the disk is full ($(df -h --output=avail "$CACHE" | tail -n 1 | tr -d ' ') free at $CACHE): make room"
+        elif grep -qiE 'failed to fetch|could not resolve|unable to connect|connection (refused|timed out)|failed to download|network is unreachable|could not connect' "$log"; then
+            why="a download failed: see that this machine reaches its Debian mirror and crates.io"
+        fi
+        die "step '$name' failed after $((SECONDS - start)) s: $why; then run it again, what is done is kept (log: $log)"
+    fi
+    rm -f "$log"
+    say "    done in $((SECONDS - start)) s"
+}
+
+# locked NAME COMMAND...: one run at a time makes a thing in the cache; the others wait for it and find it there.
+locked() {
+    local name=$1
+    shift
+    mkdir -p "$CACHE/lock" 2>/dev/null || die "cannot write to the cache $CACHE: no room, or not ours"
+    (
+        if ! flock -n 9; then
+            say "    waiting: another run is making '$name'"
+            flock 9
+        fi
+        "$@"
+    ) 9>"$CACHE/lock/$name"
+}
+
+# What a thing was made from, as a short key.
+key_of() { sha256sum | cut -c1-12; }
