@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What ClientHello and ServerHello say of a connection: the fields by which people and rules name it.
+
+use super::types::Side;
+
+/// At most `N` octets, `N` below 256.
+#[derive(Clone, Copy)]
+pub struct Bytes<const N: usize> {
+    len: u8,
+    octets: [u8; N],
+}
+
+impl<const N: usize> Bytes<N> {
+    /// None yet.
+    pub const fn new() -> Self {
+        Bytes {
+            len: 0,
+            octets: [0; N],
+        }
+    }
+
+    /// The octets.
+    pub fn as_slice(&self) -> &[u8] {
+        self.octets
+            .get(..usize::from(self.len))
+            .unwrap_or(&self.octets)
+    }
+
+    /// Appends one; false if there is no room.
+    pub fn push(&mut self, octet: u8) -> bool {
+        let (Some(place), Some(len)) = (
+            self.octets.get_mut(usize::from(self.len)),
+            self.len.checked_add(1),
+        ) else {
+            return false;
+        };
+        *place = octet;
+        self.len = len;
+        true
+    }
+}
+
+impl<const N: usize> Default for Bytes<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const N: usize> PartialEq for Bytes<N> {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_slice() == other.as_slice()
+    }
+}
+
+impl<const N: usize> Eq for Bytes<N> {}
+
+impl<const N: usize> core::fmt::Debug for Bytes<N> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.as_slice().fmt(f)
+    }
+}
+
+/// How a session was resumed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Resumption {
+    /// The server echoed the session id (RFC 5246 7.4.1.2).
+    SessionId = 0,
+    /// A session ticket (RFC 5077).
+    Ticket,
+    /// A pre-shared key of TLS 1.3 (RFC 8446 4.2.11).
+    Psk,
+}
+
+/// The fields of ClientHello and ServerHello, each hello's set as a whole once it is complete. Unknown is `None`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Identity {
+    /// The side that sent the ClientHello.
+    pub client: Option<Side>,
+    /// The client's random.
+    pub client_random: Option<[u8; 32]>,
+    /// The server's random.
+    pub server_random: Option<[u8; 32]>,
+    /// The client's session id, empty if it sent none.
+    pub session_id: Option<Bytes<32>>,
+    /// The server's session id.
+    pub server_session_id: Option<Bytes<32>>,
+    /// The server name asked for.
+    pub sni: Option<Bytes<255>>,
+    /// The first protocol offered.
+    pub alpn: Option<Bytes<255>>,
+    /// The highest version offered.
+    pub offered: Option<u16>,
+    /// The version negotiated.
+    pub version: Option<u16>,
+    /// The cipher suite negotiated.
+    pub cipher: Option<u16>,
+    /// Whether early data was offered.
+    pub early_data: Option<bool>,
+    /// Whether Encrypted ClientHello was offered, GREASE too.
+    pub ech: Option<bool>,
+    /// Whether the server asked for another ClientHello.
+    pub hello_retry: Option<bool>,
+    /// Whether a session is resumed.
+    pub resumed: Option<bool>,
+    /// What shows that it is.
+    pub resumption: Option<Resumption>,
+    /// Whether the server acknowledged the ClientHello's octets and answered with a ServerHello that agrees.
+    pub confirmed: bool,
+}
