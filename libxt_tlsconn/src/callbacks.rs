@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What libxtables calls. Those that get pointers are unsafe: only libxtables may call them, with pointers to what
+//! their comments say, valid while they run.
+
+use std::{
+    borrow::Cow,
+    ffi::{c_int, c_void, CStr},
+    mem,
+};
+
+use tlsconn_uapi::xt_tlsconn_mtinfo;
+
+use crate::{
+    canonical,
+    help::HELP,
+    options,
+    protocol::Place,
+    xtables::{
+        self, xt_entry_match, xt_fcheck_call, xt_option_call, xt_option_entry, xtables_match,
+    },
+};
+
+type Parse = unsafe extern "C" fn(*mut xt_option_call);
+
+/// The size of the rule's data as x_tables counts it.
+const SIZE: usize =
+    mem::size_of::<xt_tlsconn_mtinfo>().next_multiple_of(mem::align_of::<xtables::_xt_align>());
+
+/// Registers the match for IPv4 and for IPv6.
+pub(crate) extern "C" fn register() {
+    let options = Box::leak(options::table().into_boxed_slice()).as_ptr();
+    register_for(xtables::NFPROTO_IPV4, parse_ipv4, options);
+    register_for(xtables::NFPROTO_IPV6, parse_ipv6, options);
+}
+
+fn register_for(family: u32, parse: Parse, options: *const xt_option_entry) {
+    let tlsconn = xtables_match {
+        version: xtables::XTABLES_VERSION.as_ptr(),
+        name: c"tlsconn".as_ptr(),
+        revision: 0,
+        family: family as u16,
+        size: SIZE,
+        userspacesize: SIZE,
+        udata_size: mem::size_of::<Place>(),
+        help: Some(help),
+        x6_parse: Some(parse),
+        x6_fcheck: Some(check),
+        x6_options: options,
+        print: Some(print),
+        save: Some(save),
+        ..Default::default()
+    };
+    // SAFETY: libxtables may keep and change what it gets here: it is leaked, and nothing else refers to it.
+    unsafe { xtables::xtables_register_match(Box::leak(Box::new(tlsconn))) };
+}
+
+extern "C" fn help() {
+    xtables::print(HELP);
+}
+
+/// Takes one option of an IPv4 rule.
+unsafe extern "C" fn parse_ipv4(call: *mut xt_option_call) {
+    // SAFETY: libxtables passes a valid call, with a rule of the family that this was registered for.
+    unsafe { parse(call, Place::in_ipv4) };
+}
+
+/// Takes one option of an IPv6 rule.
+unsafe extern "C" fn parse_ipv6(call: *mut xt_option_call) {
+    // SAFETY: libxtables passes a valid call, with a rule of the family that this was registered for.
+    unsafe { parse(call, Place::in_ipv6) };
+}
+
+/// Takes one option. `place` finds the protocol in a rule of the call's family.
+unsafe fn parse(call: *mut xt_option_call, place: unsafe fn(*const c_void) -> Place) {
+    // SAFETY: The callers pass a valid call.
+    unsafe { xtables::xtables_option_parse(call) };
+    // SAFETY: As above, and nobody else uses it meanwhile.
+    let call = unsafe { &mut *call };
+    // SAFETY: `data` points to `SIZE` octets, aligned and zero at first, of the rule that is being made.
+    let info = unsafe { &mut *call.data.cast::<xt_tlsconn_mtinfo>() };
+    // SAFETY: libxtables set it to the row of our table that the option was found in.
+    let entry = unsafe { &*call.entry };
+    let argument = if call.arg.is_null() {
+        Cow::default()
+    } else {
+        // SAFETY: It is a string of the command line.
+        unsafe { CStr::from_ptr(call.arg) }.to_string_lossy()
+    };
+    if let Err(problem) = options::set(info, entry.id, &argument, call.invert) {
+        xtables::error(&format!("tlsconn: {problem}"));
+    }
+    // SAFETY: The rule is of the family that `place` is for, and outlives the check.
+    let place = unsafe { place(call.xt_entry) };
+    // SAFETY: `udata` has room for what registration asked for, and is aligned for any type.
+    unsafe { call.udata.cast::<Place>().write(place) };
+}
+
+/// Looks at the rule as a whole, before libxtables checks which option needs which.
+unsafe extern "C" fn check(call: *mut xt_fcheck_call) {
+    // SAFETY: libxtables passes a valid call.
+    let call = unsafe { &*call };
+    if call.xflags == 0 {
+        xtables::error("tlsconn: no condition is given; add --record-type, --state or --pinned");
+    }
+    // SAFETY: An option was given, so its parser has written it.
+    let place = unsafe { &*call.udata.cast::<Place>() };
+    // SAFETY: The rule is still there.
+    if !unsafe { place.is_tcp() } {
+        xtables::error("tlsconn: the rule is not for TCP; add -p tcp");
+    }
+}
+
+/// Writes a rule for a listing.
+unsafe extern "C" fn print(_ip: *const c_void, entry: *const xt_entry_match, _numeric: c_int) {
+    // SAFETY: libxtables passes a match of ours.
+    let info = unsafe { info_of(entry) };
+    xtables::print(&format!(" tlsconn{}", canonical::options(info, "")));
+}
+
+/// Writes a rule so that it can be read back.
+unsafe extern "C" fn save(_ip: *const c_void, entry: *const xt_entry_match) {
+    // SAFETY: libxtables passes a match of ours.
+    let info = unsafe { info_of(entry) };
+    xtables::print(&canonical::options(info, "--"));
+}
+
+/// The rule's data behind the match's header.
+///
+/// # Safety
+///
+/// `entry` points to a match of this extension, valid while the result is used.
+unsafe fn info_of<'a>(entry: *const xt_entry_match) -> &'a xt_tlsconn_mtinfo {
+    // SAFETY: The data begins where the header's `data`, an array without members, stands.
+    let data = unsafe { &raw const (*entry).data };
+    // SAFETY: There are `SIZE` octets of it, aligned as x_tables aligns it, and any octets are a valid value.
+    unsafe { &*data.cast::<xt_tlsconn_mtinfo>() }
+}

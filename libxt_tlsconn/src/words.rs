@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Comma-separated lists of words, each of which stands for a bit of the ABI.
+
+use tlsconn_uapi as uapi;
+
+/// The words that one option takes.
+pub(crate) struct Words {
+    /// What a word names, for messages.
+    what: &'static str,
+    /// The words and their bits, in the order in which they are printed.
+    canonical: &'static [(&'static str, u32)],
+    /// Other words for the same bits: understood, never printed.
+    aliases: &'static [(&'static str, u32)],
+    /// How messages speak of the aliases.
+    also: &'static str,
+}
+
+/// Types of what a packet carries.
+pub(crate) const TYPES: Words = Words {
+    what: "record type",
+    canonical: &[
+        (
+            "change-cipher-spec",
+            uapi::XT_TLSCONN_TYPE_CHANGE_CIPHER_SPEC,
+        ),
+        ("alert", uapi::XT_TLSCONN_TYPE_ALERT),
+        ("handshake", uapi::XT_TLSCONN_TYPE_HANDSHAKE),
+        ("application-data", uapi::XT_TLSCONN_TYPE_APPLICATION_DATA),
+        ("heartbeat", uapi::XT_TLSCONN_TYPE_HEARTBEAT),
+        ("unknown", uapi::XT_TLSCONN_TYPE_UNKNOWN),
+        ("none", uapi::XT_TLSCONN_TYPE_NONE),
+    ],
+    aliases: &[
+        ("20", uapi::XT_TLSCONN_TYPE_CHANGE_CIPHER_SPEC),
+        ("21", uapi::XT_TLSCONN_TYPE_ALERT),
+        ("22", uapi::XT_TLSCONN_TYPE_HANDSHAKE),
+        ("23", uapi::XT_TLSCONN_TYPE_APPLICATION_DATA),
+        ("24", uapi::XT_TLSCONN_TYPE_HEARTBEAT),
+    ],
+    also: " or 20 to 24",
+};
+
+/// States of a connection.
+pub(crate) const STATES: Words = Words {
+    what: "state",
+    canonical: &[
+        ("new", uapi::XT_TLSCONN_STATE_NEW),
+        ("hello", uapi::XT_TLSCONN_STATE_HELLO),
+        ("handshake", uapi::XT_TLSCONN_STATE_HANDSHAKE),
+        ("established", uapi::XT_TLSCONN_STATE_ESTABLISHED),
+        ("closed", uapi::XT_TLSCONN_STATE_CLOSED),
+        ("not-tls", uapi::XT_TLSCONN_STATE_NOT_TLS),
+        ("lost", uapi::XT_TLSCONN_STATE_LOST),
+        ("tainted", uapi::XT_TLSCONN_STATE_TAINTED),
+    ],
+    aliases: &[],
+    also: "",
+};
+
+impl Words {
+    /// The bits that a list asks for. A word may stand there twice.
+    pub(crate) fn parse(&self, list: &str) -> Result<u16, String> {
+        list.split(',')
+            .try_fold(0, |bits, word| Ok(bits | self.bit(word, list)?))
+    }
+
+    /// The list that asks for `bits`, in canonical form.
+    pub(crate) fn print(&self, bits: u16) -> String {
+        let given =
+            |&(word, bit): &(&'static str, u32)| (u32::from(bits) & bit != 0).then_some(word);
+        let words: Vec<_> = self.canonical.iter().filter_map(given).collect();
+        words.join(",")
+    }
+
+    fn bit(&self, word: &str, list: &str) -> Result<u16, String> {
+        self.canonical
+            .iter()
+            .chain(self.aliases)
+            .find(|(known, _)| *known == word)
+            .and_then(|&(_, bit)| u16::try_from(bit).ok())
+            .ok_or_else(|| self.refusal(word, list))
+    }
+
+    fn refusal(&self, word: &str, list: &str) -> String {
+        let what = self.what;
+        let problem = match word {
+            "" => format!("a {what} is missing in \"{list}\""),
+            _ => format!("unknown {what} \"{word}\""),
+        };
+        let known: Vec<_> = self.canonical.iter().map(|&(known, _)| known).collect();
+        format!("{problem}; known are {}{}", known.join(", "), self.also)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_stands_for_one_bit_of_its_own() {
+        for (words, all) in [
+            (TYPES, uapi::XT_TLSCONN_TYPES_ALL),
+            (STATES, uapi::XT_TLSCONN_STATES_ALL),
+        ] {
+            let mut seen = 0;
+            for &(word, bit) in words.canonical {
+                assert_eq!(bit.count_ones(), 1, "{word}");
+                assert_eq!(seen & bit, 0, "{word}");
+                seen |= bit;
+                let parsed = words.parse(word).expect(word);
+                assert_eq!(u32::from(parsed), bit);
+                assert_eq!(words.print(parsed), word);
+            }
+            assert_eq!(seen, all);
+        }
+    }
+
+    #[test]
+    fn numbers_are_the_octets_of_a_record_header() {
+        for (shift, number) in (20..=24).enumerate() {
+            assert_eq!(TYPES.parse(&number.to_string()), Ok(1 << shift));
+        }
+        assert_eq!(
+            TYPES
+                .parse("24,20")
+                .map(|bits| TYPES.print(bits))
+                .as_deref(),
+            Ok("change-cipher-spec,heartbeat")
+        );
+    }
+
+    #[test]
+    fn lists_are_merged_and_printed_in_order() {
+        let print = |list| TYPES.parse(list).map(|bits| TYPES.print(bits));
+        assert_eq!(
+            print("none,unknown,23,alert").as_deref(),
+            Ok("alert,application-data,unknown,none")
+        );
+        assert_eq!(print("alert,21,alert").as_deref(), Ok("alert"));
+        assert_eq!(
+            STATES
+                .parse("tainted,new,tainted")
+                .map(|bits| STATES.print(bits))
+                .as_deref(),
+            Ok("new,tainted")
+        );
+    }
+
+    #[test]
+    fn a_bad_word_is_named_with_what_would_be_right() {
+        for word in ["19", "25", "023", "Alert", "alert ", "handshak", "\u{fffd}"] {
+            let message = TYPES.parse(&format!("alert,{word}")).expect_err(word);
+            assert!(
+                message.starts_with(&format!("unknown record type \"{word}\"; ")),
+                "{message}"
+            );
+            assert!(message.ends_with("unknown, none or 20 to 24"), "{message}");
+        }
+        let message = STATES.parse("new,20").expect_err("states have no numbers");
+        assert!(
+            message.starts_with("unknown state \"20\"; known are new, hello, "),
+            "{message}"
+        );
+        assert!(message.ends_with("lost, tainted"), "{message}");
+    }
+
+    #[test]
+    fn an_empty_list_or_member_is_refused() {
+        for list in ["", ",", "alert,", ",alert", "alert,,none"] {
+            let message = TYPES.parse(list).expect_err(list);
+            assert!(
+                message.starts_with(&format!(
+                    "a record type is missing in \"{list}\"; known are "
+                )),
+                "{message}"
+            );
+        }
+    }
+}
