@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What bindgen reads: the kernel's headers for netfilter and generic netlink, and our own. */
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6.h>
+#include <linux/netfilter/x_tables.h>
+#include <linux/tcp.h>
+#include <net/genetlink.h>
+#include <net/ipv6.h>
+#include <net/net_namespace.h>
+#include <net/netfilter/nf_conntrack.h>
+#include <net/netfilter/nf_conntrack_core.h>
+#include "shims.h"
+#include "uapi/tlsconn_netlink.h"
+#include "uapi/xt_tlsconn.h"

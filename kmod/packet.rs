@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! TCP packets.
+
+use crate::{
+    sys::{conntrack::Conntrack, skb::Skb},
+    tls::{Payload, Segment, Side},
+};
+
+/// Shortest headers (RFC 791, RFC 8200, RFC 9293).
+const IPV4_HEADER: u32 = 20;
+const IPV6_HEADER: u32 = 40;
+const TCP_HEADER: u32 = 20;
+
+const FIN: u8 = 0x01;
+const SYN: u8 = 0x02;
+const ACK: u8 = 0x10;
+const URG: u8 = 0x20;
+
+/// A TCP packet of a conntrack entry.
+pub struct Packet<'a> {
+    /// Its conntrack entry.
+    pub ct: &'a Conntrack,
+    /// The side that sent it.
+    pub from: Side,
+    /// Its place in the stream.
+    pub tcp: Tcp<'a>,
+}
+
+/// A packet's TCP header and payload.
+pub struct Tcp<'a> {
+    /// Sequence number of the header: of the SYN where there is one.
+    pub seq: u32,
+    ack: u32,
+    flags: u8,
+    /// What it carries.
+    pub payload: SkbPayload<'a>,
+}
+
+/// A packet's payload, in pages and fragments too.
+pub struct SkbPayload<'a> {
+    skb: Skb<'a>,
+    offset: u32,
+    len: u32,
+}
+
+impl<'a> Packet<'a> {
+    /// Reads the packet's headers; None when it is not a whole TCP packet that conntrack knows.
+    pub fn new(skb: Skb<'a>) -> Option<Self> {
+        let (ct, from) = skb.conntrack()?;
+        Some(Self {
+            ct,
+            from,
+            tcp: Tcp::new(skb)?,
+        })
+    }
+
+    /// As the engine takes it.
+    pub fn segment(&self) -> Segment {
+        Segment {
+            from: self.from,
+            seq: self.tcp.first_octet(),
+            ack: self.tcp.ack(),
+            fin: self.tcp.flags & FIN != 0,
+            urgent: self.tcp.flags & URG != 0,
+        }
+    }
+}
+
+impl<'a> Tcp<'a> {
+    /// Finds and reads the TCP header; None when there is none, or it is cut.
+    pub fn new(skb: Skb<'a>) -> Option<Self> {
+        let network = skb.network_offset();
+        let (tcp, end) = transport(&skb, network)?;
+        Self::at(skb, tcp, end)
+    }
+
+    fn at(skb: Skb<'a>, offset: u32, end: u32) -> Option<Self> {
+        let mut header = [0; TCP_HEADER as usize];
+        if !skb.read(offset, &mut header) {
+            return None;
+        }
+        let [_, _, _, _, s0, s1, s2, s3, a0, a1, a2, a3, data_offset, flags, ..] = header;
+        // The upper four bits count words of four octets (RFC 9293 3.1).
+        let header_len = u32::from(data_offset >> 4) << 2;
+        let payload = offset.checked_add(header_len)?;
+        if header_len < TCP_HEADER {
+            return None;
+        }
+        Some(Self {
+            seq: u32::from_be_bytes([s0, s1, s2, s3]),
+            ack: u32::from_be_bytes([a0, a1, a2, a3]),
+            flags,
+            payload: SkbPayload {
+                skb,
+                offset: payload,
+                len: end.checked_sub(payload)?,
+            },
+        })
+    }
+
+    /// Whether it opens a connection: SYN without ACK.
+    pub fn is_syn(&self) -> bool {
+        self.flags & (SYN | ACK) == SYN
+    }
+
+    /// Whether it answers a SYN.
+    pub fn is_syn_ack(&self) -> bool {
+        self.flags & (SYN | ACK) == SYN | ACK
+    }
+
+    /// The acknowledgement number, where it has one.
+    pub fn ack(&self) -> Option<u32> {
+        (self.flags & ACK != 0).then_some(self.ack)
+    }
+
+    /// Sequence number of the first payload octet: a SYN takes one up (RFC 9293 3.4).
+    pub fn first_octet(&self) -> u32 {
+        self.seq.wrapping_add(u32::from(self.flags & SYN != 0))
+    }
+}
+
+impl Payload for SkbPayload<'_> {
+    fn len(&self) -> u32 {
+        self.len
+    }
+
+    fn read(&self, offset: u32, to: &mut [u8]) -> bool {
+        let Ok(count) = u32::try_from(to.len()) else {
+            return false;
+        };
+        match (offset.checked_add(count), self.offset.checked_add(offset)) {
+            (Some(end), Some(from)) if end <= self.len => self.skb.read(from, to),
+            _ => false,
+        }
+    }
+}
+
+/// Where the TCP header begins and the IP packet ends: padding of the link layer is not payload.
+fn transport(skb: &Skb<'_>, network: u32) -> Option<(u32, u32)> {
+    let mut first = [0];
+    if !skb.read(network, &mut first) {
+        return None;
+    }
+    let [first] = first;
+    match first >> 4 {
+        4 => ipv4(skb, network),
+        6 => ipv6(skb, network),
+        _ => None,
+    }
+}
+
+fn ipv4(skb: &Skb<'_>, network: u32) -> Option<(u32, u32)> {
+    let mut header = [0; IPV4_HEADER as usize];
+    if !skb.read(network, &mut header) {
+        return None;
+    }
+    let [version_ihl, _, l0, l1, _, _, f0, f1, _, protocol, ..] = header;
+    // Conntrack puts fragments together (nf_defrag_ipv4), so one here has no header that could be trusted.
+    let fragment_offset = u16::from_be_bytes([f0, f1]) & 0x1fff;
+    if fragment_offset != 0 || u32::from(protocol) != crate::bindings::IPPROTO_TCP {
+        return None;
+    }
+    let header_len = u32::from(version_ihl & 0x0f) << 2;
+    let end = end_of(skb, network, 0, u16::from_be_bytes([l0, l1]))?;
+    Some((network.checked_add(header_len)?, end))
+}
+
+fn ipv6(skb: &Skb<'_>, network: u32) -> Option<(u32, u32)> {
+    let mut header = [0; IPV6_HEADER as usize];
+    if !skb.read(network, &mut header) {
+        return None;
+    }
+    let [_, _, _, _, l0, l1, next_header, ..] = header;
+    let end = end_of(skb, network, IPV6_HEADER, u16::from_be_bytes([l0, l1]))?;
+    let after = network.checked_add(IPV6_HEADER)?;
+    Some((skb.ipv6_tcp_offset(next_header, after)?, end))
+}
+
+/// The end by the IP header's length field, which does not count `uncounted` octets. Packets over 64 KiB (BIG TCP) have
+/// 0 there, and end where the buffer ends.
+fn end_of(skb: &Skb<'_>, network: u32, uncounted: u32, length: u16) -> Option<u32> {
+    if length == 0 {
+        return Some(skb.len());
+    }
+    let end = network.checked_add(uncounted)?.checked_add(u32::from(length))?;
+    Some(end.min(skb.len()))
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The module's parameters, set when it is loaded.
+
+use crate::{module_parameters, tls};
+use core::borrow::Borrow;
+
+/// How many connections a namespace tracks at most.
+pub fn max_connections() -> u64 {
+    u64::from(number(module_parameters::max_connections.value()))
+}
+
+/// What the engine can be told.
+pub fn engine() -> tls::Config {
+    tls::Config {
+        client_flight_budget: number(module_parameters::client_flight_budget.value()),
+    }
+}
+
+/// Kernels differ in whether a parameter is given by value or by reference.
+fn number(value: impl Borrow<u32>) -> u32 {
+    *value.borrow()
+}

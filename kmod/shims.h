@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The kernel's inline functions and macros that Rust cannot call, a function each and nothing more. What each may be
+ * called from is what the kernel says of the function that it stands for.
+ */
+#ifndef _TLSCONN_SHIMS_H
+#define _TLSCONN_SHIMS_H
+
+#include <linux/rhashtable-types.h>
+#include <linux/skbuff.h>
+#include <linux/spinlock_types.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+
+struct genl_info;
+struct net;
+struct netlink_callback;
+struct nf_conn;
+
+/* The part of a tracked connection that the two indexes know: first in the connection's own struct. */
+struct tlsconn_node {
+	struct rhash_head by_ct;	/* in the table of connections by conntrack entry */
+	struct nf_conn *ct;		/* the key; a reference to it is held */
+	struct rcu_head rcu;
+};
+
+/* Spinlocks that keep softirqs out, for what both softirq and process context take. */
+void tlsconn_spin_lock_bh(spinlock_t *lock);
+bool tlsconn_spin_trylock_bh(spinlock_t *lock);
+void tlsconn_spin_unlock_bh(spinlock_t *lock);
+
+/* Connections by conntrack entry. */
+int tlsconn_table_init(struct rhashtable *table);
+void tlsconn_table_destroy(struct rhashtable *table);
+struct tlsconn_node *tlsconn_table_find(struct rhashtable *table, const struct nf_conn *ct);
+struct tlsconn_node *tlsconn_table_insert(struct rhashtable *table, struct tlsconn_node *node);
+int tlsconn_table_replace(struct rhashtable *table, struct tlsconn_node *old, struct tlsconn_node *node);
+int tlsconn_table_remove(struct rhashtable *table, struct tlsconn_node *node);
+void tlsconn_node_free_rcu(struct tlsconn_node *node);
+
+/* Connections by id. */
+void tlsconn_xa_init(struct xarray *xa);
+int tlsconn_xa_insert(struct xarray *xa, unsigned long index, void *entry);
+void tlsconn_xa_erase(struct xarray *xa, unsigned long index);
+void *tlsconn_xa_find(struct xarray *xa, unsigned long *index);
+
+/* Deferred work. */
+void tlsconn_work_init(struct delayed_work *work, void (*run)(struct work_struct *work));
+void tlsconn_work_schedule(struct delayed_work *work, unsigned int milliseconds);
+void tlsconn_work_cancel(struct delayed_work *work);
+struct delayed_work *tlsconn_work_of(struct work_struct *work);
+
+/* Conntrack. */
+void tlsconn_ct_hold(struct nf_conn *ct);
+void tlsconn_ct_put(struct nf_conn *ct);
+void tlsconn_ct_mark_changed(struct nf_conn *ct);
+void tlsconn_ct_deliver_events(struct nf_conn *ct);
+u8 tlsconn_ct_tcp_state(const struct nf_conn *ct);
+bool tlsconn_ct_picked_up(const struct nf_conn *ct);
+
+/* Packets. */
+u32 tlsconn_skb_network_offset(const struct sk_buff *skb);
+
+/* Per-namespace memory. */
+void *tlsconn_net_generic(const struct net *net, unsigned int id);
+
+/* Netlink messages. */
+struct sk_buff *tlsconn_genl_new(size_t payload);
+int tlsconn_genl_reply(struct sk_buff *skb, struct genl_info *info);
+void tlsconn_genl_end(struct sk_buff *skb, void *header);
+void tlsconn_genl_cancel(struct sk_buff *skb, void *header);
+void tlsconn_genl_free(struct sk_buff *skb);
+struct net *tlsconn_genl_net(struct genl_info *info);
+struct net *tlsconn_dump_net(struct netlink_callback *cb);
+void tlsconn_dump_seq(struct netlink_callback *cb, u32 *portid, u32 *seq);
+void *tlsconn_nest_start(struct sk_buff *skb, int type);
+void tlsconn_nest_end(struct sk_buff *skb, void *nest);
+const void *tlsconn_nla_data(const struct nlattr *attribute);
+int tlsconn_nla_len(const struct nlattr *attribute);
+
+/* Why a rule was refused, in the kernel's log, rate-limited. */
+void tlsconn_refused(const char *why);
+
+#endif

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Entries of connection tracking.
+
+use crate::{bindings, tls::Side};
+use core::ptr::{addr_of, addr_of_mut, NonNull};
+use kernel::{
+    sync::{
+        aref::AlwaysRefCounted,
+        atomic::{
+            ordering::{Full, Relaxed},
+            Atomic,
+        },
+    },
+    types::Opaque,
+};
+
+/// States of conntrack's TCP tracker that mean something here (`enum tcp_conntrack`).
+pub const SYN_SENT: u8 = bindings::TCP_CONNTRACK_SYN_SENT as u8;
+/// A SYN was answered.
+pub const SYN_RECV: u8 = bindings::TCP_CONNTRACK_SYN_RECV as u8;
+/// An RST was accepted.
+pub const CLOSE: u8 = bindings::TCP_CONNTRACK_CLOSE as u8;
+/// SYNs from both sides (`TCP_CONNTRACK_SYN_SENT2`, another name for this).
+pub const SYN_SENT2: u8 = bindings::TCP_CONNTRACK_LISTEN as u8;
+
+/// A conntrack entry (`struct nf_conn`).
+///
+/// # Invariants
+///
+/// Whoever has a `&Conntrack` holds a reference to the entry, or knows of somebody who does for as long.
+#[repr(transparent)]
+pub struct Conntrack(Opaque<bindings::nf_conn>);
+
+// SAFETY: The count is conntrack's own, and the entry stays until it is 0.
+unsafe impl AlwaysRefCounted for Conntrack {
+    fn inc_ref(&self) {
+        // SAFETY: By the type's invariant a reference exists, so the count is not zero.
+        unsafe { bindings::tlsconn_ct_hold(self.as_raw()) }
+    }
+
+    unsafe fn dec_ref(entry: NonNull<Self>) {
+        // SAFETY: The caller gives up a reference of its own. May be called in any context.
+        unsafe { bindings::tlsconn_ct_put(entry.as_ptr().cast()) }
+    }
+}
+
+// SAFETY: The entry is shared between CPUs by the kernel itself; what we change of it is atomic.
+unsafe impl Send for Conntrack {}
+// SAFETY: As above.
+unsafe impl Sync for Conntrack {}
+
+/// An address and port before NAT.
+#[derive(Clone, Copy)]
+pub struct Endpoint {
+    /// In network order; the first 4 octets for IPv4.
+    pub address: [u8; 16],
+    /// In host order.
+    pub port: u16,
+}
+
+impl Conntrack {
+    /// # Safety
+    ///
+    /// `ptr` is a conntrack entry of TCP to which a reference is held for `'a`.
+    pub unsafe fn from_raw<'a>(ptr: *const bindings::nf_conn) -> &'a Self {
+        // SAFETY: The type is a transparent wrapper, and the caller promises validity.
+        unsafe { &*ptr.cast() }
+    }
+
+    /// The entry as C knows it.
+    pub fn as_raw(&self) -> *mut bindings::nf_conn {
+        self.0.get()
+    }
+
+    /// Its state in conntrack's TCP tracker.
+    pub fn tcp_state(&self) -> u8 {
+        // SAFETY: By the type's invariant the entry is valid.
+        unsafe { bindings::tlsconn_ct_tcp_state(self.as_raw()) }
+    }
+
+    /// Whether conntrack took it up from the middle of a connection, with no SYN.
+    pub fn is_picked_up(&self) -> bool {
+        // SAFETY: By the type's invariant the entry is valid.
+        unsafe { bindings::tlsconn_ct_picked_up(self.as_raw()) }
+    }
+
+    /// Whether conntrack has taken it out of its table for good (`IPS_DYING`).
+    pub fn is_dying(&self) -> bool {
+        // SAFETY: By the type's invariant the entry is valid; bits of the status change under us, so it is read once.
+        let status = unsafe { addr_of!((*self.as_raw()).status).read_volatile() };
+        status & bindings::IPS_DYING as usize != 0
+    }
+
+    /// How many references to it are held.
+    pub fn references(&self) -> u32 {
+        // SAFETY: By the type's invariant the entry is valid; the count changes under us, so it is read once.
+        let count = unsafe { addr_of!((*self.as_raw()).ct_general.use_.refs.counter).read_volatile() };
+        count as u32
+    }
+
+    /// The connection mark.
+    pub fn mark(&self) -> u32 {
+        self.mark_cell().load(Relaxed)
+    }
+
+    /// Writes the bits of `mask` in the mark, without losing what others write into the other bits at the same time, and
+    /// notes it for conntrack's mark event. Any context.
+    pub fn set_mark(&self, value: u32, mask: u32) {
+        let cell = self.mark_cell();
+        let mut was = cell.load(Relaxed);
+        loop {
+            let new = (was & !mask) | (value & mask);
+            if new == was {
+                return;
+            }
+            match cell.cmpxchg(was, new, Full) {
+                Ok(_) => break,
+                Err(now) => was = now,
+            }
+        }
+        // SAFETY: By the type's invariant the entry is valid.
+        unsafe { bindings::tlsconn_ct_mark_changed(self.as_raw()) }
+    }
+
+    /// Delivers the events noted for this entry. Process context.
+    pub fn deliver_events(&self) {
+        // SAFETY: By the type's invariant the entry is valid.
+        unsafe { bindings::tlsconn_ct_deliver_events(self.as_raw()) }
+    }
+
+    fn mark_cell(&self) -> &Atomic<u32> {
+        // SAFETY: The entry is valid, so the pointer to its field is.
+        let mark = unsafe { addr_of_mut!((*self.as_raw()).mark) };
+        // SAFETY: The field is aligned and lives as long as `self`; the kernel accesses it by single loads and stores.
+        unsafe { Atomic::from_ptr(mark) }
+    }
+
+    /// Whether the addresses are IPv6.
+    pub fn is_ipv6(&self) -> bool {
+        // SAFETY: The tuple of a valid entry does not change once packets carry it, but for NAT of the reply side.
+        let family = unsafe { (*self.as_raw()).tuplehash[0].tuple.src.l3num };
+        family == bindings::NFPROTO_IPV6 as u16
+    }
+
+    /// The initiator's or the responder's end in the original direction: before NAT.
+    pub fn endpoint(&self, side: Side) -> Endpoint {
+        // SAFETY: The original tuple of a valid entry does not change.
+        let tuple = unsafe { &(*self.as_raw()).tuplehash[0].tuple };
+        let (address, port) = match side {
+            // SAFETY: All members of the unions are plain integers, and the address union is 16 octets.
+            Side::Src => unsafe {
+                (
+                    addr_of!(tuple.src.u3).cast::<[u8; 16]>().read(),
+                    addr_of!(tuple.src.u).cast::<u16>().read(),
+                )
+            },
+            // SAFETY: As above.
+            Side::Dst => unsafe {
+                (
+                    addr_of!(tuple.dst.u3).cast::<[u8; 16]>().read(),
+                    addr_of!(tuple.dst.u).cast::<u16>().read(),
+                )
+            },
+        };
+        Endpoint {
+            address,
+            port: u16::from_be(port),
+        }
+    }
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Safe faces of the kernel's C interfaces. All of the module's `unsafe` is in here; the policy outside has none.
+
+use core::{cell::UnsafeCell, mem::MaybeUninit};
+
+pub mod conntrack;
+pub mod genl;
+pub mod hooks;
+pub mod lock;
+pub mod message;
+pub mod pernet;
+pub mod skb;
+pub mod table;
+pub mod xt;
+
+/// A C struct that the kernel links into lists of its own between registration and unregistration.
+struct Global<T>(UnsafeCell<T>);
+
+// SAFETY: What is inside is reached through a pointer only: by the module while it is not registered, by the kernel,
+// with the kernel's own locks, while it is.
+unsafe impl<T> Sync for Global<T> {}
+
+impl<T> Global<T> {
+    const fn new(value: T) -> Self {
+        Self(UnsafeCell::new(value))
+    }
+
+    const fn get(&self) -> *mut T {
+        self.0.get()
+    }
+}
+
+/// A C struct of zeros, in constants.
+///
+/// # Safety
+///
+/// All-zero octets are a valid `T`.
+const unsafe fn zeroed<T>() -> T {
+    // SAFETY: As the caller promises.
+    unsafe { MaybeUninit::zeroed().assume_init() }
+}
+
+/// A C array of characters that holds `name` and zeros behind it.
+const fn c_name<const N: usize>(name: &core::ffi::CStr) -> [kernel::ffi::c_char; N] {
+    let from = name.to_bytes();
+    assert!(from.len() < N, "the name and its NUL fit");
+    let mut to = [0; N];
+    let mut at = 0;
+    while at < from.len() {
+        to[at] = from[at] as kernel::ffi::c_char;
+        at += 1;
+    }
+    to
+}

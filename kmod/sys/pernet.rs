@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What the module keeps for each network namespace, and its coming and going.
+
+use super::{
+    hooks::Hooks,
+    lock::SpinLockBh,
+    table::{Entry, Table},
+    Global,
+};
+use crate::{bindings, pins::Pins, tracker};
+use core::{
+    marker::PhantomData,
+    mem::{offset_of, MaybeUninit},
+};
+use kernel::{
+    bindings::net,
+    error::to_result,
+    ffi::{c_int, c_uint},
+    prelude::*,
+    types::Opaque,
+};
+
+/// How long an entry that conntrack has let go of may stay, at most.
+const COLLECT_EVERY_MS: c_uint = 500;
+
+/// A network namespace that stays alive as long as this.
+pub struct Net<'a> {
+    raw: *mut net,
+    _life: PhantomData<&'a net>,
+}
+
+impl Net<'_> {
+    /// # Safety
+    ///
+    /// The namespace is alive for as long as the result is used.
+    pub unsafe fn from_raw(raw: *mut net) -> Self {
+        Self {
+            raw,
+            _life: PhantomData,
+        }
+    }
+
+    pub(super) fn as_raw(&self) -> *mut net {
+        self.raw
+    }
+}
+
+/// The module's memory of a network namespace.
+#[pin_data]
+pub struct NetState {
+    /// Its connections.
+    #[pin]
+    pub table: Table,
+    /// Its pins. The lock comes after an entry's.
+    #[pin]
+    pub pins: SpinLockBh<Pins>,
+    /// Whether packets are looked at.
+    #[pin]
+    pub hooks: Hooks,
+    #[pin]
+    collector: Opaque<kernel::bindings::delayed_work>,
+}
+
+impl NetState {
+    /// That of a namespace.
+    pub fn of<'a>(net: &Net<'a>) -> &'a Self {
+        // SAFETY: The number was written when the module registered, before anything could ask.
+        let id = unsafe { *ID.get() };
+        // SAFETY: The kernel gives the memory that `init` has filled, which stays until the namespace's very end.
+        unsafe { &*bindings::tlsconn_net_generic(net.as_raw(), id).cast::<Self>() }
+    }
+
+    fn new(net: *mut net) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            table <- Table::new(),
+            pins <- SpinLockBh::new(Pins::new()?, c"tlsconn pins", kernel::static_lock_class!()),
+            hooks <- Hooks::new(net),
+            collector <- Opaque::ffi_init(|work| {
+                // SAFETY: `work` is memory for it, which is pinned.
+                unsafe { bindings::tlsconn_work_init(work, Some(collect)) }
+            }),
+        })
+    }
+
+    /// Has the table gone through soon. Any context.
+    pub fn schedule_collection(&self) {
+        // SAFETY: The work was initialised.
+        unsafe { bindings::tlsconn_work_schedule(self.collector.get(), COLLECT_EVERY_MS) };
+    }
+
+    /// Ends a connection: releases its pins and takes it out of the table. Any context; no entry may be locked.
+    pub fn end(&self, entry: &Entry) {
+        let mut locked = entry.lock();
+        if locked.as_ref().is_some_and(|tracked| tracked.pinned) {
+            self.pins.lock().connection_ended(entry.id);
+        }
+        // Whoever waits for the lock to pin it finds nothing to pin.
+        let tracked = locked.take();
+        drop(locked);
+        drop(tracked);
+        self.table.remove(entry);
+    }
+}
+
+unsafe extern "C" fn collect(work: *mut kernel::bindings::work_struct) {
+    // SAFETY: The work is the one that `new` has initialised.
+    let work = unsafe { bindings::tlsconn_work_of(work) }.cast::<u8>();
+    // SAFETY: It is a field of a state, which stays until the work is cancelled.
+    let state = unsafe { &*work.sub(offset_of!(NetState, collector)).cast::<NetState>() };
+    if tracker::collect(state) {
+        state.schedule_collection();
+    }
+}
+
+static ID: Global<c_uint> = Global::new(0);
+
+static OPERATIONS: Global<bindings::pernet_operations> = Global::new(bindings::pernet_operations {
+    init: Some(init),
+    pre_exit: Some(pre_exit),
+    exit: Some(exit),
+    id: ID.get(),
+    size: size_of::<NetState>(),
+    // SAFETY: All-zero octets are operations that do nothing.
+    ..unsafe { super::zeroed() }
+});
+
+unsafe extern "C" fn init(net: *mut net) -> c_int {
+    // SAFETY: The kernel has written the number, and made memory of the size asked for in the namespace.
+    let state = unsafe { bindings::tlsconn_net_generic(net, *ID.get()) };
+    // SAFETY: The memory is ours to fill, and stays where it is until the namespace's very end.
+    let state: &'static mut MaybeUninit<NetState> = unsafe { &mut *state.cast() };
+    match state.write_pin_init(NetState::new(net)) {
+        Ok(_) => 0,
+        Err(error) => error.to_errno(),
+    }
+}
+
+/// Packets may still be on their way through the hooks when this returns; not when `exit` begins.
+unsafe extern "C" fn pre_exit(net: *mut net) {
+    // SAFETY: The namespace is alive until its exit is over.
+    NetState::of(&unsafe { Net::from_raw(net) }).hooks.shut();
+}
+
+unsafe extern "C" fn exit(net: *mut net) {
+    // SAFETY: The namespace is alive until its exit is over.
+    let state = NetState::of(&unsafe { Net::from_raw(net) });
+    // SAFETY: The work was initialised. What it does not get to is done here.
+    unsafe { bindings::tlsconn_work_cancel(state.collector.get()) };
+    state.pins.lock().release_all();
+    // SAFETY: A grace period has passed since the hooks went off, and nobody has a socket of the namespace.
+    unsafe { state.table.destroy() };
+    // The rules of a namespace are destroyed after this and still ask for `hooks`, so the state is not dropped whole.
+}
+
+/// The registration for every namespace; all of them are left when dropped.
+pub struct Registration(());
+
+impl Registration {
+    /// Registers. Process context.
+    pub fn new() -> Result<Self> {
+        // SAFETY: The operations live as long as the module.
+        to_result(unsafe { bindings::register_pernet_subsys(OPERATIONS.get()) })?;
+        Ok(Self(()))
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        // SAFETY: They were registered.
+        unsafe { bindings::unregister_pernet_subsys(OPERATIONS.get()) };
+    }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Packets (`struct sk_buff`) as netfilter's hooks hand them over.
+
+use super::conntrack::Conntrack;
+use crate::{bindings, tls::Side};
+use core::marker::PhantomData;
+
+/// `NFCT_INFOMASK`: the low bits of `_nfct` are an `enum ip_conntrack_info`, the others the entry.
+const INFO_MASK: usize = 7;
+
+/// A packet in a netfilter hook or a match.
+///
+/// # Invariants
+///
+/// The pointer is to a packet that stays as it is for `'a`, its data beginning at the network header or before it.
+#[derive(Clone, Copy)]
+pub struct Skb<'a> {
+    raw: *const bindings::sk_buff,
+    _life: PhantomData<&'a bindings::sk_buff>,
+}
+
+impl<'a> Skb<'a> {
+    /// # Safety
+    ///
+    /// `raw` is a packet that the caller may read for `'a`, with its network header set.
+    pub unsafe fn from_raw(raw: *const bindings::sk_buff) -> Self {
+        Self {
+            raw,
+            _life: PhantomData,
+        }
+    }
+
+    /// Octets from the start of its data to the end, in pages and fragments too.
+    pub fn len(&self) -> u32 {
+        // SAFETY: By the invariant the packet is valid.
+        unsafe { (*self.raw).len }
+    }
+
+    /// Where its IP header is, from the start of its data.
+    pub fn network_offset(&self) -> u32 {
+        // SAFETY: By the invariant the packet is valid. The header is never in front of the data in a netfilter hook.
+        unsafe { bindings::tlsconn_skb_network_offset(self.raw) }
+    }
+
+    /// Copies `to.len()` octets from `offset`; false where the packet ends before.
+    pub fn read(&self, offset: u32, to: &mut [u8]) -> bool {
+        let (Ok(from), Ok(count)) = (i32::try_from(offset), i32::try_from(to.len())) else {
+            return false;
+        };
+        // SAFETY: `to` has room for `count` octets; the function checks the offset against the packet's length.
+        unsafe { bindings::skb_copy_bits(self.raw, from, to.as_mut_ptr().cast(), count) == 0 }
+    }
+
+    /// The conntrack entry it belongs to and the side that sent it. None: untracked, invalid, a template, not TCP.
+    pub fn conntrack(&self) -> Option<(&'a Conntrack, Side)> {
+        // SAFETY: By the invariant the packet is valid.
+        let nfct = unsafe { (*self.raw)._nfct };
+        let entry = (nfct & !INFO_MASK) as *const bindings::nf_conn;
+        if entry.is_null() {
+            return None;
+        }
+        // SAFETY: The packet holds a reference to the entry.
+        let (status, protocol) = unsafe { ((*entry).status, (*entry).tuplehash[0].tuple.dst.protonum) };
+        if status & bindings::IPS_TEMPLATE as usize != 0 || protocol != bindings::IPPROTO_TCP as u8 {
+            return None;
+        }
+        let reply = nfct & INFO_MASK >= bindings::IP_CT_IS_REPLY as usize;
+        let side = if reply { Side::Dst } else { Side::Src };
+        // SAFETY: The packet holds a reference to the entry for as long as it lives, and it is TCP.
+        Some((unsafe { Conntrack::from_raw(entry) }, side))
+    }
+
+    /// Where the TCP header of an IPv6 packet is; None when it has none, or is a fragment.
+    pub fn ipv6_tcp_offset(&self, first_header: u8, after_ip: u32) -> Option<u32> {
+        let start = i32::try_from(after_ip).ok()?;
+        let mut header = first_header;
+        let mut fragment: bindings::__be16 = 0;
+        // SAFETY: The function reads the packet within its bounds and writes to the two locals.
+        let offset = unsafe { bindings::ipv6_skip_exthdr(self.raw, start, &mut header, &mut fragment) };
+        // The lowest three bits of the fragment field are flags (RFC 8200 4.5).
+        if header != bindings::IPPROTO_TCP as u8 || u16::from_be(fragment) & !7 != 0 {
+            return None;
+        }
+        u32::try_from(offset).ok()
+    }
+}

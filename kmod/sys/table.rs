@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The table of tracked connections of a network namespace: by conntrack entry for packets, by id for people.
+//!
+//! An entry is made when a packet is seen and is owned by the table. It is found under RCU, used under its own lock,
+//! and freed a grace period after it was taken out; what it holds besides its memory (a reference to the conntrack
+//! entry, the handshake) is given back when it is taken out.
+
+use super::{
+    conntrack::Conntrack,
+    lock::{SpinLockBh, SpinLockBhBackend},
+};
+use crate::{bindings, tracked::Tracked};
+use core::{ffi::c_void, pin::Pin, ptr::NonNull};
+use kernel::{
+    alloc::flags::GFP_ATOMIC,
+    error::to_result,
+    prelude::*,
+    sync::{
+        aref::ARef,
+        atomic::{ordering::Relaxed, Atomic},
+        lock::Guard,
+        rcu,
+    },
+    types::Opaque,
+};
+
+/// A tracked connection in the table.
+///
+/// # Invariants
+///
+/// `node` comes first, so that a pointer to it is one to the entry. While the entry is in the table `node.ct` is a
+/// conntrack entry to which the table holds a reference.
+#[pin_data]
+#[repr(C)]
+pub struct Entry {
+    node: Opaque<bindings::tlsconn_node>,
+    /// Its number: from 1 upward per namespace, never used again.
+    pub id: u64,
+    #[pin]
+    tracked: SpinLockBh<Option<Tracked>>,
+}
+
+/// An entry's connection, locked. Softirqs are off meanwhile; nothing that holds it may sleep.
+pub type Locked<'a> = Guard<'a, Option<Tracked>, SpinLockBhBackend>;
+
+impl Entry {
+    /// Locks the connection; None in it where the entry was taken out of the table meanwhile.
+    ///
+    /// Any context but hard interrupts. Comes before the lock of the namespace's pins.
+    pub fn lock(&self) -> Locked<'_> {
+        self.tracked.lock()
+    }
+
+    /// Its conntrack entry. `_locked` shows that the caller holds the entry's lock and found a connection in it.
+    pub fn conntrack<'a>(&'a self, _locked: &'a Tracked) -> &'a Conntrack {
+        // SAFETY: A connection is in the entry only until the reference is given back, and the lock keeps it there.
+        unsafe { self.conntrack_unlocked() }
+    }
+
+    /// # Safety
+    ///
+    /// The caller knows that the table's reference to the conntrack entry is not given back for as long.
+    unsafe fn conntrack_unlocked(&self) -> &Conntrack {
+        // SAFETY: The key is written once, before the entry is shared.
+        let ct = unsafe { (*self.node.get()).ct };
+        // SAFETY: As the caller promises; only TCP's entries are tracked.
+        unsafe { Conntrack::from_raw(ct) }
+    }
+}
+
+/// The connections of one network namespace.
+#[pin_data]
+pub struct Table {
+    #[pin]
+    by_ct: Opaque<bindings::rhashtable>,
+    #[pin]
+    by_id: Opaque<kernel::bindings::xarray>,
+    last_id: Atomic<u64>,
+    count: Atomic<u64>,
+}
+
+// SAFETY: Both indexes are made for use from every CPU, and the rest is atomic.
+unsafe impl Send for Table {}
+// SAFETY: As above.
+unsafe impl Sync for Table {}
+
+impl Table {
+    /// An empty table. Process context.
+    pub fn new() -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            by_ct <- Opaque::try_ffi_init(|table| {
+                // SAFETY: `table` is memory for a table, which is pinned.
+                to_result(unsafe { bindings::tlsconn_table_init(table) })
+            }),
+            by_id <- Opaque::ffi_init(|xa| {
+                // SAFETY: `xa` is memory for an xarray, which is pinned.
+                unsafe { bindings::tlsconn_xa_init(xa) }
+            }),
+            last_id: Atomic::new(0),
+            count: Atomic::new(0),
+        })
+    }
+
+    /// How many connections it holds.
+    pub fn len(&self) -> u64 {
+        self.count.load(Relaxed)
+    }
+
+    /// The connection of a conntrack entry. Any context.
+    pub fn find<'a>(&'a self, ct: &Conntrack, _rcu: &'a rcu::Guard) -> Option<&'a Entry> {
+        // SAFETY: The table is initialised, and RCU keeps what is found.
+        unsafe {
+            bindings::tlsconn_table_find(self.by_ct.get(), ct.as_raw())
+                .cast::<Entry>()
+                .as_ref()
+        }
+    }
+
+    /// The connection with the smallest id that is not below `id`. Any context.
+    pub fn at_or_after<'a>(&'a self, id: u64, _rcu: &'a rcu::Guard) -> Option<&'a Entry> {
+        let mut index = id as usize;
+        // SAFETY: The xarray is initialised.
+        let found = unsafe { bindings::tlsconn_xa_find(self.by_id.get(), &mut index) };
+        // SAFETY: Only entries are stored there, and RCU keeps what is found.
+        unsafe { found.cast::<Entry>().as_ref() }
+    }
+
+    /// The connection of that id. Any context.
+    pub fn by_id<'a>(&'a self, id: u64, rcu: &'a rcu::Guard) -> Option<&'a Entry> {
+        self.at_or_after(id, rcu).filter(|entry| entry.id == id)
+    }
+
+    /// Puts a connection in; where another CPU put one in for the same conntrack entry meanwhile, that one is given.
+    /// Holds a reference to the conntrack entry from then on. Any context; None when there is no memory, or `max` are in.
+    pub fn insert<'a>(
+        &'a self,
+        ct: &Conntrack,
+        tracked: Tracked,
+        max: u64,
+        rcu: &'a rcu::Guard,
+    ) -> Option<&'a Entry> {
+        // Counted first, so that racing CPUs cannot put in more than `max` together.
+        if self.count.fetch_add(1, Relaxed) >= max {
+            self.count.fetch_sub(1, Relaxed);
+            return None;
+        }
+        let found = self.insert_counted(ct, tracked, rcu);
+        if !matches!(found, Some((_, true))) {
+            self.count.fetch_sub(1, Relaxed);
+        }
+        found.map(|(entry, _)| entry)
+    }
+
+    fn insert_counted<'a>(
+        &'a self,
+        ct: &Conntrack,
+        tracked: Tracked,
+        _rcu: &'a rcu::Guard,
+    ) -> Option<(&'a Entry, bool)> {
+        let id = self.last_id.fetch_add(1, Relaxed).wrapping_add(1);
+        let node = bindings::tlsconn_node {
+            ct: ct.as_raw(),
+            ..Default::default()
+        };
+        let entry = KBox::pin_init(
+            pin_init!(Entry {
+                node: Opaque::new(node),
+                id,
+                tracked <- SpinLockBh::new(
+                    Some(tracked),
+                    c"tlsconn entry",
+                    kernel::static_lock_class!()
+                ),
+            }),
+            GFP_ATOMIC,
+        )
+        .ok()?;
+        // SAFETY: The entry stays where it is until it is freed.
+        let entry = KBox::into_raw(unsafe { Pin::into_inner_unchecked(entry) });
+        let node = entry.cast::<bindings::tlsconn_node>();
+        // The table's reference: `node.ct` stands for it until `put_conntrack`.
+        let reference = ARef::into_raw(ARef::from(ct));
+        // SAFETY: The table is initialised, and the node is a live one that is in no table.
+        let other = unsafe { bindings::tlsconn_table_insert(self.by_ct.get(), node) };
+        if !other.is_null() {
+            // SAFETY: The entry was not put in, so nobody but us knows of it.
+            drop(unsafe { KBox::from_raw(entry) });
+            // SAFETY: The reference was taken above.
+            drop(unsafe { ARef::from_raw(reference) });
+            // The function gives an error pointer when it has no memory.
+            if kernel::error::from_err_ptr(other).is_err() {
+                return None;
+            }
+            // SAFETY: It is another CPU's entry for the same key, which RCU keeps.
+            return unsafe { other.cast::<Entry>().as_ref() }.map(|entry| (entry, false));
+        }
+        // SAFETY: The xarray is initialised; the entry is taken out of it before it is freed.
+        let inserted = to_result(unsafe {
+            bindings::tlsconn_xa_insert(self.by_id.get(), id as usize, entry.cast::<c_void>())
+        });
+        // SAFETY: RCU keeps the entry for `'a`, whoever takes it out.
+        let entry = unsafe { &*entry };
+        if inserted.is_err() {
+            // A connection that nobody can list or pin is not tracked.
+            self.remove(entry);
+            self.count.fetch_add(1, Relaxed);
+            return None;
+        }
+        Some((entry, true))
+    }
+
+    /// Takes an entry out. Its connection goes at once, its memory after a grace period; false where another did.
+    /// Any context; the entry's lock must not be held, and the caller has released its pins.
+    pub fn remove(&self, entry: &Entry) -> bool {
+        let node = entry.node.get();
+        // SAFETY: The table is initialised and the node is valid under RCU; exactly one caller gets 0.
+        if unsafe { bindings::tlsconn_table_remove(self.by_ct.get(), node) } != 0 {
+            return false;
+        }
+        // SAFETY: The xarray is initialised.
+        unsafe { bindings::tlsconn_xa_erase(self.by_id.get(), entry.id as usize) };
+        // From here on whoever still finds the entry under RCU finds no connection in it.
+        let tracked = entry.lock().take();
+        drop(tracked);
+        // SAFETY: The table's reference was there until now, and with the connection gone nobody uses it any more.
+        unsafe { self.put_conntrack(entry) };
+        self.count.fetch_sub(1, Relaxed);
+        // SAFETY: The entry is out of both indexes, comes from a `KBox`, and holds nothing any more that needs a drop.
+        unsafe { bindings::tlsconn_node_free_rcu(node) };
+        true
+    }
+
+    /// # Safety
+    ///
+    /// The entry was taken out of the table by the caller, and its connection out of the entry.
+    unsafe fn put_conntrack(&self, entry: &Entry) {
+        // SAFETY: The reference is given back by the next line and not before.
+        let ct = NonNull::from(unsafe { entry.conntrack_unlocked() });
+        // SAFETY: The table's reference is given back once, by whoever took the entry out.
+        drop(unsafe { ARef::from_raw(ct) });
+    }
+
+    /// Takes every entry out and gives the indexes' memory back. Process context.
+    ///
+    /// # Safety
+    ///
+    /// Nobody uses the table any more: the namespace's hooks are off and a grace period has passed, nothing walks it.
+    pub unsafe fn destroy(&self) {
+        loop {
+            // A short RCU section for each, however many there are.
+            let rcu = rcu::read_lock();
+            let Some(entry) = self.at_or_after(0, &rcu) else {
+                break;
+            };
+            self.remove(entry);
+        }
+        // SAFETY: The table is initialised, empty, and unused as the caller promises.
+        unsafe { bindings::tlsconn_table_destroy(self.by_ct.get()) };
+    }
+}

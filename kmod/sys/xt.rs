@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The registration of the iptables match with x_tables.
+
+use super::{
+    c_name,
+    pernet::{Net, NetState},
+    skb::Skb,
+    zeroed, Global,
+};
+use crate::{bindings, rule};
+use core::ffi::CStr;
+use kernel::{
+    bindings::sk_buff,
+    error::to_result,
+    ffi::{c_int, c_uint},
+    prelude::*,
+    ThisModule,
+};
+
+/// What a rule holds, as user space gave it (kmod/uapi/xt_tlsconn.h).
+pub use crate::bindings::xt_tlsconn_mtinfo as MatchInfo;
+
+const fn registration(family: u32) -> bindings::xt_match {
+    bindings::xt_match {
+        name: c_name(c"tlsconn"),
+        revision: 0,
+        match_: Some(tlsconn_mt),
+        checkentry: Some(tlsconn_mt_check),
+        destroy: Some(tlsconn_mt_destroy),
+        matchsize: size_of::<MatchInfo>() as c_uint,
+        // x_tables refuses rules without `-p tcp` itself.
+        proto: bindings::IPPROTO_TCP as u16,
+        family: family as u16,
+        // SAFETY: All-zero octets are a match that is none.
+        ..unsafe { zeroed() }
+    }
+}
+
+static MATCHES: Global<[bindings::xt_match; 2]> = Global::new([
+    registration(bindings::NFPROTO_IPV4),
+    registration(bindings::NFPROTO_IPV6),
+]);
+
+/// The registered match, for IPv4 and IPv6; gone when dropped. A rule that uses it holds the module.
+pub struct Registration(());
+
+impl Registration {
+    /// Registers. Process context.
+    pub fn new(module: &'static ThisModule) -> Result<Self> {
+        // SAFETY: They are not registered yet, so nobody else knows of them.
+        let matches = unsafe { &mut *MATCHES.get() };
+        for entry in matches.iter_mut() {
+            entry.me = module.as_ptr();
+        }
+        // SAFETY: The matches are complete and live as long as the module.
+        to_result(unsafe { bindings::xt_register_matches(matches.as_mut_ptr(), 2) })?;
+        Ok(Self(()))
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        // SAFETY: They were registered.
+        unsafe { bindings::xt_unregister_matches(MATCHES.get().cast(), 2) };
+    }
+}
+
+/// Whether a packet matches a rule. Softirq or process context, under RCU.
+unsafe extern "C" fn tlsconn_mt(skb: *const sk_buff, parameters: *mut bindings::xt_action_param) -> bool {
+    // SAFETY: x_tables hands over a valid packet with its network header set.
+    let skb = unsafe { Skb::from_raw(skb) };
+    // SAFETY: x_tables hands over valid parameters; the rule's data is ours and was checked.
+    let (info, net) = unsafe {
+        (
+            &*(*parameters).__bindgen_anon_2.matchinfo.cast::<MatchInfo>(),
+            Net::from_raw((*(*parameters).state).net),
+        )
+    };
+    rule::matches(info, NetState::of(&net), skb)
+}
+
+/// Checks a rule that is to be inserted. Process context. Runs for every rule at every replacement of a table.
+unsafe extern "C" fn tlsconn_mt_check(parameters: *const bindings::xt_mtchk_param) -> c_int {
+    // SAFETY: x_tables hands over valid parameters, with as much data as the match asked for.
+    let (info, net, family) = unsafe {
+        (
+            &*(*parameters).matchinfo.cast::<MatchInfo>(),
+            (*parameters).net,
+            (*parameters).family,
+        )
+    };
+    if let Err(why) = rule::check(info) {
+        // SAFETY: The reason is a C string.
+        unsafe { bindings::tlsconn_refused(why.as_ptr().cast()) };
+        return EINVAL.to_errno();
+    }
+    // SAFETY: The namespace is alive, as its table is being changed.
+    let acquired = to_result(unsafe { bindings::nf_ct_netns_get(net, family) }).and_then(|()| {
+        // SAFETY: As above.
+        let state = NetState::of(&unsafe { Net::from_raw(net) });
+        state.hooks.acquire().inspect_err(|_| {
+            // SAFETY: It was got above.
+            unsafe { bindings::nf_ct_netns_put(net, family) };
+        })
+    });
+    match acquired {
+        Ok(()) => 0,
+        Err(error) => error.to_errno(),
+    }
+}
+
+/// Gives back what the check of a rule took. Process context; may run after the namespace's exit.
+unsafe extern "C" fn tlsconn_mt_destroy(parameters: *const bindings::xt_mtdtor_param) {
+    // SAFETY: x_tables hands over valid parameters; the namespace's memory outlives its rules.
+    unsafe {
+        NetState::of(&Net::from_raw((*parameters).net)).hooks.release();
+        bindings::nf_ct_netns_put((*parameters).net, (*parameters).family);
+    }
+}
+
+/// A reason for refusing a rule.
+pub type Reason = &'static CStr;

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! xt_tlsconn: an iptables match that follows TLS records and handshakes, and pins that tie a connection mark to one
+//! connection.
+//!
+//! A packet's way: the hook (`sys::hooks`) hands it to the `tracker`, which finds its connection in the namespace's
+//! table and lets the engine (`tls`) take it in; rules (`rule`) look up what is stored; people ask by `netlink`.
+//!
+//! Locks, in the order in which they are taken: a namespace's hooks (a mutex, process context); an entry's (keeps
+//! softirqs out); a namespace's pins (likewise). Entries are found under RCU.
+
+use kernel::prelude::*;
+
+mod bindings;
+pub mod netlink;
+pub mod packet;
+pub mod parameters;
+pub mod pins;
+pub mod rule;
+pub mod sys;
+#[path = "tls/mod.rs"]
+pub mod tls;
+pub mod tracked;
+pub mod tracker;
+
+module! {
+    type: Tlsconn,
+    name: "xt_tlsconn",
+    authors: ["The tlsconn developers"],
+    description: "Xtables: match TLS records per connection, and pin one connection",
+    license: "GPL v2",
+    params: {
+        max_connections: u32 {
+            default: 262144,
+            description: "Connections tracked per network namespace at most",
+        },
+        client_flight_budget: u32 {
+            default: 32768,
+            description: "Octets that may pass as a TLS 1.3 client's certificate flight",
+        },
+    },
+}
+
+/// What the module registers, in the order in which it is taken back: nobody can reach what is gone.
+struct Tlsconn {
+    _match: sys::xt::Registration,
+    _family: sys::genl::Family,
+    _namespaces: sys::pernet::Registration,
+}
+
+impl kernel::Module for Tlsconn {
+    fn init(module: &'static ThisModule) -> Result<Self> {
+        let namespaces = sys::pernet::Registration::new()?;
+        let family = sys::genl::Family::register(module)?;
+        Ok(Self {
+            _match: sys::xt::Registration::new(module)?,
+            _family: family,
+            _namespaces: namespaces,
+        })
+    }
+}
