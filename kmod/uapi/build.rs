@@ -7,7 +7,7 @@ use std::{env, path::PathBuf};
 fn main() {
     let mut builder = bindgen::Builder::default()
         .use_core()
-        .allowlist_item("(?i)_*(xt_)?tlsconn_.*")
+        .allowlist_item("_*(XT_)?TLSCONN_.*|(xt_)?tlsconn_.*")
         .default_enum_style(bindgen::EnumVariation::Consts)
         .prepend_enum_name(false)
         .derive_default(false)
