@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The command line: global options and the list of commands.
+
+use std::ffi::OsString;
+
+use clap::{Args, Parser};
+
+use crate::{command::Command, netns};
+
+/// Shows the TLS connections that xt_tlsconn tracks, and pins one of them to a connection mark.
+///
+/// Exit codes: 0 done, 1 failed, 2 usage, 3 no such connection or pin, 4 ambiguous, 5 module not loaded or not
+/// permitted.
+#[derive(Debug, Parser)]
+#[command(name = "tlsconnctl", version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options that every command takes, in front of it or behind it.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options of all commands")]
+pub(crate) struct Global {
+    /// Print JSON, errors too
+    #[arg(short, long, global = true)]
+    pub(crate) json: bool,
+    /// Indent the JSON
+    #[arg(short, long, global = true)]
+    pub(crate) pretty: bool,
+    /// Work in this network namespace, a name from `ip netns`
+    #[arg(short, long, global = true, value_name = "NAME", value_parser = netns::parse_name)]
+    pub(crate) netns: Option<String>,
+    /// Leave out headings and messages; errors stay
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// More columns in `list`
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+}
+
+/// Whether arguments that did not parse asked for JSON.
+pub(crate) fn wants_json(args: impl IntoIterator<Item = OsString>) -> bool {
+    args.into_iter()
+        .skip(1)
+        .take_while(|arg| arg != "--")
+        .any(|arg| match arg.to_str() {
+            Some("--json") => true,
+            // Switches may stand together, as in -jp; behind an n comes a namespace's name.
+            Some(arg) if !arg.starts_with("--") => arg.strip_prefix('-').is_some_and(|letters| {
+                letters
+                    .chars()
+                    .take_while(|letter| "jpqv".contains(*letter))
+                    .any(|letter| letter == 'j')
+            }),
+            _ => false,
+        })
+}
+
+/// A usage error's cause and clap's tip if it has one, without the usage text behind them.
+pub(crate) fn one_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let words: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
+        .filter(|line| !line.is_empty())
+        .collect();
+    let line = words.join(" ").replace(" tip: ", "; ");
+    format!(
+        "{}; see --help",
+        line.strip_prefix("error: ").unwrap_or(&line)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(args: &[&str]) -> bool {
+        wants_json(args.iter().map(OsString::from))
+    }
+
+    #[test]
+    fn json_is_found_among_arguments_that_do_not_parse() {
+        assert!(asked(&["tlsconnctl", "--json", "nonsense"]));
+        assert!(asked(&["tlsconnctl", "list", "-vj"]));
+        assert!(!asked(&["tlsconnctl", "list"]));
+        assert!(!asked(&["tlsconnctl", "-nj", "list"]));
+        assert!(!asked(&["tlsconnctl", "unpin", "--", "-j"]));
+        assert!(!asked(&["-j"]));
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn a_usage_error_is_one_line() {
+        let error = Cli::try_parse_from(["tlsconnctl", "show"]).expect_err("an id is missing");
+        let line = one_line(&error);
+        assert!(
+            line.contains("<ID>") && line.ends_with("see --help"),
+            "{line}"
+        );
+        assert!(!line.contains('\n') && !line.starts_with("error"), "{line}");
+        let error =
+            Cli::try_parse_from(["tlsconnctl", "lst"]).expect_err("there is no such command");
+        assert_eq!(
+            one_line(&error),
+            "unrecognized subcommand 'lst'; a similar subcommand exists: 'list'; see --help"
+        );
+    }
+}

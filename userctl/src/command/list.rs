@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! `tlsconnctl list`: the connections that are tracked.
+
+use clap::Args;
+
+use crate::{
+    failure::Failure,
+    model::{Connection, Connections, State},
+    netlink::Tlsconn,
+    output::Output,
+    selector::Selector,
+    table::{Cell, Colour, Column, Table},
+};
+
+/// Show connections, newest last
+///
+/// Closed connections and those that are not TLS are left out, unless --all or their --state is given. In the column
+/// TLS, a ? says that the other side has not acknowledged yet what the hello said.
+#[derive(Args, Debug)]
+pub(crate) struct List {
+    /// Only connections in this state, or one of several: new, hello, handshake, established, closed, not-tls, lost,
+    /// tainted
+    #[arg(long, value_name = "STATE", value_delimiter = ',')]
+    state: Vec<State>,
+    /// Closed connections and those that are not TLS too
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    selector: Selector,
+}
+
+impl List {
+    pub(crate) fn run(&self, output: &Output) -> Result<(), Failure> {
+        let mut connections = Tlsconn::open()?.connections()?;
+        connections
+            .retain(|connection| self.wants(connection.state) && self.selector.matches(connection));
+        if output.json {
+            return output.object(&Connections {
+                connections: &connections,
+            });
+        }
+        if connections.is_empty() {
+            output.remark("no such connections (tracking is on while an iptables rule uses the match tlsconn)");
+            return Ok(());
+        }
+        output.table(&table(&connections, output.verbose))
+    }
+
+    fn wants(&self, state: State) -> bool {
+        if self.state.is_empty() {
+            self.all || !matches!(state, State::Closed | State::NotTls)
+        } else {
+            self.state.contains(&state)
+        }
+    }
+}
+
+/// Connections as a table; `verbose` adds columns.
+pub(crate) fn table(connections: &[Connection], verbose: bool) -> Table {
+    let mut columns = vec![
+        Column::new("ID"),
+        Column::new("SOURCE"),
+        Column::new("DESTINATION"),
+        Column::new("STATE"),
+        Column::new("TLS"),
+        Column::cut("SNI", 8),
+        Column::new("RESUMED"),
+        Column::cut("PIN", 8),
+    ];
+    if verbose {
+        columns.extend(["MARK", "ALPN", "CLIENT RANDOM", "CIPHER"].map(Column::new));
+    }
+    let mut table = Table::new(columns);
+    for connection in connections {
+        let mut cells = vec![
+            Cell::new(connection.id),
+            Cell::new(connection.src),
+            Cell::new(connection.dst),
+            Cell::coloured(connection.state, colour(connection.state)),
+            Cell::new(version(connection)),
+            Cell::or_dash(connection.sni.as_ref()),
+            Cell::or_dash(
+                connection
+                    .resumed
+                    .map(|resumed| if resumed { "yes" } else { "no" }),
+            ),
+            Cell::or_dash(connection.pin.as_ref()),
+        ];
+        if verbose {
+            cells.extend([
+                Cell::new(format!("{:#x}", connection.mark)),
+                Cell::or_dash(connection.alpn.as_ref()),
+                Cell::or_dash(connection.client_random.as_ref()),
+                Cell::or_dash(
+                    connection
+                        .cipher
+                        .map(|cipher| cipher.name().map_or(cipher.id(), String::from)),
+                ),
+            ]);
+        }
+        table.row(cells);
+    }
+    table
+}
+
+/// The version, with a mark on identities that are not confirmed.
+fn version(connection: &Connection) -> String {
+    let unconfirmed = connection.client.is_some() && !connection.confirmed;
+    match connection.version {
+        Some(version) if unconfirmed => format!("{version}?"),
+        Some(version) => version.to_string(),
+        None if unconfirmed => "?".into(),
+        None => "-".into(),
+    }
+}
+
+fn colour(state: State) -> Colour {
+    match state {
+        State::New => Colour::Plain,
+        State::Hello | State::Handshake => Colour::Yellow,
+        State::Established => Colour::Green,
+        State::Lost | State::Tainted => Colour::Red,
+        State::Closed | State::NotTls => Colour::Faint,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::tests::connection;
+
+    #[test]
+    fn closed_and_not_tls_only_when_asked_for() {
+        let list = |state: &[State], all| List {
+            selector: Selector::default(),
+            state: state.into(),
+            all,
+        };
+        assert!(list(&[], false).wants(State::Tainted));
+        assert!(!list(&[], false).wants(State::Closed));
+        assert!(!list(&[], false).wants(State::NotTls));
+        assert!(list(&[], true).wants(State::Closed));
+        assert!(list(&[State::NotTls], false).wants(State::NotTls));
+        assert!(!list(&[State::NotTls], true).wants(State::Established));
+    }
+
+    #[test]
+    fn at_80_columns() {
+        let fresh = Connection {
+            id: 12,
+            state: State::Hello,
+            confirmed: false,
+            version: None,
+            resumed: None,
+            pin: None,
+            sni: None,
+            ..connection()
+        };
+        let text = table(&[connection(), fresh], false).render(true, Some(80), false);
+        let expected = "\
+ID SOURCE         DESTINATION  STATE       TLS SNI             RESUMED PIN
+7  10.0.1.2:40000 10.0.2.2:443 established 1.2 www.example.org yes     default
+12 10.0.1.2:40000 10.0.2.2:443 hello       ?   -               -       -
+";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn long_names_are_cut_before_a_line_breaks() {
+        let sni = Some(crate::octets::Name(
+            b"a-rather-long-name.with.many.labels.example.org".into(),
+        ));
+        let long = Connection {
+            sni,
+            src: "192.168.100.7:40000".parse().expect("an address"),
+            ..connection()
+        };
+        let text = table(&[long], false).render(true, Some(80), false);
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 80),
+            "{text}"
+        );
+        assert!(text.contains(" a-rather-l"), "{text}");
+        // With room, and on a pipe, everything is there.
+        let verbose = table(&[connection()], true).render(true, None, false);
+        assert!(verbose.contains("0x54000000  h2    c1c1c1"), "{verbose}");
+    }
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The commands, a file each.
+
+mod list;
+mod pin;
+mod pins;
+mod show;
+mod unpin;
+
+use clap::Subcommand;
+
+use crate::{failure::Failure, output::Output};
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    List(list::List),
+    Show(show::Show),
+    Pin(pin::Pin),
+    Unpin(unpin::Unpin),
+    /// Show the pins
+    Pins,
+}
+
+impl Command {
+    pub(crate) fn run(&self, output: &Output) -> Result<(), Failure> {
+        match self {
+            Self::List(list) => list.run(output),
+            Self::Show(show) => show.run(output),
+            Self::Pin(pin) => pin.run(output),
+            Self::Unpin(unpin) => unpin.run(output),
+            Self::Pins => pins::run(output),
+        }
+    }
+}

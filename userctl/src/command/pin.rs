@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! `tlsconnctl pin`: ties a connection mark to one connection.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::list;
+use crate::{
+    failure::{Code, Failure},
+    mark::{Mark, PinName},
+    model::{self, Connection, State},
+    netlink::Tlsconn,
+    output::Output,
+    selector::Selector,
+};
+
+/// Pin a connection: give it the pin's mark
+///
+/// The connection is named by its id, or by selectors that exactly one live connection fits. Ids are never used again,
+/// so what was looked up is what is pinned.
+#[derive(Args, Debug)]
+pub(crate) struct Pin {
+    /// The connection's id, from `tlsconnctl list`
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    id: Option<u64>,
+    /// The pin's name
+    #[arg(long, default_value = "default")]
+    name: PinName,
+    /// The connection mark it sets [default: 0x54000000/0xff000000]
+    #[arg(long, value_name = "VALUE/MASK")]
+    mark: Option<Mark>,
+    /// Take the pin from the connection that holds it
+    #[arg(long)]
+    replace: bool,
+    #[command(flatten)]
+    selector: Selector,
+}
+
+/// What `pin` prints as JSON.
+#[derive(Serialize)]
+struct Answer {
+    pin: model::Pin,
+}
+
+impl Pin {
+    pub(crate) fn run(&self, output: &Output) -> Result<(), Failure> {
+        if self.id.is_none() && self.selector.is_empty() {
+            return Err(Failure::usage(
+                "pin needs a connection's id or a selector; see `tlsconnctl list`",
+            ));
+        }
+        let mut tlsconn = Tlsconn::open()?;
+        let id = match self.id {
+            Some(id) if self.selector.is_empty() => id,
+            _ => self.choose(tlsconn.connections()?)?,
+        };
+        let pin = tlsconn.pin(&self.name, self.mark.unwrap_or_default(), id, self.replace)?;
+        if output.json {
+            return output.object(&Answer { pin });
+        }
+        // The connection may be gone by now; it has been bound all the same.
+        let connection = tlsconn.connection(id).ok();
+        output.done(&bound(&pin, id, connection.as_ref()))
+    }
+
+    /// The one live connection that is meant.
+    fn choose(&self, mut connections: Vec<Connection>) -> Result<u64, Failure> {
+        connections.retain(|connection| {
+            connection.state != State::Closed
+                && self.id.is_none_or(|id| id == connection.id)
+                && self.selector.matches(connection)
+        });
+        match connections.as_slice() {
+            [] => Err(Failure::new(
+                Code::NotFound,
+                "no live connection fits; see `tlsconnctl list`",
+            )),
+            [connection] => Ok(connection.id),
+            several => {
+                let ids: Vec<String> = several
+                    .iter()
+                    .map(|connection| connection.id.to_string())
+                    .collect();
+                let message = format!(
+                    "{} connections fit, ids {}; pin one by its id",
+                    several.len(),
+                    ids.join(" ")
+                );
+                let detail = list::table(several, false).render(true, None, false);
+                Err(Failure {
+                    code: Code::Ambiguous,
+                    message,
+                    detail,
+                })
+            }
+        }
+    }
+}
+
+/// A line on what was bound to what.
+fn bound(pin: &model::Pin, id: u64, connection: Option<&Connection>) -> String {
+    let mut line = format!(
+        "pin {} ({:#x}/{:#x}) bound to connection {id}",
+        pin.name, pin.mark, pin.mask
+    );
+    if let Some(connection) = connection {
+        line += &format!(
+            ": {} -> {}, {}",
+            connection.src, connection.dst, connection.state
+        );
+        if let Some(sni) = &connection.sni {
+            line += &format!(", {sni}");
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::model::tests::connection;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        pin: Pin,
+    }
+
+    fn choose(args: &[&str], connections: &[Connection]) -> Result<u64, Failure> {
+        let line = Line::try_parse_from([&["pin"], args].concat()).expect("the arguments parse");
+        line.pin.choose(connections.to_vec())
+    }
+
+    fn three() -> [Connection; 3] {
+        [
+            connection(),
+            Connection {
+                id: 8,
+                ..connection()
+            },
+            Connection {
+                id: 9,
+                state: State::NotTls,
+                sni: None,
+                ..connection()
+            },
+        ]
+    }
+
+    #[test]
+    fn exactly_one_is_chosen() {
+        assert_eq!(
+            choose(&["--sni", "www.*"], &three()[..1]).expect("one fits"),
+            7
+        );
+        assert_eq!(
+            choose(&["8", "--sni", "www.*"], &three()).expect("one fits"),
+            8
+        );
+        assert_eq!(
+            choose(&["9", "--src", "10.0.1.2"], &three()).expect("not-tls is live"),
+            9
+        );
+    }
+
+    #[test]
+    fn none_fits() {
+        let closed = Connection {
+            state: State::Closed,
+            ..connection()
+        };
+        assert_eq!(
+            choose(&["--sni", "www.*"], &[closed])
+                .expect_err("it is closed")
+                .code,
+            Code::NotFound
+        );
+        assert_eq!(
+            choose(&["9", "--sni", "www.*"], &three())
+                .expect_err("9 has none")
+                .code,
+            Code::NotFound
+        );
+    }
+
+    #[test]
+    fn several_fit() {
+        let failure = choose(&["--sni", "www.*"], &three()).expect_err("two fit");
+        assert_eq!(failure.code, Code::Ambiguous);
+        assert_eq!(
+            failure.message,
+            "2 connections fit, ids 7 8; pin one by its id"
+        );
+        assert_eq!(failure.detail.lines().count(), 3);
+    }
+
+    #[test]
+    fn the_line_names_both() {
+        let pin = model::Pin {
+            name: crate::octets::Name(b"default".into()),
+            mark: 0x5400_0000,
+            mask: 0xff00_0000,
+            state: model::PinState::Bound,
+            connection: Some(7),
+            selector: std::collections::BTreeMap::new(),
+            expires_in: None,
+            follow: false,
+            mark_lost: false,
+            others: Vec::new(),
+        };
+        let expected = "pin default (0x54000000/0xff000000) bound to connection 7";
+        assert_eq!(bound(&pin, 7, None), expected);
+        let connection = connection();
+        let line = bound(&pin, 7, Some(&connection));
+        assert_eq!(
+            line,
+            format!("{expected}: 10.0.1.2:40000 -> 10.0.2.2:443, established, www.example.org")
+        );
+    }
+}

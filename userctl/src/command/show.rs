@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! `tlsconnctl show`: one connection, every field.
+
+use clap::Args;
+
+use crate::{
+    failure::Failure,
+    model::{Bytes, Connection, Connections, Records},
+    netlink::Tlsconn,
+    output::Output,
+    table::{Cell, Column, Table},
+};
+
+/// Show one connection, every field
+#[derive(Args, Debug)]
+pub(crate) struct Show {
+    /// The connection's id, from `tlsconnctl list`
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    id: u64,
+}
+
+impl Show {
+    pub(crate) fn run(&self, output: &Output) -> Result<(), Failure> {
+        let connection = Tlsconn::open()?.connection(self.id)?;
+        if output.json {
+            return output.object(&Connections {
+                connections: &[connection],
+            });
+        }
+        output.table(&table(&connection))
+    }
+}
+
+fn table(connection: &Connection) -> Table {
+    let mut table = Table::new(vec![Column::new("FIELD"), Column::new("VALUE")]);
+    let mut row = |field: &str, value: Cell| table.row(vec![Cell::new(field), value]);
+    row("id", Cell::new(connection.id));
+    row("source", Cell::new(connection.src));
+    row("destination", Cell::new(connection.dst));
+    row("client", Cell::or_dash(connection.client));
+    row("state", Cell::new(connection.state));
+    row("reason", Cell::or_dash(connection.reason));
+    row("confirmed", Cell::new(yes_no(connection.confirmed)));
+    row("version", Cell::or_dash(connection.version));
+    row("offered", Cell::or_dash(connection.offered));
+    row(
+        "cipher",
+        Cell::or_dash(connection.cipher.map(|cipher| match cipher.name() {
+            Some(name) => format!("{} {name}", cipher.id()),
+            None => cipher.id(),
+        })),
+    );
+    row("SNI", Cell::or_dash(connection.sni.as_ref()));
+    row("ALPN", Cell::or_dash(connection.alpn.as_ref()));
+    row(
+        "client random",
+        Cell::or_dash(connection.client_random.as_ref()),
+    );
+    row(
+        "server random",
+        Cell::or_dash(connection.server_random.as_ref()),
+    );
+    for (field, id) in [
+        ("session id", &connection.session_id),
+        ("server session id", &connection.server_session_id),
+    ] {
+        let id = id.as_ref().map(|id| {
+            if id.0.is_empty() {
+                "empty".into()
+            } else {
+                id.to_string()
+            }
+        });
+        row(field, Cell::or_dash(id));
+    }
+    row("resumed", Cell::or_dash(connection.resumed.map(yes_no)));
+    row("resumption", Cell::or_dash(connection.resumption));
+    row("resumes", Cell::or_dash(connection.resumes));
+    row(
+        "early data",
+        Cell::or_dash(connection.early_data.map(yes_no)),
+    );
+    row("ECH", Cell::or_dash(connection.ech.map(yes_no)));
+    row(
+        "hello retry",
+        Cell::or_dash(connection.hello_retry.map(yes_no)),
+    );
+    let (sides, bytes) = match connection.bytes {
+        Bytes::ByPart { client, server } => (["client", "server"], [client, server]),
+        Bytes::ByEnd { src, dst } => (["source", "destination"], [src, dst]),
+    };
+    for (side, bytes) in sides.iter().zip(bytes) {
+        row(&format!("{side} bytes"), Cell::new(bytes));
+    }
+    if let Some(by_side) = &connection.records {
+        row("client records", Cell::new(records(&by_side.client)));
+        row("server records", Cell::new(records(&by_side.server)));
+    }
+    row("pin", Cell::or_dash(connection.pin.as_ref()));
+    row("mark", Cell::new(format!("{:#x}", connection.mark)));
+    table
+}
+
+fn yes_no(value: bool) -> &'static str {
+    if value {
+        "yes"
+    } else {
+        "no"
+    }
+}
+
+/// Records by type, those that came.
+fn records(records: &Records) -> String {
+    let Records {
+        change_cipher_spec,
+        alert,
+        handshake,
+        application_data,
+        heartbeat,
+    } = records;
+    let counts: Vec<String> = [
+        ("change-cipher-spec", change_cipher_spec),
+        ("alert", alert),
+        ("handshake", handshake),
+        ("application-data", application_data),
+        ("heartbeat", heartbeat),
+    ]
+    .into_iter()
+    .filter(|(_, count)| **count != 0)
+    .map(|(name, count)| format!("{count} {name}"))
+    .collect();
+    if counts.is_empty() {
+        "none".into()
+    } else {
+        counts.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::tests::connection;
+
+    #[test]
+    fn every_field_has_a_line() {
+        let text = table(&connection()).render(false, None, false);
+        let fields = serde_json::to_value(connection()).expect("it serialises");
+        let fields = fields.as_object().expect("it is an object");
+        // Bytes and records have a line for each side.
+        assert_eq!(text.lines().count(), fields.len() + 2);
+        for expected in [
+            "cipher             0xc02f TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256\n",
+            "resumption         ticket\n",
+            "server bytes       250\n",
+            "server records     1 change-cipher-spec, 3 handshake\n",
+            "mark               0x54000000\n",
+        ] {
+            assert!(text.contains(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn while_the_client_is_not_known() {
+        let unknown = Connection {
+            client: None,
+            records: None,
+            bytes: Bytes::ByEnd { src: 5, dst: 6 },
+            ..connection()
+        };
+        let text = table(&unknown).render(false, None, false);
+        assert!(
+            text.contains("source bytes       5\n") && !text.contains("records"),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! `tlsconnctl unpin`: releases pins.
+
+use clap::Args;
+
+use crate::{
+    failure::Failure,
+    mark::PinName,
+    model::{Pin, PinState, Pins},
+    netlink::Tlsconn,
+    output::Output,
+};
+
+/// Release a pin: clear its mark from its connection
+#[derive(Args, Debug)]
+pub(crate) struct Unpin {
+    /// The pin's name
+    #[arg(default_value = "default")]
+    name: PinName,
+    /// Every pin
+    #[arg(long, conflicts_with = "name")]
+    all: bool,
+}
+
+impl Unpin {
+    pub(crate) fn run(&self, output: &Output) -> Result<(), Failure> {
+        let mut tlsconn = Tlsconn::open()?;
+        let mut pins = tlsconn.pins()?;
+        pins.retain(|pin| {
+            pin.state != PinState::Released && (self.all || pin.name.0 == self.name.0.as_bytes())
+        });
+        if self.all {
+            tlsconn.unpin_all()?;
+        } else {
+            tlsconn.unpin(&self.name)?;
+        }
+        if output.json {
+            for pin in &mut pins {
+                pin.state = PinState::Released;
+                pin.connection = None;
+            }
+            return output.object(&Pins { pins: &pins });
+        }
+        if pins.is_empty() {
+            output.remark("no pin was bound or armed");
+        }
+        pins.iter().try_for_each(|pin| output.done(&released(pin)))
+    }
+}
+
+fn released(pin: &Pin) -> String {
+    match pin.connection {
+        Some(id) => format!("pin {} released from connection {id}", pin.name),
+        None => format!("pin {} released", pin.name),
+    }
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! `ADDR[/LEN][:PORT]`: which ends of connections a selector means.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    str::FromStr,
+};
+
+/// An address or network, and a port if one was given.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Endpoint {
+    address: IpAddr,
+    length: u8,
+    port: Option<u16>,
+}
+
+impl Endpoint {
+    /// Whether an end of a connection is meant.
+    pub(crate) fn matches(&self, end: SocketAddr) -> bool {
+        let same_network = match (self.address, end.ip()) {
+            (IpAddr::V4(ours), IpAddr::V4(theirs)) => {
+                let mask = u32::MAX
+                    .checked_shl(32 - u32::from(self.length))
+                    .unwrap_or(0);
+                (ours.to_bits() ^ theirs.to_bits()) & mask == 0
+            }
+            (IpAddr::V6(ours), IpAddr::V6(theirs)) => {
+                let mask = u128::MAX
+                    .checked_shl(128 - u32::from(self.length))
+                    .unwrap_or(0);
+                (ours.to_bits() ^ theirs.to_bits()) & mask == 0
+            }
+            _ => false,
+        };
+        same_network && self.port.is_none_or(|port| port == end.port())
+    }
+}
+
+impl FromStr for Endpoint {
+    type Err = String;
+
+    /// IPv4 as `ADDR[/LEN][:PORT]`; IPv6 as `ADDR[/LEN]`, `[ADDR][/LEN][:PORT]` or `[ADDR/LEN][:PORT]`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(inner) = text.strip_prefix('[') {
+            let (inner, behind) = inner
+                .split_once(']')
+                .ok_or("the closing bracket is missing")?;
+            let (network, port) = split_port(behind)?;
+            if !network.is_empty() && (!network.starts_with('/') || inner.contains('/')) {
+                return Err("behind the bracket stand /LEN or :PORT".into());
+            }
+            let (address, length) = parse_network::<Ipv6Addr>(&format!("{inner}{network}"), 128)?;
+            return Ok(Self {
+                address: address.into(),
+                length,
+                port,
+            });
+        }
+        if text.matches(':').count() > 1 {
+            let (address, length) = parse_network::<Ipv6Addr>(text, 128).map_err(|error| {
+                format!("{error} (with a port, IPv6 stands in brackets: [ADDR]:PORT)")
+            })?;
+            return Ok(Self {
+                address: address.into(),
+                length,
+                port: None,
+            });
+        }
+        let (network, port) = split_port(text)?;
+        let (address, length) = parse_network::<Ipv4Addr>(network, 32)?;
+        Ok(Self {
+            address: address.into(),
+            length,
+            port,
+        })
+    }
+}
+
+/// Takes the `:PORT` off the end, if there is one.
+fn split_port(text: &str) -> Result<(&str, Option<u16>), String> {
+    let Some((front, port)) = text.split_once(':') else {
+        return Ok((text, None));
+    };
+    match number(port) {
+        Some(port) => Ok((front, Some(port))),
+        None => Err(format!("{port:?} is not a port, 0 to 65535")),
+    }
+}
+
+/// Takes `ADDR[/LEN]` apart; without a length it is one host.
+fn parse_network<A: FromStr>(text: &str, longest: u8) -> Result<(A, u8), String> {
+    let (address, length) = match text.split_once('/') {
+        Some((address, length)) => (address, Some(length)),
+        None => (text, None),
+    };
+    let address = address
+        .parse()
+        .map_err(|_| format!("{address:?} is not an IP address"))?;
+    let length = match length {
+        None => longest,
+        Some(text) => number(text)
+            .filter(|length| *length <= longest)
+            .ok_or_else(|| format!("{text:?} is not a prefix length, 0 to {longest}"))?,
+    };
+    Ok((address, length))
+}
+
+/// A decimal number without a sign, which Rust's own parser would take.
+fn number<N: FromStr>(text: &str) -> Option<N> {
+    text.bytes()
+        .all(|octet| octet.is_ascii_digit())
+        .then(|| text.parse().ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fits(endpoint: &str, end: &str) -> bool {
+        let endpoint: Endpoint = endpoint.parse().expect(endpoint);
+        endpoint.matches(end.parse().expect(end))
+    }
+
+    #[test]
+    fn ipv4() {
+        assert!(fits("10.0.1.2", "10.0.1.2:40000"));
+        assert!(!fits("10.0.1.2", "10.0.1.3:40000"));
+        assert!(fits("10.0.1.2:443", "10.0.1.2:443"));
+        assert!(!fits("10.0.1.2:443", "10.0.1.2:444"));
+        assert!(fits("10.0.0.0/8", "10.255.0.1:1"));
+        assert!(!fits("10.0.0.0/8", "11.0.0.1:1"));
+        assert!(fits("10.1.2.3/8:443", "10.9.9.9:443"));
+        assert!(fits("0.0.0.0/0", "192.0.2.1:1"));
+        assert!(fits("0.0.0.0/0:22", "192.0.2.1:22"));
+        assert!(!fits("0.0.0.0/0", "[2001:db8::1]:1"));
+    }
+
+    #[test]
+    fn ipv6() {
+        assert!(fits("2001:db8::1", "[2001:db8::1]:443"));
+        assert!(fits("[2001:db8::1]", "[2001:db8::1]:443"));
+        assert!(fits("[2001:db8::1]:443", "[2001:db8::1]:443"));
+        assert!(!fits("[2001:db8::1]:443", "[2001:db8::1]:444"));
+        assert!(fits("2001:db8::/32", "[2001:db8:ffff::1]:1"));
+        assert!(!fits("2001:db8::/32", "[2001:db9::1]:1"));
+        assert!(fits("[2001:db8::/32]:443", "[2001:db8::9]:443"));
+        assert!(fits("[2001:db8::]/32:443", "[2001:db8::9]:443"));
+        assert!(fits("::/0", "[2001:db8::1]:1"));
+        assert!(!fits("::/0", "10.0.0.1:1"));
+        // Without brackets the last group is part of the address.
+        assert!(!fits("2001:db8::443", "[2001:db8::]:443"));
+    }
+
+    #[test]
+    fn what_is_neither_is_refused() {
+        for wrong in [
+            "",
+            "host",
+            "10.0.1",
+            "10.0.1.256",
+            "10.0.1.2/33",
+            "10.0.1.2/",
+            "10.0.1.2/-1",
+            "10.0.1.2/+8",
+            "10.0.1.2:",
+            "10.0.1.2:65536",
+            "10.0.1.2:+443",
+            "10.0.1.2:443/8",
+            "10.0.1.2 ",
+            ":443",
+            "/8",
+            "[10.0.1.2]:443",
+            "[2001:db8::1",
+            "[2001:db8::1]443",
+            "[2001:db8::1]:",
+            "[2001:db8::/32]/32",
+            "2001:db8::/129",
+            "[]:443",
+            "2001:db8::1/64:443",
+            "[2001:db8::1]:443:1",
+            "fe80::1%eth0",
+        ] {
+            assert!(wrong.parse::<Endpoint>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! tlsconnctl: lists the TLS connections that the xt_tlsconn module tracks, and pins one of them.
+
+mod cipher;
+mod cli;
+mod command;
+mod endpoint;
+mod failure;
+mod mark;
+mod model;
+mod netlink;
+mod netns;
+mod octets;
+mod output;
+mod selector;
+mod table;
+mod wildcard;
+
+use std::{env, process::ExitCode};
+
+use clap::{error::ErrorKind, Parser};
+
+use crate::{cli::Cli, failure::Failure, output::Output};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
+    let output = Output::new(&cli.global);
+    match run(&cli, &output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(cli.global.json, cli.global.pretty),
+    }
+}
+
+fn run(cli: &Cli, output: &Output) -> Result<(), Failure> {
+    if let Some(name) = &cli.global.netns {
+        netns::enter(name)?;
+    }
+    cli.command.run(output)
+}
+
+/// Ends on arguments that do not parse, and on help that was asked for, which clap hands over the same way.
+fn refuse(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        // Nobody is left to tell when the reader has gone.
+        let _ = error.print();
+        return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1));
+    }
+    Failure::usage(cli::one_line(error)).report(cli::wants_json(env::args_os()), false)
+}

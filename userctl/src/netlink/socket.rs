@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! A generic netlink socket: a request out, the objects of its answer in.
+
+use std::io;
+
+use netlink_sys::{protocols::NETLINK_GENERIC, Socket as RawSocket, SocketAddr};
+use nix::errno::Errno;
+
+use super::{
+    abi::{
+        CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME, CTRL_CMD_GETFAMILY, CTRL_VERSION, GENL_ID_CTRL,
+        NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST,
+    },
+    attribute::{self, Attributes},
+    message::{self, Part, Refusal},
+    Malformed,
+};
+
+/// How often a dump is begun again because the objects changed meanwhile.
+const DUMP_ATTEMPTS: u32 = 10;
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) enum Error {
+    /// The socket failed.
+    Socket(Errno),
+    /// The kernel said no.
+    Refused(Refusal),
+    /// The answer makes no sense.
+    Malformed,
+    /// What was to be dumped never stood still.
+    Interrupted,
+}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        Self::Socket(Errno::from_raw(
+            error.raw_os_error().unwrap_or(nix::libc::EIO),
+        ))
+    }
+}
+
+impl From<Malformed> for Error {
+    fn from(_: Malformed) -> Self {
+        Self::Malformed
+    }
+}
+
+/// A family of generic netlink: the type of its messages, and the version of it that is spoken.
+#[derive(Clone, Copy)]
+pub(super) struct Family {
+    id: u16,
+    version: u8,
+}
+
+/// The family that knows the others.
+const CONTROLLER: Family = Family {
+    id: GENL_ID_CTRL,
+    version: CTRL_VERSION,
+};
+
+/// The socket, which belongs to the network namespace that it was opened in.
+pub(super) struct Socket {
+    raw: RawSocket,
+    sequence: u32,
+}
+
+impl Socket {
+    pub(super) fn open() -> Result<Self, Error> {
+        let mut raw = RawSocket::new(NETLINK_GENERIC)?;
+        raw.bind_auto()?;
+        raw.set_ext_ack(true)?;
+        raw.set_cap_ack(true)?;
+        Ok(Self { raw, sequence: 0 })
+    }
+
+    /// Asks for a family by its name. The kernel answers ENOENT when no module brought it.
+    pub(super) fn family(&mut self, name: &str, version: u8) -> Result<Family, Error> {
+        let asked = Attributes::default().string(CTRL_ATTR_FAMILY_NAME, name);
+        let answer = self.request(CONTROLLER, CTRL_CMD_GETFAMILY, &asked)?;
+        let attributes = attribute::parse(answer.first().ok_or(Error::Malformed)?)?;
+        let id = attributes
+            .iter()
+            .find(|attribute| attribute.kind == CTRL_ATTR_FAMILY_ID)
+            .ok_or(Error::Malformed)?;
+        Ok(Family {
+            id: id.u16()?,
+            version,
+        })
+    }
+
+    /// Sends a command and gives the objects of the answer, each as its attributes.
+    pub(super) fn request(
+        &mut self,
+        family: Family,
+        command: u8,
+        asked: &Attributes,
+    ) -> Result<Vec<Vec<u8>>, Error> {
+        let (objects, _) = self.exchange(family, NLM_F_REQUEST | NLM_F_ACK, command, asked)?;
+        Ok(objects)
+    }
+
+    /// Gives all objects of a kind, as they were at one time.
+    pub(super) fn dump(&mut self, family: Family, command: u8) -> Result<Vec<Vec<u8>>, Error> {
+        for _ in 0..DUMP_ATTEMPTS {
+            let (objects, interrupted) = self.exchange(
+                family,
+                NLM_F_REQUEST | NLM_F_DUMP,
+                command,
+                &Attributes::default(),
+            )?;
+            if !interrupted {
+                return Ok(objects);
+            }
+        }
+        Err(Error::Interrupted)
+    }
+
+    /// One request and its whole answer, and whether the objects changed meanwhile.
+    fn exchange(
+        &mut self,
+        family: Family,
+        flags: u16,
+        command: u8,
+        asked: &Attributes,
+    ) -> Result<(Vec<Vec<u8>>, bool), Error> {
+        let kernel = SocketAddr::new(0, 0);
+        self.sequence = self.sequence.wrapping_add(1);
+        let request = message::request(
+            family.id,
+            flags,
+            self.sequence,
+            command,
+            family.version,
+            asked.as_slice(),
+        );
+        self.raw.send_to(&request, &kernel, 0)?;
+        let mut objects = Vec::new();
+        let mut interrupted = false;
+        loop {
+            let (datagram, sender) = match self.raw.recv_from_full() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                received => received?,
+            };
+            // Any process may send to this socket; only the kernel's port is 0.
+            if sender.port_number() != 0 {
+                continue;
+            }
+            let mut rest = datagram.as_slice();
+            while !rest.is_empty() {
+                let message = message::take(&mut rest)?;
+                if message.sequence != self.sequence {
+                    continue;
+                }
+                interrupted |= message.interrupted;
+                match message.part {
+                    Part::Object(attributes) => objects.push(attributes.to_vec()),
+                    Part::End(Ok(())) => return Ok((objects, interrupted)),
+                    Part::End(Err(refusal)) => return Err(Error::Refused(refusal)),
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every kernel has the controller, and lets anybody ask it.
+    #[test]
+    fn the_kernel_answers() {
+        let mut socket = Socket::open().expect("a netlink socket opens");
+        assert_eq!(
+            socket
+                .family("nlctrl", 1)
+                .expect("the controller knows itself")
+                .id,
+            GENL_ID_CTRL
+        );
+        let families = socket
+            .dump(CONTROLLER, CTRL_CMD_GETFAMILY)
+            .expect("families can be dumped");
+        assert!(!families.is_empty());
+    }
+
+    #[test]
+    fn the_kernel_refuses() {
+        let mut socket = Socket::open().expect("a netlink socket opens");
+        match socket.family("tlsconn-none", 1) {
+            Err(Error::Refused(refusal)) => assert_eq!(refusal.errno, Errno::ENOENT),
+            _ => panic!("there is no such family"),
+        }
+        // An attribute of the wrong length: the kernel says so in words, and the socket goes on working.
+        let wrong = Attributes::default().push(CTRL_ATTR_FAMILY_ID, &[1]);
+        match socket.request(CONTROLLER, CTRL_CMD_GETFAMILY, &wrong) {
+            Err(Error::Refused(refusal)) => assert!(refusal.message.is_some(), "{refusal:?}"),
+            _ => panic!("the attribute is too short"),
+        }
+        assert!(socket.family("nlctrl", 1).is_ok());
+    }
+}

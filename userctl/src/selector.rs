@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! SELECTORs: which connections a command means.
+
+use std::str::FromStr;
+
+use clap::Args;
+use tlsconn_uapi::{XT_TLSCONN_ID_MAX, XT_TLSCONN_NAME_MAX};
+
+use crate::{
+    endpoint::Endpoint,
+    model::Connection,
+    octets::{Hex, Name},
+    wildcard,
+};
+
+/// All that were given have to fit. What is not known of a connection fits none.
+#[derive(Args, Clone, Debug, Default, Eq, PartialEq)]
+#[command(next_help_heading = "Selectors")]
+pub(crate) struct Selector {
+    /// The client random begins with these octets
+    #[arg(long, value_name = "HEX")]
+    client_random: Option<Prefix>,
+    /// The server random begins with these octets
+    #[arg(long, value_name = "HEX")]
+    server_random: Option<Prefix>,
+    /// The client's or the server's session id begins with these octets
+    #[arg(long, value_name = "HEX")]
+    session_id: Option<Prefix>,
+    /// The server name fits this pattern: * and ? are wildcards, case makes no difference
+    #[arg(long, value_name = "PATTERN")]
+    sni: Option<Pattern>,
+    /// It was opened from here; IPv6 with a port as [ADDR]:PORT
+    #[arg(long, value_name = "ADDR[/LEN][:PORT]")]
+    src: Option<Endpoint>,
+    /// It was opened to here, as the client saw it
+    #[arg(long, value_name = "ADDR[/LEN][:PORT]")]
+    dst: Option<Endpoint>,
+}
+
+impl Selector {
+    /// Whether none was given, so that every connection fits.
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether a connection fits.
+    pub(crate) fn matches(&self, connection: &Connection) -> bool {
+        let ids = [&connection.session_id, &connection.server_session_id];
+        given(&self.client_random, |prefix| {
+            prefix.begins(&connection.client_random)
+        }) && given(&self.server_random, |prefix| {
+            prefix.begins(&connection.server_random)
+        }) && given(&self.session_id, |prefix| {
+            ids.into_iter().any(|id| prefix.begins(id))
+        }) && given(&self.sni, |pattern| {
+            pattern.matches(connection.sni.as_ref())
+        }) && given(&self.src, |endpoint| endpoint.matches(connection.src))
+            && given(&self.dst, |endpoint| endpoint.matches(connection.dst))
+    }
+}
+
+/// A condition that holds if it was not given.
+fn given<T>(condition: &Option<T>, holds: impl FnOnce(&T) -> bool) -> bool {
+    condition.as_ref().is_none_or(holds)
+}
+
+/// The first octets of a random or a session id.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Prefix(Vec<u8>);
+
+impl Prefix {
+    fn begins(&self, octets: &Option<Hex>) -> bool {
+        octets
+            .as_ref()
+            .is_some_and(|octets| octets.0.starts_with(&self.0))
+    }
+}
+
+impl FromStr for Prefix {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let digits = text
+            .chars()
+            .map(|digit| {
+                digit
+                    .to_digit(16)
+                    .and_then(|value| u8::try_from(value).ok())
+            })
+            .collect::<Option<Vec<u8>>>()
+            .ok_or("only hex digits can stand here")?;
+        if digits.len() % 2 != 0 {
+            return Err("an octet is two hex digits, and the last one lacks its second".into());
+        }
+        let octets: Vec<u8> = digits
+            .chunks_exact(2)
+            .map(|pair| pair.iter().fold(0, |octet, digit| (octet << 4) | digit))
+            .collect();
+        match u32::try_from(octets.len()) {
+            Ok(1..=XT_TLSCONN_ID_MAX) => Ok(Self(octets)),
+            _ => Err(format!(
+                "1 to {XT_TLSCONN_ID_MAX} octets can stand here, and these are {}",
+                octets.len()
+            )),
+        }
+    }
+}
+
+/// A pattern over server names.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Pattern(String);
+
+impl Pattern {
+    fn matches(&self, sni: Option<&Name>) -> bool {
+        sni.is_some_and(|name| wildcard::matches(self.0.as_bytes(), &name.0))
+    }
+}
+
+impl FromStr for Pattern {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match u32::try_from(text.len()) {
+            Ok(1..=XT_TLSCONN_NAME_MAX) => Ok(Self(text.into())),
+            _ => Err(format!("a pattern has 1 to {XT_TLSCONN_NAME_MAX} octets")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::model::tests::connection;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        selector: Selector,
+    }
+
+    fn selector(args: &[&str]) -> Result<Selector, clap::Error> {
+        Line::try_parse_from([&["test"], args].concat()).map(|line| line.selector)
+    }
+
+    fn fits(args: &[&str]) -> bool {
+        selector(args)
+            .expect("the selector parses")
+            .matches(&connection())
+    }
+
+    #[test]
+    fn without_a_selector_every_connection_fits() {
+        assert!(selector(&[]).expect("none is fine").is_empty());
+        assert!(fits(&[]));
+        assert!(!selector(&["--sni", "*"]).expect("one is fine").is_empty());
+    }
+
+    #[test]
+    fn prefixes() {
+        assert!(fits(&["--client-random", "c1"]));
+        assert!(fits(&["--client-random", &"C1".repeat(32)]));
+        assert!(!fits(&["--client-random", "c1c2"]));
+        assert!(fits(&["--server-random", "52"]));
+        assert!(!fits(&["--server-random", "c1"]));
+        // Either side's session id.
+        assert!(fits(&["--session-id", "0a0b"]));
+        assert!(fits(&["--session-id", "0c"]));
+        assert!(!fits(&["--session-id", "0b"]));
+        for wrong in ["", "c", "c1c", "0xc1", "+1", "g1", "c1 ", &"c1".repeat(33)] {
+            assert!(selector(&["--client-random", wrong]).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn names_and_ends() {
+        assert!(fits(&["--sni", "*.EXAMPLE.org."]));
+        assert!(!fits(&["--sni", "*.example.com"]));
+        assert!(fits(&["--src", "10.0.1.0/24"]));
+        assert!(fits(&["--dst", "10.0.2.2:443"]));
+        assert!(!fits(&["--dst", "10.0.1.2"]));
+        assert!(selector(&["--sni", ""]).is_err());
+        assert!(selector(&["--sni", &"x".repeat(256)]).is_err());
+    }
+
+    #[test]
+    fn all_have_to_fit() {
+        assert!(fits(&[
+            "--sni",
+            "www.*",
+            "--src",
+            "10.0.1.2",
+            "--client-random",
+            "c1"
+        ]));
+        assert!(!fits(&[
+            "--sni",
+            "www.*",
+            "--src",
+            "10.0.1.3",
+            "--client-random",
+            "c1"
+        ]));
+    }
+
+    #[test]
+    fn what_is_not_known_fits_nothing() {
+        let unknown = Connection {
+            sni: None,
+            client_random: None,
+            ..connection()
+        };
+        for args in [["--sni", "*"], ["--client-random", "c1"]] {
+            assert!(
+                !selector(&args).expect("it parses").matches(&unknown),
+                "{args:?}"
+            );
+        }
+    }
+}
