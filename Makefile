@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# What a person types. Everything is built in a Debian root of its own in the cache; see tests/lab/.
+# The kernel's build system reads Kbuild and not this file.
+
+LAB := tests/lab
+export TLSCONN_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tlsconn
+DESTDIR ?=
+PREFIX ?= /usr/local
+
+.PHONY: help build demo test vm uml install uninstall clean distclean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+build: ## the module for the stock kernel, the iptables extension, tlsconnctl
+	@$(LAB)/build stock
+
+demo: ## three TLS connections through a gateway, one of them pinned, in a virtual machine
+	@$(LAB)/build stock
+	@$(LAB)/vm tests/guest/demo
+
+test: ## all tests: host, User Mode Linux, stock kernel
+	@tests/run
+
+vm: ## a shell on the stock kernel; CMD='…' runs a command there
+	@$(LAB)/build stock
+	@$(LAB)/vm $(if $(CMD),"$$CMD")
+
+uml: ## the same in User Mode Linux, in a second
+	@$(LAB)/build uml
+	@$(LAB)/uml $(if $(CMD),"$$CMD")
+
+install: ## module, extension and tool for this machine's kernel (DESTDIR, PREFIX, KVER)
+	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' KVER='$(KVER)' packaging/install
+
+uninstall: ## take them away again
+	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' KVER='$(KVER)' packaging/install --remove
+
+clean: ## what was built here
+	@$(LAB)/clean
+
+distclean: ## and the cache
+	@$(LAB)/clean --cache
+
+export CMD
