@@ -6,9 +6,20 @@
 //! needed while the handshake lasts, and holds the identity for those who ask later.
 
 mod connection;
+mod content;
+mod direction;
+mod flight;
+mod handshake;
+mod hello;
 mod identity;
+mod message;
+mod record;
+mod records;
+mod sequence;
+mod sslv2;
 mod types;
 
-pub use connection::{Connection, Handshake};
+pub use connection::Connection;
+pub use handshake::Handshake;
 pub use identity::{Bytes, Identity, Resumption};
 pub use types::{Config, Counters, PacketTypes, Payload, Reason, Segment, Side, State, Types};

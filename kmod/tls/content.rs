@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What application_data records of a TLS 1.3 handshake carry, as far as it can be known from outside.
+//!
+//! The handshake's encrypted records look like data (RFC 8446 5.2); what tells them apart is their order, their
+//! lengths, and what acknowledges what. In doubt a record is data, unless a handshake of a real endpoint could not
+//! complete then; what may pass so is bounded.
+
+use super::flight::{ClientFlight, Suite};
+use super::sequence::{before, Kind};
+use super::types::Side;
+
+/// Octets that a server may send up to its Finished.
+const SERVER_FLIGHT: u32 = 128 * 1024;
+/// Octets that it may send behind it, where some put tickets.
+const BEHIND_FINISHED: u32 = 8 * 1024;
+/// Octets of a first record too short for EncryptedExtensions and a CertificateRequest.
+const NO_CERTIFICATE_REQUEST: u16 = 38;
+/// Octets of the largest record with its header (RFC 8446 5.2).
+const RECORD_MAX: u32 = 5 + (1 << 14) + 256;
+
+/// What ServerHello has settled.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settled {
+    pub(super) client: Side,
+    pub(super) cipher: u16,
+    /// Early data was offered in the ClientHello that was answered.
+    pub(super) early_data: bool,
+    /// A pre-shared key was accepted.
+    pub(super) psk: bool,
+}
+
+/// A record of wire type application_data whose header is complete.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Encrypted {
+    pub(super) from: Side,
+    /// Octets of the fragment.
+    pub(super) len: u16,
+    /// The sequence number behind it.
+    pub(super) end: u32,
+    /// The acknowledgement number of its packet.
+    pub(super) ack: Option<u32>,
+}
+
+impl Encrypted {
+    /// Octets with the header.
+    fn octets(&self) -> u32 {
+        u32::from(self.len).saturating_add(5)
+    }
+
+    /// Whether its packet acknowledges everything before `end`.
+    fn acknowledges(&self, end: u32) -> bool {
+        self.ack.is_some_and(|ack| !before(ack, end))
+    }
+}
+
+/// What a TLS 1.3 server has sent behind ServerHello.
+#[derive(Clone, Copy, Debug, Default)]
+struct ServerFlight {
+    records: u8,
+    first_len: u16,
+    last_len: u16,
+    octets: u32,
+    /// The sequence number behind the last record.
+    end: u32,
+    /// The sequence number behind the server's own Finished, as far as it is known.
+    finished: Option<u32>,
+    behind_finished: u32,
+}
+
+impl ServerFlight {
+    /// "Handshake, at most 128 KiB up to the server's own Finished (the last record of Finished length, behind at least
+    /// one other, before the client answers), and 8 KiB behind it; then application-data" (RFC 8446 4.3, 4.4).
+    fn record(&mut self, record: &Encrypted, suite: Suite, answered: bool) -> Kind {
+        let first = self.records == 0;
+        if first {
+            self.first_len = record.len;
+        }
+        self.records = self.records.saturating_add(1);
+        self.last_len = record.len;
+        self.end = record.end;
+        self.octets = self.octets.saturating_add(record.octets());
+        let within = self.octets <= SERVER_FLIGHT;
+        let fits = if record.len == suite.finished() && !first && !answered && within {
+            self.finished = Some(record.end);
+            self.behind_finished = 0;
+            true
+        } else if self.finished.is_some() {
+            self.behind_finished = self.behind_finished.saturating_add(record.octets());
+            self.behind_finished <= BEHIND_FINISHED
+        } else {
+            within
+        };
+        if fits {
+            Kind::EncryptedHandshake
+        } else {
+            Kind::ApplicationData
+        }
+    }
+
+    /// Whether its shape shows that no certificate was asked for: "exactly four records, the first too short for
+    /// EncryptedExtensions and a CertificateRequest, the last of Finished length": EncryptedExtensions, Certificate,
+    /// CertificateVerify and Finished (RFC 8446 2).
+    fn asks_no_certificate(&self, suite: Suite) -> bool {
+        self.records == 4
+            && self.first_len < NO_CERTIFICATE_REQUEST
+            && self.last_len == suite.finished()
+    }
+}
+
+/// The rules for a connection.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) enum Content {
+    /// No ServerHello yet, or one of an older version: data is data.
+    #[default]
+    AsOnWire,
+    /// Between ServerHello and the client's Finished.
+    Flights(Flights),
+    /// The client's Finished was seen.
+    Done,
+    /// A direction is lost: where the handshake ends cannot be known.
+    GivenUp,
+}
+
+/// Both flights behind ServerHello.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Flights {
+    settled: Settled,
+    suite: Suite,
+    server: ServerFlight,
+    client: ClientFlight,
+}
+
+impl Content {
+    /// ServerHello of TLS 1.3 was seen.
+    pub(super) fn begin(&mut self, settled: Settled) {
+        if let Content::AsOnWire = self {
+            *self = Content::Flights(Flights {
+                settled,
+                suite: Suite::of(settled.cipher),
+                server: ServerFlight::default(),
+                client: ClientFlight::default(),
+            });
+        }
+    }
+
+    /// From now on data is data.
+    pub(super) fn give_up(&mut self) {
+        *self = Content::GivenUp;
+    }
+
+    /// Whether the handshake is over.
+    pub(super) fn is_done(&self) -> bool {
+        matches!(self, Content::Done)
+    }
+
+    /// What the next record of that side is, if every length gives the same.
+    pub(super) fn at_once(&self, from: Side) -> Kind {
+        match self {
+            Content::Flights(flights) => flights.at_once(from),
+            _ => Kind::ApplicationData,
+        }
+    }
+
+    /// What a record is.
+    pub(super) fn record(&mut self, record: &Encrypted, budget: u32) -> Kind {
+        let Content::Flights(flights) = self else {
+            return Kind::ApplicationData;
+        };
+        let (kind, done) = if record.from == flights.settled.client {
+            flights.client_record(record, budget)
+        } else {
+            flights.server_record(record)
+        };
+        if done {
+            *self = Content::Done;
+        }
+        kind
+    }
+}
+
+/// A record of the handshake that it ends.
+const LAST: (Kind, bool) = (Kind::EncryptedHandshake, true);
+/// A record of the handshake, more of which follow.
+const FLIGHT: (Kind, bool) = (Kind::EncryptedHandshake, false);
+/// Data while the handshake goes on.
+const EARLY: (Kind, bool) = (Kind::ApplicationData, false);
+/// Data that shows that the handshake is over.
+const BEYOND: (Kind, bool) = (Kind::ApplicationData, true);
+
+impl Flights {
+    fn at_once(&self, from: Side) -> Kind {
+        let roomy = self.server.octets <= SERVER_FLIGHT.saturating_sub(RECORD_MAX);
+        if from != self.settled.client
+            && self.server.finished.is_none()
+            && roomy
+            && !self.client.has_begun()
+        {
+            Kind::EncryptedHandshake
+        } else {
+            Kind::Unknown
+        }
+    }
+
+    fn server_record(&mut self, record: &Encrypted) -> (Kind, bool) {
+        // "A server record that acknowledges the flight (stacks that put the whole flight into one record)" ends the
+        // handshake: a server sends tickets or data once it has the client's Finished (RFC 8446 4.6.1).
+        if self
+            .client
+            .shape_end()
+            .is_some_and(|end| record.acknowledges(end))
+        {
+            return BEYOND;
+        }
+        let answered = self.client.has_begun();
+        (self.server.record(record, self.suite, answered), false)
+    }
+
+    fn client_record(&mut self, record: &Encrypted, budget: u32) -> (Kind, bool) {
+        let Settled {
+            early_data, psk, ..
+        } = self.settled;
+        let within = self.client.fits(record.octets(), budget);
+        if early_data && psk {
+            // "Records between ServerHello and the Finished by rule 1 are application-data, but for EndOfEarlyData's
+            // length" (RFC 8446 4.2.10, 4.5).
+            return if record.len == self.suite.finished() {
+                LAST
+            } else if record.len == self.suite.message(0) && within {
+                self.client.add(record.octets());
+                FLIGHT
+            } else {
+                EARLY
+            };
+        }
+        // "If early data was offered and no PSK accepted, only those that do not acknowledge the server's flight are":
+        // the server skips them (RFC 8446 4.2.10), and the client stops once it has the server's flight.
+        let server_end = self.server.finished.unwrap_or(self.server.end);
+        if early_data && (self.server.records == 0 || !record.acknowledges(server_end)) {
+            return EARLY;
+        }
+        // Rule 1: "the record with a Finished's length for the negotiated suite, or that of an empty Certificate and a
+        // Finished in one record" (RFC 8446 4.4.2, 4.4.4).
+        if self.client.is_finished(record.len, self.suite, psk) {
+            return LAST;
+        }
+        // Rule 2: "where the server cannot have asked for a certificate, the first record, whatever its length (record
+        // padding). That is so if a PSK was accepted (RFC 8446 4.3.2), or if the server's flight was exactly four
+        // records […]. Not used where early data was offered".
+        let no_certificate = psk || self.server.asks_no_certificate(self.suite);
+        if !early_data && no_certificate && !self.client.has_begun() {
+            return LAST;
+        }
+        // Rule 3: "else a client-certificate flight, handshake as long as it has that shape, all of it within
+        // client_flight_budget. A record that does not fit is application-data, and ends the handshake" (RFC 8446 4.4).
+        if within && self.client.goes_on(record.len, record.end, self.suite) {
+            self.client.add(record.octets());
+            FLIGHT
+        } else {
+            BEYOND
+        }
+    }
+}

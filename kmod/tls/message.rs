@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Handshake messages in a direction's plain-text handshake records: they may be split over records and share one.
+
+/// Handshake types (RFC 8446 B.3, RFC 5246 7.4).
+pub(super) const CLIENT_HELLO: u8 = 1;
+pub(super) const SERVER_HELLO: u8 = 2;
+pub(super) const CERTIFICATE: u8 = 11;
+pub(super) const SERVER_HELLO_DONE: u8 = 14;
+
+/// Octets of a message header: type and length.
+const HEADER: u8 = 4;
+
+/// The message that a direction is in.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Message {
+    /// Octets of the header read.
+    header: u8,
+    kind: u8,
+    /// The length as far as it was read, then octets left of the body.
+    left: u32,
+}
+
+/// What an octet of a message is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Place {
+    /// The first: a message of that type begins.
+    Type(u8),
+    /// Of the length.
+    Length,
+    /// The last of a message of that type without a body.
+    Empty(u8),
+    /// In the body of a message of that type; whether it is the last.
+    Body(u8, bool),
+}
+
+impl Message {
+    /// Takes an octet in.
+    pub(super) fn octet(&mut self, octet: u8) -> Place {
+        let place = self.header;
+        if place == HEADER {
+            self.skip(1);
+            return Place::Body(self.kind, self.left == 0);
+        }
+        self.header = place.saturating_add(1);
+        if place == 0 {
+            self.kind = octet;
+            self.left = 0;
+            return Place::Type(octet);
+        }
+        self.left = (self.left << 8) | u32::from(octet);
+        if self.header == HEADER && self.left == 0 {
+            self.header = 0;
+            return Place::Empty(self.kind);
+        }
+        Place::Length
+    }
+
+    /// Octets of the body that comes, when a message of no interest is being read.
+    pub(super) fn skippable(&self) -> u32 {
+        match self.kind {
+            CLIENT_HELLO | SERVER_HELLO => 0,
+            _ if self.header < HEADER => 0,
+            _ => self.left,
+        }
+    }
+
+    /// Takes octets of a body in, all of them or fewer.
+    pub(super) fn skip(&mut self, octets: u32) {
+        self.left = self.left.saturating_sub(octets);
+        if self.left == 0 {
+            self.header = 0;
+        }
+    }
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The record layer: a header over any number of segments, and the limits of a record's length.
+
+use super::types::State;
+
+/// Octets of a record header.
+pub(super) const HEADER: u8 = 5;
+
+/// Octets of a record that is not encrypted (RFC 8446 5.1, RFC 5246 6.2.1).
+const PLAINTEXT_MAX: u16 = 1 << 14;
+/// Octets of an encrypted record of TLS 1.3 (RFC 8446 5.2).
+const TLS13_MAX: u16 = PLAINTEXT_MAX + 256;
+/// Octets of an encrypted record up to TLS 1.2 (RFC 5246 6.2.3).
+const TLS12_MAX: u16 = PLAINTEXT_MAX + 2048;
+
+/// Wire types (RFC 8446 B.1, RFC 6520 3).
+pub(super) const CHANGE_CIPHER_SPEC: u8 = 20;
+pub(super) const HANDSHAKE: u8 = 22;
+pub(super) const APPLICATION_DATA: u8 = 23;
+const HEARTBEAT: u8 = 24;
+
+/// How a record is framed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Framing {
+    Tls,
+    /// A ClientHello in the framing of SSL 2.0 (RFC 5246 E.2).
+    Sslv2,
+}
+
+/// The record that a direction is in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Record {
+    /// Octets of the header read.
+    header: u8,
+    pub(super) framing: Framing,
+    /// The wire type.
+    pub(super) wire: u8,
+    /// The second octet of the version.
+    pub(super) minor: u8,
+    /// The length as far as it was read, then octets left of the body.
+    left: u16,
+}
+
+/// What a header's octet has shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Header {
+    /// No header has such an octet there.
+    Bad,
+    /// The wire type of a record that begins.
+    Type(u8),
+    /// Nothing yet.
+    Part,
+    /// The header is complete; octets of the body.
+    Complete(u16),
+}
+
+impl Record {
+    /// In front of a header.
+    pub(super) const fn new() -> Self {
+        Record {
+            header: 0,
+            framing: Framing::Tls,
+            wire: 0,
+            minor: 0,
+            left: 0,
+        }
+    }
+
+    /// Octets missing of the header; none in a body.
+    pub(super) fn header_left(&self) -> u8 {
+        HEADER.saturating_sub(self.header)
+    }
+
+    /// Octets missing of the body.
+    pub(super) fn body_left(&self) -> u32 {
+        u32::from(self.left)
+    }
+
+    /// Takes an octet of the header in. `first`: of a direction's first record, whose version says little (RFC 5246
+    /// E.1) and which may be framed as in SSL 2.0.
+    pub(super) fn header_octet(&mut self, octet: u8, first: bool) -> Header {
+        let place = self.header;
+        self.header = self.header.saturating_add(1);
+        match (self.framing, place) {
+            (_, 0) => self.begin(octet, first),
+            (Framing::Tls, 1) | (Framing::Sslv2, 3) if octet == 3 => Header::Part,
+            (Framing::Tls, 2) if octet <= 4 || first => {
+                self.minor = octet;
+                Header::Part
+            }
+            (Framing::Sslv2, 1) => {
+                self.left |= u16::from(octet);
+                Header::Part
+            }
+            // The type of a ClientHello.
+            (Framing::Sslv2, 2) if octet == 1 => Header::Part,
+            (Framing::Tls, 3) => {
+                self.left = u16::from(octet) << 8;
+                Header::Part
+            }
+            (Framing::Tls, 4) => {
+                self.left |= u16::from(octet);
+                Header::Complete(self.left)
+            }
+            // The length counts from the third octet on.
+            (Framing::Sslv2, 4) if octet <= 4 => {
+                self.minor = octet;
+                self.left = self.left.saturating_sub(3);
+                Header::Complete(self.left)
+            }
+            _ => Header::Bad,
+        }
+    }
+
+    fn begin(&mut self, octet: u8, first: bool) -> Header {
+        self.wire = octet;
+        self.left = 0;
+        self.framing = Framing::Tls;
+        if first && octet & 0x80 != 0 {
+            self.framing = Framing::Sslv2;
+            self.wire = HANDSHAKE;
+            self.left = u16::from(octet & 0x7f) << 8;
+            return Header::Part;
+        }
+        match octet {
+            CHANGE_CIPHER_SPEC..=HEARTBEAT => Header::Type(octet),
+            _ => Header::Bad,
+        }
+    }
+
+    /// Takes octets of the body in; whether the record is complete.
+    pub(super) fn body(&mut self, octets: u32) -> bool {
+        self.left = u16::try_from(self.body_left().saturating_sub(octets)).unwrap_or(0);
+        if self.left == 0 {
+            self.header = 0;
+        }
+        self.left == 0
+    }
+}
+
+/// Whether a record may have that length.
+pub(super) fn length_fits(wire: u8, len: u16, encrypted: bool, tls13: bool, state: State) -> bool {
+    if !encrypted && wire != APPLICATION_DATA && wire != HEARTBEAT {
+        return match wire {
+            // It has one octet (RFC 5246 7.1, RFC 8446 5).
+            CHANGE_CIPHER_SPEC => len == 1,
+            // Empty fragments are for application data only (RFC 5246 6.2.1, RFC 8446 5.1).
+            _ => len > 0 && len <= PLAINTEXT_MAX,
+        };
+    }
+    // Before ServerHello it is early data, of TLS 1.3.
+    if tls13 || state == State::Hello {
+        len <= TLS13_MAX
+    } else {
+        len <= TLS12_MAX
+    }
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! A connection takes octets in: record by record, each by its type and by what the handshake says.
+
+use super::connection::Connection;
+use super::content::Encrypted;
+use super::handshake::Handshake;
+use super::record::{length_fits, Header, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE};
+use super::sequence::Kind;
+use super::types::{Config, Payload, Reason, Segment, Side, State};
+
+/// Octets of a body that are read at a time.
+const CHUNK: usize = 64;
+
+impl Connection {
+    /// Takes a payload in from `offset` on, which is where the direction has come to.
+    pub(super) fn records<P: Payload>(
+        &mut self,
+        handshake: &mut Handshake,
+        config: &Config,
+        segment: &Segment,
+        payload: &P,
+        mut offset: u32,
+    ) -> Result<(), Reason> {
+        let from = segment.from;
+        while offset < payload.len() {
+            let left = payload.len().wrapping_sub(offset);
+            let record = &self.sides.of(from).record;
+            let wanted = u32::from(record.header_left()).min(left);
+            let taken = if wanted > 0 {
+                let mut octets = [0; CHUNK];
+                for octet in read(payload, offset, wanted, &mut octets)? {
+                    self.header_octet(handshake, config, segment, *octet)?;
+                }
+                wanted
+            } else {
+                let wanted = record.body_left().min(left);
+                self.body(handshake, from, payload, offset, wanted)?
+            };
+            offset = offset.saturating_add(taken);
+        }
+        Ok(())
+    }
+
+    fn header_octet(
+        &mut self,
+        handshake: &mut Handshake,
+        config: &Config,
+        segment: &Segment,
+        octet: u8,
+    ) -> Result<(), Reason> {
+        let direction = self.sides.of_mut(segment.from);
+        let first = !direction.begun;
+        let taken = match direction.header_octet(octet) {
+            Header::Part => Ok(()),
+            Header::Bad => Err(Reason::BadHeader),
+            Header::Type(wire) => self.record_begins(handshake, segment.from, wire),
+            Header::Complete(len) => self.header_ends(handshake, config, segment, len),
+        };
+        match taken {
+            // The first bytes contradict nothing.
+            Err(Reason::BadHeader) if first => Err(Reason::NotTls),
+            taken => taken,
+        }
+    }
+
+    /// A record's first octet is known.
+    fn record_begins(
+        &mut self,
+        handshake: &mut Handshake,
+        from: Side,
+        wire: u8,
+    ) -> Result<(), Reason> {
+        let kind = match Kind::of_wire(wire).ok_or(Reason::BadHeader)? {
+            Kind::ApplicationData if self.progress != State::Established => {
+                handshake.content().at_once(from)
+            }
+            // Everything behind ServerHello is application_data on the wire (RFC 8446 5.2).
+            Kind::Handshake if self.tls13 => return Err(Reason::Malformed),
+            kind => kind,
+        };
+        if self.progress == State::New {
+            match kind {
+                Kind::Handshake => self.progress = State::Hello,
+                // A server may have nothing else to say.
+                Kind::Alert => {}
+                _ => return Err(Reason::NotTls),
+            }
+        }
+        self.sides.of_mut(from).decide(kind);
+        Ok(())
+    }
+
+    /// A record header is complete.
+    fn header_ends(
+        &mut self,
+        handshake: &mut Handshake,
+        config: &Config,
+        segment: &Segment,
+        len: u16,
+    ) -> Result<(), Reason> {
+        let from = segment.from;
+        let encrypted = self.is_encrypted(handshake, from);
+        let direction = self.sides.of_mut(from);
+        let record = &direction.record;
+        if !length_fits(record.wire, len, encrypted, self.tls13, self.progress) {
+            return Err(Reason::BadHeader);
+        }
+        if direction.is_sslv2() {
+            // Its third octet was the type of a ClientHello.
+            handshake.sslv2_begins(from, record.minor)?;
+            direction.decide(Kind::Handshake);
+            self.progress = State::Hello;
+            return Ok(());
+        }
+        if record.wire == APPLICATION_DATA && self.progress != State::Established {
+            let record = Encrypted {
+                from,
+                len,
+                end: direction.next().wrapping_add(u32::from(len)),
+                ack: segment.ack,
+            };
+            let kind = handshake
+                .content()
+                .record(&record, config.client_flight_budget);
+            // What was said at the first octet holds.
+            if direction.kind() == Kind::Unknown {
+                direction.decide(kind);
+            }
+        }
+        if len == 0 {
+            self.body_taken(handshake, from, 0)?;
+        }
+        Ok(())
+    }
+
+    /// Whether what a side sends now is encrypted, and messages cannot be read.
+    fn is_encrypted(&self, handshake: &Handshake, from: Side) -> bool {
+        self.progress == State::Established || handshake.is_encrypted(from)
+    }
+
+    /// Takes up to `wanted` octets of a record's body in, and says how many.
+    fn body<P: Payload>(
+        &mut self,
+        handshake: &mut Handshake,
+        from: Side,
+        payload: &P,
+        offset: u32,
+        wanted: u32,
+    ) -> Result<u32, Reason> {
+        let direction = self.sides.of(from);
+        let kind = direction.kind();
+        let messages = matches!(kind, Kind::Handshake | Kind::Alert);
+        let skippable = match kind {
+            Kind::Handshake => handshake.skippable(from).min(wanted),
+            _ => 0,
+        };
+        let taken = if !messages || self.is_encrypted(handshake, from) {
+            wanted
+        } else if skippable > 0 {
+            handshake.skip(from, skippable);
+            skippable
+        } else {
+            let mut octets = [0; CHUNK];
+            let wanted = wanted.min(CHUNK as u32);
+            let mut end = direction.next();
+            let sslv2 = direction.is_sslv2();
+            for &octet in read(payload, offset, wanted, &mut octets)? {
+                end = end.wrapping_add(1);
+                match kind {
+                    Kind::Alert => self.closed |= handshake.alert(from, octet),
+                    _ if sslv2 => handshake.sslv2_octet(octet)?,
+                    _ => handshake.octet(from, octet, end)?,
+                }
+            }
+            wanted
+        };
+        self.body_taken(handshake, from, taken)?;
+        Ok(taken)
+    }
+
+    /// Octets of a body were taken in.
+    fn body_taken(
+        &mut self,
+        handshake: &mut Handshake,
+        from: Side,
+        octets: u32,
+    ) -> Result<(), Reason> {
+        let direction = self.sides.of_mut(from);
+        let complete = direction.body(octets);
+        if complete && self.progress != State::Established {
+            let encrypted = handshake.is_encrypted(from);
+            match direction.record.wire {
+                HANDSHAKE if direction.is_sslv2() => handshake.sslv2_ends(direction.next())?,
+                HANDSHAKE if encrypted => handshake.finished(from),
+                CHANGE_CIPHER_SPEC => handshake.change_cipher_spec(from),
+                _ => {}
+            }
+        }
+        if self.progress == State::Hello && handshake.is_answered() {
+            self.progress = State::Handshake;
+            self.tls13 = handshake.is_tls13();
+        }
+        if complete && self.progress == State::Handshake && handshake.is_complete() {
+            self.progress = State::Established;
+        }
+        Ok(())
+    }
+}
+
+/// Reads octets of a payload, no more than fit into `octets`.
+fn read<'a, P: Payload>(
+    payload: &P,
+    offset: u32,
+    wanted: u32,
+    octets: &'a mut [u8; CHUNK],
+) -> Result<&'a [u8], Reason> {
+    // A payload that is shorter than it said has a hole.
+    let to = octets.get_mut(..wanted as usize).ok_or(Reason::Hole)?;
+    match payload.read(offset, to) {
+        true => Ok(to),
+        false => Err(Reason::Hole),
+    }
+}
