@@ -33,6 +33,7 @@ pub(crate) struct List {
 impl List {
     pub(crate) fn run(&self, output: &Output) -> Result<(), Failure> {
         let mut connections = Tlsconn::open()?.connections()?;
+        let tracked = connections.len();
         connections
             .retain(|connection| self.wants(connection.state) && self.selector.matches(connection));
         if output.json {
@@ -41,7 +42,15 @@ impl List {
             });
         }
         if connections.is_empty() {
-            output.remark("no such connections (tracking is on while an iptables rule uses the match tlsconn)");
+            output.remark(&match tracked {
+                0 => {
+                    "no connections; they are tracked while an iptables rule uses the match tlsconn"
+                        .into()
+                }
+                _ => format!(
+                    "none of the {tracked} tracked connections fits; see `tlsconnctl list --all`"
+                ),
+            });
             return Ok(());
         }
         output.table(&table(&connections, output.verbose))
