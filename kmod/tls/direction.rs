@@ -25,7 +25,9 @@ pub(super) struct Direction {
     first: u32,
     /// What the other side has acknowledged.
     acked: u32,
-    fin: Option<u32>,
+    /// The sequence number of the FIN, once there is one.
+    fin: u32,
+    fin_seen: bool,
     history: History,
     pub(super) record: Record,
     /// What the record is; `Unknown` while its header does not tell yet.
@@ -53,7 +55,8 @@ impl Direction {
             records: [0; 5],
             first,
             acked: first,
-            fin: None,
+            fin: 0,
+            fin_seen: false,
             history: History::new(first),
             record: Record::new(),
             kind: Kind::Unknown,
@@ -112,22 +115,27 @@ impl Direction {
             self.acked = ack;
         }
         let next = self.next();
-        let with_fin = self.fin == Some(next) && ack == next.wrapping_add(1);
+        let with_fin = self.fin() == Some(next) && ack == next.wrapping_add(1);
         !before(next, ack) || with_fin || self.follow == Follow::Octets
     }
 
     /// A packet with octets up to `end`, the last one of the direction if it has the FIN flag. False if a FIN has come
     /// before these octets.
     pub(super) fn ends_at(&mut self, end: u32, fin: bool, has_payload: bool) -> bool {
-        if fin && self.fin.is_none() {
-            self.fin = Some(end);
+        if fin && !self.fin_seen {
+            self.fin = end;
+            self.fin_seen = true;
         }
-        !(has_payload && self.fin.is_some_and(|fin| before(fin, end)))
+        !(has_payload && self.fin().is_some_and(|fin| before(fin, end)))
     }
 
     /// Whether its FIN is acknowledged.
     pub(super) fn has_ended(&self) -> bool {
-        self.fin.is_some_and(|fin| before(fin, self.acked))
+        self.fin().is_some_and(|fin| before(fin, self.acked))
+    }
+
+    fn fin(&self) -> Option<u32> {
+        self.fin_seen.then_some(self.fin)
     }
 
     /// Takes an octet of a record header in.

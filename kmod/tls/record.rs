@@ -15,6 +15,7 @@ const TLS12_MAX: u16 = PLAINTEXT_MAX + 2048;
 
 /// Wire types (RFC 8446 B.1, RFC 6520 3).
 pub(super) const CHANGE_CIPHER_SPEC: u8 = 20;
+const ALERT: u8 = 21;
 pub(super) const HANDSHAKE: u8 = 22;
 pub(super) const APPLICATION_DATA: u8 = 23;
 const HEARTBEAT: u8 = 24;
@@ -138,20 +139,15 @@ impl Record {
     }
 }
 
-/// Whether a record may have that length.
+/// Whether a record may have that length. In TLS 1.3 nothing but application_data is encrypted.
 pub(super) fn length_fits(wire: u8, len: u16, encrypted: bool, tls13: bool, state: State) -> bool {
-    if !encrypted && wire != APPLICATION_DATA && wire != HEARTBEAT {
-        return match wire {
-            // It has one octet (RFC 5246 7.1, RFC 8446 5).
-            CHANGE_CIPHER_SPEC => len == 1,
-            // Empty fragments are for application data only (RFC 5246 6.2.1, RFC 8446 5.1).
-            _ => len > 0 && len <= PLAINTEXT_MAX,
-        };
-    }
-    // Before ServerHello it is early data, of TLS 1.3.
-    if tls13 || state == State::Hello {
-        len <= TLS13_MAX
-    } else {
-        len <= TLS12_MAX
+    match wire {
+        // It has one octet (RFC 5246 7.1, RFC 8446 5).
+        CHANGE_CIPHER_SPEC if tls13 || !encrypted => len == 1,
+        // Empty fragments are for application data only (RFC 5246 6.2.1, RFC 8446 5.1).
+        ALERT | HANDSHAKE if tls13 || !encrypted => (1..=PLAINTEXT_MAX).contains(&len),
+        // Before ServerHello it is early data, of TLS 1.3.
+        _ if tls13 || state == State::Hello => len <= TLS13_MAX,
+        _ => len <= TLS12_MAX,
     }
 }

@@ -86,7 +86,9 @@ impl Connection {
                 _ => return Err(Reason::NotTls),
             }
         }
-        self.sides.of_mut(from).decide(kind);
+        if kind != Kind::Unknown {
+            self.sides.of_mut(from).decide(kind);
+        }
         Ok(())
     }
 

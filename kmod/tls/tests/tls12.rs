@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! TLS 1.0 to 1.2 and hellos in the framing of SSL 2.0.
+
+mod common;
+
+use common::*;
+use tlsconn_tls::{Resumption, Side::Dst, Side::Src, State};
+
+const TICKET: u16 = 35;
+
+fn finished12() -> Record {
+    record(22, &[0x16; 40], HANDSHAKE)
+}
+
+fn full(client: Hello, server: Hello) -> Vec<Turn> {
+    let mut messages = message(2, &server.server_body());
+    messages.extend(message(11, &[0x30; 900]));
+    messages.extend(message(12, &[1; 300]));
+    messages.extend(message(14, &[]));
+    // Messages share records and are split over them, each way.
+    let (first, second) = messages.split_at(700);
+    vec![
+        (Src, vec![client.as_client()]),
+        (Dst, vec![plain(first), plain(second)]),
+        (
+            Src,
+            vec![plain(&message(16, &[4; 66])), ccs(), finished12()],
+        ),
+        (
+            Dst,
+            vec![plain(&message(4, &[9; 180])), ccs(), finished12()],
+        ),
+        (Src, vec![data(120)]),
+        (Dst, vec![data(1000)]),
+    ]
+}
+
+fn resumed(client: Hello, server: Hello) -> Vec<Turn> {
+    vec![
+        (Src, vec![client.as_client()]),
+        (Dst, vec![server.as_server(), ccs(), finished12()]),
+        (Src, vec![ccs(), finished12(), data(100)]),
+        (Dst, vec![data(100)]),
+    ]
+}
+
+fn server12() -> Hello {
+    Hello {
+        cipher: 0xc02f,
+        ..Hello::server()
+    }
+}
+
+#[test]
+fn full_handshake() {
+    let client = Hello::client().sni(b"old.example").with(TICKET, &[]);
+    let wire = cut_every_way(&full(client, server12()));
+    assert_eq!(wire.connection.state(), State::Established);
+    let identity = wire.handshake.identity;
+    assert_eq!(identity.version, Some(0x0303));
+    assert_eq!(identity.cipher, Some(0xc02f));
+    assert_eq!((identity.resumed, identity.resumption), (Some(false), None));
+    assert_eq!(identity.alpn, None);
+    assert!(identity.confirmed);
+    let client = wire.connection.counters(Src);
+    assert_eq!(client.records, [1, 0, 3, 1, 0]);
+    assert_eq!(wire.connection.counters(Dst).records, [1, 0, 4, 1, 0]);
+}
+
+#[test]
+fn every_version_to_1_2() {
+    for version in [0x0300, 0x0301, 0x0302, 0x0303] {
+        let server = Hello {
+            version,
+            ..server12()
+        };
+        let mut wire = Wire::default();
+        wire.play(&full(Hello::client(), server), &whole);
+        assert_eq!(wire.handshake.identity.version, Some(version));
+        assert_eq!(wire.connection.state(), State::Established);
+    }
+}
+
+#[test]
+fn resumption_and_its_evidence() {
+    let none = Hello {
+        session_id: vec![],
+        ..Hello::client()
+    };
+    let server_without = Hello {
+        session_id: vec![],
+        ..server12()
+    };
+    let ticket = |hello: Hello| hello.with(TICKET, &[5; 160]);
+    for (client, server, evidence) in [
+        (Hello::client(), server12(), Some(Resumption::SessionId)),
+        (
+            ticket(Hello::client()),
+            server12(),
+            Some(Resumption::Ticket),
+        ),
+        (
+            ticket(none.clone()),
+            server_without.clone(),
+            Some(Resumption::Ticket),
+        ),
+        (none, server_without, None),
+    ] {
+        let mut wire = Wire::default();
+        wire.play(&resumed(client, server), &whole);
+        let identity = wire.handshake.identity;
+        assert_eq!(identity.resumed, Some(true));
+        assert_eq!(identity.resumption, evidence);
+        assert_eq!(wire.connection.state(), State::Established);
+    }
+    cut_every_way(&resumed(Hello::client(), server12()));
+}
+
+#[test]
+fn established_needs_both_finished() {
+    let turns = full(Hello::client(), server12());
+    let mut wire = Wire::default();
+    wire.play(&turns[..3], &whole);
+    assert_eq!(wire.connection.state(), State::Handshake);
+    let (_, last) = &turns[3];
+    wire.records(Dst, &last[..2]);
+    assert_eq!(wire.connection.state(), State::Handshake);
+    wire.records(Dst, &last[2..]);
+    assert_eq!(wire.connection.state(), State::Established);
+}
+
+#[test]
+fn renegotiation_stays_handshake() {
+    let mut wire = Wire::default();
+    wire.play(&full(Hello::client(), server12()), &whole);
+    let first = wire.next;
+    let hidden_hello = record(22, &[1; 260], HANDSHAKE);
+    let again = [
+        (Src, vec![hidden_hello.clone()]),
+        (Dst, vec![hidden_hello.clone(), hidden_hello]),
+        (Src, vec![record(20, &[7; 40], CCS), finished12(), data(99)]),
+    ];
+    wire.play(&again, &whole);
+    wire.check(first, &again, "renegotiation");
+    assert_eq!(wire.connection.state(), State::Established);
+    assert_eq!(wire.handshake.identity.client_random, Some(CLIENT_RANDOM));
+}
+
+#[test]
+fn compatibility_ccs_before_server_hello_ends_nothing() {
+    let mut turns = full(Hello::client(), server12());
+    turns[0].1.push(ccs());
+    let wire = cut_every_way(&turns);
+    assert_eq!(wire.connection.state(), State::Established);
+}
+
+#[test]
+fn alerts_that_can_be_read() {
+    let hello = (Src, vec![Hello::client().as_client()]);
+    for (alert, state) in [
+        ([2, 40], State::Closed),
+        ([1, 0], State::Closed),
+        // unrecognized_name is a warning.
+        ([1, 112], State::Hello),
+    ] {
+        let turns = [hello.clone(), (Dst, vec![record(21, &alert, ALERT)])];
+        assert_eq!(cut_every_way(&turns).connection.state(), state);
+    }
+    // An octet a record.
+    let mut wire = Wire::default();
+    wire.records(Src, &hello.1);
+    wire.records(Dst, &[record(21, &[2], ALERT), record(21, &[40], ALERT)]);
+    assert_eq!(wire.connection.state(), State::Closed);
+
+    // An encrypted one says nothing.
+    let mut wire = Wire::default();
+    wire.play(&full(Hello::client(), server12()), &whole);
+    wire.records(Dst, &[record(21, &[2, 40], ALERT)]);
+    assert_eq!(wire.connection.state(), State::Established);
+}
+
+/// A ClientHello in the framing of SSL 2.0 that offers TLS 1.0 with a challenge of 16 octets.
+fn sslv2_hello() -> Record {
+    let mut octets = vec![0x80, 9 + 6 + 16, 1, 3, 1, 0, 6, 0, 0, 0, 16];
+    octets.extend([0, 0, 0x2f, 7, 0, 0xc0]);
+    octets.extend([0xca; 16]);
+    Record {
+        octets,
+        content: HANDSHAKE,
+        wire: HANDSHAKE,
+    }
+}
+
+#[test]
+fn sslv2_client_hello() {
+    let server = Hello {
+        version: 0x0301,
+        session_id: vec![],
+        ..server12()
+    };
+    let mut turns = full(Hello::client(), server);
+    turns[0].1 = vec![sslv2_hello()];
+    let wire = cut_every_way(&turns);
+    assert_eq!(wire.connection.state(), State::Established);
+    let identity = wire.handshake.identity;
+    let mut random = [0; 32];
+    random[16..].fill(0xca);
+    assert_eq!(identity.client_random, Some(random));
+    assert_eq!(identity.offered, Some(0x0301));
+    assert_eq!(identity.session_id.unwrap().as_slice(), b"");
+    assert!(identity.confirmed);
+}

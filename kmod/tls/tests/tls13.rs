@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! TLS 1.3 as stacks write it: the content type of every record, however the stream is cut.
+
+mod common;
+
+use common::*;
+use tlsconn_tls::{Resumption, Side::Dst, Side::Src, State};
+
+fn client_hello() -> Record {
+    Hello::client13().as_client()
+}
+
+fn early_client_hello() -> Record {
+    Hello::client13()
+        .with(42, &[])
+        .with(41, &[1; 80])
+        .as_client()
+}
+
+fn server_hello(cipher: u16) -> Record {
+    Hello::server13(cipher).as_server()
+}
+
+fn psk_server_hello(cipher: u16) -> Record {
+    Hello::server13(cipher).with(41, &[0, 0]).as_server()
+}
+
+fn finished(cipher: u16) -> usize {
+    match cipher {
+        SHA384_SUITE => 69,
+        CCM_8_SUITE => 45,
+        _ => 53,
+    }
+}
+
+/// The server's flight of a full handshake without a certificate asked for.
+fn full_flight(cipher: u16) -> Vec<Record> {
+    let last = finished(cipher);
+    let lens = [23, 795, 281, last];
+    let flight = [server_hello(cipher), ccs()];
+    flight.into_iter().chain(lens.map(handshake23)).collect()
+}
+
+/// One in which a certificate is asked for.
+fn asking_flight(cipher: u16) -> Vec<Record> {
+    let mut flight = full_flight(cipher);
+    flight.insert(3, handshake23(62));
+    flight
+}
+
+fn established(turns: &[Turn]) -> Wire {
+    let wire = cut_every_way(turns);
+    assert_eq!(wire.connection.state(), State::Established);
+    wire
+}
+
+#[test]
+fn full_handshake_of_every_suite() {
+    for cipher in [SHA256_SUITE, SHA384_SUITE, CCM_8_SUITE] {
+        let wire = established(&[
+            (Src, vec![client_hello()]),
+            (Dst, full_flight(cipher)),
+            (Src, vec![ccs(), handshake23(finished(cipher))]),
+            (Src, vec![data(35)]),
+            (Dst, vec![data(82), data(82), data(900)]),
+            (Src, vec![data(19)]),
+        ]);
+        let identity = wire.handshake.identity;
+        assert_eq!(identity.client, Some(Src));
+        assert_eq!(identity.client_random, Some(CLIENT_RANDOM));
+        assert_eq!(identity.server_random, Some(SERVER_RANDOM));
+        assert_eq!(identity.sni.unwrap().as_slice(), b"www.example.org");
+        assert_eq!(identity.alpn.unwrap().as_slice(), b"h2");
+        assert_eq!(identity.offered, Some(0x0304));
+        assert_eq!(identity.version, Some(0x0304));
+        assert_eq!(identity.cipher, Some(cipher));
+        assert_eq!(identity.hello_retry, Some(false));
+        assert_eq!((identity.resumed, identity.resumption), (Some(false), None));
+        assert!(identity.confirmed);
+    }
+}
+
+#[test]
+fn client_is_the_tcp_responder() {
+    let wire = established(&[
+        (Dst, vec![client_hello()]),
+        (Src, full_flight(SHA256_SUITE)),
+        (Dst, vec![ccs(), handshake23(53), data(100)]),
+        (Src, vec![data(100)]),
+    ]);
+    assert_eq!(wire.handshake.identity.client, Some(Dst));
+}
+
+#[test]
+fn resumed_by_psk() {
+    let wire = established(&[
+        (Src, vec![client_hello()]),
+        (
+            Dst,
+            vec![
+                psk_server_hello(SHA256_SUITE),
+                ccs(),
+                handshake23(23),
+                handshake23(53),
+                // A ticket right behind Finished.
+                handshake23(139),
+            ],
+        ),
+        (Src, vec![ccs(), handshake23(53), data(53)]),
+        (Dst, vec![data(53)]),
+    ]);
+    let identity = wire.handshake.identity;
+    assert_eq!(
+        (identity.resumed, identity.resumption),
+        (Some(true), Some(Resumption::Psk))
+    );
+}
+
+#[test]
+fn early_data_accepted() {
+    let wire = established(&[
+        (Src, vec![early_client_hello(), ccs(), data(200)]),
+        (
+            Dst,
+            vec![
+                psk_server_hello(SHA384_SUITE),
+                ccs(),
+                handshake23(27),
+                handshake23(69),
+            ],
+        ),
+        (
+            Src,
+            vec![data(500), handshake23(21), handshake23(69), data(69)],
+        ),
+        (Dst, vec![data(300)]),
+    ]);
+    assert_eq!(wire.handshake.identity.early_data, Some(true));
+}
+
+#[test]
+fn early_data_refused() {
+    let mut wire = Wire::default();
+    let first = wire.next;
+    let before = [
+        (Src, vec![early_client_hello(), ccs(), data(200)]),
+        (Dst, full_flight(SHA384_SUITE)),
+    ];
+    wire.play(&before, &whole);
+    // Two packets that were under way: of Finished length, but they do not acknowledge the server's flight.
+    let seen = wire.next[1];
+    let on_the_way = [data(69), data(500)];
+    wire.next[1] = seen - 80;
+    wire.records(Src, &on_the_way);
+    wire.next[1] = seen;
+    wire.records(Src, &[handshake23(69), data(69)]);
+    let [early, late] = on_the_way;
+    let expected = [
+        before[0].clone(),
+        before[1].clone(),
+        (Src, vec![early, late, handshake23(69), data(69)]),
+    ];
+    wire.check(first, &expected, "early data refused");
+    assert_eq!(wire.connection.state(), State::Established);
+}
+
+#[test]
+fn client_certificate() {
+    for flight in [
+        // Certificate, CertificateVerify, Finished.
+        vec![handshake23(766), handshake23(281), handshake23(69)],
+        // None to give.
+        vec![handshake23(25), handshake23(69)],
+        vec![handshake23(77)],
+        // A certificate over several full records.
+        vec![
+            handshake23(529),
+            handshake23(529),
+            handshake23(100),
+            handshake23(281),
+            handshake23(69),
+        ],
+    ] {
+        let mut answer = vec![ccs()];
+        answer.extend(flight);
+        answer.push(data(69));
+        established(&[
+            (Src, vec![client_hello()]),
+            (Dst, asking_flight(SHA384_SUITE)),
+            (Src, answer),
+            (Dst, vec![data(69), data(1000)]),
+        ]);
+    }
+}
+
+#[test]
+fn whole_flight_in_one_record_each() {
+    let wire = established(&[
+        (Src, vec![client_hello()]),
+        (Dst, vec![server_hello(SHA256_SUITE), handshake23(1133)]),
+        (Src, vec![handshake23(1095)]),
+        (Dst, vec![data(82)]),
+        (Src, vec![data(1095), data(53)]),
+    ]);
+    assert_eq!(wire.handshake.identity.version, Some(0x0304));
+}
+
+#[test]
+fn data_behind_a_flight_in_one_record_passes_once() {
+    // It may be a CertificateVerify; a third record is none.
+    established(&[
+        (Src, vec![client_hello()]),
+        (Dst, vec![server_hello(SHA256_SUITE), handshake23(1133)]),
+        (
+            Src,
+            vec![handshake23(1095), handshake23(400), data(400), data(53)],
+        ),
+    ]);
+    // Nor is one that is too short.
+    established(&[
+        (Src, vec![client_hello()]),
+        (Dst, vec![server_hello(SHA256_SUITE), handshake23(1133)]),
+        (Src, vec![handshake23(1095), data(88), data(400)]),
+    ]);
+}
+
+#[test]
+fn padded_finished() {
+    established(&[
+        (Src, vec![client_hello()]),
+        (Dst, full_flight(SHA384_SUITE)),
+        (Src, vec![ccs(), handshake23(528), data(528), data(69)]),
+        (Dst, vec![data(300)]),
+    ]);
+}
+
+#[test]
+fn hello_retry_request() {
+    let retry = Hello::retry(SHA256_SUITE).as_server();
+    let mut second = Hello::client13();
+    second.extensions.retain(|(extension, _)| *extension != 51);
+    let wire = established(&[
+        (Src, vec![client_hello()]),
+        (Dst, vec![retry, ccs()]),
+        (Src, vec![ccs(), second.with(51, &[8; 65]).as_client()]),
+        (
+            Dst,
+            vec![
+                server_hello(SHA256_SUITE),
+                handshake23(45),
+                handshake23(795),
+                handshake23(281),
+                handshake23(53),
+            ],
+        ),
+        (Src, vec![handshake23(53), data(53)]),
+        (Dst, vec![data(255)]),
+    ]);
+    let identity = wire.handshake.identity;
+    assert_eq!(identity.hello_retry, Some(true));
+    assert_eq!(identity.server_random, Some(SERVER_RANDOM));
+    assert!(identity.confirmed);
+}
+
+#[test]
+fn early_data_and_hello_retry_request() {
+    let wire = established(&[
+        (Src, vec![early_client_hello(), data(200)]),
+        (Dst, vec![Hello::retry(SHA256_SUITE).as_server()]),
+        (Src, vec![data(100), client_hello()]),
+        (Dst, full_flight(SHA256_SUITE)),
+        // The second hello offers no early data, so the first record is the Finished, padded here.
+        (Src, vec![handshake23(528), data(53)]),
+    ]);
+    assert_eq!(wire.handshake.identity.early_data, Some(true));
+}
+
+#[test]
+fn server_flight_has_a_budget() {
+    // Certificates of 7 * 16401 octets fit, an eighth does not.
+    let mut flight = vec![server_hello(SHA256_SUITE), handshake23(23)];
+    flight.extend(vec![handshake23(16401); 7]);
+    flight.extend([data(16401), data(16401), data(53)]);
+    let turns = [(Src, vec![client_hello()]), (Dst, flight)];
+    let mut wire = Wire::default();
+    let first = wire.next;
+    wire.play(&turns, &whole);
+    wire.check(first, &turns, "128 KiB");
+    assert_eq!(wire.connection.state(), State::Handshake);
+
+    // Behind Finished 8 KiB, whatever comes in between.
+    let mut flight = full_flight(SHA256_SUITE);
+    flight.extend([handshake23(4000), handshake23(4000), data(4000), data(82)]);
+    let turns = [
+        (Src, vec![client_hello()]),
+        (Dst, flight),
+        (Src, vec![handshake23(53)]),
+        (Dst, vec![data(82)]),
+    ];
+    let mut wire = Wire::default();
+    wire.play(&turns, &whole);
+    wire.check(first, &turns, "8 KiB");
+    assert_eq!(wire.connection.state(), State::Established);
+}
+
+#[test]
+fn client_flight_has_a_budget() {
+    let mut wire = Wire::default();
+    wire.config.client_flight_budget = 2000;
+    let first = wire.next;
+    let turns = [
+        (Src, vec![client_hello()]),
+        (Dst, asking_flight(SHA256_SUITE)),
+        (Src, vec![handshake23(1500), data(500), data(53)]),
+    ];
+    wire.play(&turns, &whole);
+    wire.check(first, &turns, "budget");
+}
+
+#[test]
+fn held_header_gets_its_type_once_it_is_complete() {
+    let mut wire = Wire::default();
+    let turns = [
+        (Src, vec![client_hello()]),
+        (Dst, full_flight(SHA256_SUITE)),
+    ];
+    wire.play(&turns, &whole);
+    let last = octets(&[handshake23(53)]);
+    let seq = wire.next[0];
+    wire.send(Src, &last[..4]);
+    assert_eq!(wire.types(Src, seq, 4).content, tlsconn_tls::Types::UNKNOWN);
+    wire.send(Src, &last[4..]);
+    assert_eq!(wire.types(Src, seq, 4).content, HANDSHAKE);
+    assert_eq!(wire.types(Src, seq, 4).wire, DATA);
+
+    // From then on the first octet tells.
+    let seq = wire.next[0];
+    wire.send(Src, &[23]);
+    assert_eq!(wire.types(Src, seq, 1).content, DATA);
+}
