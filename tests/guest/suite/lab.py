@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the guest's tests share: running commands, three hosts in a row, TLS connections through the gateway."""
+
+import contextlib
+import json
+import os
+import pathlib
+import socket
+import ssl
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+IPTABLES = ["iptables-legacy", "iptables-nft", "ip6tables-legacy", "ip6tables-nft"]
+HERE = pathlib.Path(__file__).parent
+# Address of the server, per version of IP, as net.sh gives them.
+SERVER = {4: "10.2.0.2", 6: "fd02::2"}
+
+
+def run(*command, check=True, stdin=None):
+    """Runs a command; its output is in the error where it fails and must not."""
+    done = subprocess.run(command, capture_output=True, text=True, input=stdin, timeout=120)
+    if check and done.returncode != 0:
+        raise AssertionError(f"{' '.join(command)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+    return done
+
+
+def on(host, *command, **options):
+    """Runs a command on one of the three hosts."""
+    return run("ip", "netns", "exec", host, *command, **options)
+
+
+def wait_for(what, seconds=15):
+    """Asks until the answer is true, and gives it."""
+    until = time.monotonic() + seconds
+    while True:
+        answer = what()
+        if answer or time.monotonic() > until:
+            return answer
+        time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def inside(host):
+    """What this thread opens meanwhile belongs to that host."""
+    with open("/proc/thread-self/ns/net") as back, open(f"/run/netns/{host}") as there:
+        os.setns(there.fileno(), os.CLONE_NEWNET)
+        try:
+            yield
+        finally:
+            os.setns(back.fileno(), os.CLONE_NEWNET)
+
+
+class Server(threading.Thread):
+    """A TLS server for any number of connections at once: what each client sends is kept, by its port."""
+
+    def __init__(self, context, address):
+        super().__init__(daemon=True)
+        self.context = context
+        with inside("server"):
+            family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            self.listener = socket.create_server((address, 0), family=family)
+        self.port = self.listener.getsockname()[1]
+        self.received = {}
+        self.connections = {}
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                raw, peer = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(raw, peer[1]), daemon=True).start()
+
+    def serve(self, raw, port):
+        self.received[port] = b""
+        try:
+            tls = self.context.wrap_socket(raw, server_side=True)
+            self.connections[port] = tls
+            while octets := tls.recv(65536):
+                self.received[port] += octets
+        except OSError:
+            pass
+
+    def close(self):
+        self.listener.close()
+        for connection in self.connections.values():
+            with contextlib.suppress(OSError):
+                connection.close()
+
+
+class Client:
+    """A TLS connection from the client host."""
+
+    def __init__(self, server, address, version, session=None):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        context.minimum_version = context.maximum_version = version
+        if session:
+            # A session belongs to its context.
+            context = session[0]
+        self.server = server
+        with inside("client"):
+            raw = socket.create_connection((address, server.port), timeout=20)
+        self.port = raw.getsockname()[1]
+        self.tls = context.wrap_socket(raw, server_hostname="server.example", session=session and session[1])
+        self.context = context
+
+    def send(self, octets):
+        self.tls.sendall(octets)
+
+    def arrived(self):
+        return self.server.received[self.port]
+
+    def listed(self):
+        """The connection as `tlsconnctl list` shows it on the gateway."""
+        for connection in listed():
+            if connection["src"].endswith(f":{self.port}"):
+                return connection
+        return None
+
+    def close(self):
+        with contextlib.suppress(OSError):
+            self.tls.close()
+
+
+def ctl(*arguments, netns="gateway", check=True):
+    """tlsconnctl on the gateway, with JSON."""
+    return run("tlsconnctl", "-n", netns, "-j", *arguments, check=check)
+
+
+def listed(*arguments):
+    return json.loads(ctl("list", *arguments).stdout)["connections"]
+
+
+class GatewayTest(unittest.TestCase):
+    """A test between three hosts, set up anew for each."""
+
+    def setUp(self):
+        self.directory = tempfile.TemporaryDirectory()
+        self.addCleanup(self.directory.cleanup)
+        self.net("net_down")
+        self.addCleanup(self.net, "net_down")
+        self.net("net_up")
+
+    @staticmethod
+    def net(function):
+        # set -e is off in net_down by design: what is not there need not be removed.
+        run("bash", "-c", f". {HERE}/../net.sh; {function}", check=function == "net_up")
+
+    def server(self, ip=4):
+        key, certificate = (f"{self.directory.name}/{name}.pem" for name in ("key", "certificate"))
+        if not os.path.exists(key):
+            run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+                key, "-out", certificate, "-subj", "/CN=server.example", "-days", "2")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        server = Server(context, SERVER[ip])
+        self.addCleanup(server.close)
+        return server
+
+    def connect(self, server, version=ssl.TLSVersion.TLSv1_3, ip=4, session=None):
+        client = Client(server, SERVER[ip], version, session)
+        self.addCleanup(client.close)
+        return client
+
+    def hold(self, iptables="iptables-legacy"):
+        """The README's ruleset: application data of what is not pinned is held."""
+        on("gateway", iptables, "-A", "FORWARD", "-p", "tcp", "-m", "tlsconn", "--pinned", "-j", "ACCEPT")
+        on("gateway", iptables, "-A", "FORWARD", "-p", "tcp", "-m", "tlsconn", "--record-type",
+           "application-data,unknown", "-j", "DROP")
+
+    def assertHeld(self, *clients, seconds=2.5):
+        """Nothing of them arrives, though their stacks send again every second."""
+        before = [client.arrived() for client in clients]
+        time.sleep(seconds)
+        self.assertEqual(before, [client.arrived() for client in clients])
+
+    def assertArrives(self, client, octets):
+        self.assertTrue(wait_for(lambda: client.arrived().endswith(octets)), f"got {client.arrived()[-80:]!r}")

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Loading, unloading and what the module says of itself."""
+
+import os
+import ssl
+import time
+import unittest
+
+from lab import GatewayTest, ctl, on, run, wait_for
+
+RELEASE = os.uname().release
+
+
+def load():
+    run("modprobe", "xt_tlsconn")
+
+
+class Module(unittest.TestCase):
+    def tearDown(self):
+        load()
+
+    def field(self, name):
+        return run("modinfo", "-F", name, "xt_tlsconn").stdout.split("\n")[:-1]
+
+    def test_it_was_built_for_this_kernel(self):
+        self.assertEqual(self.field("vermagic")[0].split()[0], RELEASE)
+        self.assertLessEqual({"ipt_tlsconn", "ip6t_tlsconn"}, set(self.field("alias")))
+        if not RELEASE.endswith("amd64"):
+            self.skipTest("x_tables and nf_conntrack are built in here, so there is nothing to depend on")
+        self.assertEqual(set(self.field("depends")[0].split(",")), {"x_tables", "nf_conntrack"})
+
+    def test_load_unload_reload(self):
+        for _ in range(5):
+            run("rmmod", "xt_tlsconn")
+            self.assertNotIn("xt_tlsconn", open("/proc/modules").read())
+            load()
+        run("iptables-legacy", "-A", "FORWARD", "-p", "tcp", "-m", "tlsconn", "--state", "new")
+        self.assertNotEqual(run("rmmod", "xt_tlsconn", check=False).returncode, 0, "a rule uses it")
+        run("iptables-legacy", "-F")
+        run("rmmod", "xt_tlsconn")
+
+    def test_a_rule_loads_it(self):
+        for iptables in ("iptables-legacy", "ip6tables-legacy", "iptables-nft", "ip6tables-nft"):
+            run("rmmod", "xt_tlsconn")
+            run(iptables, "-A", "FORWARD", "-p", "tcp", "-m", "tlsconn", "--state", "new")
+            self.assertIn("xt_tlsconn", open("/proc/modules").read(), iptables)
+            run(iptables, "-F")
+            # nft destroys rules a little later.
+            wait_for(lambda: open("/sys/module/xt_tlsconn/refcnt").read() == "0\n")
+
+
+class ModuleUnderTraffic(GatewayTest):
+    def test_unload_with_connections_tracked_and_pinned(self):
+        """Rules go, then the module, while connections are open: their data flows, and the pin's mark is cleared."""
+        self.hold()
+        client = self.connect(self.server())
+        ctl("pin", str(wait_for(client.listed)["id"]))
+        client.send(b"one")
+        self.assertArrives(client, b"one")
+        on("gateway", "iptables-legacy", "-F")
+        # Without a rule nothing is looked at any more, but the pin stays.
+        self.assertIn("mark=1409286144", on("gateway", "conntrack", "-L").stdout)
+        run("rmmod", "xt_tlsconn")
+        try:
+            self.assertNotIn("mark=1409286144", on("gateway", "conntrack", "-L").stdout)
+            client.send(b"two")
+            self.assertArrives(client, b"onetwo")
+        finally:
+            load()
+
+    def test_a_namespace_goes_with_connections_and_pins(self):
+        for _ in range(3):
+            self.hold()
+            client = self.connect(self.server())
+            ctl("pin", str(wait_for(client.listed)["id"]))
+            self.net("net_down")
+            self.net("net_up")
+        # The old namespaces let go of the module, and of their entries.
+        self.net("net_down")
+        self.assertTrue(wait_for(lambda: open("/sys/module/xt_tlsconn/refcnt").read() == "0\n", 30))
+        run("rmmod", "xt_tlsconn")
+        load()
+
+    def test_tracked_connections_go_with_conntrack_s_entries(self):
+        self.hold()
+        client = self.connect(self.server(), ssl.TLSVersion.TLSv1_2)
+        ctl("pin", str(wait_for(client.listed)["id"]))
+        on("gateway", "conntrack", "-F")
+        self.assertTrue(wait_for(lambda: client.listed() is None, 3))
+        # What is taken up again in the middle is lost, and held.
+        client.send(b"after")
+        self.assertHeld(client)
+        self.assertEqual(client.listed()["state"], "lost")
+        self.assertIsNone(client.listed()["pin"])
+
+    def test_a_connection_that_was_under_way_is_held(self):
+        client = self.connect(self.server())
+        client.send(b"before")
+        self.assertArrives(client, b"before")
+        self.hold()
+        time.sleep(0.2)
+        client.send(b" after")
+        self.assertHeld(client)
+        self.assertEqual(client.listed()["reason"], "mid-stream")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""tlsconnctl against the kernel: what it lists and pins, and its exit codes."""
+
+import json
+import ssl
+import unittest
+
+from lab import GatewayTest, ctl, listed, on, run, wait_for
+
+# Fields of a connection, as the contract gives them.
+FIELDS = {
+    "id", "src", "dst", "client", "state", "confirmed", "version", "offered", "cipher", "sni", "alpn", "client_random",
+    "server_random", "session_id", "server_session_id", "resumed", "resumption", "resumes", "early_data", "ech",
+    "hello_retry", "records", "bytes", "reason", "pin", "mark",
+}
+PIN_FIELDS = {"name", "mark", "mask", "state", "connection", "selector", "expires_in", "follow", "mark_lost", "others"}
+
+
+class Tool(GatewayTest):
+    def refused(self, code, word, *arguments, netns="gateway"):
+        done = ctl(*arguments, netns=netns, check=False)
+        self.assertEqual(done.returncode, code, done.stderr)
+        error = json.loads(done.stderr)["error"]
+        self.assertEqual(error["code"], code)
+        self.assertIn(word, error["message"])
+
+    def test_list_gives_the_contract_s_fields(self):
+        self.hold()
+        client = self.connect(self.server())
+        wait_for(lambda: client.listed()["state"] == "established")
+        seen = client.listed()
+        self.assertEqual(set(seen), FIELDS)
+        self.assertEqual((seen["src"], seen["dst"]), (f"10.1.0.2:{client.port}", f"10.2.0.2:{client.server.port}"))
+        self.assertEqual((seen["id"], seen["mark"], seen["pin"], seen["reason"]), (1, "0x0", None, None))
+        self.assertEqual(seen["records"]["client"]["handshake"], 1)
+        self.assertEqual(seen["records"]["client"]["application-data"], 1)
+        self.assertGreater(seen["bytes"]["server"], 300)
+        shown = json.loads(ctl("show", "1").stdout)["connection"]
+        self.assertEqual(shown["client_random"], seen["client_random"])
+
+    def test_ids_count_up_and_closed_ones_are_listed_on_demand(self):
+        self.hold()
+        server = self.server()
+        clients = [self.connect(server, ssl.TLSVersion.TLSv1_2) for _ in range(3)]
+        self.assertEqual([client.listed()["id"] for client in clients], [1, 2, 3])
+        clients[1].close()
+        wait_for(lambda: len(listed()) == 2)
+        self.assertEqual([connection["id"] for connection in listed()], [1, 3])
+        self.assertEqual([c["state"] for c in listed("--state", "closed")], ["closed"])
+
+    def test_pins(self):
+        self.hold()
+        server = self.server()
+        one, two = (self.connect(server) for _ in range(2))
+        self.refused(3, "", "pin", "99")
+        self.refused(3, "", "unpin")
+        self.refused(3, "", "pin", "--sni", "nobody.example")
+        self.refused(4, "", "pin", "--sni", "server.example")
+        self.assertEqual(json.loads(ctl("pins").stdout), {"pins": []})
+
+        ctl("pin", str(one.listed()["id"]))
+        [pin] = json.loads(ctl("pins").stdout)["pins"]
+        self.assertEqual(set(pin), PIN_FIELDS)
+        self.assertEqual((pin["mark"], pin["mask"], pin["state"], pin["connection"]),
+                         ("0x54000000", "0xff000000", "bound", one.listed()["id"]))
+        self.assertEqual((one.listed()["pin"], one.listed()["mark"]), ("default", "0x54000000"))
+        self.refused(1, "", "pin", str(two.listed()["id"]))
+        self.refused(1, "", "pin", str(two.listed()["id"]), "--name", "other")
+        self.assertIsNone(two.listed()["pin"])
+
+        # Taken over: exactly one carries the mark.
+        ctl("pin", str(two.listed()["id"]), "--replace")
+        self.assertEqual((one.listed()["mark"], two.listed()["mark"]), ("0x0", "0x54000000"))
+        marked = on("gateway", "conntrack", "-L", "--mark", "0x54000000/0xff000000").stdout
+        self.assertEqual(marked.count("mark=1409286144"), 1, marked)
+
+        # A second pin beside it, by other bits; others' bits stay.
+        on("gateway", "conntrack", "-U", "-p", "tcp", "--orig-port-src", str(one.port), "--mark", "0x7/0xff")
+        ctl("pin", str(one.listed()["id"]), "--name", "other", "--mark", "0x100/0x100")
+        self.assertEqual((one.listed()["mark"], one.listed()["pin"]), ("0x107", "other"))
+        ctl("unpin", "other")
+        self.assertEqual(one.listed()["mark"], "0x7")
+        ctl("unpin", "--all")
+        self.assertEqual(two.listed()["mark"], "0x0")
+
+    def test_a_pin_is_released_when_its_connection_closes(self):
+        self.hold()
+        client = self.connect(self.server(), ssl.TLSVersion.TLSv1_2)
+        ctl("pin", "1")
+        client.close()
+        self.assertTrue(wait_for(lambda: json.loads(ctl("pins").stdout)["pins"][0]["state"] == "released"))
+        self.refused(3, "", "pin", "1", "--name", "late")
+
+    def test_namespaces_do_not_share(self):
+        self.hold()
+        on("server", "iptables-legacy", "-A", "INPUT", "-p", "tcp", "-m", "tlsconn", "--state", "new")
+        client = self.connect(self.server())
+        theirs = json.loads(ctl("list", netns="server").stdout)["connections"]
+        self.assertEqual([c["client_random"] for c in theirs], [c["client_random"] for c in listed()])
+        self.assertEqual([c["id"] for c in theirs], [1])
+        ctl("pin", "1", netns="server")
+        self.assertIsNone(client.listed()["pin"])
+
+    def test_privilege_and_the_module(self):
+        nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
+        done = run(*nobody, "tlsconnctl", "-j", "list", check=False)
+        self.assertEqual(done.returncode, 5, done.stderr)
+        # Root of a user namespace of its own may ask about a network namespace of its own, and no other.
+        done = run(*nobody, "unshare", "--user", "--map-root-user", "--net", "tlsconnctl", "-j", "list", check=False)
+        self.assertEqual((done.returncode, done.stdout), (0, '{"connections":[]}\n'), done.stderr)
+        done = run(*nobody, "unshare", "--user", "--map-root-user", "tlsconnctl", "-j", "list", check=False)
+        self.assertEqual(done.returncode, 5, done.stderr)
+        run("rmmod", "xt_tlsconn")
+        try:
+            for command in (["list"], ["pins"], ["pin", "1"], ["unpin"]):
+                done = run("tlsconnctl", *command, check=False)
+                self.assertEqual(done.returncode, 5, done.stderr)
+                self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+                self.assertIn("modprobe xt_tlsconn", done.stderr)
+        finally:
+            run("modprobe", "xt_tlsconn")
+
+
+if __name__ == "__main__":
+    unittest.main()
