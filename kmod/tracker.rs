@@ -125,12 +125,13 @@ pub fn collect(net: &NetState) -> bool {
     }
 }
 
-/// An entry that was never confirmed is never marked dying: then ours are the last references, the table's and a pin's.
+/// An entry that was never confirmed, as its first packet was dropped, is never marked dying: then ours are the last
+/// references, the table's and perhaps a pin's.
 fn is_let_go(entry: &Entry) -> bool {
     let locked = entry.lock();
     let Some(tracked) = &*locked else {
         return false;
     };
     let ct = entry.conntrack(tracked);
-    ct.is_dying() || ct.references() <= 1 + u32::from(tracked.pinned)
+    ct.is_dying() || !ct.is_confirmed() && ct.references() <= 1 + u32::from(tracked.pinned)
 }

@@ -87,9 +87,17 @@ impl Conntrack {
 
     /// Whether conntrack has taken it out of its table for good (`IPS_DYING`).
     pub fn is_dying(&self) -> bool {
+        self.status() & bindings::IPS_DYING as usize != 0
+    }
+
+    /// Whether it is or was in conntrack's table: its first packet passed (`IPS_CONFIRMED`).
+    pub fn is_confirmed(&self) -> bool {
+        self.status() & bindings::IPS_CONFIRMED as usize != 0
+    }
+
+    fn status(&self) -> usize {
         // SAFETY: By the type's invariant the entry is valid; bits of the status change under us, so it is read once.
-        let status = unsafe { addr_of!((*self.as_raw()).status).read_volatile() };
-        status & bindings::IPS_DYING as usize != 0
+        unsafe { addr_of!((*self.as_raw()).status).read_volatile() }
     }
 
     /// How many references to it are held.

@@ -9,6 +9,7 @@ use super::sequence::before;
 use super::sslv2::Sslv2;
 use super::types::{PerSide, Reason, Side};
 
+const TLS12: u16 = 0x0303;
 const TLS13: u16 = 0x0304;
 
 /// ServerHello's random when it is a HelloRetryRequest: SHA-256 of that word (RFC 8446 4.1.3).
@@ -61,9 +62,6 @@ pub struct Handshake {
     /// From the last ClientHello.
     early_data: bool,
     ticket: bool,
-    /// What the server has sent, up to TLS 1.2.
-    certificate: bool,
-    server_hello_done: bool,
     parts: PerSide<Part>,
     content: Content,
 }
@@ -86,8 +84,6 @@ impl Handshake {
             hello_end: 0,
             early_data: false,
             ticket: false,
-            certificate: false,
-            server_hello_done: false,
             parts: PerSide::default(),
             content: Content::default(),
         }
@@ -180,8 +176,10 @@ impl Handshake {
                 self.hello = Hello::new(Sender::Server);
             }
             (SERVER_HELLO, _) => return Err(Reason::Malformed),
-            (CERTIFICATE, _) => self.certificate |= from_server,
-            (SERVER_HELLO_DONE, _) => self.server_hello_done |= from_server,
+            // Neither comes when a session is resumed (RFC 5246 7.3).
+            (CERTIFICATE | SERVER_HELLO_DONE, Progress::Answered) if from_server => {
+                self.identity.resumed = Some(false);
+            }
             _ => {}
         }
         Ok(())
@@ -290,33 +288,28 @@ impl Handshake {
     /// A plain-text ChangeCipherSpec record is complete. That of TLS 1.3 is for middleboxes only and changes nothing,
     /// wherever it stands (RFC 8446 D.4).
     pub(super) fn change_cipher_spec(&mut self, from: Side) {
-        if !self.is_answered() || self.is_tls13() {
+        if !self.is_answered() || self.identity.version > Some(TLS12) {
             return;
         }
+        // The server's comes first when a session is resumed, right behind ServerHello or a NewSessionTicket (RFC 5246
+        // 7.3, RFC 5077 3.1).
         if self.identity.resumed.is_none() {
-            self.resumed_or_not(from);
+            let resumed = self.client != Some(from);
+            self.identity.resumed = Some(resumed);
+            self.identity.resumption = if resumed { self.evidence() } else { None };
         }
         self.parts.of_mut(from).encrypted = true;
     }
 
-    /// Up to TLS 1.2 the server's ChangeCipherSpec comes first when a session is resumed, right behind ServerHello or
-    /// a NewSessionTicket (RFC 5246 7.3, RFC 5077 3.1). `from` sent the first one.
-    fn resumed_or_not(&mut self, from: Side) {
-        let resumed = self.client != Some(from) && !self.certificate && !self.server_hello_done;
-        self.identity.resumed = Some(resumed);
-        if !resumed {
-            return;
-        }
-        let (Some(sent), Some(echoed)) =
-            (self.identity.session_id, self.identity.server_session_id)
-        else {
-            return;
-        };
-        self.identity.resumption = match self.ticket {
-            true if sent == echoed => Some(Resumption::Ticket),
-            false if sent == echoed && !sent.as_slice().is_empty() => Some(Resumption::SessionId),
+    /// What a session up to TLS 1.2 was resumed by, where that can be told.
+    fn evidence(&self) -> Option<Resumption> {
+        let sent = self.identity.session_id?;
+        let echoed = self.identity.server_session_id? == sent;
+        match self.ticket {
+            true if echoed => Some(Resumption::Ticket),
+            false if echoed && !sent.as_slice().is_empty() => Some(Resumption::SessionId),
             _ => None,
-        };
+        }
     }
 
     /// An encrypted handshake record is complete: the first behind ChangeCipherSpec is the Finished (RFC 5246 7.4.9).

@@ -61,6 +61,17 @@ fn messages_over_records_of_one_octet() {
 }
 
 #[test]
+fn any_minor_version_in_the_first_header() {
+    let mut record = Hello::client13().as_client();
+    record.octets[2] = 0x63;
+    let mut wire = Wire::default();
+    wire.records(Src, &[record.clone()]);
+    assert_eq!(wire.connection.state(), State::Hello);
+    wire.records(Src, &[record]);
+    assert_eq!(wire.connection.reason(), Reason::BadHeader);
+}
+
+#[test]
 fn names_as_they_come() {
     for name in [&[0xff, 0, b'.'][..], &[b'x'; 255]] {
         let (state, _, identity) = offered(&Hello::client().sni(name).client_body());
@@ -117,9 +128,8 @@ fn malformed_client_hellos() {
 #[test]
 fn every_length_field_over_its_range() {
     let body = Hello::client13().client_body();
-    let wrong = body.len();
     // Whatever stands in whichever octet: an identity of the whole hello, or none.
-    for place in 0..wrong {
+    for place in 0..body.len() {
         for value in 0..=255 {
             let mut body = body.clone();
             body[place] = value;

@@ -117,6 +117,19 @@ fn resumption_and_its_evidence() {
 }
 
 #[test]
+fn a_certificate_is_no_resumption() {
+    let mut certificate = message(2, &server12().server_body());
+    certificate.extend(message(11, &[0x30; 90]));
+    let mut wire = Wire::default();
+    wire.records(Src, &[Hello::client().as_client()]);
+    wire.records(Dst, &[plain(&certificate)]);
+    assert_eq!(wire.handshake.identity.resumed, Some(false));
+    wire.records(Dst, &[ccs(), finished12()]);
+    let identity = wire.handshake.identity;
+    assert_eq!((identity.resumed, identity.resumption), (Some(false), None));
+}
+
+#[test]
 fn established_needs_both_finished() {
     let turns = full(Hello::client(), server12());
     let mut wire = Wire::default();

@@ -288,6 +288,14 @@ fn server_flight_has_a_budget() {
     wire.check(first, &turns, "128 KiB");
     assert_eq!(wire.connection.state(), State::Handshake);
 
+    // A first record of Finished length is none: the certificates behind it are more than 8 KiB.
+    let mut flight = vec![server_hello(SHA256_SUITE), handshake23(53)];
+    flight.extend([handshake23(9000), handshake23(281), handshake23(53)]);
+    let turns = [(Src, vec![client_hello()]), (Dst, flight)];
+    let mut wire = Wire::default();
+    wire.play(&turns, &whole);
+    wire.check(first, &turns, "long EncryptedExtensions");
+
     // Behind Finished 8 KiB, whatever comes in between.
     let mut flight = full_flight(SHA256_SUITE);
     flight.extend([handshake23(4000), handshake23(4000), data(4000), data(82)]);

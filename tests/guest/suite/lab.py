@@ -32,6 +32,21 @@ def on(host, *command, **options):
     return run("ip", "netns", "exec", host, *command, **options)
 
 
+def load():
+    run("modprobe", "xt_tlsconn")
+
+
+def unload():
+    """Rules of a namespace that has gone, and of nft, are destroyed a little later."""
+    users = pathlib.Path("/sys/module/xt_tlsconn/refcnt")
+    wait_for(lambda: users.read_text() == "0\n", 30)
+    run("rmmod", "xt_tlsconn")
+
+
+def loaded():
+    return "xt_tlsconn " in pathlib.Path("/proc/modules").read_text()
+
+
 def wait_for(what, seconds=15):
     """Asks until the answer is true, and gives it."""
     until = time.monotonic() + seconds
@@ -72,24 +87,24 @@ class Server(threading.Thread):
             try:
                 raw, peer = self.listener.accept()
             except OSError:
+                self.listener.close()
                 return
             threading.Thread(target=self.serve, args=(raw, peer[1]), daemon=True).start()
 
     def serve(self, raw, port):
         self.received[port] = b""
-        try:
+        with raw, contextlib.suppress(OSError, ValueError):
             tls = self.context.wrap_socket(raw, server_side=True)
             self.connections[port] = tls
-            while octets := tls.recv(65536):
-                self.received[port] += octets
-        except OSError:
-            pass
+            with tls:
+                while octets := tls.recv(65536):
+                    self.received[port] += octets
 
     def close(self):
-        self.listener.close()
-        for connection in self.connections.values():
+        # The threads close what they read from: a descriptor closed here could be another's by the time they look.
+        for connection in (self.listener, *self.connections.values()):
             with contextlib.suppress(OSError):
-                connection.close()
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 class Client:

@@ -63,7 +63,7 @@ class Rules(unittest.TestCase):
             for rule, word in (
                 ("-p tcp -m tlsconn --record-type bogus", "bogus"),
                 ("-p tcp -m tlsconn --state bogus", "bogus"),
-                ("-p tcp -m tlsconn --record-type ,", "empty"),
+                ("-p tcp -m tlsconn --record-type ,", "missing"),
                 ("-p tcp -m tlsconn --pinned --pin-mark 0x100000000", "0x100000000"),
                 ("-p tcp -m tlsconn --pinned --pin-mark 0x1/0x2", "0x1/0x2"),
                 ("-p tcp -m tlsconn --bogus", "--bogus"),
