@@ -130,6 +130,15 @@ fn a_certificate_is_no_resumption() {
 }
 
 #[test]
+fn the_client_first_is_no_resumption() {
+    let mut wire = Wire::default();
+    wire.records(Src, &[Hello::client().as_client()]);
+    wire.records(Dst, &[server12().as_server()]);
+    wire.records(Src, &[ccs(), finished12()]);
+    assert_eq!(wire.handshake.identity.resumed, Some(false));
+}
+
+#[test]
 fn established_needs_both_finished() {
     let turns = full(Hello::client(), server12());
     let mut wire = Wire::default();
