@@ -87,13 +87,18 @@ fn syn_ack<'a>(
     start(net, packet.ct, Connection::opened(src_first, dst_first), rcu)
 }
 
-/// Whether a SYN-ACK belongs to the connection that is there: sent again, or the answer to a SYN with data.
+/// Whether a SYN-ACK belongs to the connection that is there: sent again, or the answer to a SYN with data, which tells
+/// the responder's first number.
 fn is_same(entry: &Entry, src_first: u32, dst_first: u32) -> bool {
-    let locked = entry.lock();
-    let Some(tracked) = &*locked else {
+    let mut locked = entry.lock();
+    let Some(tracked) = &mut *locked else {
         return false;
     };
-    tracked.connection.starts_at(src_first, dst_first)
+    let same = tracked.connection.starts_at(src_first, dst_first);
+    if same {
+        tracked.connection.set_dst_first(dst_first);
+    }
+    same
 }
 
 fn start<'a>(
