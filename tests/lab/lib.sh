@@ -22,7 +22,7 @@ die() {
 as_root() {
     [ "$(id -u)" = 0 ] && return
     command -v sudo >/dev/null || die "root is needed (chroot and mounts), and there is no sudo: run this as root"
-    exec sudo --preserve-env=CI,FLAVOUR,KERNEL,NO_COLOR,http_proxy,https_proxy,TERM \
+    exec sudo --preserve-env=CI,FLAVOUR,KERNEL,NO_COLOR,TLSCONN_ACCEL,http_proxy,https_proxy,TERM \
         TLSCONN_CACHE="$CACHE" -- "$0" "$@"
 }
 
