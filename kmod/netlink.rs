@@ -4,7 +4,22 @@
 
 use crate::{
     bindings::{
-        TLSCONN_A_CONNECTION_ALPN, TLSCONN_A_CONNECTION_CIPHER, TLSCONN_A_CONNECTION_CLIENT, TLSCONN_A_CONNECTION_CLIENT_RANDOM, TLSCONN_A_CONNECTION_CONFIRMED, TLSCONN_A_CONNECTION_DST, TLSCONN_A_CONNECTION_DST_ADDR, TLSCONN_A_CONNECTION_DST_PORT, TLSCONN_A_CONNECTION_EARLY_DATA, TLSCONN_A_CONNECTION_ECH, TLSCONN_A_CONNECTION_HELLO_RETRY, TLSCONN_A_CONNECTION_ID, TLSCONN_A_CONNECTION_MARK, TLSCONN_A_CONNECTION_OFFERED, TLSCONN_A_CONNECTION_PIN, TLSCONN_A_CONNECTION_REASON, TLSCONN_A_CONNECTION_RESUMED, TLSCONN_A_CONNECTION_RESUMPTION, TLSCONN_A_CONNECTION_SERVER_RANDOM, TLSCONN_A_CONNECTION_SERVER_SESSION_ID, TLSCONN_A_CONNECTION_SESSION_ID, TLSCONN_A_CONNECTION_SNI, TLSCONN_A_CONNECTION_SRC, TLSCONN_A_CONNECTION_SRC_ADDR, TLSCONN_A_CONNECTION_SRC_PORT, TLSCONN_A_CONNECTION_STATE, TLSCONN_A_CONNECTION_VERSION, TLSCONN_A_DIRECTION_BYTES, TLSCONN_A_DIRECTION_CHANGE_CIPHER_SPEC, TLSCONN_A_PIN_ALL, TLSCONN_A_PIN_CONNECTION, TLSCONN_A_PIN_MARK, TLSCONN_A_PIN_MASK, TLSCONN_A_PIN_NAME, TLSCONN_A_PIN_REPLACE, TLSCONN_A_PIN_STATE, TLSCONN_CMD_CONNECTION_GET, TLSCONN_CMD_PIN_GET, TLSCONN_CMD_PIN_SET, TLSCONN_PIN_STATE_BOUND, TLSCONN_PIN_STATE_RELEASED, XT_TLSCONN_PIN_MARK, XT_TLSCONN_PIN_MASK,
+        TLSCONN_A_CONNECTION_ALPN, TLSCONN_A_CONNECTION_CIPHER, TLSCONN_A_CONNECTION_CLIENT,
+        TLSCONN_A_CONNECTION_CLIENT_RANDOM, TLSCONN_A_CONNECTION_CONFIRMED,
+        TLSCONN_A_CONNECTION_DST, TLSCONN_A_CONNECTION_DST_ADDR, TLSCONN_A_CONNECTION_DST_PORT,
+        TLSCONN_A_CONNECTION_EARLY_DATA, TLSCONN_A_CONNECTION_ECH,
+        TLSCONN_A_CONNECTION_HELLO_RETRY, TLSCONN_A_CONNECTION_ID, TLSCONN_A_CONNECTION_MARK,
+        TLSCONN_A_CONNECTION_OFFERED, TLSCONN_A_CONNECTION_PIN, TLSCONN_A_CONNECTION_REASON,
+        TLSCONN_A_CONNECTION_RESUMED, TLSCONN_A_CONNECTION_RESUMPTION,
+        TLSCONN_A_CONNECTION_SERVER_RANDOM, TLSCONN_A_CONNECTION_SERVER_SESSION_ID,
+        TLSCONN_A_CONNECTION_SESSION_ID, TLSCONN_A_CONNECTION_SNI, TLSCONN_A_CONNECTION_SRC,
+        TLSCONN_A_CONNECTION_SRC_ADDR, TLSCONN_A_CONNECTION_SRC_PORT, TLSCONN_A_CONNECTION_STATE,
+        TLSCONN_A_CONNECTION_VERSION, TLSCONN_A_DIRECTION_BYTES,
+        TLSCONN_A_DIRECTION_CHANGE_CIPHER_SPEC, TLSCONN_A_PIN_ALL, TLSCONN_A_PIN_CONNECTION,
+        TLSCONN_A_PIN_MARK, TLSCONN_A_PIN_MASK, TLSCONN_A_PIN_NAME, TLSCONN_A_PIN_REPLACE,
+        TLSCONN_A_PIN_STATE, TLSCONN_CMD_CONNECTION_GET, TLSCONN_CMD_PIN_GET, TLSCONN_CMD_PIN_SET,
+        TLSCONN_PIN_STATE_BOUND, TLSCONN_PIN_STATE_RELEASED, XT_TLSCONN_PIN_MARK,
+        XT_TLSCONN_PIN_MASK,
     },
     pins::{Bound, Mark, Name, Pin},
     sys::{
@@ -47,7 +62,9 @@ pub fn connection_dump(net: &NetState, dump: &mut Dump<'_>) -> Result {
         let Some(entry) = net.table.at_or_after(dump.position(), &rcu) else {
             return Ok(());
         };
-        match dump.item(TLSCONN_CMD_CONNECTION_GET, |message| put_connection(net, entry, message)) {
+        match dump.item(TLSCONN_CMD_CONNECTION_GET, |message| {
+            put_connection(net, entry, message)
+        }) {
             Ok(()) => {}
             // Gone meanwhile.
             Err(error) if error == ENOENT => {}
@@ -67,7 +84,10 @@ fn put_connection(net: &NetState, entry: &Entry, message: &mut Message<'_>) -> R
     message.uint(TLSCONN_A_CONNECTION_ID, entry.id)?;
     put_tuple(entry.conntrack(tracked), message)?;
     message.u8(TLSCONN_A_CONNECTION_STATE, tracked.connection.state() as u8)?;
-    message.u8(TLSCONN_A_CONNECTION_REASON, tracked.connection.reason() as u8)?;
+    message.u8(
+        TLSCONN_A_CONNECTION_REASON,
+        tracked.connection.reason() as u8,
+    )?;
     put_identity(&tracked.handshake.identity, message)?;
     put_directions(&tracked.connection, message)?;
     let mark = entry.conntrack(tracked).mark();
@@ -80,8 +100,16 @@ fn put_connection(net: &NetState, entry: &Entry, message: &mut Message<'_>) -> R
 
 fn put_tuple(ct: &Conntrack, message: &mut Message<'_>) -> Result {
     for (side, address, port) in [
-        (Side::Src, TLSCONN_A_CONNECTION_SRC_ADDR, TLSCONN_A_CONNECTION_SRC_PORT),
-        (Side::Dst, TLSCONN_A_CONNECTION_DST_ADDR, TLSCONN_A_CONNECTION_DST_PORT),
+        (
+            Side::Src,
+            TLSCONN_A_CONNECTION_SRC_ADDR,
+            TLSCONN_A_CONNECTION_SRC_PORT,
+        ),
+        (
+            Side::Dst,
+            TLSCONN_A_CONNECTION_DST_ADDR,
+            TLSCONN_A_CONNECTION_DST_PORT,
+        ),
     ] {
         let end = ct.endpoint(side);
         let octets = if ct.is_ipv6() { 16 } else { 4 };
@@ -94,12 +122,39 @@ fn put_tuple(ct: &Conntrack, message: &mut Message<'_>) -> Result {
 /// What is not known is left out.
 fn put_identity(identity: &Identity, message: &mut Message<'_>) -> Result {
     let octets: [(u32, Option<&[u8]>); 6] = [
-        (TLSCONN_A_CONNECTION_SNI, identity.sni.as_ref().map(|octets| octets.as_slice())),
-        (TLSCONN_A_CONNECTION_ALPN, identity.alpn.as_ref().map(|octets| octets.as_slice())),
-        (TLSCONN_A_CONNECTION_CLIENT_RANDOM, identity.client_random.as_ref().map(|octets| octets.as_slice())),
-        (TLSCONN_A_CONNECTION_SERVER_RANDOM, identity.server_random.as_ref().map(|octets| octets.as_slice())),
-        (TLSCONN_A_CONNECTION_SESSION_ID, identity.session_id.as_ref().map(|octets| octets.as_slice())),
-        (TLSCONN_A_CONNECTION_SERVER_SESSION_ID, identity.server_session_id.as_ref().map(|octets| octets.as_slice())),
+        (
+            TLSCONN_A_CONNECTION_SNI,
+            identity.sni.as_ref().map(|octets| octets.as_slice()),
+        ),
+        (
+            TLSCONN_A_CONNECTION_ALPN,
+            identity.alpn.as_ref().map(|octets| octets.as_slice()),
+        ),
+        (
+            TLSCONN_A_CONNECTION_CLIENT_RANDOM,
+            identity
+                .client_random
+                .as_ref()
+                .map(|octets| octets.as_slice()),
+        ),
+        (
+            TLSCONN_A_CONNECTION_SERVER_RANDOM,
+            identity
+                .server_random
+                .as_ref()
+                .map(|octets| octets.as_slice()),
+        ),
+        (
+            TLSCONN_A_CONNECTION_SESSION_ID,
+            identity.session_id.as_ref().map(|octets| octets.as_slice()),
+        ),
+        (
+            TLSCONN_A_CONNECTION_SERVER_SESSION_ID,
+            identity
+                .server_session_id
+                .as_ref()
+                .map(|octets| octets.as_slice()),
+        ),
     ];
     for (attribute, value) in octets {
         if let Some(value) = value {
@@ -116,12 +171,24 @@ fn put_identity(identity: &Identity, message: &mut Message<'_>) -> Result {
         }
     }
     for (attribute, value) in [
-        (TLSCONN_A_CONNECTION_CLIENT, identity.client.map(|side| side as u8)),
+        (
+            TLSCONN_A_CONNECTION_CLIENT,
+            identity.client.map(|side| side as u8),
+        ),
         (TLSCONN_A_CONNECTION_RESUMED, identity.resumed.map(u8::from)),
-        (TLSCONN_A_CONNECTION_RESUMPTION, identity.resumption.map(|how| how as u8)),
-        (TLSCONN_A_CONNECTION_EARLY_DATA, identity.early_data.map(u8::from)),
+        (
+            TLSCONN_A_CONNECTION_RESUMPTION,
+            identity.resumption.map(|how| how as u8),
+        ),
+        (
+            TLSCONN_A_CONNECTION_EARLY_DATA,
+            identity.early_data.map(u8::from),
+        ),
         (TLSCONN_A_CONNECTION_ECH, identity.ech.map(u8::from)),
-        (TLSCONN_A_CONNECTION_HELLO_RETRY, identity.hello_retry.map(u8::from)),
+        (
+            TLSCONN_A_CONNECTION_HELLO_RETRY,
+            identity.hello_retry.map(u8::from),
+        ),
     ] {
         if let Some(value) = value {
             message.u8(attribute, value)?;
@@ -154,7 +221,10 @@ pub fn pin_dump(net: &NetState, dump: &mut Dump<'_>) -> Result {
         let Some(pin) = net.pins.lock().at(position).cloned() else {
             return Ok(());
         };
-        if dump.item(TLSCONN_CMD_PIN_GET, |message| put_pin(&pin, message)).is_err() {
+        if dump
+            .item(TLSCONN_CMD_PIN_GET, |message| put_pin(&pin, message))
+            .is_err()
+        {
             // The message is full; the dump goes on with the next.
             return Ok(());
         }
@@ -184,14 +254,24 @@ fn name_of(request: &Request<'_>) -> Result<Name> {
 
 fn mark_of(request: &Request<'_>) -> Result<Mark> {
     let mark = Mark {
-        value: request.u32(TLSCONN_A_PIN_MARK).unwrap_or(XT_TLSCONN_PIN_MARK),
-        mask: request.u32(TLSCONN_A_PIN_MASK).unwrap_or(XT_TLSCONN_PIN_MASK),
+        value: request
+            .u32(TLSCONN_A_PIN_MARK)
+            .unwrap_or(XT_TLSCONN_PIN_MARK),
+        mask: request
+            .u32(TLSCONN_A_PIN_MASK)
+            .unwrap_or(XT_TLSCONN_PIN_MASK),
     };
     if mark.mask == 0 || mark.value & !mark.mask != 0 {
-        return Err(request.refuse(EINVAL, c"the mask is zero, or the mark has bits outside of it"));
+        return Err(request.refuse(
+            EINVAL,
+            c"the mask is zero, or the mark has bits outside of it",
+        ));
     }
     if mark.value == 0 {
-        return Err(request.refuse(EINVAL, c"a mark of zero is what every connection has: give another"));
+        return Err(request.refuse(
+            EINVAL,
+            c"a mark of zero is what every connection has: give another",
+        ));
     }
     Ok(mark)
 }
@@ -203,8 +283,11 @@ pub fn pin_set(net: &NetState, request: &Request<'_>) -> Result {
     let Some(id) = request.uint(TLSCONN_A_PIN_CONNECTION) else {
         return Err(request.refuse(EINVAL, c"no connection given"));
     };
-    let pin = bind(net, request, name, mark, id)?;
-    Message::reply(request, TLSCONN_CMD_PIN_SET, |message| put_pin(&pin, message))
+    // Inside, so that nothing is bound when there is no memory for the answer.
+    Message::reply(request, TLSCONN_CMD_PIN_SET, |message| {
+        let pin = bind(net, request, name, mark, id)?;
+        put_pin(&pin, message)
+    })
 }
 
 fn bind(net: &NetState, request: &Request<'_>, name: Name, mark: Mark, id: u64) -> Result<Pin> {

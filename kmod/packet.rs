@@ -181,8 +181,10 @@ fn ipv6(skb: &Skb<'_>, network: u32) -> Option<(u32, u32)> {
 /// 0 there, and end where the buffer ends.
 fn end_of(skb: &Skb<'_>, network: u32, uncounted: u32, length: u16) -> Option<u32> {
     if length == 0 {
-        return Some(skb.len());
+        return Some(skb.size());
     }
-    let end = network.checked_add(uncounted)?.checked_add(u32::from(length))?;
-    Some(end.min(skb.len()))
+    let end = network
+        .checked_add(uncounted)?
+        .checked_add(u32::from(length))?;
+    Some(end.min(skb.size()))
 }

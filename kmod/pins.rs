@@ -5,10 +5,7 @@
 //! A pin's state and the mark that shows it to rules change together under the lock of the namespace's pins, which
 //! comes after an entry's lock. Packets read the mark alone.
 
-use crate::{
-    bindings,
-    sys::conntrack::Conntrack,
-};
+use crate::{bindings, sys::conntrack::Conntrack};
 use core::ffi::CStr;
 use kernel::{prelude::*, sync::aref::ARef};
 
@@ -120,22 +117,37 @@ impl Pins {
 
     /// Binds a pin to a live connection, whose entry the caller has locked: the connection that held the pin loses its
     /// bits before the new one gets them. Nothing is changed when it is refused.
-    pub fn bind(&mut self, name: Name, mark: Mark, to: Bound, replace: bool) -> Result<(), Refusal> {
+    pub fn bind(
+        &mut self,
+        name: Name,
+        mark: Mark,
+        to: Bound,
+        replace: bool,
+    ) -> Result<(), Refusal> {
         for pin in &self.0 {
             let Some(bound) = &pin.bound else {
                 continue;
             };
             if pin.name == name {
                 if !replace {
-                    return Err((EBUSY, c"the pin is bound: unpin it, or take it over with replace"));
+                    return Err((
+                        EBUSY,
+                        c"the pin is bound: unpin it, or take it over with replace",
+                    ));
                 }
                 continue;
             }
             if pin.mark.overlaps(mark) {
-                return Err((EEXIST, c"the mark overlaps that of another pin: give another mark"));
+                return Err((
+                    EEXIST,
+                    c"the mark overlaps that of another pin: give another mark",
+                ));
             }
             if bound.id == to.id && pin.mark.mask & mark.mask != 0 {
-                return Err((EEXIST, c"another pin on this connection uses bits of this mask"));
+                return Err((
+                    EEXIST,
+                    c"another pin on this connection uses bits of this mask",
+                ));
             }
         }
         self.make_room(name)?;

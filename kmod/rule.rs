@@ -6,7 +6,8 @@
 
 use crate::{
     bindings::{
-        XT_TLSCONN_ALL, XT_TLSCONN_PINNED, XT_TLSCONN_RECORD_TYPE, XT_TLSCONN_STATE, XT_TLSCONN_STATES_ALL, XT_TLSCONN_TYPES_ALL, XT_TLSCONN_WIRE,
+        XT_TLSCONN_ALL, XT_TLSCONN_PINNED, XT_TLSCONN_RECORD_TYPE, XT_TLSCONN_STATE,
+        XT_TLSCONN_STATES_ALL, XT_TLSCONN_TYPES_ALL, XT_TLSCONN_WIRE,
     },
     packet::Tcp,
     sys::{
@@ -115,7 +116,12 @@ fn is_pinned(info: &MatchInfo, ct: Option<(&Conntrack, Side)>) -> bool {
 }
 
 /// The conditions on what the tracker has stored.
-fn holds_stored(info: &MatchInfo, net: &NetState, ct: Option<(&Conntrack, Side)>, tcp: &Tcp<'_>) -> bool {
+fn holds_stored(
+    info: &MatchInfo,
+    net: &NetState,
+    ct: Option<(&Conntrack, Side)>,
+    tcp: &Tcp<'_>,
+) -> bool {
     if info.match_ & (XT_TLSCONN_RECORD_TYPE | XT_TLSCONN_STATE) == 0 {
         return true;
     }
@@ -129,7 +135,11 @@ fn holds_stored(info: &MatchInfo, net: &NetState, ct: Option<(&Conntrack, Side)>
 /// A packet's types and its connection's state.
 fn stored(net: &NetState, ct: Option<(&Conntrack, Side)>, tcp: &Tcp<'_>) -> (PacketTypes, State) {
     let len = tcp.payload.len();
-    let without = PacketTypes::both(if len == 0 { Types::NONE } else { Types::UNKNOWN });
+    let without = PacketTypes::both(if len == 0 {
+        Types::NONE
+    } else {
+        Types::UNKNOWN
+    });
     let Some((ct, from)) = ct else {
         return (without, State::Lost);
     };

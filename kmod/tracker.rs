@@ -41,11 +41,7 @@ pub fn track(net: &NetState, packet: &Packet<'_>) {
 }
 
 /// The packet's connection, made now where the packet begins one.
-fn entry_of<'a>(
-    net: &'a NetState,
-    packet: &Packet<'_>,
-    rcu: &'a rcu::Guard,
-) -> Option<&'a Entry> {
+fn entry_of<'a>(net: &'a NetState, packet: &Packet<'_>, rcu: &'a rcu::Guard) -> Option<&'a Entry> {
     let found = net.table.find(packet.ct, rcu);
     let tcp = &packet.tcp;
     if tcp.is_syn_ack() && packet.from == Side::Dst {
@@ -84,7 +80,12 @@ fn syn_ack<'a>(
         }
         net.end(entry);
     }
-    start(net, packet.ct, Connection::opened(src_first, dst_first), rcu)
+    start(
+        net,
+        packet.ct,
+        Connection::opened(src_first, dst_first),
+        rcu,
+    )
 }
 
 /// Whether a SYN-ACK belongs to the connection that is there: sent again, or the answer to a SYN with data, which tells
@@ -107,9 +108,12 @@ fn start<'a>(
     connection: Connection,
     rcu: &'a rcu::Guard,
 ) -> Option<&'a Entry> {
-    let entry = net
-        .table
-        .insert(ct, Tracked::new(connection)?, parameters::max_connections(), rcu)?;
+    let entry = net.table.insert(
+        ct,
+        Tracked::new(connection)?,
+        parameters::max_connections(),
+        rcu,
+    )?;
     net.schedule_collection();
     Some(entry)
 }
@@ -121,7 +125,7 @@ pub fn collect(net: &NetState) -> bool {
         // A short RCU section for each, however many there are.
         let rcu = rcu::read_lock();
         let Some(entry) = net.table.at_or_after(next, &rcu) else {
-            return net.table.len() != 0;
+            return !net.table.is_empty();
         };
         next = entry.id.wrapping_add(1);
         if is_let_go(entry) {

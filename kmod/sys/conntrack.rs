@@ -103,7 +103,8 @@ impl Conntrack {
     /// How many references to it are held.
     pub fn references(&self) -> u32 {
         // SAFETY: By the type's invariant the entry is valid; the count changes under us, so it is read once.
-        let count = unsafe { addr_of!((*self.as_raw()).ct_general.use_.refs.counter).read_volatile() };
+        let count =
+            unsafe { addr_of!((*self.as_raw()).ct_general.use_.refs.counter).read_volatile() };
         count as u32
     }
 

@@ -17,6 +17,7 @@ use kernel::{
     bindings::{nlattr, sk_buff},
     error::{to_result, Error, Result},
     ffi::{c_int, c_uint},
+    str::CStrExt as _,
     ThisModule,
 };
 
@@ -43,7 +44,10 @@ static CONNECTION_GET: Policies<{ bindings::TLSCONN_A_CONNECTION_ID as usize + 1
 
 static PIN_SET: Policies<{ bindings::TLSCONN_A_PIN_REPLACE as usize + 1 }> = Policies([
     REJECTED,
-    policy(bindings::NLA_NUL_STRING, bindings::TLSCONN_PIN_NAME_MAX as u16),
+    policy(
+        bindings::NLA_NUL_STRING,
+        bindings::TLSCONN_PIN_NAME_MAX as u16,
+    ),
     policy(bindings::NLA_U32, 0),
     policy(bindings::NLA_U32, 0),
     policy(bindings::NLA_UINT, 0),
@@ -53,7 +57,10 @@ static PIN_SET: Policies<{ bindings::TLSCONN_A_PIN_REPLACE as usize + 1 }> = Pol
 
 static PIN_DEL: Policies<{ bindings::TLSCONN_A_PIN_ALL as usize + 1 }> = Policies([
     REJECTED,
-    policy(bindings::NLA_NUL_STRING, bindings::TLSCONN_PIN_NAME_MAX as u16),
+    policy(
+        bindings::NLA_NUL_STRING,
+        bindings::TLSCONN_PIN_NAME_MAX as u16,
+    ),
     REJECTED,
     REJECTED,
     REJECTED,
@@ -65,7 +72,11 @@ static PIN_DEL: Policies<{ bindings::TLSCONN_A_PIN_ALL as usize + 1 }> = Policie
 type Doit = unsafe extern "C" fn(*mut sk_buff, *mut bindings::genl_info) -> c_int;
 type Dumpit = unsafe extern "C" fn(*mut sk_buff, *mut bindings::netlink_callback) -> c_int;
 
-const fn operation(command: u32, capability: u32, attributes: &'static Attributes) -> bindings::genl_split_ops {
+const fn operation(
+    command: u32,
+    capability: u32,
+    attributes: &'static Attributes,
+) -> bindings::genl_split_ops {
     // SAFETY: All-zero octets are an operation with no handler.
     let mut operation: bindings::genl_split_ops = unsafe { zeroed() };
     operation.cmd = command as u8;
@@ -77,7 +88,11 @@ const fn operation(command: u32, capability: u32, attributes: &'static Attribute
     operation
 }
 
-const fn doit(command: u32, attributes: &'static Attributes, handler: Doit) -> bindings::genl_split_ops {
+const fn doit(
+    command: u32,
+    attributes: &'static Attributes,
+    handler: Doit,
+) -> bindings::genl_split_ops {
     let mut operation = operation(command, bindings::GENL_CMD_CAP_DO, attributes);
     operation.__bindgen_anon_1.__bindgen_anon_1.doit = Some(handler);
     operation
@@ -91,15 +106,21 @@ const fn dumpit(command: u32, handler: Dumpit) -> bindings::genl_split_ops {
 
 // In the order of the commands, as the kernel wants them.
 static OPERATIONS: Global<[bindings::genl_split_ops; 5]> = Global::new([
-    doit(bindings::TLSCONN_CMD_CONNECTION_GET, &CONNECTION_GET.0, connection_get),
+    doit(
+        bindings::TLSCONN_CMD_CONNECTION_GET,
+        &CONNECTION_GET.0,
+        connection_get,
+    ),
     dumpit(bindings::TLSCONN_CMD_CONNECTION_GET, connection_dump),
     dumpit(bindings::TLSCONN_CMD_PIN_GET, pin_dump),
     doit(bindings::TLSCONN_CMD_PIN_SET, &PIN_SET.0, pin_set),
     doit(bindings::TLSCONN_CMD_PIN_DEL, &PIN_DEL.0, pin_del),
 ]);
 
-// SAFETY: All-zero octets are a family with nothing in it.
-static FAMILY: Global<bindings::genl_family> = Global::new(unsafe { zeroed() });
+static FAMILY: Global<bindings::genl_family> = Global::new(
+    // SAFETY: All-zero octets are a family with nothing in it.
+    unsafe { zeroed() },
+);
 
 /// The registered family; gone when dropped.
 pub struct Family(());
@@ -167,7 +188,10 @@ impl Request<'_> {
 
     /// An attribute of 32 bits. `number` is one of the operation's policy, here as below.
     pub fn u32(&self, number: u32) -> Option<u32> {
-        self.attribute(number)?.try_into().ok().map(u32::from_ne_bytes)
+        self.attribute(number)?
+            .try_into()
+            .ok()
+            .map(u32::from_ne_bytes)
     }
 
     /// An attribute of type `uint`: 4 or 8 octets.
@@ -192,7 +216,7 @@ impl Request<'_> {
         // SAFETY: The request is valid; the extended answer may be absent.
         unsafe {
             if let Some(answer) = (*self.info).extack.as_mut() {
-                answer._msg = why.as_ptr().cast();
+                answer._msg = why.as_char_ptr();
             }
         }
         error
@@ -225,7 +249,8 @@ impl Dump<'_> {
         // SAFETY: The callback is valid.
         unsafe { bindings::tlsconn_dump_seq(self.callback, &mut port, &mut number) };
         // SAFETY: The buffer is the dump's, which nobody else writes to.
-        let mut message = unsafe { Message::begin(self.skb, port, number, bindings::NLM_F_MULTI, command)? };
+        let mut message =
+            unsafe { Message::begin(self.skb, port, number, bindings::NLM_F_MULTI, command)? };
         fill(&mut message)?;
         message.end();
         Ok(())
@@ -235,7 +260,10 @@ impl Dump<'_> {
 /// # Safety
 ///
 /// `info` is a request, valid during the call; `net` its namespace.
-unsafe fn answer(info: *mut bindings::genl_info, handler: fn(&NetState, &Request<'_>) -> Result) -> c_int {
+unsafe fn answer(
+    info: *mut bindings::genl_info,
+    handler: fn(&NetState, &Request<'_>) -> Result,
+) -> c_int {
     // SAFETY: As the caller promises.
     let net = unsafe { bindings::tlsconn_genl_net(info) };
     let request = Request {
@@ -274,27 +302,58 @@ unsafe fn dump(
     unsafe { (*skb).len as c_int }
 }
 
+/// `connection-get` of one.
+///
+/// # Safety
+///
+/// For the kernel, which hands over a valid request; so below.
 unsafe extern "C" fn connection_get(_skb: *mut sk_buff, info: *mut bindings::genl_info) -> c_int {
-    // SAFETY: The kernel hands over a valid request; so below.
+    // SAFETY: As the caller promises.
     unsafe { answer(info, netlink::connection_get) }
 }
 
-unsafe extern "C" fn connection_dump(skb: *mut sk_buff, callback: *mut bindings::netlink_callback) -> c_int {
-    // SAFETY: The kernel hands over a valid dump; so below.
+/// `connection-get` of all.
+///
+/// # Safety
+///
+/// For the kernel, which hands over a valid dump; so below.
+unsafe extern "C" fn connection_dump(
+    skb: *mut sk_buff,
+    callback: *mut bindings::netlink_callback,
+) -> c_int {
+    // SAFETY: As the caller promises.
     unsafe { dump(skb, callback, netlink::connection_dump) }
 }
 
-unsafe extern "C" fn pin_dump(skb: *mut sk_buff, callback: *mut bindings::netlink_callback) -> c_int {
-    // SAFETY: As above.
+/// `pin-get` of all.
+///
+/// # Safety
+///
+/// As above.
+unsafe extern "C" fn pin_dump(
+    skb: *mut sk_buff,
+    callback: *mut bindings::netlink_callback,
+) -> c_int {
+    // SAFETY: As the caller promises.
     unsafe { dump(skb, callback, netlink::pin_dump) }
 }
 
+/// `pin-set`.
+///
+/// # Safety
+///
+/// As above.
 unsafe extern "C" fn pin_set(_skb: *mut sk_buff, info: *mut bindings::genl_info) -> c_int {
-    // SAFETY: As above.
+    // SAFETY: As the caller promises.
     unsafe { answer(info, netlink::pin_set) }
 }
 
+/// `pin-del`.
+///
+/// # Safety
+///
+/// As above.
 unsafe extern "C" fn pin_del(_skb: *mut sk_buff, info: *mut bindings::genl_info) -> c_int {
-    // SAFETY: As above.
+    // SAFETY: As the caller promises.
     unsafe { answer(info, netlink::pin_del) }
 }

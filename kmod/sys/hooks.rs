@@ -74,7 +74,9 @@ impl Hooks {
         let count = users.count.checked_add(1).ok_or(EOVERFLOW)?;
         if users.count == 0 {
             // SAFETY: The namespace is alive until it is shut; the hooks live as long as the module.
-            to_result(unsafe { bindings::nf_register_net_hooks(self.net, HOOKS.get().cast(), HOOK_COUNT) })?;
+            to_result(unsafe {
+                bindings::nf_register_net_hooks(self.net, HOOKS.get().cast(), HOOK_COUNT)
+            })?;
         }
         users.count = count;
         Ok(())
@@ -107,12 +109,16 @@ impl Hooks {
 const HOOK_COUNT: c_uint = 4;
 
 /// The hook. Softirq context, or process context at LOCAL_OUT; under RCU.
+///
+/// # Safety
+///
+/// For netfilter, which hands over a valid packet and state, with the packet's network header set.
 unsafe extern "C" fn see(
     _private: *mut c_void,
     skb: *mut sk_buff,
     state: *const bindings::nf_hook_state,
 ) -> c_uint {
-    // SAFETY: The kernel hands over a valid packet and state, with the packet's network header set.
+    // SAFETY: As the caller promises; the namespace of a packet is alive.
     let (skb, net) = unsafe { (Skb::from_raw(skb), Net::from_raw((*state).net)) };
     if let Some(packet) = Packet::new(skb) {
         tracker::track(NetState::of(&net), &packet);

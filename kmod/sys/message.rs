@@ -27,10 +27,24 @@ impl Message<'_> {
     /// # Safety
     ///
     /// `skb` is a netlink buffer that stays valid for the message's life and that nobody else writes to.
-    pub(super) unsafe fn begin(skb: *mut sk_buff, port: u32, number: u32, flags: u32, command: u32) -> Result<Self> {
+    pub(super) unsafe fn begin(
+        skb: *mut sk_buff,
+        port: u32,
+        number: u32,
+        flags: u32,
+        command: u32,
+    ) -> Result<Self> {
         // SAFETY: As the caller promises; the family is registered while a handler runs.
-        let header =
-            unsafe { bindings::genlmsg_put(skb, port, number, Family::as_raw(), flags as c_int, command as u8) };
+        let header = unsafe {
+            bindings::genlmsg_put(
+                skb,
+                port,
+                number,
+                Family::as_raw(),
+                flags as c_int,
+                command as u8,
+            )
+        };
         if header.is_null() {
             return Err(EMSGSIZE);
         }
@@ -42,7 +56,11 @@ impl Message<'_> {
     }
 
     /// Makes and sends the answer to a request. Process context.
-    pub fn reply(request: &Request<'_>, command: u32, fill: impl FnOnce(&mut Message<'_>) -> Result) -> Result {
+    pub fn reply(
+        request: &Request<'_>,
+        command: u32,
+        fill: impl FnOnce(&mut Message<'_>) -> Result,
+    ) -> Result {
         // SAFETY: No precondition.
         let skb = unsafe { bindings::tlsconn_genl_new(REPLY_OCTETS) };
         if skb.is_null() {
@@ -52,7 +70,8 @@ impl Message<'_> {
         // SAFETY: The request is valid.
         let (port, number) = unsafe { ((*info).snd_portid, (*info).snd_seq) };
         // SAFETY: The buffer is ours.
-        let filled = unsafe { Message::begin(skb, port, number, 0, command) }.and_then(|mut message| {
+        let begun = unsafe { Message::begin(skb, port, number, 0, command) };
+        let filled = begun.and_then(|mut message| {
             fill(&mut message)?;
             message.end();
             Ok(())
@@ -77,7 +96,9 @@ impl Message<'_> {
     pub fn bytes(&mut self, attribute: u32, value: &[u8]) -> Result {
         let len = c_int::try_from(value.len()).map_err(|_| EMSGSIZE)?;
         // SAFETY: The buffer is valid, and `value` has `len` octets.
-        to_result(unsafe { bindings::nla_put(self.skb, attribute as c_int, len, value.as_ptr().cast()) })
+        to_result(unsafe {
+            bindings::nla_put(self.skb, attribute as c_int, len, value.as_ptr().cast())
+        })
     }
 
     /// Adds a flag, where it is set.
@@ -114,14 +135,20 @@ impl Message<'_> {
 
     /// Adds a string: with a NUL behind it, which `value` does not hold.
     pub fn string(&mut self, attribute: u32, value: &[u8]) -> Result {
-        let len = value.len().checked_add(1).and_then(|len| c_int::try_from(len).ok()).ok_or(EMSGSIZE)?;
+        let len = value
+            .len()
+            .checked_add(1)
+            .and_then(|len| c_int::try_from(len).ok())
+            .ok_or(EMSGSIZE)?;
         // SAFETY: The buffer is valid.
         let place = unsafe { bindings::nla_reserve(self.skb, attribute as c_int, len) };
         if place.is_null() {
             return Err(EMSGSIZE);
         }
         // SAFETY: The attribute was just made.
-        let to = unsafe { bindings::tlsconn_nla_data(place) }.cast_mut().cast::<u8>();
+        let to = unsafe { bindings::tlsconn_nla_data(place) }
+            .cast_mut()
+            .cast::<u8>();
         // SAFETY: The attribute has room for `value` and one octet more, and is none of `value`.
         unsafe { to.copy_from_nonoverlapping(value.as_ptr(), value.len()) };
         // SAFETY: As above.

@@ -103,6 +103,11 @@ impl NetState {
     }
 }
 
+/// The deferred work: lets go of what conntrack has let go of. Process context.
+///
+/// # Safety
+///
+/// For the workqueue, which hands over the work of a state.
 unsafe extern "C" fn collect(work: *mut kernel::bindings::work_struct) {
     // SAFETY: The work is the one that `new` has initialised.
     let work = unsafe { bindings::tlsconn_work_of(work) }.cast::<u8>();
@@ -125,6 +130,11 @@ static OPERATIONS: Global<bindings::pernet_operations> = Global::new(bindings::p
     ..unsafe { super::zeroed() }
 });
 
+/// A namespace comes, or the module does. Process context.
+///
+/// # Safety
+///
+/// For the kernel, which hands over a namespace with memory for a state in it; so below.
 unsafe extern "C" fn init(net: *mut net) -> c_int {
     // SAFETY: The kernel has written the number, and made memory of the size asked for in the namespace.
     let state = unsafe { bindings::tlsconn_net_generic(net, *ID.get()) };
@@ -136,12 +146,22 @@ unsafe extern "C" fn init(net: *mut net) -> c_int {
     }
 }
 
-/// Packets may still be on their way through the hooks when this returns; not when `exit` begins.
+/// A namespace goes, or the module does. Packets may still be on their way through the hooks when this returns; not
+/// when `exit` begins.
+///
+/// # Safety
+///
+/// As above.
 unsafe extern "C" fn pre_exit(net: *mut net) {
     // SAFETY: The namespace is alive until its exit is over.
     NetState::of(&unsafe { Net::from_raw(net) }).hooks.shut();
 }
 
+/// Gives back what a namespace holds. Process context.
+///
+/// # Safety
+///
+/// As above.
 unsafe extern "C" fn exit(net: *mut net) {
     // SAFETY: The namespace is alive until its exit is over.
     let state = NetState::of(&unsafe { Net::from_raw(net) });

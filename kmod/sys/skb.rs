@@ -32,7 +32,7 @@ impl<'a> Skb<'a> {
     }
 
     /// Octets from the start of its data to the end, in pages and fragments too.
-    pub fn len(&self) -> u32 {
+    pub fn size(&self) -> u32 {
         // SAFETY: By the invariant the packet is valid.
         unsafe { (*self.raw).len }
     }
@@ -61,8 +61,10 @@ impl<'a> Skb<'a> {
             return None;
         }
         // SAFETY: The packet holds a reference to the entry.
-        let (status, protocol) = unsafe { ((*entry).status, (*entry).tuplehash[0].tuple.dst.protonum) };
-        if status & bindings::IPS_TEMPLATE as usize != 0 || protocol != bindings::IPPROTO_TCP as u8 {
+        let (status, protocol) =
+            unsafe { ((*entry).status, (*entry).tuplehash[0].tuple.dst.protonum) };
+        if status & bindings::IPS_TEMPLATE as usize != 0 || protocol != bindings::IPPROTO_TCP as u8
+        {
             return None;
         }
         let reply = nfct & INFO_MASK >= bindings::IP_CT_IS_REPLY as usize;
@@ -77,7 +79,8 @@ impl<'a> Skb<'a> {
         let mut header = first_header;
         let mut fragment: bindings::__be16 = 0;
         // SAFETY: The function reads the packet within its bounds and writes to the two locals.
-        let offset = unsafe { bindings::ipv6_skip_exthdr(self.raw, start, &mut header, &mut fragment) };
+        let offset =
+            unsafe { bindings::ipv6_skip_exthdr(self.raw, start, &mut header, &mut fragment) };
         // The lowest three bits of the fragment field are flags (RFC 8200 4.5).
         if header != bindings::IPPROTO_TCP as u8 || u16::from_be(fragment) & !7 != 0 {
             return None;

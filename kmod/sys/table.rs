@@ -102,9 +102,9 @@ impl Table {
         })
     }
 
-    /// How many connections it holds.
-    pub fn len(&self) -> u64 {
-        self.count.load(Relaxed)
+    /// Whether it holds no connection.
+    pub fn is_empty(&self) -> bool {
+        self.count.load(Relaxed) == 0
     }
 
     /// The connection of a conntrack entry. Any context.

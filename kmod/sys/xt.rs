@@ -15,6 +15,7 @@ use kernel::{
     error::to_result,
     ffi::{c_int, c_uint},
     prelude::*,
+    str::CStrExt as _,
     ThisModule,
 };
 
@@ -67,7 +68,14 @@ impl Drop for Registration {
 }
 
 /// Whether a packet matches a rule. Softirq or process context, under RCU.
-unsafe extern "C" fn tlsconn_mt(skb: *const sk_buff, parameters: *mut bindings::xt_action_param) -> bool {
+///
+/// # Safety
+///
+/// For x_tables, which hands over a valid packet with its network header set, and valid parameters; so below.
+unsafe extern "C" fn tlsconn_mt(
+    skb: *const sk_buff,
+    parameters: *mut bindings::xt_action_param,
+) -> bool {
     // SAFETY: x_tables hands over a valid packet with its network header set.
     let skb = unsafe { Skb::from_raw(skb) };
     // SAFETY: x_tables hands over valid parameters; the rule's data is ours and was checked.
@@ -81,6 +89,10 @@ unsafe extern "C" fn tlsconn_mt(skb: *const sk_buff, parameters: *mut bindings::
 }
 
 /// Checks a rule that is to be inserted. Process context. Runs for every rule at every replacement of a table.
+///
+/// # Safety
+///
+/// As above.
 unsafe extern "C" fn tlsconn_mt_check(parameters: *const bindings::xt_mtchk_param) -> c_int {
     // SAFETY: x_tables hands over valid parameters, with as much data as the match asked for.
     let (info, net, family) = unsafe {
@@ -92,7 +104,7 @@ unsafe extern "C" fn tlsconn_mt_check(parameters: *const bindings::xt_mtchk_para
     };
     if let Err(why) = rule::check(info) {
         // SAFETY: The reason is a C string.
-        unsafe { bindings::tlsconn_refused(why.as_ptr().cast()) };
+        unsafe { bindings::tlsconn_refused(why.as_char_ptr()) };
         return EINVAL.to_errno();
     }
     // SAFETY: The namespace is alive, as its table is being changed.
@@ -111,10 +123,16 @@ unsafe extern "C" fn tlsconn_mt_check(parameters: *const bindings::xt_mtchk_para
 }
 
 /// Gives back what the check of a rule took. Process context; may run after the namespace's exit.
+///
+/// # Safety
+///
+/// As above.
 unsafe extern "C" fn tlsconn_mt_destroy(parameters: *const bindings::xt_mtdtor_param) {
     // SAFETY: x_tables hands over valid parameters; the namespace's memory outlives its rules.
     unsafe {
-        NetState::of(&Net::from_raw((*parameters).net)).hooks.release();
+        NetState::of(&Net::from_raw((*parameters).net))
+            .hooks
+            .release();
         bindings::nf_ct_netns_put((*parameters).net, (*parameters).family);
     }
 }
