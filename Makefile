@@ -4,6 +4,8 @@
 
 LAB := tests/lab
 export TLSCONN_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tlsconn
+# As it was typed: a $ in it is the guest's shell's, not make's.
+export GUEST_COMMAND := $(value CMD)
 DESTDIR ?=
 PREFIX ?= /usr/local
 
@@ -24,11 +26,11 @@ test: ## all tests: host, User Mode Linux, stock kernel
 
 vm: ## a shell on the stock kernel; CMD='…' runs a command there
 	@$(LAB)/build stock
-	@$(LAB)/vm $(if $(CMD),"$$CMD")
+	@$(LAB)/vm $(if $(value CMD),"$$GUEST_COMMAND")
 
 uml: ## the same in User Mode Linux, in a second
 	@$(LAB)/build uml
-	@$(LAB)/uml $(if $(CMD),"$$CMD")
+	@$(LAB)/uml $(if $(value CMD),"$$GUEST_COMMAND")
 
 install: ## module, extension and tool for this machine's kernel (DESTDIR, PREFIX, KVER)
 	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' KVER='$(KVER)' packaging/install
@@ -41,5 +43,3 @@ clean: ## what was built here
 
 distclean: ## and the cache
 	@$(LAB)/clean --cache
-
-export CMD

@@ -15,7 +15,6 @@ use kernel::{
     error::to_result,
     ffi::{c_int, c_uint},
     prelude::*,
-    str::CStrExt as _,
     ThisModule,
 };
 
