@@ -48,11 +48,15 @@ step() {
     wait $pid || rc=$?
     if [ $rc != 0 ]; then
         tail -n 15 "$log" | sed 's/^/    | /' >&2
-        local why="it ended with status $rc"
+        local why="it ended with status $rc" told
         if grep -qi 'no space left on device' "$log"; then
             why="the disk is full ($(df -h --output=avail "$CACHE" | tail -n 1 | tr -d ' ') free at $CACHE): make room"
         elif grep -qiE 'failed to fetch|could not resolve|unable to connect|connection (refused|timed out)|failed to download|network is unreachable|could not connect' "$log"; then
             why="a download failed: see that this machine reaches its Debian mirror and crates.io"
+        else
+            # What the step itself says of it, if it does; more of the same would not help then.
+            told=$(sed -n 's/^error: //p' "$log" | tail -n 1)
+            [ -z "$told" ] || die "step '$name' failed after $((SECONDS - start)) s: $told (log: $log)"
         fi
         die "step '$name' failed after $((SECONDS - start)) s: $why; then run it again, what is done is kept (log: $log)"
     fi
