@@ -21,7 +21,7 @@ use crate::{
         TLSCONN_PIN_STATE_BOUND, TLSCONN_PIN_STATE_RELEASED, XT_TLSCONN_PIN_MARK,
         XT_TLSCONN_PIN_MASK,
     },
-    pins::{Bound, Mark, Name, Pin},
+    pins::{release_all, Bound, Mark, Name, Pin},
     sys::{
         conntrack::Conntrack,
         genl::{Dump, Request},
@@ -296,7 +296,7 @@ fn bind(net: &NetState, request: &Request<'_>, name: Name, mark: Mark, id: u64) 
     let entry = net.table.by_id(id, &rcu).ok_or_else(missing)?;
     let mut locked = entry.lock();
     let tracked = match &mut *locked {
-        Some(tracked) if is_live(tracked) => tracked,
+        Some(tracked) if is_live(entry, tracked) => tracked,
         _ => return Err(missing()),
     };
     let bound = Bound {
@@ -308,25 +308,27 @@ fn bind(net: &NetState, request: &Request<'_>, name: Name, mark: Mark, id: u64) 
         mark,
         bound: Some(bound.clone()),
     };
-    net.pins
+    let before = net
+        .pins
         .lock()
         .bind(name, mark, bound, request.flag(TLSCONN_A_PIN_REPLACE))
         .map_err(|(error, why)| request.refuse(error, why))?;
     tracked.pinned = true;
-    if let Some(bound) = &pin.bound {
+    for bound in [&before, &pin.bound].into_iter().flatten() {
         bound.ct.deliver_events();
     }
     Ok(pin)
 }
 
-fn is_live(tracked: &Tracked) -> bool {
-    tracked.connection.state() != State::Closed && !tracked.connection.ended()
+fn is_live(entry: &Entry, tracked: &Tracked) -> bool {
+    let over = tracked.connection.state() == State::Closed || tracked.connection.ended();
+    !over && !entry.conntrack(tracked).is_dying()
 }
 
 /// Releases one pin, or all.
 pub fn pin_del(net: &NetState, request: &Request<'_>) -> Result {
     if request.flag(TLSCONN_A_PIN_ALL) {
-        net.pins.lock().release_all();
+        release_all(&net.pins);
         return Ok(());
     }
     let name = name_of(request)?;

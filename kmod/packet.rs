@@ -14,6 +14,7 @@ const TCP_HEADER: u32 = 20;
 
 const FIN: u8 = 0x01;
 const SYN: u8 = 0x02;
+const RST: u8 = 0x04;
 const ACK: u8 = 0x10;
 const URG: u8 = 0x20;
 
@@ -109,9 +110,19 @@ impl<'a> Tcp<'a> {
         self.flags & (SYN | ACK) == SYN | ACK
     }
 
+    /// Whether it resets the connection.
+    pub fn is_rst(&self) -> bool {
+        self.flags & RST != 0
+    }
+
     /// The acknowledgement number, where it has one.
     pub fn ack(&self) -> Option<u32> {
         (self.flags & ACK != 0).then_some(self.ack)
+    }
+
+    /// Sequence number behind the payload.
+    pub fn end(&self) -> u32 {
+        self.first_octet().wrapping_add(self.payload.len())
     }
 
     /// Sequence number of the first payload octet: a SYN takes one up (RFC 9293 3.4).

@@ -5,7 +5,10 @@
 //! A pin's state and the mark that shows it to rules change together under the lock of the namespace's pins, which
 //! comes after an entry's lock. Packets read the mark alone.
 
-use crate::{bindings, sys::conntrack::Conntrack};
+use crate::{
+    bindings,
+    sys::{conntrack::Conntrack, lock::SpinLockBh},
+};
 use core::ffi::CStr;
 use kernel::{prelude::*, sync::aref::ARef};
 
@@ -97,10 +100,26 @@ pub type Refusal = (Error, &'static CStr);
 /// The pins of a namespace. Not more than [`MAX_PINS`].
 pub struct Pins(KVec<Pin>);
 
+/// Releases every pin and tells of it. Process context; the lock must not be held.
+pub fn release_all(pins: &SpinLockBh<Pins>) {
+    loop {
+        let released = pins.lock().release_any();
+        match released {
+            Some(bound) => bound.ct.deliver_events(),
+            None => return,
+        }
+    }
+}
+
 impl Pins {
     /// None yet; room for all is made now, as there is no memory to be had under the lock. Process context.
     pub fn new() -> Result<Self> {
         Ok(Self(KVec::with_capacity(MAX_PINS, GFP_KERNEL)?))
+    }
+
+    /// Takes all pins out, and the room for them.
+    pub fn take(&mut self) -> Self {
+        Self(core::mem::replace(&mut self.0, KVec::new()))
     }
 
     /// The pin at a place in the list.
@@ -115,15 +134,15 @@ impl Pins {
             .find(|pin| pin.bound.is_some() && pin.mark.is_in(mark))
     }
 
-    /// Binds a pin to a live connection, whose entry the caller has locked: the connection that held the pin loses its
-    /// bits before the new one gets them. Nothing is changed when it is refused.
+    /// Binds a pin to a live connection, whose entry the caller has locked: the connection that held the pin, which is
+    /// given back, loses its bits before the new one gets them. Nothing is changed when it is refused.
     pub fn bind(
         &mut self,
         name: Name,
         mark: Mark,
         to: Bound,
         replace: bool,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Option<Bound>, Refusal> {
         for pin in &self.0 {
             let Some(bound) = &pin.bound else {
                 continue;
@@ -152,11 +171,12 @@ impl Pins {
         }
         self.make_room(name)?;
         if let Some(pin) = self.0.iter_mut().find(|pin| pin.name == name) {
-            pin.release();
+            let same = pin.mark == mark && pin.bound.as_ref().is_some_and(|b| b.id == to.id);
+            let before = if same { None } else { pin.release() };
             pin.mark = mark;
             to.ct.set_mark(mark.value, mark.mask);
             pin.bound = Some(to);
-            return Ok(());
+            return Ok(before);
         }
         let ct = to.ct.clone();
         let pin = Pin {
@@ -168,7 +188,7 @@ impl Pins {
             return Err(FULL);
         }
         ct.set_mark(mark.value, mark.mask);
-        Ok(())
+        Ok(None)
     }
 
     /// Forgets a released pin when the list is full and `name` is not in it.
@@ -191,10 +211,23 @@ impl Pins {
             .and_then(Pin::release)
     }
 
-    /// Releases every pin.
-    pub fn release_all(&mut self) {
-        for pin in &mut self.0 {
-            pin.release();
+    /// Releases one pin that is bound; None when there is none.
+    pub fn release_any(&mut self) -> Option<Bound> {
+        self.0.iter_mut().find_map(Pin::release)
+    }
+
+    /// How many pins are bound to a connection.
+    pub fn count_of(&self, id: u64) -> u32 {
+        let is_of = |pin: &&Pin| pin.bound.as_ref().is_some_and(|bound| bound.id == id);
+        u32::try_from(self.0.iter().filter(is_of).count()).unwrap_or(u32::MAX)
+    }
+
+    /// Clears the pins' bits in the mark that an expected connection has from its master. Any context.
+    pub fn clear_inherited(&self, ct: &Conntrack) {
+        for pin in &self.0 {
+            if pin.bound.is_some() && pin.mark.is_in(ct.mark()) {
+                ct.set_mark(0, pin.mark.mask);
+            }
         }
     }
 

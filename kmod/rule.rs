@@ -11,12 +11,13 @@ use crate::{
     },
     packet::Tcp,
     sys::{
-        conntrack::{self, Conntrack},
+        conntrack::Conntrack,
         pernet::NetState,
         skb::Skb,
         xt::{MatchInfo, Reason},
     },
     tls::{PacketTypes, Payload, Side, State, Types},
+    tracker::is_opening,
 };
 use kernel::sync::rcu;
 
@@ -98,11 +99,8 @@ fn is_zero_beyond(info: &MatchInfo) -> bool {
 
 /// Whether a packet fits a rule. Softirq or process context.
 pub fn matches(info: &MatchInfo, net: &NetState, skb: Skb<'_>) -> bool {
-    let Some(tcp) = Tcp::new(skb) else {
-        return false;
-    };
     let ct = skb.conntrack();
-    holds(info, XT_TLSCONN_PINNED, || is_pinned(info, ct)) && holds_stored(info, net, ct, &tcp)
+    holds(info, XT_TLSCONN_PINNED, || is_pinned(info, ct)) && holds_stored(info, net, ct, skb)
 }
 
 /// Whether a condition is not asked for, or comes out as asked for.
@@ -120,12 +118,16 @@ fn holds_stored(
     info: &MatchInfo,
     net: &NetState,
     ct: Option<(&Conntrack, Side)>,
-    tcp: &Tcp<'_>,
+    skb: Skb<'_>,
 ) -> bool {
     if info.match_ & (XT_TLSCONN_RECORD_TYPE | XT_TLSCONN_STATE) == 0 {
         return true;
     }
-    let (types, state) = stored(net, ct, tcp);
+    let (types, state) = match Tcp::new(skb) {
+        Some(tcp) => stored(net, ct, &tcp),
+        // Part of a packet that nobody has put together.
+        None => (PacketTypes::both(Types::UNKNOWN), State::Lost),
+    };
     holds(info, XT_TLSCONN_RECORD_TYPE, || has_types(info, types))
         && holds(info, XT_TLSCONN_STATE, || {
             u32::from(info.states) >> state as u8 & 1 != 0
@@ -158,8 +160,7 @@ fn stored(net: &NetState, ct: Option<(&Conntrack, Side)>, tcp: &Tcp<'_>) -> (Pac
 /// A tracked packet without a record is `new` if its entry began with a SYN. With payload it would have a record, if
 /// there had been room for one.
 fn state_without_record(ct: &Conntrack, len: u32) -> State {
-    let opening = matches!(ct.tcp_state(), conntrack::SYN_SENT | conntrack::SYN_SENT2);
-    if len == 0 && (opening || !ct.is_picked_up()) {
+    if len == 0 && (is_opening(ct) || !ct.is_picked_up()) {
         State::New
     } else {
         State::Lost

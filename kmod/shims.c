@@ -29,6 +29,11 @@ void tlsconn_spin_unlock_bh(spinlock_t *lock)
 	spin_unlock_bh(lock);
 }
 
+void tlsconn_cond_resched(void)
+{
+	cond_resched();
+}
+
 static const struct rhashtable_params tlsconn_table_params = {
 	.key_len = sizeof(struct nf_conn *),
 	.key_offset = offsetof(struct tlsconn_node, ct),
@@ -93,7 +98,7 @@ void *tlsconn_xa_find(struct xarray *xa, unsigned long *index)
 
 void tlsconn_work_init(struct delayed_work *work, void (*run)(struct work_struct *work))
 {
-	INIT_DEFERRABLE_WORK(work, run);
+	INIT_DELAYED_WORK(work, run);
 }
 
 void tlsconn_work_schedule(struct delayed_work *work, unsigned int milliseconds)
@@ -140,6 +145,12 @@ u8 tlsconn_ct_tcp_state(const struct nf_conn *ct)
 bool tlsconn_ct_picked_up(const struct nf_conn *ct)
 {
 	return READ_ONCE(ct->proto.tcp.seen[0].flags) & IP_CT_TCP_FLAG_BE_LIBERAL;
+}
+
+/* The sequence number behind the last octet that conntrack has accepted; packets that it ignores leave it. */
+u32 tlsconn_ct_tcp_end(const struct nf_conn *ct, unsigned int direction)
+{
+	return READ_ONCE(ct->proto.tcp.seen[direction & 1].td_end);
 }
 
 u32 tlsconn_skb_network_offset(const struct sk_buff *skb)

@@ -50,6 +50,7 @@ void tlsconn_work_init(struct delayed_work *work, void (*run)(struct work_struct
 void tlsconn_work_schedule(struct delayed_work *work, unsigned int milliseconds);
 void tlsconn_work_cancel(struct delayed_work *work);
 struct delayed_work *tlsconn_work_of(struct work_struct *work);
+void tlsconn_cond_resched(void);
 
 /* Conntrack. */
 void tlsconn_ct_hold(struct nf_conn *ct);
@@ -58,6 +59,7 @@ void tlsconn_ct_mark_changed(struct nf_conn *ct);
 void tlsconn_ct_deliver_events(struct nf_conn *ct);
 u8 tlsconn_ct_tcp_state(const struct nf_conn *ct);
 bool tlsconn_ct_picked_up(const struct nf_conn *ct);
+u32 tlsconn_ct_tcp_end(const struct nf_conn *ct, unsigned int direction);
 
 /* Packets. */
 u32 tlsconn_skb_network_offset(const struct sk_buff *skb);

@@ -100,6 +100,19 @@ impl Conntrack {
         unsafe { addr_of!((*self.as_raw()).status).read_volatile() }
     }
 
+    /// The sequence number behind the last octet of a side that conntrack has accepted.
+    pub fn tcp_end(&self, side: Side) -> u32 {
+        // SAFETY: By the type's invariant the entry is valid.
+        unsafe { bindings::tlsconn_ct_tcp_end(self.as_raw(), side as u32) }
+    }
+
+    /// Whether it was expected by another connection (a helper's), whose mark it then has inherited.
+    pub fn is_expected(&self) -> bool {
+        // SAFETY: By the type's invariant the entry is valid; the field is set before packets carry the entry.
+        let master = unsafe { (*self.as_raw()).master };
+        !master.is_null()
+    }
+
     /// How many references to it are held.
     pub fn references(&self) -> u32 {
         // SAFETY: By the type's invariant the entry is valid; the count changes under us, so it is read once.

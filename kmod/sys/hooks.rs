@@ -65,14 +65,15 @@ impl Hooks {
         })
     }
 
-    /// Turns the hooks on for one more user. Process context; may sleep.
-    pub fn acquire(&self) -> Result {
+    /// Turns the hooks on for one more user, after `before` where they are off. Process context; may sleep.
+    pub(super) fn acquire(&self, before: impl FnOnce()) -> Result {
         let mut users = self.users.lock();
         if users.shut {
             return Err(ENOENT);
         }
         let count = users.count.checked_add(1).ok_or(EOVERFLOW)?;
         if users.count == 0 {
+            before();
             // SAFETY: The namespace is alive until it is shut; the hooks live as long as the module.
             to_result(unsafe {
                 bindings::nf_register_net_hooks(self.net, HOOKS.get().cast(), HOOK_COUNT)

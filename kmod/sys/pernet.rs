@@ -8,7 +8,11 @@ use super::{
     table::{Entry, Table},
     Global,
 };
-use crate::{bindings, pins::Pins, tracker};
+use crate::{
+    bindings,
+    pins::{release_all, Pins},
+    tracker,
+};
 use core::{
     marker::PhantomData,
     mem::{offset_of, MaybeUninit},
@@ -18,6 +22,7 @@ use kernel::{
     error::to_result,
     ffi::{c_int, c_uint},
     prelude::*,
+    sync::atomic::{ordering::Relaxed, Atomic},
     types::Opaque,
 };
 
@@ -58,6 +63,7 @@ pub struct NetState {
     /// Whether packets are looked at.
     #[pin]
     pub hooks: Hooks,
+    unconfirmed: Atomic<u32>,
     #[pin]
     collector: Opaque<kernel::bindings::delayed_work>,
 }
@@ -73,14 +79,26 @@ impl NetState {
 
     fn new(net: *mut net) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
-            table <- Table::new(),
             pins <- SpinLockBh::new(Pins::new()?, c"tlsconn pins", kernel::static_lock_class!()),
+            // The last that can fail: it cannot be dropped.
+            table <- Table::new(),
+            unconfirmed: Atomic::new(0),
             hooks <- Hooks::new(net),
             collector <- Opaque::ffi_init(|work| {
                 // SAFETY: `work` is memory for it, which is pinned.
                 unsafe { bindings::tlsconn_work_init(work, Some(collect)) }
             }),
         })
+    }
+
+    /// Whether one more record may be made on an unconfirmed entry before the next collection. Any context.
+    pub fn may_hold_unconfirmed(&self, max: u32) -> bool {
+        self.unconfirmed.load(Relaxed) < max && self.unconfirmed.fetch_add(1, Relaxed) < max
+    }
+
+    /// Has packets looked at for one more user. Process context; may sleep.
+    pub fn begin_tracking(&self) -> Result {
+        self.hooks.acquire(|| tracker::lose_all(self))
     }
 
     /// Has the table gone through soon. Any context.
@@ -113,6 +131,7 @@ unsafe extern "C" fn collect(work: *mut kernel::bindings::work_struct) {
     let work = unsafe { bindings::tlsconn_work_of(work) }.cast::<u8>();
     // SAFETY: It is a field of a state, which stays until the work is cancelled.
     let state = unsafe { &*work.sub(offset_of!(NetState, collector)).cast::<NetState>() };
+    state.unconfirmed.store(0, Relaxed);
     if tracker::collect(state) {
         state.schedule_collection();
     }
@@ -167,10 +186,12 @@ unsafe extern "C" fn exit(net: *mut net) {
     let state = NetState::of(&unsafe { Net::from_raw(net) });
     // SAFETY: The work was initialised. What it does not get to is done here.
     unsafe { bindings::tlsconn_work_cancel(state.collector.get()) };
-    state.pins.lock().release_all();
+    release_all(&state.pins);
     // SAFETY: A grace period has passed since the hooks went off, and nobody has a socket of the namespace.
     unsafe { state.table.destroy() };
     // The rules of a namespace are destroyed after this and still ask for `hooks`, so the state is not dropped whole.
+    let pins = state.pins.lock().take();
+    drop(pins);
 }
 
 /// The registration for every namespace; all of them are left when dropped.

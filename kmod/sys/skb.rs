@@ -4,7 +4,7 @@
 
 use super::conntrack::Conntrack;
 use crate::{bindings, tls::Side};
-use core::marker::PhantomData;
+use core::{marker::PhantomData, ptr::addr_of};
 
 /// `NFCT_INFOMASK`: the low bits of `_nfct` are an `enum ip_conntrack_info`, the others the entry.
 const INFO_MASK: usize = 7;
@@ -60,9 +60,10 @@ impl<'a> Skb<'a> {
         if entry.is_null() {
             return None;
         }
-        // SAFETY: The packet holds a reference to the entry.
-        let (status, protocol) =
-            unsafe { ((*entry).status, (*entry).tuplehash[0].tuple.dst.protonum) };
+        // SAFETY: The packet holds a reference to the entry; bits of the status change under us, so it is read once.
+        let status = unsafe { addr_of!((*entry).status).read_volatile() };
+        // SAFETY: As above; the original tuple does not change.
+        let protocol = unsafe { (*entry).tuplehash[0].tuple.dst.protonum };
         if status & bindings::IPS_TEMPLATE as usize != 0 || protocol != bindings::IPPROTO_TCP as u8
         {
             return None;

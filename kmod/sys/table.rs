@@ -131,6 +131,23 @@ impl Table {
         self.at_or_after(id, rcu).filter(|entry| entry.id == id)
     }
 
+    /// Goes through all, in the order of their ids. Process context; gives way to others in between.
+    pub fn for_each(&self, mut look: impl FnMut(&Entry)) {
+        let mut next = 0;
+        loop {
+            // A short RCU section for each, however many there are.
+            let rcu = rcu::read_lock();
+            let Some(entry) = self.at_or_after(next, &rcu) else {
+                return;
+            };
+            next = entry.id.wrapping_add(1);
+            look(entry);
+            drop(rcu);
+            // SAFETY: Process context, and no lock is held.
+            unsafe { bindings::tlsconn_cond_resched() };
+        }
+    }
+
     /// Puts a connection in; where another CPU put one in for the same conntrack entry meanwhile, that one is given.
     /// Holds a reference to the conntrack entry from then on. Any context; None when there is no memory, or `max` are in.
     pub fn insert<'a>(
@@ -179,11 +196,16 @@ impl Table {
         // SAFETY: The entry stays where it is until it is freed.
         let entry = KBox::into_raw(unsafe { Pin::into_inner_unchecked(entry) });
         let node = entry.cast::<bindings::tlsconn_node>();
+        // SAFETY: Until it is put in it is ours, from then on RCU keeps it for `'a`, whoever takes it out.
+        let made = unsafe { &*entry };
+        // Whoever finds it in one index waits until it is in both: it cannot be taken out of one alone.
+        let locked = made.lock();
         // The table's reference: `node.ct` stands for it until `put_conntrack`.
         let reference = ARef::into_raw(ARef::from(ct));
         // SAFETY: The table is initialised, and the node is a live one that is in no table.
         let other = unsafe { bindings::tlsconn_table_insert(self.by_ct.get(), node) };
         if !other.is_null() {
+            drop(locked);
             // SAFETY: The entry was not put in, so nobody but us knows of it.
             drop(unsafe { KBox::from_raw(entry) });
             // SAFETY: The reference was taken above.
@@ -199,15 +221,14 @@ impl Table {
         let inserted = to_result(unsafe {
             bindings::tlsconn_xa_insert(self.by_id.get(), id as usize, entry.cast::<c_void>())
         });
-        // SAFETY: RCU keeps the entry for `'a`, whoever takes it out.
-        let entry = unsafe { &*entry };
+        drop(locked);
         if inserted.is_err() {
-            // A connection that nobody can list or pin is not tracked.
-            self.remove(entry);
+            // A connection that nobody can list or pin is not tracked. The caller counts it out once more.
             self.count.fetch_add(1, Relaxed);
+            self.remove(made);
             return None;
         }
-        Some((entry, true))
+        Some((made, true))
     }
 
     /// Takes an entry out. Its connection goes at once, its memory after a grace period; false where another did.
@@ -247,14 +268,9 @@ impl Table {
     ///
     /// Nobody uses the table any more: the namespace's hooks are off and a grace period has passed, nothing walks it.
     pub unsafe fn destroy(&self) {
-        loop {
-            // A short RCU section for each, however many there are.
-            let rcu = rcu::read_lock();
-            let Some(entry) = self.at_or_after(0, &rcu) else {
-                break;
-            };
+        self.for_each(|entry| {
             self.remove(entry);
-        }
+        });
         // SAFETY: The table is initialised, empty, and unused as the caller promises.
         unsafe { bindings::tlsconn_table_destroy(self.by_ct.get()) };
     }

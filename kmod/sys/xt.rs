@@ -110,7 +110,7 @@ unsafe extern "C" fn tlsconn_mt_check(parameters: *const bindings::xt_mtchk_para
     let acquired = to_result(unsafe { bindings::nf_ct_netns_get(net, family) }).and_then(|()| {
         // SAFETY: As above.
         let state = NetState::of(&unsafe { Net::from_raw(net) });
-        state.hooks.acquire().inspect_err(|_| {
+        state.begin_tracking().inspect_err(|_| {
             // SAFETY: It was got above.
             unsafe { bindings::nf_ct_netns_put(net, family) };
         })

@@ -180,6 +180,12 @@ impl Connection {
         self.sides.of_mut(from.other()).lose();
     }
 
+    /// Packets have passed unseen in both directions.
+    pub fn missed(&mut self, handshake: &mut Handshake) {
+        self.stop(handshake, Side::Src, Reason::Hole);
+        self.stop(handshake, Side::Dst, Reason::Hole);
+    }
+
     /// The types of `len` octets from `seq` on: a look-up in what is stored.
     pub fn types(&self, from: Side, seq: u32, len: u32) -> PacketTypes {
         if len == 0 {
