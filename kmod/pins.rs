@@ -219,7 +219,9 @@ impl Pins {
     /// How many pins are bound to a connection.
     pub fn count_of(&self, id: u64) -> u32 {
         let is_of = |pin: &&Pin| pin.bound.as_ref().is_some_and(|bound| bound.id == id);
-        u32::try_from(self.0.iter().filter(is_of).count()).unwrap_or(u32::MAX)
+        let bound = self.0.iter().filter(is_of);
+        // Not `count()`, which could overflow as far as the compiler knows.
+        bound.fold(0, |count: u32, _| count.saturating_add(1))
     }
 
     /// Clears the pins' bits in the mark that an expected connection has from its master. Any context.
