@@ -42,7 +42,7 @@ pub fn connection_get(net: &NetState, request: &Request<'_>) -> Result {
     let Some(id) = request.uint(TLSCONN_A_CONNECTION_ID) else {
         return Err(request.refuse(EINVAL, c"no id given"));
     };
-    let missing = || request.refuse(ENOENT, NO_CONNECTION);
+    let missing = || request.refuse(ENOENT, c"there is no connection of that id");
     // Looked at twice: making a reply sleeps, and RCU readers do not.
     if net.table.by_id(id, &rcu::read_lock()).is_none() {
         return Err(missing());
@@ -74,8 +74,6 @@ pub fn connection_dump(net: &NetState, dump: &mut Dump<'_>) -> Result {
         dump.set_position(entry.id.wrapping_add(1));
     }
 }
-
-const NO_CONNECTION: &core::ffi::CStr = c"there is no live connection of that id";
 
 /// ENOENT when the connection has just gone, EMSGSIZE when the message is full.
 fn put_connection(net: &NetState, entry: &Entry, message: &mut Message<'_>) -> Result {
@@ -291,7 +289,7 @@ pub fn pin_set(net: &NetState, request: &Request<'_>) -> Result {
 }
 
 fn bind(net: &NetState, request: &Request<'_>, name: Name, mark: Mark, id: u64) -> Result<Pin> {
-    let missing = || request.refuse(ENOENT, NO_CONNECTION);
+    let missing = || request.refuse(ENOENT, c"there is no live connection of that id");
     let rcu = rcu::read_lock();
     let entry = net.table.by_id(id, &rcu).ok_or_else(missing)?;
     let mut locked = entry.lock();

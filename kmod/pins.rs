@@ -151,7 +151,7 @@ impl Pins {
                 if !replace {
                     return Err((
                         EBUSY,
-                        c"the pin is bound: unpin it, or take it over with replace",
+                        c"the pin is bound: unpin it, or take it over with --replace",
                     ));
                 }
                 continue;

@@ -21,6 +21,9 @@ use kernel::{
 /// What a rule holds, as user space gave it (kmod/uapi/xt_tlsconn.h).
 pub use crate::bindings::xt_tlsconn_mtinfo as MatchInfo;
 
+/// The families that conntrack is turned on for with a rule: IPv4 and IPv6, as the tracker sees both.
+const CONNTRACK: u8 = bindings::NFPROTO_INET as u8;
+
 const fn registration(family: u32) -> bindings::xt_match {
     bindings::xt_match {
         name: c_name(c"tlsconn"),
@@ -94,11 +97,10 @@ unsafe extern "C" fn tlsconn_mt(
 /// As above.
 unsafe extern "C" fn tlsconn_mt_check(parameters: *const bindings::xt_mtchk_param) -> c_int {
     // SAFETY: x_tables hands over valid parameters, with as much data as the match asked for.
-    let (info, net, family) = unsafe {
+    let (info, net) = unsafe {
         (
             &*(*parameters).matchinfo.cast::<MatchInfo>(),
             (*parameters).net,
-            (*parameters).family,
         )
     };
     if let Err(why) = rule::check(info) {
@@ -107,12 +109,12 @@ unsafe extern "C" fn tlsconn_mt_check(parameters: *const bindings::xt_mtchk_para
         return EINVAL.to_errno();
     }
     // SAFETY: The namespace is alive, as its table is being changed.
-    let acquired = to_result(unsafe { bindings::nf_ct_netns_get(net, family) }).and_then(|()| {
+    let acquired = to_result(unsafe { bindings::nf_ct_netns_get(net, CONNTRACK) }).and_then(|()| {
         // SAFETY: As above.
         let state = NetState::of(&unsafe { Net::from_raw(net) });
         state.begin_tracking().inspect_err(|_| {
             // SAFETY: It was got above.
-            unsafe { bindings::nf_ct_netns_put(net, family) };
+            unsafe { bindings::nf_ct_netns_put(net, CONNTRACK) };
         })
     });
     match acquired {
@@ -132,7 +134,7 @@ unsafe extern "C" fn tlsconn_mt_destroy(parameters: *const bindings::xt_mtdtor_p
         NetState::of(&Net::from_raw((*parameters).net))
             .hooks
             .release();
-        bindings::nf_ct_netns_put((*parameters).net, (*parameters).family);
+        bindings::nf_ct_netns_put((*parameters).net, CONNTRACK);
     }
 }
 

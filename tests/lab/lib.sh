@@ -10,6 +10,8 @@ SUITE=trixie
 KERNEL_SUITE=$SUITE-backports
 FLAVOUR=${FLAVOUR:-cloud-amd64}
 JOBS=$(nproc)
+# How this machine reaches the outside, if not directly.
+PROXIES=http_proxy,https_proxy,no_proxy,HTTP_PROXY,HTTPS_PROXY,NO_PROXY
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -22,7 +24,9 @@ die() {
 as_root() {
     [ "$(id -u)" = 0 ] && return
     command -v sudo >/dev/null || die "root is needed (chroot and mounts), and there is no sudo: run this as root"
-    exec sudo --preserve-env=CI,FLAVOUR,KERNEL,NO_COLOR,TLSCONN_ACCEL,http_proxy,https_proxy,TERM \
+    # The folder above the cache stays its user's.
+    mkdir -p "$CACHE" || die "cannot make the cache $CACHE"
+    exec sudo --preserve-env=CI,FLAVOUR,KERNEL,NO_COLOR,TERM,TLSCONN_ACCEL,GUEST_COMMAND,DESTDIR,PREFIX,KVER,$PROXIES \
         TLSCONN_CACHE="$CACHE" -- "$0" "$@"
 }
 
@@ -35,9 +39,10 @@ step() {
     log=$CACHE/log/$name.$$.log
     start=$SECONDS
     say "==> $name: $what"
-    # In a subshell with errexit, which a function called under `if` would lose.
+    # errexit holds in there, unless this is called where a failure is caught (`if`, `||`): bash ignores it then.
     ( set -e; "$@" ) >"$log" 2>&1 </dev/null &
     pid=$!
+    trap "kill_tree $pid; exit 143" TERM HUP
     while kill -0 $pid 2>/dev/null; do
         sleep 0.2
         beat=$((beat + 1))
@@ -46,10 +51,11 @@ step() {
         fi
     done
     wait $pid || rc=$?
+    trap - TERM HUP
     if [ $rc != 0 ]; then
         tail -n 15 "$log" | sed 's/^/    | /' >&2
         local why="it ended with status $rc" told
-        if grep -qi 'no space left on device' "$log"; then
+        if grep -qiE 'no space left on device|enough free space|disk quota exceeded' "$log" || disk_is_full; then
             why="the disk is full ($(df -h --output=avail "$CACHE" | tail -n 1 | tr -d ' ') free at $CACHE): make room"
         elif grep -qiE 'failed to fetch|could not resolve|unable to connect|connection (refused|timed out)|failed to download|network is unreachable|could not connect' "$log"; then
             why="a download failed: see that this machine reaches its Debian mirror and crates.io"
@@ -63,6 +69,19 @@ step() {
     rm -f "$log"
     say "    done in $((SECONDS - start)) s"
 }
+
+# Less than 64 MiB are left where the cache is. A log on a full disk does not tell.
+disk_is_full() { [ "$(df --output=avail "$CACHE" | tail -n 1)" -lt 65536 ]; }
+
+# Ends a process and all that it has started.
+kill_tree() {
+    local child
+    for child in $(cat "/proc/$1/task/"*/children 2>/dev/null); do kill_tree "$child"; done
+    kill "$1" 2>/dev/null || true
+}
+
+# Removes from the cache what was made of that kind and not used for a month.
+prune() { find "$CACHE" -maxdepth 1 -name "$1*" -mtime +30 -exec rm -rf --one-file-system {} +; }
 
 # locked NAME COMMAND...: one run at a time makes a thing in the cache; the others wait for it and find it there.
 locked() {

@@ -2,11 +2,11 @@
 """Application data is held on every connection but the pinned one, and handshakes complete meanwhile."""
 
 import json
+import socket
 import ssl
-import time
 import unittest
 
-from lab import GatewayTest, ctl, listed, on, wait_for
+from lab import SERVER, GatewayTest, ctl, inside, listed, on, wait_for
 
 TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 
@@ -35,7 +35,8 @@ class Hold(GatewayTest):
 
         ctl("unpin")
         clients[1].send(b" again")
-        self.assertHeld(*clients)
+        self.assertHeld(clients[0], clients[2])
+        self.assertHeld(clients[1], arrived=b"held and more", seconds=0)
 
     def test_legacy_ipv4_tls13(self):
         self.story("iptables-legacy", 4, TLS13)
@@ -72,21 +73,29 @@ class Hold(GatewayTest):
                 self.assertIsNone(second.listed()["pin"])
 
     def test_plain_text_is_unknown_and_held(self):
-        self.hold()
-        server = self.server()
-        import socket
-
-        from lab import SERVER, inside
-
+        with inside("server"):
+            listener = socket.create_server((SERVER[4], 0))
         with inside("client"):
-            plain = socket.create_connection((SERVER[4], server.port), timeout=20)
-        self.addCleanup(plain.close)
-        plain.sendall(b"GET / HTTP/1.0\r\n\r\n")
-        port = plain.getsockname()[1]
-        seen = wait_for(lambda: [c for c in listed("--all") if c["src"].endswith(f":{port}") and c["state"] == "not-tls"])
-        self.assertTrue(seen, listed("--all"))
-        time.sleep(1)
-        self.assertEqual(server.received[port], b"")
+            plain = socket.create_connection(listener.getsockname(), timeout=20)
+        accepted, _ = listener.accept()
+        for opened in (plain, accepted, listener):
+            self.addCleanup(opened.close)
+        on("gateway", "iptables-legacy", "-A", "FORWARD", "-p", "tcp", "-m", "tlsconn", "--state", "established")
+        plain.sendall(b"GET / HTTP/1.0\r\n")
+        self.assertEqual(accepted.recv(100), b"GET / HTTP/1.0\r\n", "without a rule that holds it, it arrives")
+        plain.close()
+        self.hold()
+        with inside("client"):
+            plain = socket.create_connection(listener.getsockname(), timeout=20)
+        accepted, (_, port) = listener.accept()
+        for opened in (plain, accepted):
+            self.addCleanup(opened.close)
+        plain.sendall(b"GET / HTTP/1.0\r\n")
+        accepted.settimeout(2.5)
+        with self.assertRaises(TimeoutError):
+            accepted.recv(100)
+        seen = [c["state"] for c in listed("--all") if c["src"].endswith(f":{port}")]
+        self.assertEqual(seen, ["not-tls"])
 
     def test_identity_is_what_the_stacks_say(self):
         self.hold()

@@ -93,7 +93,7 @@ class ModuleUnderTraffic(GatewayTest):
         self.hold()
         time.sleep(0.2)
         client.send(b" after")
-        self.assertHeld(client)
+        self.assertHeld(client, arrived=b"before")
         # Conntrack takes each packet for the first of an entry, which goes when the packet is dropped.
         seen = wait_for(client.listed)
         self.assertEqual((seen["state"], seen["reason"]), ("lost", "mid-stream"))

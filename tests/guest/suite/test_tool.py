@@ -8,7 +8,7 @@ import unittest
 
 from lab import GatewayTest, ctl, listed, load, on, run, unload, wait_for
 
-# Fields of a connection, as the contract gives them.
+# Fields of a connection, as documented.
 FIELDS = {
     "id", "src", "dst", "client", "state", "confirmed", "version", "offered", "cipher", "sni", "alpn", "client_random",
     "server_random", "session_id", "server_session_id", "resumed", "resumption", "resumes", "early_data", "ech",
@@ -25,7 +25,7 @@ class Tool(GatewayTest):
         self.assertEqual(error["code"], code)
         self.assertIn(word, error["message"])
 
-    def test_list_gives_the_contract_s_fields(self):
+    def test_list_gives_every_field(self):
         self.hold()
         client = self.connect(self.server())
         wait_for(lambda: client.listed()["state"] == "established")

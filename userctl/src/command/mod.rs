@@ -34,3 +34,11 @@ impl Command {
         }
     }
 }
+
+/// Reads a connection's id: they count from 1.
+fn id(text: &str) -> Result<u64, &'static str> {
+    match text.parse() {
+        Ok(id) if id > 0 => Ok(id),
+        _ => Err("an id is a number from 1 on, as `tlsconnctl list` shows it"),
+    }
+}

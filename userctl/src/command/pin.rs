@@ -22,7 +22,7 @@ use crate::{
 #[derive(Args, Debug)]
 pub(crate) struct Pin {
     /// The connection's id, from `tlsconnctl list`
-    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(value_parser = super::id)]
     id: Option<u64>,
     /// The pin's name
     #[arg(long, default_value = "default")]

@@ -16,7 +16,7 @@ use crate::{
 #[derive(Args, Debug)]
 pub(crate) struct Show {
     /// The connection's id, from `tlsconnctl list`
-    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(value_parser = super::id)]
     id: u64,
 }
 
