@@ -134,21 +134,25 @@ impl Connection {
             return;
         }
         let hole = before(next, seq);
-        if direction.follow() == Follow::Records {
+        let follow = direction.follow;
+        if hole && follow != Follow::Octets {
             // Octets behind a hole change nothing: they come again once it has filled.
-            if hole {
-                return;
-            }
-            let offset = next.wrapping_sub(seq);
-            direction.add_bytes(len.wrapping_sub(offset));
-            if let Err(reason) = self.records(handshake, config, segment, payload, offset) {
-                self.stop(handshake, from, reason);
-            }
-        } else {
-            let new = if hole { len } else { end.wrapping_sub(next) };
-            direction.add_bytes(new);
+            return;
         }
-        // What is left if records cannot be followed, or no longer.
+        if hole {
+            direction.pass_hole(seq.wrapping_sub(next));
+        }
+        let offset = direction.next().wrapping_sub(seq);
+        direction.add_bytes(len.wrapping_sub(offset));
+        let taken = match follow {
+            _ if self.is_over() => Ok(()),
+            Follow::Records => self.records(handshake, config, segment, payload, offset),
+            _ => self.sides.of_mut(from).search(payload, offset),
+        };
+        if let Err(reason) = taken {
+            self.stop(handshake, from, reason);
+        }
+        // What is left of a connection whose records are followed no longer.
         self.sides.of_mut(from).pass_over(end);
     }
 

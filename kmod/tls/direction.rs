@@ -2,6 +2,7 @@
 //! One direction of a connection: how far it was read, acknowledged and ended.
 
 use super::record::{Framing, Header, Record};
+use super::search::Chain;
 use super::sequence::{before, History, Kind};
 use super::types::{Counters, PacketTypes};
 
@@ -12,7 +13,9 @@ pub(super) enum Follow {
     Unset,
     /// Where records begin is known.
     Records,
-    /// It is not: octets are counted only.
+    /// It is known again, by a chain of record headers.
+    Resynchronised,
+    /// It is not known.
     Octets,
 }
 
@@ -34,9 +37,10 @@ pub(super) struct Direction {
     kind: Kind,
     /// Octets of a header that does not tell yet: they come behind the history's end.
     untyped: u8,
-    follow: Follow,
+    pub(super) follow: Follow,
     /// Whether a whole record header was seen.
     pub(super) begun: bool,
+    pub(super) chain: Chain,
 }
 
 impl Direction {
@@ -63,11 +67,8 @@ impl Direction {
             untyped: 0,
             follow: Follow::Records,
             begun: false,
+            chain: Chain::default(),
         }
-    }
-
-    pub(super) fn follow(&self) -> Follow {
-        self.follow
     }
 
     pub(super) fn first(&self) -> u32 {
@@ -89,14 +90,6 @@ impl Direction {
 
     pub(super) fn add_bytes(&mut self, octets: u32) {
         self.bytes = self.bytes.saturating_add(u64::from(octets));
-    }
-
-    /// From here on where records begin is not known.
-    pub(super) fn lose(&mut self) {
-        if self.follow == Follow::Records {
-            self.decide(Kind::Unknown);
-            self.follow = Follow::Octets;
-        }
     }
 
     /// Takes octets up to `end` in whose records are not known.
@@ -170,12 +163,18 @@ impl Direction {
         let complete = self.record.body(octets);
         if complete {
             self.kind = Kind::Unknown;
-            let place = usize::from(self.record.wire.wrapping_sub(20));
-            if let Some(count) = self.records.get_mut(place) {
-                *count = count.saturating_add(1);
+            if self.follow != Follow::Octets {
+                self.count_record();
             }
         }
         complete
+    }
+
+    fn count_record(&mut self) {
+        let place = usize::from(self.record.wire.wrapping_sub(20));
+        if let Some(count) = self.records.get_mut(place) {
+            *count = count.saturating_add(1);
+        }
     }
 
     /// Whether the record's body is framed as in SSL 2.0.

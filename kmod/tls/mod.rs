@@ -15,6 +15,7 @@ mod identity;
 mod message;
 mod record;
 mod records;
+mod search;
 mod sequence;
 mod sslv2;
 mod types;

@@ -10,8 +10,8 @@ pub(super) const HEADER: u8 = 5;
 const PLAINTEXT_MAX: u16 = 1 << 14;
 /// Octets of an encrypted record of TLS 1.3 (RFC 8446 5.2).
 const TLS13_MAX: u16 = PLAINTEXT_MAX + 256;
-/// Octets of an encrypted record up to TLS 1.2 (RFC 5246 6.2.3).
-const TLS12_MAX: u16 = PLAINTEXT_MAX + 2048;
+/// Octets of an encrypted record up to TLS 1.2 (RFC 5246 6.2.3), and of any at all.
+pub(super) const TLS12_MAX: u16 = PLAINTEXT_MAX + 2048;
 
 /// Wire types (RFC 8446 B.1, RFC 6520 3).
 pub(super) const CHANGE_CIPHER_SPEC: u8 = 20;
@@ -38,7 +38,9 @@ pub(super) struct Record {
     pub(super) wire: u8,
     /// The second octet of the version.
     pub(super) minor: u8,
-    /// The length as far as it was read, then octets left of the body.
+    /// The length as far as it was read.
+    len: u16,
+    /// Octets left of the body.
     left: u16,
 }
 
@@ -63,6 +65,7 @@ impl Record {
             framing: Framing::Tls,
             wire: 0,
             minor: 0,
+            len: 0,
             left: 0,
         }
     }
@@ -75,6 +78,11 @@ impl Record {
     /// Octets missing of the body.
     pub(super) fn body_left(&self) -> u32 {
         u32::from(self.left)
+    }
+
+    /// Octets of the body, once the header is complete.
+    pub(super) fn len(&self) -> u16 {
+        self.len
     }
 
     /// Takes an octet of the header in. `first`: of a direction's first record, whose version says little (RFC 5246
@@ -90,42 +98,44 @@ impl Record {
                 Header::Part
             }
             (Framing::Sslv2, 1) => {
-                self.left |= u16::from(octet);
+                self.len |= u16::from(octet);
                 Header::Part
             }
             // The type of a ClientHello.
             (Framing::Sslv2, 2) if octet == 1 => Header::Part,
             (Framing::Tls, 3) => {
-                self.left = u16::from(octet) << 8;
+                self.len = u16::from(octet) << 8;
                 Header::Part
             }
-            (Framing::Tls, 4) => {
-                self.left |= u16::from(octet);
-                Header::Complete(self.left)
-            }
+            (Framing::Tls, 4) => self.complete(self.len | u16::from(octet)),
             // The length counts from the third octet on.
             (Framing::Sslv2, 4) if octet <= 4 => {
                 self.minor = octet;
-                self.left = self.left.saturating_sub(3);
-                Header::Complete(self.left)
+                self.complete(self.len.saturating_sub(3))
             }
             _ => Header::Bad,
         }
     }
 
+    fn complete(&mut self, len: u16) -> Header {
+        self.len = len;
+        self.left = len;
+        Header::Complete(len)
+    }
+
     fn begin(&mut self, octet: u8, first: bool) -> Header {
         self.wire = octet;
-        self.left = 0;
+        self.len = 0;
         self.framing = Framing::Tls;
         if first && octet & 0x80 != 0 {
             self.framing = Framing::Sslv2;
             self.wire = HANDSHAKE;
-            self.left = u16::from(octet & 0x7f) << 8;
+            self.len = u16::from(octet & 0x7f) << 8;
             return Header::Part;
         }
-        match octet {
-            CHANGE_CIPHER_SPEC..=HEARTBEAT => Header::Type(octet),
-            _ => Header::Bad,
+        match is_wire_type(octet) {
+            true => Header::Type(octet),
+            false => Header::Bad,
         }
     }
 
@@ -137,6 +147,11 @@ impl Record {
         }
         self.left == 0
     }
+}
+
+/// Whether a record may begin so.
+pub(super) fn is_wire_type(octet: u8) -> bool {
+    (CHANGE_CIPHER_SPEC..=HEARTBEAT).contains(&octet)
 }
 
 /// Whether a record may have that length. In TLS 1.3 nothing but application_data is encrypted.

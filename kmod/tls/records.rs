@@ -9,7 +9,7 @@ use super::sequence::Kind;
 use super::types::{Config, Payload, Reason, Segment, Side, State};
 
 /// Octets of a body that are read at a time.
-const CHUNK: usize = 64;
+pub(super) const CHUNK: usize = 64;
 
 impl Connection {
     /// Takes a payload in from `offset` on, which is where the direction has come to.
@@ -210,7 +210,7 @@ impl Connection {
 }
 
 /// Reads octets of a payload, no more than fit into `octets`.
-fn read<'a, P: Payload>(
+pub(super) fn read<'a, P: Payload>(
     payload: &P,
     offset: u32,
     wanted: u32,
