@@ -14,6 +14,7 @@ pub fn max_connections() -> u64 {
 pub fn engine() -> tls::Config {
     tls::Config {
         client_flight_budget: number(module_parameters::client_flight_budget.value()),
+        ..tls::Config::default()
     }
 }
 

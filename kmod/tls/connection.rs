@@ -5,7 +5,7 @@ use super::direction::{Direction, Follow};
 use super::handshake::Handshake;
 use super::sequence::before;
 use super::types::{
-    Config, Counters, PacketTypes, Payload, PerSide, Reason, Segment, Side, State, Types,
+    Config, Counters, PacketTypes, Payload, PerSide, Reason, Segment, Side, State, Taken, Types,
 };
 
 /// What the packet path touches of a connection.
@@ -86,7 +86,7 @@ impl Connection {
         config: &Config,
         segment: &Segment,
         payload: &P,
-    ) {
+    ) -> Taken {
         let from = segment.from;
         if let Some(ack) = segment.ack {
             if !self.sides.of_mut(from.other()).acknowledge(ack) {
@@ -96,7 +96,7 @@ impl Connection {
         if segment.urgent {
             self.stop(handshake, from, Reason::Urgent);
         }
-        self.payload(handshake, config, segment, payload);
+        let taken = self.payload(handshake, config, segment, payload);
         if !handshake.identity.confirmed {
             if let Some(client) = handshake.client() {
                 handshake.acknowledged(self.sides.of(client).acked());
@@ -105,6 +105,19 @@ impl Connection {
         if self.sides.of(Side::Src).has_ended() && self.sides.of(Side::Dst).has_ended() {
             self.close();
         }
+        taken
+    }
+
+    /// Whether octets in front of `seq` are missing, so that a segment from there on is kept. Not in a direction whose
+    /// records are not known: its segments are taken in as they come, those that were kept in their order.
+    pub fn is_behind_hole(&self, from: Side, seq: u32) -> bool {
+        let direction = self.sides.of(from);
+        direction.is_followed() && before(direction.next(), seq)
+    }
+
+    /// No longer waits for what is missing in a side's stream: its kept segments are too many or too old.
+    pub fn give_up(&mut self, handshake: &mut Handshake, side: Side) {
+        self.stop(handshake, side, Reason::Hole);
     }
 
     fn payload<P: Payload>(
@@ -113,7 +126,7 @@ impl Connection {
         config: &Config,
         segment: &Segment,
         payload: &P,
-    ) {
+    ) -> Taken {
         let Segment { from, seq, fin, .. } = *segment;
         let len = payload.len();
         if self.sides.of(from).is_unset() {
@@ -131,15 +144,14 @@ impl Connection {
         let direction = self.sides.of_mut(from);
         let next = direction.next();
         if !before(next, end) {
-            return;
+            return Taken::Nothing;
         }
-        let hole = before(next, seq);
         let follow = direction.follow;
-        if hole && follow != Follow::Octets {
-            // Octets behind a hole change nothing: they come again once it has filled.
-            return;
+        if self.is_behind_hole(from, seq) {
+            return Taken::BehindHole;
         }
-        if hole {
+        let direction = self.sides.of_mut(from);
+        if before(next, seq) {
             direction.pass_hole(seq.wrapping_sub(next));
         }
         let offset = direction.next().wrapping_sub(seq);
@@ -154,6 +166,7 @@ impl Connection {
         }
         // What is left of a connection whose records are followed no longer.
         self.sides.of_mut(from).pass_over(end);
+        Taken::New
     }
 
     /// Whether no record is followed any longer, in either direction.

@@ -88,6 +88,11 @@ impl Direction {
         self.follow == Follow::Unset
     }
 
+    /// Whether where its records begin is known.
+    pub(super) fn is_followed(&self) -> bool {
+        matches!(self.follow, Follow::Records | Follow::Resynchronised)
+    }
+
     pub(super) fn add_bytes(&mut self, octets: u32) {
         self.bytes = self.bytes.saturating_add(u64::from(octets));
     }

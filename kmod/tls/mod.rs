@@ -23,4 +23,6 @@ mod types;
 pub use connection::Connection;
 pub use handshake::Handshake;
 pub use identity::{Bytes, Identity, Resumption};
-pub use types::{Config, Counters, PacketTypes, Payload, Reason, Segment, Side, State, Types};
+pub use types::{
+    Config, Counters, PacketTypes, Payload, Reason, Segment, Side, State, Taken, Types,
+};

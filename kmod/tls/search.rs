@@ -52,7 +52,7 @@ impl Chain {
 impl Direction {
     /// From here on where records begin is not known.
     pub(super) fn lose(&mut self) {
-        if !matches!(self.follow, Follow::Records | Follow::Resynchronised) {
+        if !self.is_followed() {
             return;
         }
         self.decide(Kind::Unknown);

@@ -204,17 +204,37 @@ pub struct Segment {
     pub urgent: bool,
 }
 
+/// What has become of a segment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Taken {
+    /// Its new octets were taken in. Segments that were kept may have no hole in front of them any longer.
+    New,
+    /// It has no new octets.
+    Nothing,
+    /// Octets in front of it are missing. Whoever can keeps it and hands it in once more when
+    /// [`is_behind_hole`](super::Connection::is_behind_hole) says no. One that is already kept has to be kept too if its
+    /// octets are not the same: which of the two the receiver takes is not known here.
+    BehindHole,
+}
+
 /// What the administrator can set.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
     /// Octets that may pass as a TLS 1.3 client's certificate flight.
     pub client_flight_budget: u32,
+    /// Octets of a connection that are kept behind holes; with more, the direction is given up.
+    pub hole_octets: u32,
+    /// Seconds after which a direction is given up if its hole has not filled.
+    pub hole_seconds: u32,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Config {
             client_flight_budget: 32768,
+            hole_octets: 65536,
+            // The longest that TCP waits before it sends again (RFC 6298 2.5, and Linux).
+            hole_seconds: 120,
         }
     }
 }

@@ -7,6 +7,8 @@
     reason = "every test file is a crate of its own and uses what it needs"
 )]
 
+pub mod reorder;
+
 use tlsconn_tls::{Config, Connection, Handshake, PacketTypes, Payload, Segment, Side, Types};
 
 pub const CCS: Types = Types::CHANGE_CIPHER_SPEC;

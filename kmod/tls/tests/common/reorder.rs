@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Segments behind a hole, kept as the engine's users keep them.
+
+use super::Slice;
+use tlsconn_tls::{Config, Connection, Handshake, Segment, Side, Taken};
+
+struct Kept {
+    segment: Segment,
+    octets: Vec<u8>,
+    since: u32,
+}
+
+/// What is kept of a connection, in the order in which it came.
+#[derive(Default)]
+pub struct Reorder {
+    kept: Vec<Kept>,
+}
+
+impl Reorder {
+    /// Hands a segment to the engine, and those that were kept as soon as nothing is missing in front of them. `now` in
+    /// seconds.
+    pub fn take(
+        &mut self,
+        connection: &mut Connection,
+        handshake: &mut Handshake,
+        config: &Config,
+        segment: &Segment,
+        octets: &[u8],
+        now: u32,
+    ) {
+        for side in [Side::Src, Side::Dst] {
+            let old =
+                |kept: &Kept| kept.segment.from == side && now - kept.since > config.hole_seconds;
+            if self.kept.iter().any(old) {
+                connection.give_up(handshake, side);
+                self.hand_in(connection, handshake, config, side);
+            }
+        }
+        let taken = connection.segment(handshake, config, segment, &Slice(octets));
+        if taken == Taken::BehindHole {
+            let same = |kept: &Kept| kept.segment == *segment && kept.octets == octets;
+            if self.kept.iter().any(same) {
+                return;
+            }
+            self.kept.push(Kept {
+                segment: *segment,
+                octets: octets.to_vec(),
+                since: now,
+            });
+            if self.octets() > config.hole_octets as usize {
+                connection.give_up(handshake, segment.from);
+            }
+        }
+        self.hand_in(connection, handshake, config, segment.from);
+    }
+
+    pub fn octets(&self) -> usize {
+        self.kept.iter().map(|kept| kept.octets.len()).sum()
+    }
+
+    /// Hands in what has no hole in front of it any longer, the lowest number first.
+    fn hand_in(
+        &mut self,
+        connection: &mut Connection,
+        handshake: &mut Handshake,
+        config: &Config,
+        side: Side,
+    ) {
+        loop {
+            let ready = |kept: &Kept| {
+                kept.segment.from == side && !connection.is_behind_hole(side, kept.segment.seq)
+            };
+            let places = (0..self.kept.len()).filter(|place| ready(&self.kept[*place]));
+            let Some(place) = places.reduce(|a, b| {
+                let ahead = self.kept[b]
+                    .segment
+                    .seq
+                    .wrapping_sub(self.kept[a].segment.seq);
+                if (ahead as i32) < 0 {
+                    b
+                } else {
+                    a
+                }
+            }) else {
+                return;
+            };
+            let kept = self.kept.remove(place);
+            connection.segment(handshake, config, &kept.segment, &Slice(&kept.octets));
+        }
+    }
+}
