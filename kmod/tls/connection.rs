@@ -143,22 +143,33 @@ impl Connection {
         }
         let direction = self.sides.of_mut(from);
         let next = direction.next();
+        let again = match before(next, end) {
+            true => next,
+            false => end,
+        };
+        if before(seq, again) {
+            if let Err(reason) = self.compare(handshake, segment, payload, again) {
+                self.stop(handshake, from, reason);
+            }
+        }
         if !before(next, end) {
             return Taken::Nothing;
         }
-        let follow = direction.follow;
         if self.is_behind_hole(from, seq) {
             return Taken::BehindHole;
         }
+        let before_it = self.before(segment);
         let direction = self.sides.of_mut(from);
         if before(next, seq) {
             direction.pass_hole(seq.wrapping_sub(next));
         }
         let offset = direction.next().wrapping_sub(seq);
         direction.add_bytes(len.wrapping_sub(offset));
-        let taken = match follow {
+        let taken = match self.sides.of(from).follow {
             _ if self.is_over() => Ok(()),
-            Follow::Records => self.records(handshake, config, segment, payload, offset),
+            Follow::Records => self
+                .records(handshake, config, segment, payload, offset)
+                .and_then(|()| self.remember(handshake, segment, payload, before_it)),
             _ => self.sides.of_mut(from).search(payload, offset),
         };
         if let Err(reason) = taken {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! One direction of a connection: how far it was read, acknowledged and ended.
 
+use super::headers::Headers;
 use super::record::{Framing, Header, Record};
 use super::search::Chain;
-use super::sequence::{before, History, Kind};
-use super::types::{Counters, PacketTypes};
+use super::sequence::{before, later, History, Kind};
+use super::types::{Counters, PacketTypes, Payload, Reason};
 
 /// Whether the direction's records can be followed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,7 +32,7 @@ pub(super) struct Direction {
     /// The sequence number of the FIN, once there is one.
     fin: u32,
     fin_seen: bool,
-    history: History,
+    pub(super) history: History,
     pub(super) record: Record,
     /// What the record is; `Unknown` while its header does not tell yet.
     kind: Kind,
@@ -41,6 +42,7 @@ pub(super) struct Direction {
     /// Whether a whole record header was seen.
     pub(super) begun: bool,
     pub(super) chain: Chain,
+    pub(super) headers: Headers,
 }
 
 impl Direction {
@@ -68,6 +70,7 @@ impl Direction {
             follow: Follow::Records,
             begun: false,
             chain: Chain::default(),
+            headers: Headers::default(),
         }
     }
 
@@ -158,6 +161,23 @@ impl Direction {
         self.untyped = 0;
     }
 
+    /// From where on octets that come again are compared: acknowledged ones are not, nor those whose type is forgotten.
+    pub(super) fn compared_from(&self) -> u32 {
+        later(self.acked, self.history.oldest())
+    }
+
+    /// Whether a header among the octets of a payload from `from` to `end`, which come again, is another than before.
+    pub(super) fn headers_differ<P: Payload>(
+        &self,
+        payload: &P,
+        seq: u32,
+        from: u32,
+        end: u32,
+    ) -> Result<bool, Reason> {
+        self.headers
+            .differ(&self.record, self.next(), payload, seq, from, end)
+    }
+
     pub(super) fn kind(&self) -> Kind {
         self.kind
     }
@@ -170,6 +190,7 @@ impl Direction {
             self.kind = Kind::Unknown;
             if self.follow != Follow::Octets {
                 self.count_record();
+                self.headers.push(&self.record);
             }
         }
         complete

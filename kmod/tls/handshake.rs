@@ -2,12 +2,14 @@
 //! The handshake of a connection: what its messages say, and when it is complete.
 
 use super::content::{Content, Settled};
+use super::direction::Direction;
 use super::hello::{Hello, Malformed, Sender};
 use super::identity::{Identity, Resumption};
 use super::message::{Message, Place, CERTIFICATE, CLIENT_HELLO, SERVER_HELLO, SERVER_HELLO_DONE};
+use super::resent::{Resent, Secret};
 use super::sequence::before;
 use super::sslv2::Sslv2;
-use super::types::{PerSide, Reason, Side};
+use super::types::{Payload, PerSide, Reason, Segment, Side};
 
 const TLS12: u16 = 0x0303;
 const TLS13: u16 = 0x0304;
@@ -64,6 +66,8 @@ pub struct Handshake {
     ticket: bool,
     parts: PerSide<Part>,
     content: Content,
+    secret: Secret,
+    resent: PerSide<Resent>,
 }
 
 impl Default for Handshake {
@@ -73,8 +77,8 @@ impl Default for Handshake {
 }
 
 impl Handshake {
-    /// Nothing seen yet.
-    pub fn new() -> Self {
+    /// Nothing seen yet. Whoever knows the secret can send octets again that are not the same and not noticed.
+    pub fn keyed(secret: [u64; 2]) -> Self {
         Handshake {
             identity: Identity::default(),
             progress: Progress::Nothing,
@@ -86,7 +90,32 @@ impl Handshake {
             ticket: false,
             parts: PerSide::default(),
             content: Content::default(),
+            secret,
+            resent: PerSide::new(Resent::new(), Resent::new()),
         }
+    }
+
+    /// Nothing seen yet, and no secret: for streams that were recorded.
+    pub fn new() -> Self {
+        Self::keyed([0; 2])
+    }
+
+    /// Whether octets of a payload before `end`, which come again, are others than before.
+    pub(super) fn differ<P: Payload>(
+        &mut self,
+        direction: &Direction,
+        payload: &P,
+        segment: &Segment,
+        end: u32,
+    ) -> Result<bool, Reason> {
+        let resent = self.resent.of_mut(segment.from);
+        resent.differ(self.secret, direction, payload, segment.seq, end)
+    }
+
+    /// Keeps what octets from `at` on have to be when they come again.
+    pub(super) fn remember(&mut self, from: Side, acked: u32, at: u32, octets: &[u8]) {
+        let resent = self.resent.of_mut(from);
+        resent.add(self.secret, acked, at, octets);
     }
 
     /// A direction cannot be followed any longer.

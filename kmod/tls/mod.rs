@@ -5,16 +5,19 @@
 //! packet context. A [`Connection`] is what the packet path touches for the life of the connection; a [`Handshake`] is
 //! needed while the handshake lasts, and holds the identity for those who ask later.
 
+mod compare;
 mod connection;
 mod content;
 mod direction;
 mod flight;
 mod handshake;
+mod headers;
 mod hello;
 mod identity;
 mod message;
 mod record;
 mod records;
+mod resent;
 mod search;
 mod sequence;
 mod sslv2;

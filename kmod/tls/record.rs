@@ -75,6 +75,25 @@ impl Record {
         HEADER.saturating_sub(self.header)
     }
 
+    /// Octets of the header that were read.
+    pub(super) fn header_read(&self) -> u8 {
+        self.header
+    }
+
+    /// Octets of the body that were read.
+    pub(super) fn body_read(&self) -> u16 {
+        match self.header {
+            HEADER => self.len.saturating_sub(self.left),
+            _ => 0,
+        }
+    }
+
+    /// The header as far as it was read, if it is not complete.
+    pub(super) fn partial_header(&self) -> [u8; 4] {
+        let [high, _] = self.len.to_be_bytes();
+        [self.wire, 3, self.minor, high]
+    }
+
     /// Octets missing of the body.
     pub(super) fn body_left(&self) -> u32 {
         u32::from(self.left)

@@ -6,6 +6,7 @@
 //! again, so that the outcome does not depend on how the stream was cut.
 
 use super::direction::{Direction, Follow};
+use super::headers::Headers;
 use super::record::{is_wire_type, Header, Record, APPLICATION_DATA, HEADER, TLS12_MAX};
 use super::records::{read, CHUNK};
 use super::sequence::Kind;
@@ -64,6 +65,7 @@ impl Direction {
     /// Forgets the chain that was followed.
     fn begin_again(&mut self) {
         self.record = Record::new();
+        self.headers = Headers::default();
         self.chain.breaks();
     }
 

@@ -9,6 +9,14 @@ pub(super) fn before(a: u32, b: u32) -> bool {
     (a.wrapping_sub(b) as i32) < 0
 }
 
+/// The one that comes later.
+pub(super) fn later(a: u32, b: u32) -> u32 {
+    match before(a, b) {
+        true => b,
+        false => a,
+    }
+}
+
 /// What a run of octets belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Kind {
@@ -33,6 +41,11 @@ impl Kind {
             24 => Some(Kind::Heartbeat),
             _ => None,
         }
+    }
+
+    /// Whether octets of that kind have to come again as they came first.
+    pub(super) fn is_compared(self) -> bool {
+        !matches!(self, Kind::Unknown | Kind::ApplicationData)
     }
 
     fn types(self) -> PacketTypes {
@@ -81,6 +94,24 @@ impl History {
 
     pub(super) fn end(&self) -> u32 {
         self.end
+    }
+
+    /// From where on runs are known.
+    pub(super) fn oldest(&self) -> u32 {
+        let [.., oldest] = self.starts;
+        oldest
+    }
+
+    /// What the run at `seq` is, and where it ends.
+    pub(super) fn run(&self, seq: u32) -> (Kind, u32) {
+        let mut end = self.end;
+        for (&start, &kind) in self.starts.iter().zip(&self.kinds) {
+            if start != end && !before(seq, start) {
+                return (kind, end);
+            }
+            end = start;
+        }
+        (Kind::Unknown, end)
     }
 
     /// Appends octets.

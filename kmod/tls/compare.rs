@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! A connection compares what comes again with what came first.
+
+use super::connection::Connection;
+use super::handshake::Handshake;
+use super::records::{read, CHUNK};
+use super::sequence::{before, later};
+use super::types::{Payload, Reason, Segment};
+
+/// How far a direction was in front of a payload.
+#[derive(Clone, Copy)]
+pub(super) struct Before {
+    /// Octets before this number had a type.
+    typed: u32,
+    /// Octets before this one were taken in: those between are of a header.
+    next: u32,
+    header: [u8; 4],
+}
+
+impl Connection {
+    /// To be said before a payload is taken in that is remembered then.
+    pub(super) fn before(&self, segment: &Segment) -> Before {
+        let direction = self.sides.of(segment.from);
+        Before {
+            typed: direction.history.end(),
+            next: direction.next(),
+            header: direction.record.partial_header(),
+        }
+    }
+
+    /// Octets of the payload before `end` come again: they have to be the same if they are not acknowledged.
+    pub(super) fn compare<P: Payload>(
+        &self,
+        handshake: &mut Handshake,
+        segment: &Segment,
+        payload: &P,
+        end: u32,
+    ) -> Result<(), Reason> {
+        let direction = self.sides.of(segment.from);
+        let seq = segment.seq;
+        let from = later(seq, direction.acked());
+        if !direction.is_followed() || !before(from, end) {
+            return Ok(());
+        }
+        let differ = direction.headers_differ(payload, seq, from, end)?
+            || handshake.differ(direction, payload, segment, end)?;
+        match differ {
+            true => Err(Reason::ResentDifferently),
+            false => Ok(()),
+        }
+    }
+
+    /// Keeps what the new octets have to be when they come again.
+    pub(super) fn remember<P: Payload>(
+        &self,
+        handshake: &mut Handshake,
+        segment: &Segment,
+        payload: &P,
+        before_it: Before,
+    ) -> Result<(), Reason> {
+        let direction = self.sides.of(segment.from);
+        let history = &direction.history;
+        let Before {
+            typed,
+            next,
+            header,
+        } = before_it;
+        let mut at = later(typed, history.oldest());
+        while before(at, history.end()) {
+            let (kind, end) = history.run(at);
+            if !kind.is_compared() {
+                at = end;
+                continue;
+            }
+            let mut octets = [0; CHUNK];
+            let octets = if before(at, next) {
+                // Of a header whose type was open.
+                let left = header.get(at.wrapping_sub(typed) as usize..);
+                left.and_then(|left| left.get(..1)).ok_or(Reason::Hole)?
+            } else {
+                let wanted = end.wrapping_sub(at).min(CHUNK as u32);
+                read(payload, at.wrapping_sub(segment.seq), wanted, &mut octets)?
+            };
+            handshake.remember(segment.from, direction.acked(), at, octets);
+            at = at.wrapping_add(octets.len() as u32);
+        }
+        Ok(())
+    }
+}
