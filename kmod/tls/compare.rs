@@ -65,6 +65,7 @@ impl Connection {
             next,
             header,
         } = before_it;
+        handshake.forget(segment.from, direction.acked());
         let mut at = later(typed, history.oldest());
         while before(at, history.end()) {
             let (kind, end) = history.run(at);

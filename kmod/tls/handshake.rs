@@ -112,6 +112,11 @@ impl Handshake {
         resent.differ(self.secret, direction, payload, segment.seq, end)
     }
 
+    /// Octets of a side up to `acked` are not compared any longer.
+    pub(super) fn forget(&mut self, from: Side, acked: u32) {
+        self.resent.of_mut(from).forget(acked);
+    }
+
     /// Keeps what octets from `at` on have to be when they come again.
     pub(super) fn remember(&mut self, from: Side, acked: u32, at: u32, octets: &[u8]) {
         let resent = self.resent.of_mut(from);

@@ -65,9 +65,20 @@ impl Resent {
         }
     }
 
-    /// Adds octets from `at` on, behind all others; those up to `acked` are not needed any longer.
-    pub(super) fn add(&mut self, secret: Secret, acked: u32, mut at: u32, octets: &[u8]) {
+    /// Octets up to `acked` are not needed any longer. To be said as the stream goes on, so that none of them are taken
+    /// for others when the numbers wrap.
+    pub(super) fn forget(&mut self, acked: u32) {
         if !before(acked, self.end) {
+            self.base = acked;
+            self.end = acked;
+            self.open = None;
+        }
+    }
+
+    /// Adds octets from `at` on, behind all others.
+    pub(super) fn add(&mut self, secret: Secret, acked: u32, mut at: u32, octets: &[u8]) {
+        self.forget(acked);
+        if self.base == self.end {
             *self = Resent::new();
             self.base = at;
         }

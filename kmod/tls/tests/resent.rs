@@ -303,3 +303,24 @@ fn after_taint_nothing_is_compared_and_all_is_unknown() {
     assert_eq!(wire.connection.state(), State::Tainted);
     assert_eq!(wire.types(Src, again.seq, 10).content, Types::UNKNOWN);
 }
+
+#[test]
+fn numbers_that_wrap() {
+    let mut wire = established();
+    let start = wire.next[0];
+    let many = data(16379).octets.repeat(32);
+    // Once around, to the numbers that the hello had.
+    while wire.next[0].wrapping_sub(1000) >= start - 1000 {
+        wire.send(Src, &many);
+        wire.ack(Dst, false);
+        let left = 1000_u32.wrapping_sub(wire.next[0]);
+        if left < 1 << 20 {
+            break;
+        }
+    }
+    let again = Again::new(wire, Src, many.repeat(3), many.len());
+    let hello = 1000_u32.wrapping_sub(again.seq) as usize;
+    for (start, end) in [(hello - 10, hello + 3000), (hello, hello + 200)] {
+        assert_eq!(again.resent(start, end, None), Reason::None);
+    }
+}
