@@ -5,9 +5,12 @@ use super::content::{Content, Settled};
 use super::direction::Direction;
 use super::hello::{Hello, Malformed, Sender};
 use super::identity::{Identity, Resumption};
-use super::message::{Message, Place, CERTIFICATE, CLIENT_HELLO, SERVER_HELLO, SERVER_HELLO_DONE};
+use super::message::{
+    Message, Place, CERTIFICATE, CLIENT_HELLO, NEW_SESSION_TICKET, SERVER_HELLO, SERVER_HELLO_DONE,
+};
 use super::resent::{Resent, Secret};
 use super::sequence::before;
+use super::session::{Digest, NewTicket, Of};
 use super::sslv2::Sslv2;
 use super::types::{Payload, PerSide, Reason, Segment, Side};
 
@@ -63,7 +66,10 @@ pub struct Handshake {
     hello_end: u32,
     /// From the last ClientHello.
     early_data: bool,
-    ticket: bool,
+    ticket: Option<u64>,
+    /// The ticket that the server issues, as it is read, and then its digest.
+    new_ticket: NewTicket,
+    issued: Option<u64>,
     parts: PerSide<Part>,
     content: Content,
     secret: Secret,
@@ -83,11 +89,13 @@ impl Handshake {
             identity: Identity::default(),
             progress: Progress::Nothing,
             client: None,
-            hello: Hello::new(Sender::Client),
+            hello: Hello::new(Sender::Client, secret),
             sslv2: Sslv2::default(),
             hello_end: 0,
             early_data: false,
-            ticket: false,
+            ticket: None,
+            new_ticket: NewTicket::new(secret),
+            issued: None,
             parts: PerSide::default(),
             content: Content::default(),
             secret,
@@ -184,6 +192,13 @@ impl Handshake {
                     false => Ok(()),
                 }
             }
+            Place::Body(NEW_SESSION_TICKET, last) => {
+                self.new_ticket.octet(octet);
+                if last {
+                    self.issued = self.new_ticket.finish();
+                }
+                Ok(())
+            }
             Place::Empty(CLIENT_HELLO | SERVER_HELLO) => Err(Reason::Malformed),
             Place::Length | Place::Empty(_) | Place::Body(..) => Ok(()),
         }
@@ -196,24 +211,29 @@ impl Handshake {
             (CLIENT_HELLO, Progress::Nothing) => {
                 self.client = Some(from);
                 self.progress = Progress::ClientHello;
-                self.hello = Hello::new(Sender::Client);
+                self.hello = Hello::new(Sender::Client, self.secret);
             }
             (CLIENT_HELLO, Progress::Retry) if !from_server => {
                 self.progress = Progress::ClientHello;
-                self.hello = Hello::new(Sender::Client);
+                self.hello = Hello::new(Sender::Client, self.secret);
             }
             (CLIENT_HELLO, _) => return Err(Reason::SecondHello),
             // The first message of a connection is a ClientHello (RFC 8446 4.1.2).
             (_, Progress::Nothing) => return Err(Reason::NotTls),
             (SERVER_HELLO, Progress::Offered) if from_server => {
                 self.progress = Progress::ServerHello;
-                self.hello = Hello::new(Sender::Server);
+                self.hello = Hello::new(Sender::Server, self.secret);
             }
             (SERVER_HELLO, _) => return Err(Reason::Malformed),
             // Neither comes when a session is resumed (RFC 5246 7.3).
             (CERTIFICATE | SERVER_HELLO_DONE, Progress::Answered) if from_server => {
                 self.identity.resumed = Some(false);
             }
+            (NEW_SESSION_TICKET, Progress::Answered) if from_server => {
+                self.new_ticket = NewTicket::new(self.secret);
+            }
+            // Nobody else issues one, and not before.
+            (NEW_SESSION_TICKET, _) => return Err(Reason::Malformed),
             _ => {}
         }
         Ok(())
@@ -268,7 +288,7 @@ impl Handshake {
         self.hello_end = end;
         let hello = &self.hello;
         self.early_data = hello.early_data;
-        self.ticket = hello.ticket;
+        self.ticket = hello.ticket.map(Digest::finish);
         let read = Identity {
             client: self.client,
             client_random: Some(hello.random),
@@ -339,11 +359,40 @@ impl Handshake {
     fn evidence(&self) -> Option<Resumption> {
         let sent = self.identity.session_id?;
         let echoed = self.identity.server_session_id? == sent;
-        match self.ticket {
+        match self.ticket.is_some() {
             true if echoed => Some(Resumption::Ticket),
             false if echoed && !sent.as_slice().is_empty() => Some(Resumption::SessionId),
             _ => None,
         }
+    }
+
+    /// The digest of what the session was issued by that this connection continues, up to TLS 1.2; none as long as that
+    /// is not shown. The connection that has it among its [`issued`](Self::issued) is the one it continues.
+    pub fn continues(&self) -> Option<u64> {
+        match self.identity.resumption? {
+            Resumption::Ticket => self.ticket,
+            Resumption::SessionId => self.digest_of_id(),
+            Resumption::Psk => None,
+        }
+    }
+
+    /// Digests of what the server gave here for the session to be continued by, up to TLS 1.2: an id, a ticket. An id
+    /// that a server only echoes is not its own.
+    pub fn issued(&self) -> [Option<u64>; 2] {
+        let old = self
+            .identity
+            .version
+            .is_some_and(|version| version <= TLS12);
+        match old && self.identity.resumed == Some(false) {
+            true => [self.digest_of_id(), self.issued],
+            false => [None, self.issued],
+        }
+    }
+
+    fn digest_of_id(&self) -> Option<u64> {
+        let id = self.identity.server_session_id?;
+        let digest = Digest::new(self.secret, Of::SessionId);
+        (!id.as_slice().is_empty()).then(|| digest.of(id.as_slice()))
     }
 
     /// An encrypted handshake record is complete: the first behind ChangeCipherSpec is the Finished (RFC 5246 7.4.9).

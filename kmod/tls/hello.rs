@@ -2,6 +2,8 @@
 //! ClientHello and ServerHello, read octet by octet: fields are caught as they pass, nothing else is kept.
 
 use super::identity::Bytes;
+use super::resent::Secret;
+use super::session::{Digest, Of};
 
 /// The message is not one that an endpoint would take.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,6 +52,7 @@ enum Field {
     ProtocolListLength,
     ProtocolLength,
     Protocol,
+    Ticket,
     VersionListLength,
     OfferedVersion,
     SelectedVersion,
@@ -61,6 +64,7 @@ enum Field {
 #[derive(Clone, Debug)]
 pub(super) struct Hello {
     sender: Sender,
+    secret: Secret,
     field: Field,
     /// Octets left of the field.
     left: u16,
@@ -84,7 +88,7 @@ pub(super) struct Hello {
     pub(super) sni: Option<Bytes<255>>,
     pub(super) alpn: Option<Bytes<255>>,
     /// A ticket that is not empty.
-    pub(super) ticket: bool,
+    pub(super) ticket: Option<Digest>,
     pub(super) pre_shared_key: bool,
     pub(super) early_data: bool,
     pub(super) ech: bool,
@@ -92,9 +96,10 @@ pub(super) struct Hello {
 
 impl Hello {
     /// In front of the first octet of the message's body.
-    pub(super) const fn new(sender: Sender) -> Self {
+    pub(super) const fn new(sender: Sender, secret: Secret) -> Self {
         Hello {
             sender,
+            secret,
             field: Field::Version,
             left: 2,
             value: 0,
@@ -110,7 +115,7 @@ impl Hello {
             cipher: 0,
             sni: None,
             alpn: None,
-            ticket: false,
+            ticket: None,
             pre_shared_key: false,
             early_data: false,
             ech: false,
@@ -145,6 +150,10 @@ impl Hello {
             Field::SessionId => push(&mut self.session_id, octet)?,
             Field::Name => push(self.sni.get_or_insert_default(), octet)?,
             Field::Protocol => push(self.alpn.get_or_insert_default(), octet)?,
+            Field::Ticket => self
+                .ticket
+                .get_or_insert_with(|| Digest::new(self.secret, Of::Ticket))
+                .octet(octet),
             _ => self.value = (self.value << 8) | u32::from(octet),
         }
         self.left = self.left.saturating_sub(1);
@@ -236,7 +245,7 @@ impl Hello {
                 self.extension_version = Some(value);
                 self.extension_ended()
             }
-            Field::Name | Field::Skipped => self.extension_ended(),
+            Field::Name | Field::Ticket | Field::Skipped => self.extension_ended(),
             _ => Err(Malformed),
         }
     }
@@ -269,10 +278,7 @@ impl Hello {
                 self.enter_inside(Field::SelectedVersion, 2)
             }
             extension::SUPPORTED_VERSIONS => Err(Malformed),
-            extension::SESSION_TICKET => {
-                self.ticket = self.extension_left > 0;
-                self.skip_rest()
-            }
+            extension::SESSION_TICKET => self.enter_inside(Field::Ticket, self.extension_left),
             extension::PRE_SHARED_KEY => {
                 self.pre_shared_key = true;
                 self.skip_rest()

@@ -4,6 +4,7 @@
 /// Handshake types (RFC 8446 B.3, RFC 5246 7.4).
 pub(super) const CLIENT_HELLO: u8 = 1;
 pub(super) const SERVER_HELLO: u8 = 2;
+pub(super) const NEW_SESSION_TICKET: u8 = 4;
 pub(super) const CERTIFICATE: u8 = 11;
 pub(super) const SERVER_HELLO_DONE: u8 = 14;
 
@@ -58,7 +59,7 @@ impl Message {
     /// Octets of the body that comes, when a message of no interest is being read.
     pub(super) fn skippable(&self) -> u32 {
         match self.kind {
-            CLIENT_HELLO | SERVER_HELLO => 0,
+            CLIENT_HELLO | SERVER_HELLO | NEW_SESSION_TICKET => 0,
             _ if self.header < HEADER => 0,
             _ => self.left,
         }

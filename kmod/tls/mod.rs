@@ -20,6 +20,7 @@ mod records;
 mod resent;
 mod search;
 mod sequence;
+mod session;
 mod sslv2;
 mod types;
 

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! By what a session up to TLS 1.2 is issued and continued: its id, or a ticket. Of both only a digest is kept, keyed so
+//! that nobody can make a ticket that is taken for another's.
+
+use super::resent::Secret;
+
+/// What a digest is of, so that an id is never taken for a ticket.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Of {
+    SessionId = 0,
+    Ticket = 1,
+}
+
+/// SipHash-2-4, octet by octet (Aumasson and Bernstein, "SipHash: a fast short-input PRF").
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Digest {
+    state: [u64; 4],
+    /// Octets that do not make a word yet, the first lowest.
+    word: u64,
+    octets: u64,
+}
+
+impl Digest {
+    pub(super) fn new([k0, k1]: Secret, of: Of) -> Self {
+        let mut digest = Digest {
+            state: [
+                k0 ^ 0x736f_6d65_7073_6575,
+                k1 ^ 0x646f_7261_6e64_6f6d,
+                k0 ^ 0x6c79_6765_6e65_7261,
+                k1 ^ 0x7465_6462_7974_6573,
+            ],
+            word: 0,
+            octets: 0,
+        };
+        digest.octet(of as u8);
+        digest
+    }
+
+    pub(super) fn octet(&mut self, octet: u8) {
+        self.word = (self.word >> 8) | (u64::from(octet) << 56);
+        self.octets = self.octets.wrapping_add(1);
+        if self.octets & 7 == 0 {
+            self.compress(self.word);
+            self.word = 0;
+        }
+    }
+
+    pub(super) fn of(mut self, octets: &[u8]) -> u64 {
+        octets.iter().for_each(|&octet| self.octet(octet));
+        self.finish()
+    }
+
+    pub(super) fn finish(mut self) -> u64 {
+        // Those of the last word stand at its upper end so far.
+        let missing = 8_u64.wrapping_sub(self.octets & 7);
+        let rest = match missing {
+            8 => 0,
+            missing => self.word.wrapping_shr((missing as u32).wrapping_mul(8)),
+        };
+        self.compress(rest | (self.octets << 56));
+        self.state[2] ^= 0xff;
+        (0..4).for_each(|_| self.round());
+        let [v0, v1, v2, v3] = self.state;
+        v0 ^ v1 ^ v2 ^ v3
+    }
+
+    fn compress(&mut self, word: u64) {
+        self.state[3] ^= word;
+        self.round();
+        self.round();
+        self.state[0] ^= word;
+    }
+
+    fn round(&mut self) {
+        let [mut v0, mut v1, mut v2, mut v3] = self.state;
+        v0 = v0.wrapping_add(v1);
+        v2 = v2.wrapping_add(v3);
+        v1 = v1.rotate_left(13) ^ v0;
+        v3 = v3.rotate_left(16) ^ v2;
+        v0 = v0.rotate_left(32).wrapping_add(v3);
+        v2 = v2.wrapping_add(v1);
+        v1 = v1.rotate_left(17) ^ v2;
+        v3 = v3.rotate_left(21) ^ v0;
+        v2 = v2.rotate_left(32);
+        self.state = [v0, v1, v2, v3];
+    }
+}
+
+/// Octets of a NewSessionTicket in front of the ticket: lifetime and length (RFC 5077 3.3).
+const FRONT: u16 = 6;
+
+/// A NewSessionTicket that is being read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NewTicket {
+    read: u16,
+    len: u16,
+    digest: Digest,
+}
+
+impl NewTicket {
+    pub(super) fn new(secret: Secret) -> Self {
+        NewTicket {
+            read: 0,
+            len: 0,
+            digest: Digest::new(secret, Of::Ticket),
+        }
+    }
+
+    /// Takes the next octet of the message's body in.
+    pub(super) fn octet(&mut self, octet: u8) {
+        match self.read {
+            0..4 => {}
+            4 | 5 => self.len = (self.len << 8) | u16::from(octet),
+            _ => self.digest.octet(octet),
+        }
+        self.read = self.read.saturating_add(1);
+    }
+
+    /// The ticket's digest; none if it is empty, or is not what its length says.
+    pub(super) fn finish(self) -> Option<u64> {
+        let whole = self.len > 0 && self.read.checked_sub(FRONT) == Some(self.len);
+        whole.then(|| self.digest.finish())
+    }
+}
