@@ -50,6 +50,7 @@ struct Tlsconn {
 
 impl kernel::Module for Tlsconn {
     fn init(module: &'static ThisModule) -> Result<Self> {
+        sys::random::draw_secret();
         let namespaces = sys::pernet::Registration::new()?;
         let family = sys::genl::Family::register(module)?;
         Ok(Self {

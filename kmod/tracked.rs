@@ -2,7 +2,7 @@
 
 //! What is kept of a tracked connection.
 
-use crate::tls;
+use crate::{sys::random::secret, tls};
 use kernel::{alloc::flags::GFP_ATOMIC, prelude::*};
 
 /// A tracked connection, under its entry's lock.
@@ -18,7 +18,7 @@ pub struct Tracked {
 impl Tracked {
     /// None when there is no memory. Any context.
     pub fn new(connection: tls::Connection) -> Option<Self> {
-        let handshake = KBox::new(tls::Handshake::new(), GFP_ATOMIC).ok()?;
+        let handshake = KBox::new(tls::Handshake::keyed(secret()), GFP_ATOMIC).ok()?;
         Some(Self {
             connection,
             handshake,

@@ -10,6 +10,7 @@ pub mod hooks;
 pub mod lock;
 pub mod message;
 pub mod pernet;
+pub mod random;
 pub mod skb;
 pub mod table;
 pub mod xt;

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Random numbers.
+
+use super::Global;
+use kernel::bindings;
+
+static SECRET: Global<[u64; 2]> = Global::new([0; 2]);
+
+/// Draws the module's secret. To be called once, before anything is tracked. Process context.
+pub fn draw_secret() {
+    // SAFETY: Nobody reads it yet, and the kernel fills as many octets as there are.
+    unsafe { bindings::get_random_bytes(SECRET.get().cast(), size_of::<[u64; 2]>()) };
+}
+
+/// The secret that what is compared is keyed with: whoever knows it could find other octets that look the same.
+pub fn secret() -> [u64; 2] {
+    // SAFETY: It was written before anything was tracked, and is only read since.
+    unsafe { *SECRET.get() }
+}
