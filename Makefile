@@ -3,7 +3,7 @@
 # The kernel's build system reads Kbuild and not this file.
 
 LAB := tests/lab
-export TLSCONN_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tlsconn
+export TLSCONN_CACHE ?= $(or $(XDG_CACHE_HOME),$(or $(HOME),/root)/.cache)/tlsconn
 # As it was typed: a $ in it is the guest's shell's, not make's.
 export GUEST_COMMAND := $(value CMD)
 DESTDIR ?=
