@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! tlsconnctl: lists the TLS connections that the xt_tlsconn module tracks, and pins one of them.
+//! tlsconnctl: lists the TLS connections that the xt_tlsconn module tracks, pins one of them, and reads captures.
 
 mod cipher;
 mod cli;
 mod command;
 mod endpoint;
 mod failure;
+mod inspect;
 mod mark;
 mod model;
 mod netlink;

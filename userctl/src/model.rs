@@ -198,6 +198,14 @@ pub(crate) struct Connection {
     pub(crate) records: Option<RecordsBySide>,
     pub(crate) bytes: Bytes,
     pub(crate) reason: Option<Reason>,
+    /// Only of connections of this machine: a capture has none.
+    #[serde(flatten)]
+    pub(crate) marking: Option<Marking>,
+}
+
+/// What a connection carries in conntrack.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub(crate) struct Marking {
     pub(crate) pin: Option<Name>,
     #[serde(serialize_with = "hex_number")]
     pub(crate) mark: u32,
@@ -283,8 +291,10 @@ pub(crate) mod tests {
                 server: 250,
             },
             reason: None,
-            pin: Some(Name(b"default".into())),
-            mark: 0x5400_0000,
+            marking: Some(Marking {
+                pin: Some(Name(b"default".into())),
+                mark: 0x5400_0000,
+            }),
         }
     }
 

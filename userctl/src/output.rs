@@ -4,7 +4,7 @@
 
 use std::{
     env,
-    io::{self, IsTerminal, Write},
+    io::{self, BufWriter, IsTerminal, Write},
 };
 
 use serde::Serialize;
@@ -23,7 +23,8 @@ pub(crate) struct Output {
     /// More columns were asked for.
     pub(crate) verbose: bool,
     pretty: bool,
-    quiet: bool,
+    /// Headings and messages are not wanted.
+    pub(crate) quiet: bool,
     colour: bool,
     room: Option<usize>,
 }
@@ -49,16 +50,24 @@ impl Output {
         }
     }
 
-    /// Prints an object as JSON.
+    /// Prints an object as JSON, piece by piece as it is made.
     pub(crate) fn object(&self, object: &impl Serialize) -> Result<(), Failure> {
-        let text = if self.pretty {
-            serde_json::to_string_pretty(object)
+        let mut stdout = BufWriter::new(io::stdout().lock());
+        let made = if self.pretty {
+            serde_json::to_writer_pretty(&mut stdout, object)
         } else {
-            serde_json::to_string(object)
+            serde_json::to_writer(&mut stdout, object)
         };
-        let text = text
-            .map_err(|error| Failure::new(Code::Failed, format!("cannot write JSON: {error}")))?;
-        print(&format!("{text}\n"))
+        let written = made
+            .map_err(io::Error::from)
+            .and_then(|()| stdout.write_all(b"\n"))
+            .and_then(|()| stdout.flush());
+        printed(written)
+    }
+
+    /// Prints text that is made already.
+    pub(crate) fn text(&self, text: &str) -> Result<(), Failure> {
+        print(text)
     }
 
     /// Prints a table.
@@ -83,13 +92,19 @@ impl Output {
     }
 }
 
-/// Writes to standard output. That the reader has gone, as `head` does, is no failure.
+/// Writes to standard output.
 fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
-    match stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-    {
+    printed(
+        stdout
+            .write_all(text.as_bytes())
+            .and_then(|()| stdout.flush()),
+    )
+}
+
+/// What came of writing to standard output. That the reader has gone, as `head` does, is no failure.
+fn printed(written: io::Result<()>) -> Result<(), Failure> {
+    match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(
             Code::Failed,
             format!("cannot write to standard output: {error}"),

@@ -65,8 +65,11 @@ impl List {
     }
 }
 
-/// Connections as a table; `verbose` adds columns.
+/// Connections as a table; `verbose` adds columns. Where no connection can carry a pin, there is no column for it.
 pub(crate) fn table(connections: &[Connection], verbose: bool) -> Table {
+    let marked = connections
+        .iter()
+        .any(|connection| connection.marking.is_some());
     let mut columns = vec![
         Column::new("ID"),
         Column::new("SOURCE"),
@@ -75,10 +78,15 @@ pub(crate) fn table(connections: &[Connection], verbose: bool) -> Table {
         Column::new("TLS"),
         Column::cut("SNI", 8),
         Column::new("RESUMED"),
-        Column::cut("PIN", 8),
     ];
+    if marked {
+        columns.push(Column::cut("PIN", 8));
+    }
+    if marked && verbose {
+        columns.push(Column::new("MARK"));
+    }
     if verbose {
-        columns.extend(["MARK", "ALPN", "CLIENT RANDOM", "CIPHER"].map(Column::new));
+        columns.extend(["ALPN", "CLIENT RANDOM", "CIPHER"].map(Column::new));
     }
     let mut table = Table::new(columns);
     for connection in connections {
@@ -94,11 +102,15 @@ pub(crate) fn table(connections: &[Connection], verbose: bool) -> Table {
                     .resumed
                     .map(|resumed| if resumed { "yes" } else { "no" }),
             ),
-            Cell::or_dash(connection.pin.as_ref()),
         ];
+        if let Some(marking) = &connection.marking {
+            cells.push(Cell::or_dash(marking.pin.as_ref()));
+            if verbose {
+                cells.push(Cell::new(format!("{:#x}", marking.mark)));
+            }
+        }
         if verbose {
             cells.extend([
-                Cell::new(format!("{:#x}", connection.mark)),
                 Cell::or_dash(connection.alpn.as_ref()),
                 Cell::or_dash(connection.client_random.as_ref()),
                 Cell::or_dash(
@@ -137,7 +149,7 @@ fn colour(state: State) -> Colour {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::tests::connection;
+    use crate::model::{tests::connection, Marking};
 
     #[test]
     fn closed_and_not_tls_only_when_asked_for() {
@@ -162,7 +174,7 @@ mod tests {
             confirmed: false,
             version: None,
             resumed: None,
-            pin: None,
+            marking: Some(Marking { pin: None, mark: 0 }),
             sni: None,
             ..connection()
         };

@@ -2,6 +2,7 @@
 
 //! The commands, a file each.
 
+mod inspect;
 mod list;
 mod pin;
 mod pins;
@@ -21,6 +22,7 @@ pub(crate) enum Command {
     Unpin(unpin::Unpin),
     /// Show the pins
     Pins,
+    Inspect(inspect::Inspect),
 }
 
 impl Command {
@@ -31,6 +33,7 @@ impl Command {
             Self::Pin(pin) => pin.run(output),
             Self::Unpin(unpin) => unpin.run(output),
             Self::Pins => pins::run(output),
+            Self::Inspect(inspect) => inspect.run(output),
         }
     }
 }

@@ -97,8 +97,10 @@ fn table(connection: &Connection) -> Table {
         row("client records", Cell::new(records(&by_side.client)));
         row("server records", Cell::new(records(&by_side.server)));
     }
-    row("pin", Cell::or_dash(connection.pin.as_ref()));
-    row("mark", Cell::new(format!("{:#x}", connection.mark)));
+    if let Some(marking) = &connection.marking {
+        row("pin", Cell::or_dash(marking.pin.as_ref()));
+        row("mark", Cell::new(format!("{:#x}", marking.mark)));
+    }
     table
 }
 

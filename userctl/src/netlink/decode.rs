@@ -14,8 +14,8 @@ use super::{
 use crate::{
     cipher::Cipher,
     model::{
-        Bytes, Connection, Pin, PinState, Reason, Records, RecordsBySide, Resumption, Side, State,
-        Version,
+        Bytes, Connection, Marking, Pin, PinState, Reason, Records, RecordsBySide, Resumption,
+        Side, State, Version,
     },
     octets::{Hex, Name},
 };
@@ -147,12 +147,14 @@ pub(super) fn connection(octets: &[u8]) -> Result<Connection, Malformed> {
         reason: object
             .may(uapi::TLSCONN_A_CONNECTION_REASON, reason)?
             .flatten(),
-        pin: object.may(uapi::TLSCONN_A_CONNECTION_PIN, |attribute| {
-            Ok(Name(attribute.string().into()))
-        })?,
-        mark: object
-            .may(uapi::TLSCONN_A_CONNECTION_MARK, Attribute::u32)?
-            .unwrap_or(0),
+        marking: Some(Marking {
+            pin: object.may(uapi::TLSCONN_A_CONNECTION_PIN, |attribute| {
+                Ok(Name(attribute.string().into()))
+            })?,
+            mark: object
+                .may(uapi::TLSCONN_A_CONNECTION_MARK, Attribute::u32)?
+                .unwrap_or(0),
+        }),
     })
 }
 

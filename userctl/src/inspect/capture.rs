@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Frames out of a capture file, pcap or pcapng, in the order of the file and with memory for one at a time.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use pcap_parser::{
+    create_reader, traits::PcapReaderIterator, Block, Linktype, PcapBlockOwned, PcapError,
+};
+
+use crate::failure::{Code, Failure};
+
+/// Octets that are read at once.
+const BUFFER: usize = 1 << 20;
+
+/// No frame is larger; a file that says so is corrupt.
+const LARGEST: usize = 1 << 24;
+
+/// pcap's header keeps more than the link type in these bits.
+const LINK_TYPE: i32 = 0x03ff_ffff;
+
+/// pcapng's oldest kind of packet block, which nothing has written since 2011.
+const OBSOLETE_PACKET: u32 = 2;
+
+/// What was captured of a packet.
+pub(crate) struct Frame<'a> {
+    /// From 1 on, in the order of the file.
+    pub(crate) number: u64,
+    /// Where it stands in the file.
+    pub(crate) offset: u64,
+    /// The number of its link layer, from the list of the tcpdump group.
+    pub(crate) link: i32,
+    /// The byte order of the machine that wrote it.
+    pub(crate) big_endian: bool,
+    pub(crate) octets: &'a [u8],
+}
+
+/// A capture that is being read.
+pub(crate) struct Capture {
+    name: PathBuf,
+    length: Option<u64>,
+    reader: Box<dyn PcapReaderIterator + Send>,
+    fault: Fault,
+    frames: u64,
+    big_endian: bool,
+    /// pcapng: of the section's interfaces, by number; pcap: the one of the file.
+    links: Vec<Linktype>,
+}
+
+impl Capture {
+    /// Opens a file, or standard input where the name is `-`.
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        let fault = Fault::default();
+        let (name, length, input): (PathBuf, _, Box<dyn Read + Send>) = if path.as_os_str() == "-" {
+            ("standard input".into(), None, Box::new(io::stdin()))
+        } else {
+            let cannot = |error| failure(path, format_args!("cannot be opened: {error}"));
+            let file = File::open(path).map_err(cannot)?;
+            let metadata = file.metadata().map_err(cannot)?;
+            if metadata.is_dir() {
+                return Err(failure(path, "is a directory; name a capture file in it"));
+            }
+            let length = metadata.is_file().then_some(metadata.len());
+            (path.into(), length, Box::new(file))
+        };
+        let input = Input {
+            input,
+            fault: fault.clone(),
+        };
+        let reader =
+            create_reader(BUFFER, input).map_err(|error| fault.failure(&name, 0, &error))?;
+        Ok(Self {
+            name,
+            length,
+            reader,
+            fault,
+            frames: 0,
+            big_endian: false,
+            links: Vec::new(),
+        })
+    }
+
+    /// Octets in the file, if that is known.
+    pub(crate) fn length(&self) -> Option<u64> {
+        self.length
+    }
+
+    /// A failure over this capture.
+    pub(crate) fn failure(&self, trouble: impl std::fmt::Display) -> Failure {
+        failure(&self.name, trouble)
+    }
+
+    /// Hands every frame over. The failure comes behind what could be read.
+    pub(crate) fn read(&mut self, mut take: impl FnMut(&Frame<'_>)) -> Result<(), Failure> {
+        loop {
+            let offset = self.reader.consumed() as u64;
+            let held = self.reader.data().len();
+            match self.reader.next() {
+                Ok((len, block)) => {
+                    let packet = packet(&block, &mut self.links, &mut self.big_endian)
+                        .map_err(|trouble| failure(&self.name, at(trouble, offset)))?;
+                    if let Some((link, octets)) = packet {
+                        self.frames += 1;
+                        take(&Frame {
+                            number: self.frames,
+                            offset,
+                            link: link.0 & LINK_TYPE,
+                            big_endian: self.big_endian,
+                            octets,
+                        });
+                    }
+                    self.reader.consume(len);
+                }
+                Err(PcapError::Eof) => return Ok(()),
+                Err(PcapError::Incomplete(_)) => {
+                    let refilled = self.reader.refill().is_ok();
+                    let more = self.reader.data().len() > held || self.reader.reader_exhausted();
+                    if !refilled || !more {
+                        return Err(self.fault.cannot_read(&self.name, offset));
+                    }
+                }
+                Err(PcapError::BufferTooSmall) if held < LARGEST => {
+                    self.reader.grow(2 * held.max(BUFFER));
+                    if self.reader.refill().is_err() {
+                        return Err(self.fault.cannot_read(&self.name, offset));
+                    }
+                }
+                Err(error) => return Err(self.fault.failure(&self.name, offset, &error)),
+            }
+        }
+    }
+}
+
+/// The packet in a block, if it has one.
+fn packet<'a>(
+    block: &'a PcapBlockOwned<'_>,
+    links: &mut Vec<Linktype>,
+    big_endian: &mut bool,
+) -> Result<Option<(Linktype, &'a [u8])>, &'static str> {
+    const NO_INTERFACE: &str =
+        "a packet of an interface that was not described; the file is corrupt";
+    match block {
+        PcapBlockOwned::LegacyHeader(header) => {
+            *big_endian = header.is_bigendian();
+            links.push(header.network);
+            Ok(None)
+        }
+        PcapBlockOwned::Legacy(packet) => Ok(links.first().map(|link| (*link, packet.data))),
+        PcapBlockOwned::NG(Block::SectionHeader(section)) => {
+            *big_endian = section.big_endian();
+            links.clear();
+            Ok(None)
+        }
+        PcapBlockOwned::NG(Block::InterfaceDescription(interface)) => {
+            links.push(interface.linktype);
+            Ok(None)
+        }
+        PcapBlockOwned::NG(Block::EnhancedPacket(packet)) => {
+            let link = usize::try_from(packet.if_id)
+                .ok()
+                .and_then(|place| links.get(place))
+                .ok_or(NO_INTERFACE)?;
+            let octets = usize::try_from(packet.caplen)
+                .ok()
+                .and_then(|len| packet.data.get(..len))
+                .ok_or("a packet longer than its block; the file is corrupt")?;
+            Ok(Some((*link, octets)))
+        }
+        PcapBlockOwned::NG(Block::SimplePacket(packet)) => {
+            let link = links.first().ok_or(NO_INTERFACE)?;
+            let octets = usize::try_from(packet.origlen)
+                .ok()
+                .and_then(|len| packet.data.get(..len))
+                .unwrap_or(packet.data);
+            Ok(Some((*link, octets)))
+        }
+        PcapBlockOwned::NG(Block::Unknown(block)) if block.block_type == OBSOLETE_PACKET => {
+            Err("a packet block of an obsolete kind; convert the file with editcap")
+        }
+        PcapBlockOwned::NG(_) => Ok(None),
+    }
+}
+
+/// What the system said when reading failed: pcap-parser tells only that it did.
+#[derive(Clone, Default)]
+struct Fault(Arc<Mutex<Option<io::Error>>>);
+
+impl Fault {
+    fn failure<I>(&self, name: &Path, offset: u64, error: &PcapError<I>) -> Failure {
+        let trouble = match error {
+            PcapError::Eof if offset == 0 => "is empty; it must be a capture, pcap or pcapng",
+            PcapError::ReadError => return self.cannot_read(name, offset),
+            PcapError::UnexpectedEof | PcapError::Incomplete(_) => {
+                "is cut off in a record; what is missing cannot be shown"
+            }
+            PcapError::BufferTooSmall => "has a record of more than 16 MiB; the file is corrupt",
+            PcapError::HeaderNotRecognized => {
+                "is no capture, neither pcap nor pcapng; unpack or convert it first"
+            }
+            _ => "has a corrupt record; what follows cannot be read",
+        };
+        failure(name, at(trouble, offset))
+    }
+
+    fn cannot_read(&self, name: &Path, offset: u64) -> Failure {
+        let fault = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let fault = fault.map_or_else(|| "nothing came".into(), |fault| fault.to_string());
+        failure(name, at(&format!("cannot be read: {fault}"), offset))
+    }
+}
+
+/// The file as pcap-parser reads it: as much at once as there is room for, since a pipe may give a header in pieces.
+struct Input {
+    input: Box<dyn Read + Send>,
+    fault: Fault,
+}
+
+impl Read for Input {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        let mut filled = 0;
+        while let Some(rest) = room.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match self.input.read(rest) {
+                Ok(0) => break,
+                Ok(len) => filled += len,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // What came before it is read first: the error comes again.
+                Err(_) if filled > 0 => break,
+                Err(error) => {
+                    let kind = error.kind();
+                    *self.fault.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                    return Err(kind.into());
+                }
+            }
+        }
+        Ok(filled)
+    }
+}
+
+fn at(trouble: &str, offset: u64) -> String {
+    match trouble.split_once("; ") {
+        Some((cause, next)) => format!("{cause}, at offset {offset}; {next}"),
+        None => format!("{trouble}, at offset {offset}"),
+    }
+}
+
+fn failure(name: &Path, trouble: impl std::fmt::Display) -> Failure {
+    Failure::new(Code::Failed, format!("{}: {trouble}", name.display()))
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The engine's view of a connection in the tool's own words.
+
+use tlsconn_tls::{Counters, Identity, Types};
+
+use super::flow::Flow;
+use crate::{
+    cipher::Cipher,
+    model::{Bytes, Connection, Reason, Records, RecordsBySide, Resumption, Side, State, Version},
+    octets::{Hex, Name},
+};
+
+/// Types in the order in which they are printed.
+pub(crate) const TYPES: [(Types, &str); 6] = [
+    (Types::CHANGE_CIPHER_SPEC, "change-cipher-spec"),
+    (Types::ALERT, "alert"),
+    (Types::HANDSHAKE, "handshake"),
+    (Types::APPLICATION_DATA, "application-data"),
+    (Types::HEARTBEAT, "heartbeat"),
+    (Types::UNKNOWN, "unknown"),
+];
+
+/// A connection as `list` knows it.
+pub(crate) fn connection(id: u64, flow: &Flow) -> Connection {
+    let tracked = flow.tracked();
+    let identity = tracked.map_or_else(Identity::default, |tracked| tracked.handshake.identity);
+    let counters = |side| {
+        tracked.map_or_else(Counters::default, |tracked| {
+            tracked.connection.counters(side)
+        })
+    };
+    let (bytes, records) = match identity.client {
+        Some(client) => by_part(&counters(client), &counters(client.other())),
+        None => (
+            Bytes::ByEnd {
+                src: counters(tlsconn_tls::Side::Src).bytes,
+                dst: counters(tlsconn_tls::Side::Dst).bytes,
+            },
+            None,
+        ),
+    };
+    Connection {
+        id,
+        src: flow.src,
+        dst: flow.dst,
+        client: identity.client.map(side),
+        state: state(flow.state()),
+        confirmed: identity.confirmed,
+        version: identity.version.and_then(Version::from_number),
+        offered: identity.offered.and_then(Version::from_number),
+        cipher: identity.cipher.map(Cipher),
+        sni: identity.sni.map(|sni| Name(sni.as_slice().into())),
+        alpn: identity.alpn.map(|alpn| Name(alpn.as_slice().into())),
+        client_random: identity.client_random.map(|random| Hex(random.into())),
+        server_random: identity.server_random.map(|random| Hex(random.into())),
+        session_id: identity.session_id.map(|id| Hex(id.as_slice().into())),
+        server_session_id: identity
+            .server_session_id
+            .map(|id| Hex(id.as_slice().into())),
+        resumed: identity.resumed,
+        resumption: identity.resumption.map(resumption),
+        resumes: None,
+        early_data: identity.early_data,
+        ech: identity.ech,
+        hello_retry: identity.hello_retry,
+        records,
+        bytes,
+        reason: tracked.and_then(|tracked| reason(tracked.connection.reason())),
+        marking: None,
+    }
+}
+
+fn by_part(client: &Counters, server: &Counters) -> (Bytes, Option<RecordsBySide>) {
+    let bytes = Bytes::ByPart {
+        client: client.bytes,
+        server: server.bytes,
+    };
+    let records = RecordsBySide {
+        client: records(client),
+        server: records(server),
+    };
+    (bytes, Some(records))
+}
+
+fn records(counters: &Counters) -> Records {
+    let [change_cipher_spec, alert, handshake, application_data, heartbeat] = counters.records;
+    Records {
+        change_cipher_spec,
+        alert,
+        handshake,
+        application_data,
+        heartbeat,
+    }
+}
+
+/// The engine's side.
+pub(crate) fn side(side: tlsconn_tls::Side) -> Side {
+    match side {
+        tlsconn_tls::Side::Src => Side::Src,
+        tlsconn_tls::Side::Dst => Side::Dst,
+    }
+}
+
+/// The engine's state.
+pub(crate) fn state(state: tlsconn_tls::State) -> State {
+    use tlsconn_tls::State as Engine;
+    match state {
+        Engine::New => State::New,
+        Engine::Hello => State::Hello,
+        Engine::Handshake => State::Handshake,
+        Engine::Established => State::Established,
+        Engine::Closed => State::Closed,
+        Engine::NotTls => State::NotTls,
+        Engine::Lost => State::Lost,
+        Engine::Tainted => State::Tainted,
+    }
+}
+
+fn resumption(resumption: tlsconn_tls::Resumption) -> Resumption {
+    match resumption {
+        tlsconn_tls::Resumption::SessionId => Resumption::SessionId,
+        tlsconn_tls::Resumption::Ticket => Resumption::Ticket,
+        tlsconn_tls::Resumption::Psk => Resumption::Psk,
+    }
+}
+
+fn reason(reason: tlsconn_tls::Reason) -> Option<Reason> {
+    // The engine's numbers are those of the interface with the kernel.
+    Reason::from_number(reason as u8)
+}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! A TCP connection as conntrack and the tracker see it: when it begins, when it is over, what its packets are.
+
+use std::net::SocketAddr;
+
+use tlsconn_tls::{Connection, PacketTypes, Segment, Side, State, Types};
+
+use super::{
+    packet::Tcp,
+    reorder::{before, InOrder},
+};
+
+/// A TCP connection of the capture.
+pub(crate) struct Flow {
+    pub(crate) src: SocketAddr,
+    pub(crate) dst: SocketAddr,
+    /// The last SYN of the initiator: the number behind it.
+    syn: Option<u32>,
+    /// What the tracker keeps: none while nothing but a SYN was seen.
+    tracked: Option<Box<InOrder>>,
+    /// By side, the highest acknowledgement that it sent.
+    acks: [Option<u32>; 2],
+    /// Who sent the last packet, and the number behind it, if it was neither SYN nor FIN nor RST.
+    last: Option<(Side, u32)>,
+    answered: bool,
+    fin: bool,
+    reset: bool,
+}
+
+impl Flow {
+    /// Begun by a packet of a connection that is not known: a SYN, the answer to one, or mid-stream.
+    pub(crate) fn begin(tcp: &Tcp<'_>) -> Self {
+        let (src, dst) = match tcp.syn && tcp.ack.is_some() {
+            true => (tcp.dst, tcp.src),
+            false => (tcp.src, tcp.dst),
+        };
+        let picked_up = || Box::new(InOrder::new(Connection::picked_up()));
+        Self {
+            src,
+            dst,
+            syn: None,
+            tracked: (!tcp.syn).then(picked_up),
+            acks: [None, None],
+            last: None,
+            answered: !tcp.syn,
+            fin: false,
+            reset: false,
+        }
+    }
+
+    /// Who sent a packet of this connection.
+    pub(crate) fn side(&self, tcp: &Tcp<'_>) -> Side {
+        match tcp.src == self.src {
+            true => Side::Src,
+            false => Side::Dst,
+        }
+    }
+
+    /// Whether a packet with the addresses of this connection begins another: a SYN with another number when this one
+    /// is over, or the answer to one that came before that (nf_conntrack_proto_tcp.c: what conntrack ignores it lets
+    /// take the entry over once it is answered).
+    pub(crate) fn is_followed_by(&self, tcp: &Tcp<'_>) -> bool {
+        let first = tcp.first_octet();
+        match (tcp.syn, tcp.ack) {
+            (true, None) => self.is_over() && self.syn != Some(first),
+            (true, Some(ack)) => {
+                let fits = |tracked: &InOrder| tracked.connection.starts_at(ack, first);
+                self.side(tcp) == Side::Dst
+                    && self.syn == Some(ack)
+                    && !self.tracked.as_deref().is_none_or(fits)
+            }
+            _ => false,
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.reset
+            || self
+                .tracked
+                .as_ref()
+                .is_some_and(|tracked| tracked.connection.ended())
+    }
+
+    /// Takes a packet in.
+    pub(crate) fn packet(&mut self, tcp: &Tcp<'_>) {
+        let from = self.side(tcp);
+        if tcp.syn {
+            self.syn_packet(tcp, from);
+        } else if tcp.len > 0 && self.tracked.is_none() {
+            // The tracker picks up in the middle what no SYN-ACK began.
+            self.tracked = Some(Box::new(InOrder::new(Connection::picked_up())));
+        }
+        if let Some(tracked) = &mut self.tracked {
+            take(tracked, tcp, from);
+        }
+        self.conntrack(tcp, from);
+    }
+
+    fn syn_packet(&mut self, tcp: &Tcp<'_>, from: Side) {
+        let first = tcp.first_octet();
+        match (from, tcp.ack) {
+            (Side::Src, None) => {
+                self.syn = Some(first);
+                if tcp.len > 0 && self.tracked.is_none() {
+                    let connection = Connection::opened_by_syn_data(first);
+                    let tracked = self.tracked.insert(Box::new(InOrder::new(connection)));
+                    tracked.begins(Side::Src, first);
+                }
+            }
+            (Side::Dst, Some(ack)) => {
+                self.answered = true;
+                let tracked = self
+                    .tracked
+                    .get_or_insert_with(|| Box::new(InOrder::new(Connection::opened(ack, first))));
+                if tracked.connection.starts_at(ack, first) {
+                    tracked.connection.set_dst_first(first);
+                    tracked.begins(Side::Src, ack);
+                    tracked.begins(Side::Dst, first);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What conntrack remembers to judge an RST by, and its judgement.
+    fn conntrack(&mut self, tcp: &Tcp<'_>, from: Side) {
+        if tcp.rst && self.accepts_reset(tcp, from) {
+            self.reset = true;
+            if let Some(tracked) = &mut self.tracked {
+                tracked.connection.close();
+            }
+        }
+        self.fin |= tcp.fin;
+        if let (Some(ack), Some(highest)) = (tcp.ack, self.acks.get_mut(from as usize)) {
+            if !tcp.rst && highest.is_none_or(|highest| before(highest, ack)) {
+                *highest = Some(ack);
+            }
+        }
+        self.last = (!tcp.syn && !tcp.fin && !tcp.rst).then(|| (from, tcp.end()));
+    }
+
+    /// Whether an RST puts conntrack into CLOSE (nf_conntrack_proto_tcp.c, `case TCP_CONNTRACK_CLOSE`).
+    fn accepts_reset(&self, tcp: &Tcp<'_>, from: Side) -> bool {
+        let expected = self
+            .acks
+            .get(from.other() as usize)
+            .copied()
+            .flatten()
+            .filter(|_| !self.fin);
+        match expected {
+            None => true,
+            Some(expected) if before(tcp.seq, expected) => false,
+            Some(expected) => {
+                let established = self.answered && self.acks.iter().all(Option::is_some);
+                !established || tcp.seq == expected || self.last == Some((from, tcp.seq))
+            }
+        }
+    }
+
+    /// The types of a packet's payload.
+    pub(crate) fn types(&self, from: Side, seq: u32, len: u32) -> PacketTypes {
+        match &self.tracked {
+            Some(tracked) => tracked.connection.types(from, seq, len),
+            None => PacketTypes::both(Types::UNKNOWN),
+        }
+    }
+
+    /// Where it stands.
+    pub(crate) fn state(&self) -> State {
+        match &self.tracked {
+            Some(tracked) => tracked.connection.state(),
+            None if self.reset => State::Closed,
+            None => State::New,
+        }
+    }
+
+    /// What the engine knows of it, if anything was there to know.
+    pub(crate) fn tracked(&self) -> Option<&InOrder> {
+        self.tracked.as_deref()
+    }
+}
+
+/// Hands a packet to the engine. Of what a capture cut off only the length is known: it is a hole.
+fn take(tracked: &mut InOrder, tcp: &Tcp<'_>, from: Side) {
+    let segment = Segment {
+        from,
+        seq: tcp.first_octet(),
+        ack: tcp.ack,
+        fin: tcp.fin,
+        urgent: tcp.urgent,
+    };
+    let captured = u32::try_from(tcp.payload.len()).unwrap_or(u32::MAX);
+    if captured == tcp.len {
+        return tracked.segment(&segment, tcp.payload);
+    }
+    let head = Segment {
+        fin: false,
+        ..segment
+    };
+    tracked.segment(&head, tcp.payload);
+    let tail = Segment {
+        seq: tcp.end(),
+        ..segment
+    };
+    tracked.segment(&tail, &[]);
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The engine over a capture: frames to packets, packets to connections, connections to the engine. Memory grows with
+//! the number of connections, not with the size of the capture.
+
+pub(crate) mod capture;
+mod describe;
+mod flow;
+mod link;
+mod order;
+mod packet;
+mod reorder;
+
+use std::{collections::HashMap, fmt, net::SocketAddr};
+
+use serde::Serialize;
+
+use self::{
+    capture::Frame,
+    flow::Flow,
+    link::Carried,
+    packet::{Packet, Tcp},
+};
+use crate::model::{Connection, Side, State};
+
+/// A TCP packet with payload.
+#[derive(Debug, Serialize)]
+pub(crate) struct Seen {
+    pub(crate) frame: u64,
+    pub(crate) id: u64,
+    pub(crate) from: Side,
+    pub(crate) length: u32,
+    pub(crate) types: Vec<&'static str>,
+    pub(crate) wire: Vec<&'static str>,
+    pub(crate) state: State,
+}
+
+/// The connections of a capture, as far as it was read.
+#[derive(Default)]
+pub(crate) struct Inspection {
+    flows: Vec<Flow>,
+    /// The last connection between two ends, the lower one first.
+    latest: HashMap<(SocketAddr, SocketAddr), usize>,
+    pub(crate) passed_over: PassedOver,
+}
+
+/// Packets that could not be taken in.
+#[derive(Default)]
+pub(crate) struct PassedOver {
+    fragments: u64,
+    bad_headers: u64,
+    /// Frames whose link layer is not known, with the first one's number and place.
+    unknown_link: Option<(u64, i32, u64)>,
+}
+
+impl Inspection {
+    /// Takes a frame in, and says what it was if that is asked for and it is a TCP packet with payload.
+    pub(crate) fn frame(&mut self, frame: &Frame<'_>, ask: bool) -> Option<Seen> {
+        let packet = match link::carried(frame) {
+            Carried::Packet(kind, octets) => packet::read(kind, octets),
+            Carried::Other => return None,
+            Carried::UnknownLink => {
+                let first = (0, frame.link, frame.offset);
+                self.passed_over.unknown_link.get_or_insert(first).0 += 1;
+                return None;
+            }
+        };
+        match packet {
+            Packet::Tcp(tcp) => self.tcp(frame.number, &tcp, ask),
+            Packet::Fragment => {
+                self.passed_over.fragments += 1;
+                None
+            }
+            Packet::BadHeader => {
+                self.passed_over.bad_headers += 1;
+                None
+            }
+            Packet::Other => None,
+        }
+    }
+
+    fn tcp(&mut self, frame: u64, tcp: &Tcp<'_>, ask: bool) -> Option<Seen> {
+        let ends = (tcp.src.min(tcp.dst), tcp.src.max(tcp.dst));
+        let next = self.flows.len();
+        let place = self.latest.entry(ends).or_insert(next);
+        let known = self.flows.get(*place);
+        if known.is_none_or(|flow| flow.is_followed_by(tcp)) {
+            *place = next;
+            self.flows.push(Flow::begin(tcp));
+        }
+        let flow = self.flows.get_mut(*place)?;
+        flow.packet(tcp);
+        if !ask || tcp.len == 0 {
+            return None;
+        }
+        let from = flow.side(tcp);
+        let types = |octets| flow.types(from, tcp.first_octet(), octets);
+        Some(Seen {
+            frame,
+            id: *place as u64,
+            from: describe::side(from),
+            length: tcp.len,
+            types: order::names(tcp.len, |octets| types(octets).content),
+            wire: order::names(tcp.len, |octets| types(octets).wire),
+            state: describe::state(flow.state()),
+        })
+    }
+
+    /// The connections in order of their first packet.
+    pub(crate) fn connections(&self) -> impl Iterator<Item = Connection> + '_ {
+        (0..)
+            .zip(&self.flows)
+            .map(|(id, flow)| describe::connection(id, flow))
+    }
+}
+
+impl PassedOver {
+    /// What is wrong with the capture, if its link layer is not known.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        let (frames, link, offset) = self.unknown_link?;
+        Some(format!(
+            "link type {link} is not known, of {frames} frames, the first at offset {offset}; capture as Ethernet, \
+             Linux cooked, raw IP, loopback or NFLOG"
+        ))
+    }
+}
+
+impl fmt::Display for PassedOver {
+    /// Nothing if nothing was passed over.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.fragments, self.bad_headers) {
+            (0, 0) => Ok(()),
+            (fragments, 0) => write!(f, "passed over: {fragments} fragments"),
+            (0, bad) => write!(f, "passed over: {bad} TCP headers cut off or not in order"),
+            (fragments, bad) => write!(
+                f,
+                "passed over: {fragments} fragments, {bad} TCP headers cut off or not in order"
+            ),
+        }
+    }
+}
