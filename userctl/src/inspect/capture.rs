@@ -55,19 +55,26 @@ pub(crate) struct Capture {
 impl Capture {
     /// Opens a file, or standard input where the name is `-`.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        if path.as_os_str() == "-" {
+            return Self::new("standard input".into(), None, Box::new(io::stdin()));
+        }
+        let cannot = |error| failure(path, format_args!("cannot be opened: {error}"));
+        let file = File::open(path).map_err(cannot)?;
+        let metadata = file.metadata().map_err(cannot)?;
+        if metadata.is_dir() {
+            return Err(failure(path, "is a directory; name a capture file in it"));
+        }
+        let length = metadata.is_file().then_some(metadata.len());
+        Self::new(path.into(), length, Box::new(file))
+    }
+
+    /// A capture of that name; `length` is that of the file, if it is known.
+    pub(crate) fn new(
+        name: PathBuf,
+        length: Option<u64>,
+        input: Box<dyn Read + Send>,
+    ) -> Result<Self, Failure> {
         let fault = Fault::default();
-        let (name, length, input): (PathBuf, _, Box<dyn Read + Send>) = if path.as_os_str() == "-" {
-            ("standard input".into(), None, Box::new(io::stdin()))
-        } else {
-            let cannot = |error| failure(path, format_args!("cannot be opened: {error}"));
-            let file = File::open(path).map_err(cannot)?;
-            let metadata = file.metadata().map_err(cannot)?;
-            if metadata.is_dir() {
-                return Err(failure(path, "is a directory; name a capture file in it"));
-            }
-            let length = metadata.is_file().then_some(metadata.len());
-            (path.into(), length, Box::new(file))
-        };
         let input = Input {
             input,
             fault: fault.clone(),

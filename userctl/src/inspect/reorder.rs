@@ -2,6 +2,8 @@
 
 //! Segments behind a hole, kept until it fills.
 
+use std::mem;
+
 use tlsconn_tls::{Config, Connection, Handshake, Payload, Segment, Side, State};
 
 /// Octets that are kept of a connection.
@@ -65,28 +67,42 @@ impl InOrder {
         self.take(segment, payload);
         let over = matches!(
             self.connection.state(),
-            State::Lost | State::NotTls | State::Tainted
+            State::NotTls | State::Tainted | State::Closed
         );
-        if over || self.connection.ended() {
-            self.kept = Vec::new();
-            self.octets = 0;
+        if over {
+            self.let_go();
             return;
         }
-        if payload.is_empty() {
-            return;
+        if let Some(ack) = segment.ack {
+            self.acknowledged(segment.from.other(), ack);
         }
-        if !self.reaches(segment, payload.len()) {
-            // Past the bound it is left out: once it is acknowledged, the direction is lost.
-            let cost = payload.len() + COST;
-            if self.octets.saturating_add(cost) <= BOUND {
-                self.octets += cost;
-                self.kept.push((*segment, payload.into()));
-            }
-            return;
+        let waits = !payload.is_empty() && !self.reaches(segment, payload.len());
+        let cost = payload.len() + COST;
+        // Past the bound it is left out: once it is acknowledged, the direction is lost.
+        if waits && self.octets.saturating_add(cost) <= BOUND {
+            self.octets += cost;
+            self.kept.push((*segment, payload.into()));
         }
         while let Some((segment, payload)) = self.filled() {
             self.take(&segment, &payload);
         }
+    }
+
+    /// A hole that is acknowledged does not fill any longer.
+    fn acknowledged(&mut self, side: Side, ack: u32) {
+        if let Some(Some(next)) = self.next.get_mut(side as usize) {
+            if before(*next, ack) {
+                *next = ack;
+            }
+        }
+    }
+
+    /// Nothing waits any longer: what is left is not followed, but counts.
+    fn let_go(&mut self) {
+        for (segment, payload) in mem::take(&mut self.kept) {
+            self.take(&segment, &payload);
+        }
+        self.octets = 0;
     }
 
     fn take(&mut self, segment: &Segment, payload: &[u8]) {
