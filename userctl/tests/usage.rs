@@ -63,6 +63,9 @@ fn usage_errors_exit_with_2() {
         &["unpin", "a", "--all"],
         &["unpin", "a", "b"],
         &["pins", "a"],
+        &["inspect"],
+        &["inspect", "a", "b"],
+        &["inspect", "a", "--packet"],
     ] {
         fails(args, 2);
     }
@@ -134,7 +137,7 @@ fn help_names_what_there_is() {
     let output = tlsconnctl(&["--help"]);
     assert!(output.status.success());
     let help = String::from_utf8(output.stdout).expect("help is text");
-    for command in ["list", "show", "pin", "unpin", "pins"] {
+    for command in ["list", "show", "pin", "unpin", "pins", "inspect"] {
         assert!(
             help.lines()
                 .any(|line| line.split_whitespace().next() == Some(command)),

@@ -16,7 +16,7 @@ use pcap_parser::{
 use crate::failure::{Code, Failure};
 
 /// Octets that are read at once.
-const BUFFER: usize = 1 << 20;
+const BUFFER: usize = 1 << 17;
 
 /// No frame is larger; a file that says so is corrupt.
 const LARGEST: usize = 1 << 24;
@@ -124,21 +124,28 @@ impl Capture {
                     self.reader.consume(len);
                 }
                 Err(PcapError::Eof) => return Ok(()),
-                Err(PcapError::Incomplete(_)) => {
-                    let refilled = self.reader.refill().is_ok();
-                    let more = self.reader.data().len() > held || self.reader.reader_exhausted();
-                    if !refilled || !more {
-                        return Err(self.fault.cannot_read(&self.name, offset));
-                    }
-                }
-                Err(PcapError::BufferTooSmall) if held < LARGEST => {
-                    self.reader.grow(2 * held.max(BUFFER));
-                    if self.reader.refill().is_err() {
-                        return Err(self.fault.cannot_read(&self.name, offset));
-                    }
+                Err(PcapError::Incomplete(_) | PcapError::BufferTooSmall) => {
+                    self.refill(held, offset)?;
                 }
                 Err(error) => return Err(self.fault.failure(&self.name, offset, &error)),
             }
+        }
+    }
+
+    /// Reads on, into a larger buffer if the `held` octets of a record that begins at `offset` fill it.
+    fn refill(&mut self, held: usize, offset: u64) -> Result<(), Failure> {
+        let mut refilled = self.reader.refill().is_ok();
+        if refilled && self.reader.data().len() == held && !self.reader.reader_exhausted() {
+            if held >= LARGEST {
+                let error = PcapError::<()>::BufferTooSmall;
+                return Err(self.fault.failure(&self.name, offset, &error));
+            }
+            self.reader.grow(2 * held.max(BUFFER));
+            refilled = self.reader.refill().is_ok();
+        }
+        match refilled {
+            true => Ok(()),
+            false => Err(self.fault.cannot_read(&self.name, offset)),
         }
     }
 }

@@ -10,6 +10,8 @@ mod link;
 mod order;
 mod packet;
 mod reorder;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::HashMap, fmt, net::SocketAddr};
 

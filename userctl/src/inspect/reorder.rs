@@ -65,11 +65,8 @@ impl InOrder {
     /// Takes a packet in: at once, and a second time when the hole in front of it has filled.
     pub(crate) fn segment(&mut self, segment: &Segment, payload: &[u8]) {
         self.take(segment, payload);
-        let over = matches!(
-            self.connection.state(),
-            State::NotTls | State::Tainted | State::Closed
-        );
-        if over {
+        let over = matches!(self.connection.state(), State::NotTls | State::Tainted);
+        if over || self.connection.ended() {
             self.let_go();
             return;
         }

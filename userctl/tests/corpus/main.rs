@@ -82,43 +82,32 @@ fn the_corpus_agrees() {
 impl Agreement {
     fn row(&mut self, row: &Row, expected: Vec<Expected>, (said, began): (&Value, bool)) {
         let found = connection(row, said);
-        self.field(row, "connection", found.is_some(), began, || {
-            "not there".into()
-        });
+        let there = json!(found.is_some());
+        self.field(row, ("connection", json!(true)), &there, began);
         let Some(found) = found else {
             return;
         };
         for (field, expected) in expected {
-            let value = value(found, field);
-            self.field(row, field, value == expected, began, || {
-                format!("{value}, and not {expected}")
-            });
+            self.field(row, (field, expected), &value(found, field), began);
         }
     }
 
-    fn field(
-        &mut self,
-        row: &Row,
-        field: &'static str,
-        equal: bool,
-        began: bool,
-        trouble: impl Fn() -> String,
-    ) {
+    fn field(&mut self, row: &Row, (field, expected): Expected, value: &Value, began: bool) {
         let tally = self.fields.entry(field).or_default();
         let (pcap, stream) = row.place();
-        if equal {
+        if *value == expected {
             tally.equal += 1;
             return;
         }
         self.differ.push((pcap.into(), field));
-        match reason::of(row, field, began) {
+        match reason::of(row, field, value, began) {
             Some(reason) => {
                 tally.different += 1;
                 *self.reasons.entry(reason).or_default() += 1;
             }
             None => {
                 tally.wrong += 1;
-                let line = format!("{pcap}, stream {stream}: {field} is {}", trouble());
+                let line = format!("{pcap}, stream {stream}: {field} is {value}, not {expected}");
                 self.wrong.push(line);
             }
         }
