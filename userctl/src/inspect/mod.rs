@@ -25,6 +25,9 @@ use self::{
 };
 use crate::model::{Connection, Side, State};
 
+/// Connections that are held at most: they take about 2 KiB each.
+const MOST: usize = 1 << 19;
+
 /// A TCP packet with payload.
 #[derive(Debug, Serialize)]
 pub(crate) struct Seen {
@@ -38,11 +41,11 @@ pub(crate) struct Seen {
 }
 
 /// The connections of a capture, as far as it was read.
-#[derive(Default)]
 pub(crate) struct Inspection {
     flows: Vec<Flow>,
     /// The last connection between two ends, the lower one first.
     latest: HashMap<(SocketAddr, SocketAddr), usize>,
+    most: usize,
     pub(crate) passed_over: PassedOver,
 }
 
@@ -51,8 +54,21 @@ pub(crate) struct Inspection {
 pub(crate) struct PassedOver {
     fragments: u64,
     bad_headers: u64,
+    /// Packets of connections for which there is no room.
+    no_room: u64,
     /// Frames whose link layer is not known, with the first one's number and place.
     unknown_link: Option<(u64, i32, u64)>,
+}
+
+impl Default for Inspection {
+    fn default() -> Self {
+        Self {
+            flows: Vec::new(),
+            latest: HashMap::new(),
+            most: MOST,
+            passed_over: PassedOver::default(),
+        }
+    }
 }
 
 impl Inspection {
@@ -83,14 +99,27 @@ impl Inspection {
 
     fn tcp(&mut self, frame: u64, tcp: &Tcp<'_>, ask: bool) -> Option<Seen> {
         let ends = (tcp.src.min(tcp.dst), tcp.src.max(tcp.dst));
-        let next = self.flows.len();
-        let place = self.latest.entry(ends).or_insert(next);
-        let known = self.flows.get(*place);
-        if known.is_none_or(|flow| flow.is_followed_by(tcp)) {
-            *place = next;
-            self.flows.push(Flow::begin(tcp));
-        }
-        let flow = self.flows.get_mut(*place)?;
+        let known = self.latest.get(&ends).copied();
+        let same = known.filter(|place| {
+            let flow = self.flows.get(*place);
+            flow.is_some_and(|flow| !flow.is_followed_by(tcp))
+        });
+        let place = match same {
+            Some(place) => place,
+            None if self.flows.len() < self.most => {
+                self.flows.push(Flow::begin(tcp));
+                let place = self.flows.len() - 1;
+                self.latest.insert(ends, place);
+                place
+            }
+            None => {
+                // What follows does not belong to the connection that was there either.
+                self.latest.remove(&ends);
+                self.passed_over.no_room += 1;
+                return None;
+            }
+        };
+        let flow = self.flows.get_mut(place)?;
         flow.packet(tcp);
         if !ask || tcp.len == 0 {
             return None;
@@ -99,7 +128,7 @@ impl Inspection {
         let types = |octets| flow.types(from, tcp.first_octet(), octets);
         Some(Seen {
             frame,
-            id: *place as u64,
+            id: place as u64,
             from: describe::side(from),
             length: tcp.len,
             types: order::names(tcp.len, |octets| types(octets).content),
@@ -117,8 +146,15 @@ impl Inspection {
 }
 
 impl PassedOver {
-    /// What is wrong with the capture, if its link layer is not known.
+    /// Why what was read is not all, if that is so.
     pub(crate) fn trouble(&self) -> Option<String> {
+        if self.no_room > 0 {
+            return Some(format!(
+                "more than {MOST} connections: {} packets of further ones are left out; cut the capture in parts with \
+                 editcap or tcpdump",
+                self.no_room
+            ));
+        }
         let (frames, link, offset) = self.unknown_link?;
         Some(format!(
             "link type {link} is not known, of {frames} frames, the first at offset {offset}; capture as Ethernet, \

@@ -19,7 +19,10 @@ struct Outcome {
 }
 
 fn inspect(octets: &[u8]) -> Outcome {
-    let mut inspection = Inspection::default();
+    inspect_into(Inspection::default(), octets)
+}
+
+fn inspect_into(mut inspection: Inspection, octets: &[u8]) -> Outcome {
     let mut packets = Vec::new();
     let input = Box::new(Cursor::new(octets.to_vec()));
     let read = Capture::new("made.pcap".into(), None, input).and_then(|mut capture| {
@@ -313,6 +316,22 @@ fn a_new_syn_begins_a_connection_only_when_the_old_one_is_over() {
     };
     assert_eq!(states(&[&first[..1], &[refusal]]), [State::Closed]);
     assert_eq!(states(&[&first[..1]]), [State::New]);
+}
+
+#[test]
+fn connections_are_bounded() {
+    let (first, second) = (connection(7), connection(5000));
+    let segments = [&first, &end(&first)[..], &second].concat();
+    let frames: Vec<Vec<u8>> = segments.iter().map(ipv4).collect();
+    let small = Inspection {
+        most: 1,
+        ..Inspection::default()
+    };
+    let outcome = inspect_into(small, &pcap(101, &frames));
+    assert_eq!(outcome.connections.len(), 1);
+    assert_eq!(outcome.connections[0].state, State::Closed);
+    let trouble = outcome.trouble.expect("there are two");
+    assert!(trouble.contains(": 8 packets of further ones"), "{trouble}");
 }
 
 #[test]
