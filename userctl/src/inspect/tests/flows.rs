@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! When connections begin and end, and segments out of order.
+
+use super::{
+    inspect_into, of_segments, single,
+    wire::{self, connection, end, ipv4, pcap, Segment},
+};
+use crate::{
+    inspect::Inspection,
+    model::{Bytes, Reason, State},
+};
+
+#[test]
+fn late_and_repeated_segments_change_nothing() {
+    let segments = connection(7);
+    let expected = single(of_segments(&segments));
+    // The client's second flight in three pieces, the last first, each twice.
+    let flight = &segments[4];
+    let cut = |from: usize, to: usize| Segment {
+        seq: flight.seq + u32::try_from(from).expect("short"),
+        payload: flight.payload[from..to].to_vec(),
+        ..flight.clone()
+    };
+    let len = flight.payload.len();
+    let pieces = [
+        cut(70, len),
+        cut(3, 70),
+        cut(3, 70),
+        cut(0, 3),
+        cut(70, len),
+    ];
+    let shuffled = [&segments[..4], &pieces, &segments[5..]].concat();
+    let outcome = of_segments(&shuffled);
+    let types: Vec<&[&str]> = outcome.packets[2..7]
+        .iter()
+        .map(|seen| &seen.types[..])
+        .collect();
+    let last: &[&str] = &["change-cipher-spec", "handshake"];
+    assert_eq!(
+        types,
+        [
+            &["unknown"],
+            &["unknown"],
+            &["unknown"],
+            &["handshake"][..],
+            last
+        ]
+    );
+    assert_eq!(single(outcome), expected);
+}
+
+#[test]
+fn more_than_the_bound_behind_a_hole_is_lost() {
+    let mut segments = connection(7);
+    let data = segments.swap_remove(6);
+    segments.truncate(6);
+    let stream = wire::record(23, &[0; 16000]).repeat(8);
+    let part = |from: u32, to: u32| Segment {
+        seq: data.seq + from,
+        payload: stream[from as usize..to as usize].to_vec(),
+        ..data.clone()
+    };
+    // The first of the late ones is kept, and for the second there is no room.
+    segments.extend([part(1, 60_000), part(60_000, 120_000), part(0, 1)]);
+    let held = single(of_segments(&segments));
+    assert_eq!(held.state, State::Established);
+    assert_eq!(
+        held.records
+            .expect("there are some")
+            .client
+            .application_data,
+        3
+    );
+    segments.push(Segment {
+        from_client: false,
+        seq: data.ack.expect("it acknowledges"),
+        ack: Some(data.seq + 120_000),
+        flags: "",
+        payload: Vec::new(),
+    });
+    let lost = single(of_segments(&segments));
+    assert_eq!((lost.state, lost.reason), (State::Lost, Some(Reason::Hole)));
+}
+
+#[test]
+fn a_new_syn_begins_a_connection_only_when_the_old_one_is_over() {
+    let (first, second) = (connection(7), connection(5000));
+    let states = |segments: &[&[Segment]]| -> Vec<State> {
+        let outcome = of_segments(&segments.concat());
+        assert_eq!(outcome.trouble, None);
+        let ids = outcome.connections.iter().map(|connection| connection.id);
+        assert!(ids.eq(0..outcome.connections.len() as u64));
+        outcome
+            .connections
+            .iter()
+            .map(|connection| connection.state)
+            .collect()
+    };
+    let live = State::Established;
+    assert_eq!(
+        states(&[&first, &end(&first), &second]),
+        [State::Closed, live]
+    );
+    // The same SYN once more is the same connection.
+    assert_eq!(
+        states(&[&first, &end(&first), &first[..1]]),
+        [State::Closed]
+    );
+    // A SYN that nothing answers changes nothing; its answer shows that the old connection is over.
+    assert_eq!(states(&[&first, &second[..1]]), [live]);
+    assert_eq!(states(&[&first, &second]), [live, live]);
+    // An RST ends it if its number is what the other side expects.
+    let reset = |seq| Segment {
+        seq,
+        flags: "R",
+        ..end(&first)[0].clone()
+    };
+    let expected = end(&first)[0].seq;
+    let answer = Segment {
+        ack: Some(expected),
+        ..end(&first)[1].clone()
+    };
+    let answer = Segment {
+        flags: "",
+        ..answer
+    };
+    assert_eq!(
+        states(&[&first, &[answer.clone(), reset(expected)]]),
+        [State::Closed]
+    );
+    assert_eq!(
+        states(&[&first, &[answer.clone(), reset(expected - 1)]]),
+        [live]
+    );
+    assert_eq!(
+        states(&[&first, &[answer.clone(), reset(expected + 9)]]),
+        [live]
+    );
+    assert_eq!(
+        states(&[&first, &[answer, reset(expected)], &second]),
+        [State::Closed, live]
+    );
+    // Refused.
+    let refusal = Segment {
+        ack: Some(8),
+        flags: "R",
+        seq: 0,
+        ..first[1].clone()
+    };
+    assert_eq!(states(&[&first[..1], &[refusal]]), [State::Closed]);
+    assert_eq!(states(&[&first[..1]]), [State::New]);
+}
+
+#[test]
+fn connections_are_bounded() {
+    let (first, second) = (connection(7), connection(5000));
+    let segments = [&first, &end(&first)[..], &second].concat();
+    let frames: Vec<Vec<u8>> = segments.iter().map(ipv4).collect();
+    let small = Inspection {
+        most: 1,
+        ..Inspection::default()
+    };
+    let outcome = inspect_into(small, &pcap(101, &frames));
+    assert_eq!(outcome.connections.len(), 1);
+    assert_eq!(outcome.connections[0].state, State::Closed);
+    let trouble = outcome.trouble.expect("there are two");
+    assert!(trouble.contains(": 8 packets of further ones"), "{trouble}");
+}
+
+#[test]
+fn without_the_start_there_is_no_identity() {
+    let middle = single(of_segments(&connection(7)[2..]));
+    assert_eq!(
+        (middle.state, middle.reason),
+        (State::Lost, Some(Reason::MidStream))
+    );
+    assert_eq!((middle.client, middle.records), (None, None));
+    assert!(
+        matches!(
+            middle.bytes,
+            Bytes::ByEnd {
+                src: 875,
+                dst: 1312
+            }
+        ),
+        "{:?}",
+        middle.bytes
+    );
+    // The answer to a SYN tells who sent the SYN.
+    let answered = single(of_segments(&connection(7)[1..]));
+    assert_eq!(answered.src.to_string(), "10.0.0.1:40000");
+    assert_eq!(answered.state, State::Established);
+}
