@@ -21,8 +21,8 @@ pub(crate) const TYPES: [(Types, &str); 6] = [
     (Types::UNKNOWN, "unknown"),
 ];
 
-/// A connection as `list` knows it.
-pub(crate) fn connection(id: u64, flow: &Flow) -> Connection {
+/// A connection as `list` knows it; `resumes` is the one whose session it continues.
+pub(crate) fn connection(id: u64, flow: &Flow, resumes: Option<u64>) -> Connection {
     let tracked = flow.tracked();
     let identity = tracked.map_or_else(Identity::default, |tracked| tracked.handshake.identity);
     let counters = |side| {
@@ -60,7 +60,7 @@ pub(crate) fn connection(id: u64, flow: &Flow) -> Connection {
             .map(|id| Hex(id.as_slice().into())),
         resumed: identity.resumed,
         resumption: identity.resumption.map(resumption),
-        resumes: None,
+        resumes,
         early_data: identity.early_data,
         ech: identity.ech,
         hello_retry: identity.hello_retry,

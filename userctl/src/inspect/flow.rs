@@ -30,12 +30,12 @@ pub(crate) struct Flow {
 
 impl Flow {
     /// Begun by a packet of a connection that is not known: a SYN, the answer to one, or mid-stream.
-    pub(crate) fn begin(tcp: &Tcp<'_>) -> Self {
+    pub(crate) fn begin(tcp: &Tcp<'_>, secret: [u64; 2]) -> Self {
         let (src, dst) = match tcp.syn && tcp.ack.is_some() {
             true => (tcp.dst, tcp.src),
             false => (tcp.src, tcp.dst),
         };
-        let picked_up = || Box::new(InOrder::new(Connection::picked_up()));
+        let picked_up = || Box::new(InOrder::new(Connection::picked_up(), secret));
         Self {
             src,
             dst,
@@ -83,13 +83,13 @@ impl Flow {
     }
 
     /// Takes a packet in.
-    pub(crate) fn packet(&mut self, tcp: &Tcp<'_>) {
+    pub(crate) fn packet(&mut self, tcp: &Tcp<'_>, secret: [u64; 2]) {
         let from = self.side(tcp);
         if tcp.syn {
-            self.syn_packet(tcp, from);
+            self.syn_packet(tcp, from, secret);
         } else if tcp.len > 0 && self.tracked.is_none() {
             // The tracker picks up in the middle what no SYN-ACK began.
-            self.tracked = Some(Box::new(InOrder::new(Connection::picked_up())));
+            self.tracked = Some(Box::new(InOrder::new(Connection::picked_up(), secret)));
         }
         if let Some(tracked) = &mut self.tracked {
             take(tracked, tcp, from);
@@ -97,26 +97,23 @@ impl Flow {
         self.conntrack(tcp, from);
     }
 
-    fn syn_packet(&mut self, tcp: &Tcp<'_>, from: Side) {
+    fn syn_packet(&mut self, tcp: &Tcp<'_>, from: Side, secret: [u64; 2]) {
         let first = tcp.first_octet();
         match (from, tcp.ack) {
             (Side::Src, None) => {
                 self.syn = Some(first);
                 if tcp.len > 0 && self.tracked.is_none() {
                     let connection = Connection::opened_by_syn_data(first);
-                    let tracked = self.tracked.insert(Box::new(InOrder::new(connection)));
-                    tracked.begins(Side::Src, first);
+                    self.tracked = Some(Box::new(InOrder::new(connection, secret)));
                 }
             }
             (Side::Dst, Some(ack)) => {
                 self.answered = true;
-                let tracked = self
-                    .tracked
-                    .get_or_insert_with(|| Box::new(InOrder::new(Connection::opened(ack, first))));
+                let tracked = self.tracked.get_or_insert_with(|| {
+                    Box::new(InOrder::new(Connection::opened(ack, first), secret))
+                });
                 if tracked.connection.starts_at(ack, first) {
                     tracked.connection.set_dst_first(first);
-                    tracked.begins(Side::Src, ack);
-                    tracked.begins(Side::Dst, first);
                 }
             }
             _ => {}

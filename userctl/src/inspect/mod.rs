@@ -13,9 +13,15 @@ mod reorder;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::HashMap, fmt, net::SocketAddr};
+use std::{
+    collections::HashMap,
+    fmt,
+    hash::{BuildHasher, RandomState},
+    net::SocketAddr,
+};
 
 use serde::Serialize;
+use tlsconn_tls::Handshake;
 
 use self::{
     capture::Frame,
@@ -46,6 +52,7 @@ pub(crate) struct Inspection {
     /// The last connection between two ends, the lower one first.
     latest: HashMap<(SocketAddr, SocketAddr), usize>,
     most: usize,
+    secret: [u64; 2],
     pub(crate) passed_over: PassedOver,
 }
 
@@ -66,6 +73,8 @@ impl Default for Inspection {
             flows: Vec::new(),
             latest: HashMap::new(),
             most: MOST,
+            // Drawn anew for every run, so that no capture can be made to have two sessions of one digest.
+            secret: [0, 1].map(|word: u64| RandomState::new().hash_one(word)),
             passed_over: PassedOver::default(),
         }
     }
@@ -107,7 +116,7 @@ impl Inspection {
         let place = match same {
             Some(place) => place,
             None if self.flows.len() < self.most => {
-                self.flows.push(Flow::begin(tcp));
+                self.flows.push(Flow::begin(tcp, self.secret));
                 let place = self.flows.len() - 1;
                 self.latest.insert(ends, place);
                 place
@@ -120,7 +129,7 @@ impl Inspection {
             }
         };
         let flow = self.flows.get_mut(place)?;
-        flow.packet(tcp);
+        flow.packet(tcp, self.secret);
         if !ask || tcp.len == 0 {
             return None;
         }
@@ -137,11 +146,24 @@ impl Inspection {
         })
     }
 
-    /// The connections in order of their first packet.
+    /// The connections in order of their first packet. A session is continued by a later connection than the one that
+    /// it was issued in.
     pub(crate) fn connections(&self) -> impl Iterator<Item = Connection> + '_ {
-        (0..)
-            .zip(&self.flows)
-            .map(|(id, flow)| describe::connection(id, flow))
+        let mut issued: HashMap<u64, u64> = HashMap::new();
+        (0..).zip(&self.flows).map(move |(id, flow)| {
+            let handshake = flow.tracked().map(|tracked| &tracked.handshake);
+            let resumes = handshake
+                .and_then(Handshake::continues)
+                .and_then(|digest| issued.get(&digest).copied());
+            for digest in handshake
+                .map_or([None; 2], Handshake::issued)
+                .into_iter()
+                .flatten()
+            {
+                issued.insert(digest, id);
+            }
+            describe::connection(id, flow, resumes)
+        })
     }
 }
 

@@ -2,15 +2,10 @@
 
 //! Segments behind a hole, kept until it fills.
 
-use std::mem;
-
-use tlsconn_tls::{Config, Connection, Handshake, Payload, Segment, Side, State};
-
-/// Octets that are kept of a connection.
-const BOUND: usize = 64 << 10;
+use tlsconn_tls::{Config, Connection, Handshake, Payload, Segment, Taken};
 
 /// What keeping a segment costs beside its octets, so that many small ones are bounded too.
-const COST: usize = 64;
+const COST: u32 = 64;
 
 /// A payload in memory.
 struct Slice<'a>(&'a [u8]);
@@ -38,108 +33,71 @@ impl Payload for Slice<'_> {
 pub(crate) struct InOrder {
     pub(crate) connection: Connection,
     pub(crate) handshake: Handshake,
-    /// By side, the sequence number that comes next; none before the side's first payload.
-    next: [Option<u32>; 2],
+    /// In the order in which they came.
     kept: Vec<(Segment, Vec<u8>)>,
-    octets: usize,
+    cost: u32,
 }
 
 impl InOrder {
-    pub(crate) fn new(connection: Connection) -> Self {
+    /// The secret is that of the engine's digests, the same for all connections of a capture.
+    pub(crate) fn new(connection: Connection, secret: [u64; 2]) -> Self {
         Self {
             connection,
-            handshake: Handshake::new(),
-            next: [None, None],
+            handshake: Handshake::keyed(secret),
             kept: Vec::new(),
-            octets: 0,
-        }
-    }
-
-    /// The sequence number of a side's first octet is known.
-    pub(crate) fn begins(&mut self, side: Side, first: u32) {
-        if let Some(next) = self.next.get_mut(side as usize) {
-            next.get_or_insert(first);
+            cost: 0,
         }
     }
 
     /// Takes a packet in: at once, and a second time when the hole in front of it has filled.
     pub(crate) fn segment(&mut self, segment: &Segment, payload: &[u8]) {
-        self.take(segment, payload);
-        let over = matches!(self.connection.state(), State::NotTls | State::Tainted);
-        if over || self.connection.ended() {
-            self.let_go();
-            return;
-        }
-        if let Some(ack) = segment.ack {
-            self.acknowledged(segment.from.other(), ack);
-        }
-        let waits = !payload.is_empty() && !self.reaches(segment, payload.len());
-        let cost = payload.len() + COST;
-        // Past the bound it is left out: once it is acknowledged, the direction is lost.
-        if waits && self.octets.saturating_add(cost) <= BOUND {
-            self.octets += cost;
-            self.kept.push((*segment, payload.into()));
+        if self.take(segment, payload) == Taken::BehindHole {
+            self.keep(segment, payload);
         }
         while let Some((segment, payload)) = self.filled() {
             self.take(&segment, &payload);
         }
     }
 
-    /// A hole that is acknowledged does not fill any longer.
-    fn acknowledged(&mut self, side: Side, ack: u32) {
-        if let Some(Some(next)) = self.next.get_mut(side as usize) {
-            if before(*next, ack) {
-                *next = ack;
-            }
-        }
-    }
-
-    /// Nothing waits any longer: what is left is not followed, but counts.
-    fn let_go(&mut self) {
-        for (segment, payload) in mem::take(&mut self.kept) {
-            self.take(&segment, &payload);
-        }
-        self.octets = 0;
-    }
-
-    fn take(&mut self, segment: &Segment, payload: &[u8]) {
+    fn take(&mut self, segment: &Segment, payload: &[u8]) -> Taken {
         self.connection.segment(
             &mut self.handshake,
             &Config::default(),
             segment,
             &Slice(payload),
-        );
+        )
     }
 
-    /// Whether a segment starts no later than what comes next of its side, which it then moves on.
-    fn reaches(&mut self, segment: &Segment, len: usize) -> bool {
-        let Some(next) = self.next.get_mut(segment.from as usize) else {
-            return false;
-        };
-        let end = segment
-            .seq
-            .wrapping_add(u32::try_from(len).unwrap_or(u32::MAX));
-        match next {
-            Some(next) if before(*next, segment.seq) => return false,
-            Some(next) if !before(*next, end) => {}
-            _ => *next = Some(end),
+    fn keep(&mut self, segment: &Segment, payload: &[u8]) {
+        let is_same = |kept: &(Segment, Vec<u8>)| kept.0.seq == segment.seq && kept.1 == payload;
+        if payload.is_empty() || self.kept.iter().any(is_same) {
+            return;
         }
-        true
+        self.cost = self.cost.saturating_add(cost(payload));
+        self.kept.push((*segment, payload.into()));
+        if self.cost > Config::default().hole_octets {
+            self.connection.give_up(&mut self.handshake, segment.from);
+        }
     }
 
-    /// A kept segment with no hole in front of it any longer.
+    /// A kept segment with no hole in front of it any longer, the lowest number first.
     fn filled(&mut self) -> Option<(Segment, Vec<u8>)> {
-        let place = (0..self.kept.len()).find(|place| {
-            self.kept.get(*place).is_some_and(|(segment, _)| {
-                let next = self.next.get(segment.from as usize).copied().flatten();
-                next.is_some_and(|next| !before(next, segment.seq))
-            })
-        })?;
-        let (segment, payload) = self.kept.swap_remove(place);
-        self.octets = self.octets.saturating_sub(payload.len() + COST);
-        self.reaches(&segment, payload.len());
+        let mut lowest: Option<(usize, u32)> = None;
+        for (place, (segment, _)) in self.kept.iter().enumerate() {
+            let ready = !self.connection.is_behind_hole(segment.from, segment.seq);
+            if ready && lowest.is_none_or(|(_, seq)| before(segment.seq, seq)) {
+                lowest = Some((place, segment.seq));
+            }
+        }
+        let (segment, payload) = self.kept.remove(lowest?.0);
+        self.cost = self.cost.saturating_sub(cost(&payload));
         Some((segment, payload))
     }
+}
+
+/// What keeping a payload costs.
+fn cost(payload: &[u8]) -> u32 {
+    Slice(payload).len().saturating_add(COST)
 }
 
 /// Whether `a` comes before `b` in a space that wraps.

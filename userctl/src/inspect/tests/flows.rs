@@ -61,9 +61,8 @@ fn more_than_the_bound_behind_a_hole_is_lost() {
         payload: stream[from as usize..to as usize].to_vec(),
         ..data.clone()
     };
-    // The first of the late ones is kept, and for the second there is no room.
-    segments.extend([part(1, 60_000), part(60_000, 120_000), part(0, 1)]);
-    let held = single(of_segments(&segments));
+    let of = |parts: &[Segment]| single(of_segments(&[&segments, parts].concat()));
+    let held = of(&[part(1, 60_000), part(0, 1)]);
     assert_eq!(held.state, State::Established);
     assert_eq!(
         held.records
@@ -72,15 +71,14 @@ fn more_than_the_bound_behind_a_hole_is_lost() {
             .application_data,
         3
     );
-    segments.push(Segment {
-        from_client: false,
-        seq: data.ack.expect("it acknowledges"),
-        ack: Some(data.seq + 120_000),
-        flags: "",
-        payload: Vec::new(),
-    });
-    let lost = single(of_segments(&segments));
+    let lost = of(&[part(1, 60_000), part(60_000, 70_000), part(0, 1)]);
     assert_eq!((lost.state, lost.reason), (State::Lost, Some(Reason::Hole)));
+    // Many small ones cost more than their octets.
+    let small: Vec<Segment> = (1..1100).map(|place| part(place, place + 1)).collect();
+    assert_eq!(of(&small).state, State::Lost);
+    // What comes again is kept once.
+    let again = vec![part(1, 40_000); 5];
+    assert_eq!(of(&again).state, State::Established);
 }
 
 #[test]
@@ -181,7 +179,7 @@ fn without_the_start_there_is_no_identity() {
             middle.bytes,
             Bytes::ByEnd {
                 src: 875,
-                dst: 1312
+                dst: 1344
             }
         ),
         "{:?}",
@@ -191,4 +189,34 @@ fn without_the_start_there_is_no_identity() {
     let answered = single(of_segments(&connection(7)[1..]));
     assert_eq!(answered.src.to_string(), "10.0.0.1:40000");
     assert_eq!(answered.state, State::Established);
+}
+
+#[test]
+fn a_continued_session_names_the_connection_it_is_from() {
+    let segments = |ids: &[&str]| -> Vec<Segment> {
+        let starts = (0..).step_by(5000);
+        let connections = ids.iter().zip(starts).map(|(kind, first)| {
+            let mut segments = match *kind {
+                "full" => connection(first),
+                _ => wire::resumed(first),
+            };
+            segments.extend(end(&segments));
+            segments
+        });
+        connections.flatten().collect()
+    };
+    let resumes = |ids: &[&str]| -> Vec<Option<u64>> {
+        let outcome = of_segments(&segments(ids));
+        outcome
+            .connections
+            .iter()
+            .map(|connection| connection.resumes)
+            .collect()
+    };
+    assert_eq!(resumes(&["full", "resumed"]), [None, Some(0)]);
+    assert_eq!(resumes(&["full", "full", "resumed"]), [None, None, Some(1)]);
+    // The connection that it is from is not in the capture.
+    assert_eq!(resumes(&["resumed", "full"]), [None, None]);
+    let last = of_segments(&segments(&["resumed"])).connections.remove(0);
+    assert_eq!((last.resumed, last.state), (Some(true), State::Closed));
 }

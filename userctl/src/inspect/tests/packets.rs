@@ -106,7 +106,7 @@ fn what_a_capture_cuts_off_is_a_hole() {
     let outcome = inspect(&pcap(101, &frames));
     // The ClientHello is whole, what follows is not.
     assert_eq!(outcome.packets[0].types, ["handshake"]);
-    assert_eq!(outcome.packets[1].length, 56);
+    assert_eq!(outcome.packets[1].length, 88);
     assert_eq!(outcome.packets[4].length, 705);
     assert_eq!(outcome.packets[4].types, ["unknown"]);
     let cut = single(outcome);

@@ -15,6 +15,9 @@ pub(crate) struct Segment {
     pub(crate) payload: Vec<u8>,
 }
 
+/// The id that the server gives the session.
+const SESSION: [u8; 32] = [0x1d; 32];
+
 /// A record of TLS.
 pub(crate) fn record(kind: u8, body: &[u8]) -> Vec<u8> {
     let len = u16::try_from(body.len()).expect("a short record");
@@ -29,10 +32,9 @@ fn message(kind: u8, body: &[u8]) -> Vec<u8> {
 /// A handshake up to established, then data of each side; numbers begin at `first`.
 pub(crate) fn connection(first: u32) -> Vec<Segment> {
     let client_hello = [&[3, 3][..], &[0xc1; 32], &[0, 0, 2, 0xc0, 0x2f, 1, 0]].concat();
-    let server_hello = [&[3, 3][..], &[0x5e; 32], &[0, 0xc0, 0x2f, 0]].concat();
-    let ccs = record(20, &[1]);
-    let finished = record(22, &[0xaa; 40]);
-    let payloads = [
+    let server_hello = server_hello();
+    let [ccs, finished] = last();
+    let payloads = vec![
         (true, record(22, &message(1, &client_hello))),
         (
             false,
@@ -55,6 +57,34 @@ pub(crate) fn connection(first: u32) -> Vec<Segment> {
         (true, record(23, &[0xda; 700])),
         (false, record(23, &[0xda; 1200])),
     ];
+    spoken(first, payloads)
+}
+
+/// One that continues the session of [`connection`].
+pub(crate) fn resumed(first: u32) -> Vec<Segment> {
+    let id = [&[32][..], &SESSION].concat();
+    let client_hello = [&[3, 3][..], &[0xc2; 32], &id, &[0, 2, 0xc0, 0x2f, 1, 0]].concat();
+    let last = last().concat();
+    let answer = [record(22, &message(2, &server_hello())), last.clone()].concat();
+    let payloads = vec![
+        (true, record(22, &message(1, &client_hello))),
+        (false, answer),
+        (true, last),
+    ];
+    spoken(first, payloads)
+}
+
+fn server_hello() -> Vec<u8> {
+    [&[3, 3][..], &[0x5e; 32], &[32], &SESSION, &[0xc0, 0x2f, 0]].concat()
+}
+
+/// ChangeCipherSpec and Finished.
+fn last() -> [Vec<u8>; 2] {
+    [record(20, &[1]), record(22, &[0xaa; 40])]
+}
+
+/// What the sides say in turns, behind SYN and SYN-ACK.
+fn spoken(first: u32, payloads: Vec<(bool, Vec<u8>)>) -> Vec<Segment> {
     let mut next = [first, first.wrapping_add(0x4000_0000)];
     let start = |from_client, seq, ack, flags| Segment {
         from_client,
