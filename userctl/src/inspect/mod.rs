@@ -31,8 +31,8 @@ use self::{
 };
 use crate::model::{Connection, Side, State};
 
-/// Connections that are held at most: they take about 2 KiB each.
-const MOST: usize = 1 << 19;
+/// Connections that are held at most, as many as the module tracks by default: they take up to 4 KiB each.
+const MOST: usize = 1 << 18;
 
 /// A TCP packet with payload.
 #[derive(Debug, Serialize)]
