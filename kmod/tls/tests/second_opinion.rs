@@ -59,7 +59,7 @@ fn client(body: &[u8]) -> Option<Fields> {
         let list = &octets[4..];
         // A list that does not fill its extension is not noticed by tls-parser.
         let fills = |len: &[u8]| {
-            len.iter().fold(0, |sum, o| sum << 8 | usize::from(*o)) + len.len() == list.len()
+            len.iter().fold(0, |sum, o| (sum << 8) | usize::from(*o)) + len.len() == list.len()
         };
         match kind {
             0 => {
