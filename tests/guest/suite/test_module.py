@@ -98,6 +98,19 @@ class ModuleUnderTraffic(GatewayTest):
         seen = wait_for(client.listed)
         self.assertEqual((seen["state"], seen["reason"]), ("lost", "mid-stream"))
 
+    def test_a_connection_that_was_under_way_is_found_again(self):
+        """Behind a chain of record headers data reads as data again; the connection stays lost, and may be pinned."""
+        client = self.connect(self.server())
+        on("gateway", "iptables-legacy", "-A", "FORWARD", "-s", "10.1.0.2", "-p", "tcp", "-m", "tlsconn",
+           "--record-type", "application-data", "-j", "ACCEPT")
+        for _ in range(8):
+            client.send(b"x" * 2000)
+            time.sleep(0.05)
+        seen = client.listed()
+        self.assertEqual((seen["state"], seen["reason"], seen["client_random"]), ("lost", "mid-stream", None))
+        counted = on("gateway", "iptables-legacy", "-nvxL", "FORWARD").stdout.splitlines()[2].split()[0]
+        self.assertGreater(int(counted), 2)
+
 
 if __name__ == "__main__":
     unittest.main()

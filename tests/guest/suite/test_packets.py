@@ -16,6 +16,9 @@ CLIENT = "10.1.0.2"
 class Ignored(GatewayTest):
     def setUp(self):
         super().setUp()
+        self.setUpHosts()
+
+    def setUpHosts(self):
         self.hold()
         self.forgers = {host: Forger(host) for host in ("client", "server")}
         for forger in self.forgers.values():
@@ -89,6 +92,31 @@ class Ignored(GatewayTest):
         self.forge("client", 5001, 9001, ACK)
         self.forge("client", 5001, 9001, ACK | PSH, b"\x17\x03\x03\x00\x05hello")
         self.assertIn(wait_for(lambda: [c["state"] for c in listed("--all") if c["id"] == seen[0]["id"]]), [["not-tls"]])
+
+    def opened(self):
+        """A connection of forged packets: the first octets are 1001 and 9001."""
+        self.ends = (CLIENT, 40001), (SERVER[4], 443)
+        for forger in self.forgers.values():
+            forger.silence_the_stack()
+        self.forge("client", 1000, 0, SYN)
+        self.forge("server", 9000, 1001, SYN | ACK)
+        self.forge("client", 1001, 9001, ACK)
+
+    def test_octets_that_come_again_as_others(self):
+        hello = b"\x16\x03\x01\x00\x40\x01\x00\x00\x3c\x03\x03" + bytes(range(32))
+        for change, state, reason in ((20, "tainted", "resent-differently"), (None, "hello", None)):
+            with self.subTest(change=change):
+                self.net("net_down")
+                self.net("net_up")
+                self.setUpHosts()
+                self.opened()
+                self.forge("client", 1001, 9001, ACK | PSH, hello)
+                again = bytearray(hello)
+                if change is not None:
+                    again[change] ^= 1
+                self.forge("client", 1001, 9001, ACK | PSH, bytes(again))
+                [seen] = listed("--all")
+                self.assertEqual((seen["state"], seen["reason"]), (state, reason))
 
     def test_dropped_packets_do_not_fill_conntrack(self):
         for port in range(10000, 16000):
