@@ -103,24 +103,34 @@ fn serve(folder: &Path, arguments: &[&str]) -> Server {
     panic!("openssl s_server does not listen: try its arguments by hand");
 }
 
+/// A connection as the relay passed it on: pieces of both sides, in their order.
+#[derive(Clone, Default)]
+struct Passed {
+    wire: Wire,
+    pieces: Vec<(Side, Vec<u8>)>,
+}
+
 /// Relays a connection, shows every piece to the engine, and answers with the engine.
-fn relay(to: u16) -> (u16, thread::JoinHandle<Wire>) {
+fn relay(to: u16) -> (u16, thread::JoinHandle<Passed>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("its number").port();
     let relay = thread::spawn(move || {
         let (client, _) = listener.accept().expect("a client");
         let server = TcpStream::connect(("127.0.0.1", to)).expect("the server");
-        let wire = Arc::new(Mutex::new(Wire::default()));
+        let passed = Arc::new(Mutex::new(Passed::default()));
         let pass = |from: Side, mut source: TcpStream, mut sink: TcpStream| {
             // So that a connection that hangs fails the test.
             let patience = Some(Duration::from_secs(20));
             source.set_read_timeout(patience).expect("a time-out");
-            let wire = Arc::clone(&wire);
+            let passed = Arc::clone(&passed);
             thread::spawn(move || {
                 let mut octets = [0; 1448];
                 while let Ok(len @ 1..) = source.read(&mut octets) {
                     // Shown first, as a gateway would see it.
-                    wire.lock().expect("the engine").send(from, &octets[..len]);
+                    let mut passed = passed.lock().expect("the engine");
+                    passed.wire.send(from, &octets[..len]);
+                    passed.pieces.push((from, octets[..len].to_vec()));
+                    drop(passed);
                     if sink.write_all(&octets[..len]).is_err() {
                         break;
                     }
@@ -134,8 +144,8 @@ fn relay(to: u16) -> (u16, thread::JoinHandle<Wire>) {
         let down = pass(Dst, server_again, client_again);
         up.join().expect("the client's direction");
         down.join().expect("the server's direction");
-        let engine = wire.lock().expect("the engine").clone();
-        engine
+        let passed = passed.lock().expect("the engine").clone();
+        passed
     });
     (port, relay)
 }
@@ -192,9 +202,43 @@ fn connect(folder: &Path, server: &mut Server, arguments: &[&str]) -> Run {
         .read_to_end(&mut said)
         .expect("the rest of the output");
     client.wait().expect("the client ends");
+    let passed = relay.join().expect("the relay ends");
+    check_cuts(&passed);
     Run {
-        wire: relay.join().expect("the relay ends"),
+        wire: passed.wire,
         said: String::from_utf8_lossy(&said).into_owned(),
+    }
+}
+
+/// The same octets cut anew, or merged as far as no octet of the other side comes in between: the outcome is the same.
+fn check_cuts(passed: &Passed) {
+    let mut merged: Vec<(Side, Vec<u8>)> = vec![];
+    for (from, octets) in &passed.pieces {
+        match merged.last_mut() {
+            Some((last, so_far)) if last == from => so_far.extend(octets),
+            _ => merged.push((*from, octets.clone())),
+        }
+    }
+    for step in [1, 2, 5, 333, 65536] {
+        let mut wire = Wire::default();
+        for (from, octets) in &merged {
+            for piece in octets.chunks(step) {
+                wire.send(*from, piece);
+            }
+        }
+        let (is, was) = (&wire.connection, &passed.wire.connection);
+        assert_eq!(is.state(), was.state(), "cut every {step}");
+        assert_eq!(is.reason(), was.reason(), "cut every {step}");
+        let identity = wire.handshake.identity;
+        assert_eq!(identity, passed.wire.handshake.identity, "cut every {step}");
+        assert_eq!(wire.handshake.issued(), passed.wire.handshake.issued());
+        for (side, first) in [(Src, 1000), (Dst, 5000)] {
+            assert_eq!(is.counters(side), was.counters(side), "cut every {step}");
+            for seq in first..wire.next[side as usize] {
+                let types = is.types(side, seq, 1);
+                assert_eq!(types, was.types(side, seq, 1), "{seq} cut every {step}");
+            }
+        }
     }
 }
 
@@ -401,6 +445,7 @@ fn tls12_with_openssl() {
         );
         check(&folder.0, &run, 0x0303, cipher, false);
         let reported = run.report("Session-ID:").to_lowercase();
+        let first = run;
         let run = connect(
             &folder.0,
             &mut server,
@@ -409,6 +454,9 @@ fn tls12_with_openssl() {
         check(&folder.0, &run, 0x0303, cipher, true);
         let identity = run.wire.handshake.identity;
         assert_eq!(identity.resumption, Some(evidence));
+        let issued = first.wire.handshake.issued();
+        let continued = run.wire.handshake.continues();
+        assert!(continued.is_some() && issued.contains(&continued));
         if evidence == Resumption::SessionId {
             assert_eq!(
                 hex(identity.session_id.expect("an id").as_slice()),
