@@ -58,7 +58,7 @@ step() {
         if grep -qiE 'no space left on device|enough free space|disk quota exceeded' "$log" || disk_is_full; then
             why="the disk is full ($(df -h --output=avail "$CACHE" | tail -n 1 | tr -d ' ') free at $CACHE): make room"
         elif grep -qiE 'failed to fetch|could not resolve|unable to connect|connection (refused|timed out)|failed to download|network is unreachable|could not connect' "$log"; then
-            why="a download failed: see that this machine reaches its Debian mirror and crates.io"
+            why="a download failed: see that this machine reaches its Debian mirror and the crate registry"
         else
             # What the step itself says of it, if it does; more of the same would not help then.
             told=$(sed -n 's/^error: //p' "$log" | tail -n 1)
