@@ -233,8 +233,8 @@ impl Default for Config {
         Config {
             client_flight_budget: 32768,
             hole_octets: 65536,
-            // The longest that TCP waits before it sends again (RFC 6298 2.5, and Linux).
-            hole_seconds: 120,
+            // By then a sender that is not held has sent again several times (RFC 6298 5.5).
+            hole_seconds: 30,
         }
     }
 }
