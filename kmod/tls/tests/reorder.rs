@@ -6,7 +6,8 @@ mod common;
 use common::reorder::Reorder;
 use common::*;
 use tlsconn_tls::{
-    Connection, PacketTypes, Reason, Segment, Side, Side::Dst, Side::Src, State, Taken, Types,
+    Config, Connection, PacketTypes, Reason, Segment, Side, Side::Dst, Side::Src, State, Taken,
+    Types,
 };
 
 fn turns() -> Vec<Turn> {
@@ -153,10 +154,10 @@ fn a_hole_that_is_too_old() {
     let mut gateway = Gateway::new();
     gateway.wire.next[0] = gateway.wire.next[0].wrapping_add(10);
     gateway.send(Src, &[22, 3, 3], 3, |_| ());
-    gateway.now = 120;
+    gateway.now = Config::default().hole_seconds;
     gateway.send(Src, &[22, 3, 3], 3, |_| ());
     assert_eq!(gateway.wire.connection.state(), State::New);
-    gateway.now = 121;
+    gateway.now = Config::default().hole_seconds + 1;
     let segment = gateway.wire.segment(Dst);
     gateway.take(&segment, &[]);
     assert_eq!(gateway.wire.connection.state(), State::Lost);
