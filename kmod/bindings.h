@@ -15,3 +15,6 @@
 #include "shims.h"
 #include "uapi/tlsconn_netlink.h"
 #include "uapi/xt_tlsconn.h"
+
+/* A macro with a shift, which bindgen does not evaluate. */
+enum { TLSCONN_MCAST_ADMIN = GENL_MCAST_CAP_NET_ADMIN };

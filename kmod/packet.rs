@@ -20,6 +20,8 @@ const URG: u8 = 0x20;
 
 /// A TCP packet of a conntrack entry.
 pub struct Packet<'a> {
+    /// As the kernel has it.
+    pub skb: Skb<'a>,
     /// Its conntrack entry.
     pub ct: &'a Conntrack,
     /// The side that sent it.
@@ -47,9 +49,11 @@ pub struct SkbPayload<'a> {
 
 impl<'a> Packet<'a> {
     /// Reads the packet's headers; None when it is not a whole TCP packet that conntrack knows.
+    #[inline(always)]
     pub fn new(skb: Skb<'a>) -> Option<Self> {
         let (ct, from) = skb.conntrack()?;
         Some(Self {
+            skb,
             ct,
             from,
             tcp: Tcp::new(skb)?,
@@ -57,6 +61,7 @@ impl<'a> Packet<'a> {
     }
 
     /// As the engine takes it.
+    #[inline]
     pub fn segment(&self) -> Segment {
         Segment {
             from: self.from,
@@ -70,18 +75,16 @@ impl<'a> Packet<'a> {
 
 impl<'a> Tcp<'a> {
     /// Finds and reads the TCP header; None when there is none, or it is cut.
+    #[inline(always)]
     pub fn new(skb: Skb<'a>) -> Option<Self> {
-        let network = skb.network_offset();
-        let (tcp, end) = transport(&skb, network)?;
+        let (tcp, end) = transport(&skb)?;
         Self::at(skb, tcp, end)
     }
 
+    #[inline(always)]
     fn at(skb: Skb<'a>, offset: u32, end: u32) -> Option<Self> {
-        let mut header = [0; TCP_HEADER as usize];
-        if !skb.read(offset, &mut header) {
-            return None;
-        }
-        let [_, _, _, _, s0, s1, s2, s3, a0, a1, a2, a3, data_offset, flags, ..] = header;
+        let header: [u8; TCP_HEADER as usize] = header(&skb, offset)?;
+        let [data_offset, flags, ..] = word(&header, 12)?;
         // The upper four bits count words of four octets (RFC 9293 3.1).
         let header_len = u32::from(data_offset >> 4) << 2;
         let payload = offset.checked_add(header_len)?;
@@ -89,8 +92,8 @@ impl<'a> Tcp<'a> {
             return None;
         }
         Some(Self {
-            seq: u32::from_be_bytes([s0, s1, s2, s3]),
-            ack: u32::from_be_bytes([a0, a1, a2, a3]),
+            seq: u32::from_be_bytes(word(&header, 4)?),
+            ack: u32::from_be_bytes(word(&header, 8)?),
             flags,
             payload: SkbPayload {
                 skb,
@@ -101,41 +104,69 @@ impl<'a> Tcp<'a> {
     }
 
     /// Whether it opens a connection: SYN without ACK.
+    #[inline]
     pub fn is_syn(&self) -> bool {
         self.flags & (SYN | ACK) == SYN
     }
 
     /// Whether it answers a SYN.
+    #[inline]
     pub fn is_syn_ack(&self) -> bool {
         self.flags & (SYN | ACK) == SYN | ACK
     }
 
     /// Whether it resets the connection.
+    #[inline]
     pub fn is_rst(&self) -> bool {
         self.flags & RST != 0
     }
 
     /// The acknowledgement number, where it has one.
+    #[inline]
     pub fn ack(&self) -> Option<u32> {
         (self.flags & ACK != 0).then_some(self.ack)
     }
 
     /// Sequence number behind the payload.
+    #[inline]
     pub fn end(&self) -> u32 {
         self.first_octet().wrapping_add(self.payload.len())
     }
 
     /// Sequence number of the first payload octet: a SYN takes one up (RFC 9293 3.4).
+    #[inline]
     pub fn first_octet(&self) -> u32 {
         self.seq.wrapping_add(u32::from(self.flags & SYN != 0))
     }
 }
 
+impl<'a> SkbPayload<'a> {
+    /// A packet's octets from the first of the two numbers on, so many as the other says.
+    pub fn new(skb: Skb<'a>, (offset, len): (u32, u32)) -> Self {
+        Self { skb, offset, len }
+    }
+
+    /// Where it is in its packet, and its octets.
+    pub fn place(&self) -> (u32, u32) {
+        (self.offset, self.len)
+    }
+}
+
 impl Payload for SkbPayload<'_> {
+    #[inline(always)]
+    fn octets<const N: usize>(&self, offset: u32) -> Option<[u8; N]> {
+        if offset.checked_add(N as u32)? > self.len {
+            return None;
+        }
+        header(&self.skb, self.offset.checked_add(offset)?)
+    }
+
+    #[inline]
     fn len(&self) -> u32 {
         self.len
     }
 
+    #[inline]
     fn read(&self, offset: u32, to: &mut [u8]) -> bool {
         let Ok(count) = u32::try_from(to.len()) else {
             return false;
@@ -147,55 +178,65 @@ impl Payload for SkbPayload<'_> {
     }
 }
 
-/// Where the TCP header begins and the IP packet ends: padding of the link layer is not payload.
-fn transport(skb: &Skb<'_>, network: u32) -> Option<(u32, u32)> {
-    let mut first = [0];
-    if !skb.read(network, &mut first) {
-        return None;
+/// The octets of a header, which nearly always lies in one piece.
+#[inline(always)]
+fn header<const N: usize>(skb: &Skb<'_>, offset: u32) -> Option<[u8; N]> {
+    if let Some(octets) = skb.linear(offset) {
+        return Some(*octets);
     }
-    let [first] = first;
+    let mut octets = [0; N];
+    skb.read(offset, &mut octets).then_some(octets)
+}
+
+/// The four octets at a place in a header.
+#[inline(always)]
+fn word(header: &[u8], at: usize) -> Option<[u8; 4]> {
+    header.get(at..)?.first_chunk().copied()
+}
+
+/// Where the TCP header begins and the IP packet ends: padding of the link layer is not payload.
+#[inline(always)]
+fn transport(skb: &Skb<'_>) -> Option<(u32, u32)> {
+    let [first] = header(skb, 0)?;
     match first >> 4 {
-        4 => ipv4(skb, network),
-        6 => ipv6(skb, network),
+        4 => ipv4(skb),
+        6 => ipv6(skb),
         _ => None,
     }
 }
 
-fn ipv4(skb: &Skb<'_>, network: u32) -> Option<(u32, u32)> {
-    let mut header = [0; IPV4_HEADER as usize];
-    if !skb.read(network, &mut header) {
-        return None;
-    }
-    let [version_ihl, _, l0, l1, _, _, f0, f1, _, protocol, ..] = header;
+#[inline(always)]
+fn ipv4(skb: &Skb<'_>) -> Option<(u32, u32)> {
+    let header: [u8; IPV4_HEADER as usize] = header(skb, 0)?;
+    let [version_ihl, _, l0, l1] = word(&header, 0)?;
+    let [_, _, f0, f1] = word(&header, 4)?;
+    let [_, protocol, ..] = word(&header, 8)?;
     // Conntrack puts fragments together (nf_defrag_ipv4), so one here has no header that could be trusted.
     let fragment_offset = u16::from_be_bytes([f0, f1]) & 0x1fff;
     if fragment_offset != 0 || u32::from(protocol) != crate::bindings::IPPROTO_TCP {
         return None;
     }
     let header_len = u32::from(version_ihl & 0x0f) << 2;
-    let end = end_of(skb, network, 0, u16::from_be_bytes([l0, l1]))?;
-    Some((network.checked_add(header_len)?, end))
+    let end = end_of(skb, 0, u16::from_be_bytes([l0, l1]))?;
+    Some((header_len, end))
 }
 
-fn ipv6(skb: &Skb<'_>, network: u32) -> Option<(u32, u32)> {
-    let mut header = [0; IPV6_HEADER as usize];
-    if !skb.read(network, &mut header) {
-        return None;
+fn ipv6(skb: &Skb<'_>) -> Option<(u32, u32)> {
+    let [_, _, _, _, l0, l1, next_header, ..]: [u8; IPV6_HEADER as usize] = header(skb, 0)?;
+    let end = end_of(skb, IPV6_HEADER, u16::from_be_bytes([l0, l1]))?;
+    if u32::from(next_header) == crate::bindings::IPPROTO_TCP {
+        return Some((IPV6_HEADER, end));
     }
-    let [_, _, _, _, l0, l1, next_header, ..] = header;
-    let end = end_of(skb, network, IPV6_HEADER, u16::from_be_bytes([l0, l1]))?;
-    let after = network.checked_add(IPV6_HEADER)?;
-    Some((skb.ipv6_tcp_offset(next_header, after)?, end))
+    Some((skb.ipv6_tcp_offset(next_header, IPV6_HEADER)?, end))
 }
 
 /// The end by the IP header's length field, which does not count `uncounted` octets. Packets over 64 KiB (BIG TCP) have
 /// 0 there, and end where the buffer ends.
-fn end_of(skb: &Skb<'_>, network: u32, uncounted: u32, length: u16) -> Option<u32> {
+#[inline(always)]
+fn end_of(skb: &Skb<'_>, uncounted: u32, length: u16) -> Option<u32> {
     if length == 0 {
         return Some(skb.size());
     }
-    let end = network
-        .checked_add(uncounted)?
-        .checked_add(u32::from(length))?;
+    let end = uncounted.checked_add(u32::from(length))?;
     Some(end.min(skb.size()))
 }

@@ -10,10 +10,16 @@ pub fn max_connections() -> u64 {
     u64::from(number(module_parameters::max_connections.value()))
 }
 
+/// Octets of memory that a namespace keeps behind holes at most.
+pub fn hole_octets_total() -> u64 {
+    u64::from(number(module_parameters::hole_octets_total.value()))
+}
+
 /// What the engine can be told.
 pub fn engine() -> tls::Config {
     tls::Config {
         client_flight_budget: number(module_parameters::client_flight_budget.value()),
+        hole_octets: number(module_parameters::hole_octets.value()),
         ..tls::Config::default()
     }
 }

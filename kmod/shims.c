@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/hash.h>
 #include <linux/module.h>
+#include <linux/percpu.h>
 #include <linux/printk.h>
 #include <linux/rhashtable.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <linux/tcp.h>
+#include <linux/timekeeping.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
+#include <linux/timekeeping.h>
+#include <net/dst.h>
 #include <net/genetlink.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_ecache.h>
@@ -19,6 +25,16 @@ void tlsconn_spin_lock_bh(spinlock_t *lock)
 	spin_lock_bh(lock);
 }
 
+bool tlsconn_packet_lock(spinlock_t *lock)
+{
+	if (in_softirq()) {
+		spin_lock(lock);
+		return false;
+	}
+	spin_lock_bh(lock);
+	return true;
+}
+
 bool tlsconn_spin_trylock_bh(spinlock_t *lock)
 {
 	return spin_trylock_bh(lock);
@@ -29,13 +45,79 @@ void tlsconn_spin_unlock_bh(spinlock_t *lock)
 	spin_unlock_bh(lock);
 }
 
+void tlsconn_packet_unlock(spinlock_t *lock, bool softirqs)
+{
+	if (softirqs)
+		spin_unlock_bh(lock);
+	else
+		spin_unlock(lock);
+}
+
 void tlsconn_cond_resched(void)
 {
 	cond_resched();
 }
 
+/* Read and written a word at a time: whoever is moved to another CPU in between finds another packet's words there. */
+struct tlsconn_memo {
+	const struct sk_buff *skb;
+	u64 entry;
+	u64 known;
+};
+
+static DEFINE_PER_CPU_ALIGNED(struct tlsconn_memo, tlsconn_memo);
+
+/* The conntrack entry with the direction, and the packet's size where all kernel addresses have the same bits. */
+static inline u64 tlsconn_memo_entry(const struct sk_buff *skb)
+{
+	return skb->_nfct ^ ((u64)skb->len << 44);
+}
+
+void tlsconn_memo_note(const struct sk_buff *skb, u32 seq, u32 known)
+{
+	this_cpu_write(tlsconn_memo.skb, skb);
+	this_cpu_write(tlsconn_memo.entry, tlsconn_memo_entry(skb));
+	this_cpu_write(tlsconn_memo.known, (u64)seq << 32 | known);
+}
+
+u32 tlsconn_memo_look(const struct sk_buff *skb, u32 tcp)
+{
+	u64 known;
+
+	if (this_cpu_read(tlsconn_memo.skb) != skb || this_cpu_read(tlsconn_memo.entry) != tlsconn_memo_entry(skb) ||
+	    (u64)tcp + sizeof(struct tcphdr) > skb_headlen(skb))
+		return 0;
+	known = this_cpu_read(tlsconn_memo.known);
+	return known >> 32 == (__force u32)((const struct tcphdr *)(skb->data + tcp))->seq ? known : 0;
+}
+
+struct kmem_cache *tlsconn_cache_new(const char *name, unsigned int size, unsigned int align)
+{
+	return kmem_cache_create(name, size, align, 0, NULL);
+}
+
+void *tlsconn_cache_alloc(struct kmem_cache *cache)
+{
+	return kmem_cache_alloc(cache, GFP_ATOMIC);
+}
+
+/* Nobody outside chooses the key, which is an address: a multiplication is enough. */
+static u32 tlsconn_table_hash(const void *key, u32 len, u32 seed)
+{
+	return ((*(const u64 *)key + seed) * GOLDEN_RATIO_64) >> 32;
+}
+
+static int tlsconn_table_differs(struct rhashtable_compare_arg *arg, const void *object)
+{
+	const struct tlsconn_node *node = object;
+
+	return node->ct != *(struct nf_conn *const *)arg->key;
+}
+
 static const struct rhashtable_params tlsconn_table_params = {
 	.key_len = sizeof(struct nf_conn *),
+	.hashfn = tlsconn_table_hash,
+	.obj_cmpfn = tlsconn_table_differs,
 	.key_offset = offsetof(struct tlsconn_node, ct),
 	.head_offset = offsetof(struct tlsconn_node, by_ct),
 	.automatic_shrinking = true,
@@ -76,6 +158,55 @@ void tlsconn_node_free_rcu(struct tlsconn_node *node)
 	kfree_rcu(node, rcu);
 }
 
+/* The key is a hash of its own, keyed with a secret. */
+static u32 tlsconn_sessions_hash(const void *key, u32 len, u32 seed)
+{
+	return *(const u64 *)key ^ seed;
+}
+
+static const struct rhashtable_params tlsconn_sessions_params = {
+	.key_len = sizeof(u64),
+	.hashfn = tlsconn_sessions_hash,
+	.key_offset = offsetof(struct tlsconn_session, digest),
+	.head_offset = offsetof(struct tlsconn_session, by_digest),
+	.automatic_shrinking = true,
+};
+
+int tlsconn_sessions_init(struct rhashtable *table)
+{
+	return rhashtable_init(table, &tlsconn_sessions_params);
+}
+
+void tlsconn_sessions_destroy(struct rhashtable *table)
+{
+	rhashtable_destroy(table);
+}
+
+struct tlsconn_session *tlsconn_sessions_find(struct rhashtable *table, u64 digest)
+{
+	return rhashtable_lookup(table, &digest, tlsconn_sessions_params);
+}
+
+struct tlsconn_session *tlsconn_sessions_insert(struct rhashtable *table, struct tlsconn_session *session)
+{
+	return rhashtable_lookup_get_insert_fast(table, &session->by_digest, tlsconn_sessions_params);
+}
+
+int tlsconn_sessions_replace(struct rhashtable *table, struct tlsconn_session *old, struct tlsconn_session *session)
+{
+	return rhashtable_replace_fast(table, &old->by_digest, &session->by_digest, tlsconn_sessions_params);
+}
+
+int tlsconn_sessions_remove(struct rhashtable *table, struct tlsconn_session *session)
+{
+	return rhashtable_remove_fast(table, &session->by_digest, tlsconn_sessions_params);
+}
+
+void tlsconn_sessions_free_rcu(struct tlsconn_sessions *sessions)
+{
+	kfree_rcu(sessions, rcu);
+}
+
 void tlsconn_xa_init(struct xarray *xa)
 {
 	xa_init_flags(xa, XA_FLAGS_LOCK_BH);
@@ -96,6 +227,11 @@ void *tlsconn_xa_find(struct xarray *xa, unsigned long *index)
 	return xa_find(xa, index, ULONG_MAX, XA_PRESENT);
 }
 
+unsigned int tlsconn_xa_extract(struct xarray *xa, unsigned long from, void **to, unsigned int count)
+{
+	return xa_extract(xa, to, from, ULONG_MAX, count, XA_PRESENT);
+}
+
 void tlsconn_work_init(struct delayed_work *work, void (*run)(struct work_struct *work))
 {
 	INIT_DELAYED_WORK(work, run);
@@ -104,6 +240,16 @@ void tlsconn_work_init(struct delayed_work *work, void (*run)(struct work_struct
 void tlsconn_work_schedule(struct delayed_work *work, unsigned int milliseconds)
 {
 	queue_delayed_work(system_power_efficient_wq, work, msecs_to_jiffies(milliseconds));
+}
+
+/* Not later than it is due already. */
+void tlsconn_work_hasten(struct delayed_work *work, unsigned int milliseconds)
+{
+	unsigned long delay = msecs_to_jiffies(milliseconds) + 1;
+
+	if (delayed_work_pending(work) && time_before(READ_ONCE(work->timer.expires), jiffies + delay))
+		return;
+	mod_delayed_work(system_power_efficient_wq, work, delay);
 }
 
 void tlsconn_work_cancel(struct delayed_work *work)
@@ -153,9 +299,58 @@ u32 tlsconn_ct_tcp_end(const struct nf_conn *ct, unsigned int direction)
 	return READ_ONCE(ct->proto.tcp.seen[direction & 1].td_end);
 }
 
-u32 tlsconn_skb_network_offset(const struct sk_buff *skb)
+struct sk_buff *tlsconn_skb_keep(const struct sk_buff *skb)
 {
-	return skb_network_offset(skb);
+	struct sk_buff *clone = skb_clone((struct sk_buff *)skb, GFP_ATOMIC);
+
+	if (clone) {
+		nf_reset_ct(clone);
+		skb_dst_drop(clone);
+		skb_ext_reset(clone);
+	}
+	return clone;
+}
+
+void tlsconn_skb_let_go(struct sk_buff *skb)
+{
+	consume_skb(skb);
+}
+
+u64 __percpu *tlsconn_counters_new(unsigned int count)
+{
+	return __alloc_percpu(count * sizeof(u64), __alignof__(u64));
+}
+
+void tlsconn_counters_free(u64 __percpu *counters)
+{
+	free_percpu(counters);
+}
+
+void tlsconn_counters_add(u64 __percpu *counters, unsigned int which, u64 number)
+{
+	this_cpu_add(counters[which], number);
+}
+
+/* 1 to the first and a number to the second. */
+void tlsconn_counters_add_pair(u64 __percpu *counters, u32 number)
+{
+	this_cpu_inc(counters[0]);
+	this_cpu_add(counters[1], number);
+}
+
+u64 tlsconn_counters_sum(u64 __percpu *counters, unsigned int which)
+{
+	u64 sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(*per_cpu_ptr(&counters[which], cpu));
+	return sum;
+}
+
+u32 tlsconn_seconds(void)
+{
+	return ktime_get_seconds();
 }
 
 void *tlsconn_net_generic(const struct net *net, unsigned int id)
@@ -186,6 +381,37 @@ void tlsconn_genl_cancel(struct sk_buff *skb, void *header)
 void tlsconn_genl_free(struct sk_buff *skb)
 {
 	nlmsg_free(skb);
+}
+
+struct sk_buff *tlsconn_genl_new_atomic(size_t payload)
+{
+	return genlmsg_new(payload, GFP_ATOMIC);
+}
+
+bool tlsconn_genl_has_listeners(const struct genl_family *family, struct net *net)
+{
+	return genl_has_listeners(family, net, 0);
+}
+
+void tlsconn_genl_multicast(const struct genl_family *family, struct net *net, struct sk_buff *skb)
+{
+	/* Listeners without room have ENOBUFS on their sockets then. */
+	genlmsg_multicast_netns(family, net, skb, 0, 0, GFP_ATOMIC);
+}
+
+void tlsconn_genl_events_lost(const struct genl_family *family, struct net *net)
+{
+	genl_set_err(family, net, 0, 0, -ENOBUFS);
+}
+
+u64 tlsconn_uptime(void)
+{
+	return ktime_get_ns();
+}
+
+u64 tlsconn_now(void)
+{
+	return ktime_get_real_ns();
 }
 
 struct net *tlsconn_genl_net(struct genl_info *info)
@@ -229,5 +455,6 @@ void tlsconn_refused(const char *why)
 	pr_info_ratelimited("xt_tlsconn: %s\n", why);
 }
 
+MODULE_VERSION(TLSCONN_VERSION);
 MODULE_ALIAS("ipt_tlsconn");
 MODULE_ALIAS("ip6t_tlsconn");

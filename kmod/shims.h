@@ -13,6 +13,7 @@
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
+struct genl_family;
 struct genl_info;
 struct net;
 struct netlink_callback;
@@ -30,6 +31,21 @@ void tlsconn_spin_lock_bh(spinlock_t *lock);
 bool tlsconn_spin_trylock_bh(spinlock_t *lock);
 void tlsconn_spin_unlock_bh(spinlock_t *lock);
 
+/* The same where softirqs may be off already: says whether it had to turn them off, which unlocking wants to know. */
+bool tlsconn_packet_lock(spinlock_t *lock);
+void tlsconn_packet_unlock(spinlock_t *lock, bool softirqs);
+
+/*
+ * What this CPU has found out about the packet that it is busy with (sys/memo.rs). Noting needs softirqs to be off; looking
+ * may be done in any context. The TCP header is so many octets behind the start of the data; seq as it is in there.
+ */
+void tlsconn_memo_note(const struct sk_buff *skb, u32 seq, u32 known);
+u32 tlsconn_memo_look(const struct sk_buff *skb, u32 tcp);
+
+/* Memory for connections, all of one size. */
+struct kmem_cache *tlsconn_cache_new(const char *name, unsigned int size, unsigned int align);
+void *tlsconn_cache_alloc(struct kmem_cache *cache);
+
 /* Connections by conntrack entry. */
 int tlsconn_table_init(struct rhashtable *table);
 void tlsconn_table_destroy(struct rhashtable *table);
@@ -39,15 +55,39 @@ int tlsconn_table_replace(struct rhashtable *table, struct tlsconn_node *old, st
 int tlsconn_table_remove(struct rhashtable *table, struct tlsconn_node *node);
 void tlsconn_node_free_rcu(struct tlsconn_node *node);
 
+/* What a connection issued for a session to be continued by. */
+struct tlsconn_session {
+	struct rhash_head by_digest;	/* in the table of sessions */
+	u64 digest;			/* the key */
+	u64 connection;			/* the connection's id */
+};
+
+/* All that it issued: an id, a ticket. First in what is kept of its sessions. */
+struct tlsconn_sessions {
+	struct tlsconn_session issued[2];
+	struct rcu_head rcu;
+};
+
+/* Sessions by digest. */
+int tlsconn_sessions_init(struct rhashtable *table);
+void tlsconn_sessions_destroy(struct rhashtable *table);
+struct tlsconn_session *tlsconn_sessions_find(struct rhashtable *table, u64 digest);
+struct tlsconn_session *tlsconn_sessions_insert(struct rhashtable *table, struct tlsconn_session *session);
+int tlsconn_sessions_replace(struct rhashtable *table, struct tlsconn_session *old, struct tlsconn_session *session);
+int tlsconn_sessions_remove(struct rhashtable *table, struct tlsconn_session *session);
+void tlsconn_sessions_free_rcu(struct tlsconn_sessions *sessions);
+
 /* Connections by id. */
 void tlsconn_xa_init(struct xarray *xa);
 int tlsconn_xa_insert(struct xarray *xa, unsigned long index, void *entry);
 void tlsconn_xa_erase(struct xarray *xa, unsigned long index);
 void *tlsconn_xa_find(struct xarray *xa, unsigned long *index);
+unsigned int tlsconn_xa_extract(struct xarray *xa, unsigned long from, void **to, unsigned int count);
 
 /* Deferred work. */
 void tlsconn_work_init(struct delayed_work *work, void (*run)(struct work_struct *work));
 void tlsconn_work_schedule(struct delayed_work *work, unsigned int milliseconds);
+void tlsconn_work_hasten(struct delayed_work *work, unsigned int milliseconds);
 void tlsconn_work_cancel(struct delayed_work *work);
 struct delayed_work *tlsconn_work_of(struct work_struct *work);
 void tlsconn_cond_resched(void);
@@ -61,8 +101,19 @@ u8 tlsconn_ct_tcp_state(const struct nf_conn *ct);
 bool tlsconn_ct_picked_up(const struct nf_conn *ct);
 u32 tlsconn_ct_tcp_end(const struct nf_conn *ct, unsigned int direction);
 
-/* Packets. */
-u32 tlsconn_skb_network_offset(const struct sk_buff *skb);
+/* Packets: a clone that holds on to octets only. */
+struct sk_buff *tlsconn_skb_keep(const struct sk_buff *skb);
+void tlsconn_skb_let_go(struct sk_buff *skb);
+
+/* Counters that every CPU has for itself. */
+u64 __percpu *tlsconn_counters_new(unsigned int count);
+void tlsconn_counters_free(u64 __percpu *counters);
+void tlsconn_counters_add(u64 __percpu *counters, unsigned int which, u64 number);
+void tlsconn_counters_add_pair(u64 __percpu *counters, u32 number);
+u64 tlsconn_counters_sum(u64 __percpu *counters, unsigned int which);
+
+/* Seconds since some time in the past, without leaps. */
+u32 tlsconn_seconds(void);
 
 /* Per-namespace memory. */
 void *tlsconn_net_generic(const struct net *net, unsigned int id);
@@ -73,6 +124,12 @@ int tlsconn_genl_reply(struct sk_buff *skb, struct genl_info *info);
 void tlsconn_genl_end(struct sk_buff *skb, void *header);
 void tlsconn_genl_cancel(struct sk_buff *skb, void *header);
 void tlsconn_genl_free(struct sk_buff *skb);
+struct sk_buff *tlsconn_genl_new_atomic(size_t payload);
+bool tlsconn_genl_has_listeners(const struct genl_family *family, struct net *net);
+void tlsconn_genl_multicast(const struct genl_family *family, struct net *net, struct sk_buff *skb);
+void tlsconn_genl_events_lost(const struct genl_family *family, struct net *net);
+u64 tlsconn_now(void);
+u64 tlsconn_uptime(void);
 struct net *tlsconn_genl_net(struct genl_info *info);
 struct net *tlsconn_dump_net(struct netlink_callback *cb);
 void tlsconn_dump_seq(struct netlink_callback *cb, u32 *portid, u32 *seq);

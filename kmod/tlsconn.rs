@@ -9,14 +9,21 @@
 //! Locks, in the order in which they are taken: a namespace's hooks (a mutex, process context); an entry's (keeps
 //! softirqs out); a namespace's pins (likewise). Entries are found under RCU.
 
+use core::alloc::Layout;
 use kernel::prelude::*;
 
 mod bindings;
+pub mod changes;
+pub mod check;
+pub mod counters;
+pub mod hellos;
+pub mod holes;
 pub mod netlink;
 pub mod packet;
 pub mod parameters;
 pub mod pins;
 pub mod rule;
+pub mod sessions;
 pub mod sys;
 #[path = "tls/mod.rs"]
 pub mod tls;
@@ -38,6 +45,14 @@ module! {
             default: 32768,
             description: "Octets that may pass as a TLS 1.3 client's certificate flight",
         },
+        hole_octets: u32 {
+            default: 65536,
+            description: "Octets of a connection kept behind holes in its streams at most",
+        },
+        hole_octets_total: u32 {
+            default: 16777216,
+            description: "Octets of memory per network namespace for what is kept behind holes at most",
+        },
     },
 }
 
@@ -46,17 +61,38 @@ struct Tlsconn {
     _match: sys::xt::Registration,
     _family: sys::genl::Family,
     _namespaces: sys::pernet::Registration,
+    _connections: sys::memory::Registration,
+    _handshakes: sys::memory::Registration,
+    _sessions: sys::memory::Registration,
 }
 
 impl kernel::Module for Tlsconn {
     fn init(module: &'static ThisModule) -> Result<Self> {
         sys::random::draw_secret();
+        let connections = sys::memory::Registration::new(
+            &sys::memory::CONNECTIONS,
+            c"tlsconn_connection",
+            sys::table::LAYOUT,
+        )?;
+        let handshakes = sys::memory::Registration::new(
+            &sys::memory::HANDSHAKES,
+            c"tlsconn_handshake",
+            Layout::new::<tls::Handshake>(),
+        )?;
+        let sessions = sys::memory::Registration::new(
+            &sys::memory::SESSIONS,
+            c"tlsconn_session",
+            sys::sessions::LAYOUT,
+        )?;
         let namespaces = sys::pernet::Registration::new()?;
         let family = sys::genl::Family::register(module)?;
         Ok(Self {
             _match: sys::xt::Registration::new(module)?,
             _family: family,
             _namespaces: namespaces,
+            _connections: connections,
+            _handshakes: handshakes,
+            _sessions: sessions,
         })
     }
 }

@@ -2,27 +2,222 @@
 
 //! What is kept of a tracked connection.
 
-use crate::{sys::random::secret, tls};
-use kernel::{alloc::flags::GFP_ATOMIC, prelude::*};
+use crate::{
+    counters::Counter,
+    holes::{Holes, Limits},
+    packet::Packet,
+    pins::Suit,
+    sys::{memory::HANDSHAKES, random::secret, sessions::Links},
+    tls::{self, Handshake, IdentityRef, Sessions},
+};
+use kernel::{
+    alloc::{flags::GFP_ATOMIC, Flags},
+    prelude::*,
+};
 
-/// A tracked connection, under its entry's lock.
+/// A tracked connection, under its entry's lock. In the order of how often packets touch it.
+#[repr(C)]
 pub struct Tracked {
-    /// What the packet path touches.
+    /// What the engine keeps for its life.
     pub connection: tls::Connection,
-    /// Identity and parser, apart.
-    pub handshake: KBox<tls::Handshake>,
     /// A pin may be bound to it: whoever ends the connection looks.
     pub pinned: bool,
+    /// Whether an armed pin may be meant for it.
+    pub suit: Suit,
+    /// Whether all is known of the sessions that it issued and continues.
+    pub is_linked: bool,
+    /// What listeners know of it.
+    pub told: Told,
+    /// What the engine needs while there is a handshake.
+    pub handshake: Scratch,
+    /// What is left of it then.
+    identity: Option<Packed>,
+    /// What it issued and continues; most connections did neither.
+    pub links: Option<Links>,
+    /// Its segments behind a hole; most connections never have one.
+    pub holes: Option<KBox<Holes>>,
+}
+
+/// What has been counted, and told to listeners, of a connection.
+pub struct Told {
+    /// Where it stood.
+    pub state: tls::State,
+    /// Directions that had found their way back.
+    pub resynchronised: u8,
+}
+
+/// A place for a handshake.
+pub struct Scratch(Option<KBox<Handshake>>);
+
+impl tls::Scratch for Scratch {
+    #[inline]
+    fn get(&mut self) -> Option<&mut Handshake> {
+        self.0.as_deref_mut()
+    }
+
+    fn make(&mut self) -> Option<&mut Handshake> {
+        if self.0.is_none() {
+            let room = HANDSHAKES.room()?;
+            self.0 = Some(KBox::write(room, Handshake::keyed(secret())));
+        }
+        self.get()
+    }
+}
+
+/// A packed identity, in the sizes in which the kernel gives memory.
+enum Packed {
+    Small(KBox<[u8; 128]>),
+    Medium(KBox<[u8; 192]>),
+    Large(KBox<[u8; 256]>),
+    Whole(KBox<[u8; 704]>),
+}
+
+impl Packed {
+    /// None when there is no memory.
+    fn new(handshake: &Handshake, flags: Flags) -> Option<Self> {
+        let mut octets = [0; 704];
+        Some(match tls::pack(handshake, &mut octets) {
+            ..=128 => Self::Small(KBox::new(first(&octets), flags).ok()?),
+            129..=192 => Self::Medium(KBox::new(first(&octets), flags).ok()?),
+            193..=256 => Self::Large(KBox::new(first(&octets), flags).ok()?),
+            _ => Self::Whole(KBox::new(octets, flags).ok()?),
+        })
+    }
+
+    fn octets(&self) -> &[u8] {
+        match self {
+            Self::Small(octets) => octets.as_slice(),
+            Self::Medium(octets) => octets.as_slice(),
+            Self::Large(octets) => octets.as_slice(),
+            Self::Whole(octets) => octets.as_slice(),
+        }
+    }
+}
+
+fn first<const N: usize>(octets: &[u8]) -> [u8; N] {
+    octets.first_chunk().copied().unwrap_or([0; N])
 }
 
 impl Tracked {
-    /// None when there is no memory. Any context.
-    pub fn new(connection: tls::Connection) -> Option<Self> {
-        let handshake = KBox::new(tls::Handshake::keyed(secret()), GFP_ATOMIC).ok()?;
-        Some(Self {
+    /// With nothing known of a handshake yet.
+    pub fn new(connection: tls::Connection) -> Self {
+        Self {
             connection,
-            handshake,
             pinned: false,
-        })
+            suit: Suit::Early,
+            is_linked: false,
+            told: Told {
+                state: tls::State::New,
+                resynchronised: 0,
+            },
+            handshake: Scratch(None),
+            identity: None,
+            links: None,
+            holes: None,
+        }
+    }
+
+    /// Keeps a packet behind a hole, or gives up waiting for what is missing where there is no room.
+    #[cold]
+    pub fn behind_hole(&mut self, packet: &Packet<'_>, limits: &Limits<'_>) {
+        if self.holes.is_none() {
+            self.holes = KBox::new(Holes::none(), GFP_ATOMIC).ok();
+        }
+        let holes = self.holes.as_mut();
+        if holes.is_some_and(|holes| holes.keep(packet, limits)) {
+            limits.counters.count(Counter::Kept);
+        } else {
+            limits.counters.count(Counter::Dropped);
+            self.connection.give_up(&mut self.handshake, packet.from);
+            self.fill(limits);
+            self.connection.segment(
+                &mut self.handshake,
+                limits.engine,
+                &packet.segment(),
+                &packet.tcp.payload,
+            );
+        }
+    }
+
+    /// Takes in what has no hole in front of it any longer.
+    #[cold]
+    pub fn fill(&mut self, limits: &Limits<'_>) {
+        if let Some(holes) = &mut self.holes {
+            holes.fill(&mut self.connection, &mut self.handshake, limits);
+            if holes.is_empty() {
+                self.holes = None;
+            }
+        }
+    }
+
+    /// Gives up waiting for what has been missing for too long. Any context.
+    pub fn age(&mut self, limits: &Limits<'_>) {
+        while let Some(side) = self
+            .holes
+            .as_ref()
+            .and_then(|holes| holes.aged(limits.engine.hole_seconds))
+        {
+            self.connection.give_up(&mut self.handshake, side);
+            self.fill(limits);
+        }
+    }
+
+    /// Lets go of what is kept behind holes, when the connection goes.
+    pub fn clear_holes(&mut self, limits: &Limits<'_>) {
+        if let Some(mut holes) = self.holes.take() {
+            holes.clear(limits.total);
+        }
+    }
+
+    /// What is known of its identity.
+    pub fn identity(&self) -> IdentityRef<'_> {
+        match (&self.identity, &self.handshake.0) {
+            (Some(packed), _) => tls::unpack(packed.octets()).0,
+            (None, Some(handshake)) => handshake.identity.as_ref(),
+            (None, None) => IdentityRef::default(),
+        }
+    }
+
+    /// Whether it still has a handshake.
+    #[inline]
+    pub fn has_handshake(&self) -> bool {
+        self.handshake.0.is_some()
+    }
+
+    /// What its handshake says of sessions up to TLS 1.2.
+    pub fn sessions(&self) -> Sessions {
+        self.handshake
+            .0
+            .as_ref()
+            .map_or_else(Sessions::default, |handshake| Sessions {
+                continues: handshake.continues(),
+                issued: handshake.issued(),
+            })
+    }
+
+    /// The id of the connection whose session it continues.
+    pub fn resumes(&self) -> Option<u64> {
+        self.links.as_ref()?.resumes()
+    }
+
+    /// Gives the handshake's memory back if it is needed no longer, and keeps the identity. Any context.
+    pub fn settle(&mut self) {
+        if let Some(handshake) = &self.handshake.0 {
+            if self.connection.has_settled(handshake) {
+                self.pack();
+            }
+        }
+    }
+
+    #[cold]
+    fn pack(&mut self) {
+        if let (None, Some(handshake)) = (&self.identity, &self.handshake.0) {
+            self.identity = Packed::new(handshake, GFP_ATOMIC);
+            if self.identity.is_none() {
+                // The handshake keeps it until there is memory.
+                return;
+            }
+        }
+        self.handshake.0 = None;
     }
 }

@@ -3,29 +3,36 @@
 //! The tracker: sees every packet of a namespace once, just after conntrack, and lets all of them pass.
 
 use crate::{
+    changes,
+    counters::Counter,
+    netlink::events::{self, ConnectionEvent, Release},
     packet::Packet,
     parameters,
+    pins::{self, Suit},
+    sessions,
     sys::{
         conntrack::{self, Conntrack},
+        memo,
         pernet::NetState,
+        rcu::Reader,
         table::Entry,
     },
-    tls::{Connection, Payload, Side},
+    tls::{Connection, Payload, Side, Taken},
     tracked::Tracked,
 };
-use kernel::sync::rcu;
 
 /// Records that may be made between two collections on entries that conntrack has not confirmed. As we hold such an
 /// entry until then though its packet may be dropped at once, a flood could fill conntrack otherwise.
 const UNCONFIRMED_MAX: u32 = 1024;
 
 /// Takes a packet in. Softirq or process context, at PRE_ROUTING and LOCAL_OUT.
-pub fn track(net: &NetState, packet: &Packet<'_>) {
+#[inline]
+pub fn track(net: &NetState, packet: &Packet<'_>, rcu: &Reader) {
     if packet.ct.is_expected() && !packet.ct.is_confirmed() {
         net.pins.lock().clear_inherited(packet.ct);
     }
-    let rcu = rcu::read_lock();
-    let Some(entry) = entry_of(net, packet, &rcu) else {
+    net.counters.packet(packet.tcp.payload.len());
+    let Some(entry) = entry_of(net, packet, rcu) else {
         return;
     };
     let mut locked = entry.lock();
@@ -33,26 +40,53 @@ pub fn track(net: &NetState, packet: &Packet<'_>) {
         return;
     };
     // The receiver reads nothing of a reset, and conntrack may have let it through without accepting it.
-    if !packet.tcp.is_rst() {
-        tracked.connection.segment(
+    if packet.tcp.is_rst() {
+        if packet.ct.tcp_state() == conntrack::CLOSE {
+            tracked.connection.close();
+        }
+    } else {
+        let taken = tracked.connection.segment(
             &mut tracked.handshake,
-            &parameters::engine(),
+            &net.engine,
             &packet.segment(),
             &packet.tcp.payload,
         );
+        match taken {
+            Taken::BehindHole => tracked.behind_hole(packet, &net.limits()),
+            Taken::New if tracked.holes.is_some() => tracked.fill(&net.limits()),
+            Taken::New | Taken::Nothing => {}
+        }
     }
-    if packet.ct.tcp_state() == conntrack::CLOSE {
-        tracked.connection.close();
+    if tracked.suit != Suit::Over {
+        pins::consider(net, entry, tracked, packet);
+    }
+    if tracked.has_handshake() {
+        sessions::look(net, entry, tracked, rcu);
+        tracked.settle();
     }
     if tracked.pinned && tracked.connection.ended() {
         tracked.pinned = false;
-        net.pins.lock().connection_ended(entry.id);
+        let has_session = tracked.links.is_some();
+        net.pins
+            .lock()
+            .connection_ended(net, entry.id, has_session, Release::Closed);
     }
+    changes::look(net, entry, tracked);
+    let Packet { skb, from, tcp, .. } = packet;
+    let types = tracked
+        .connection
+        .types(*from, tcp.first_octet(), tcp.payload.len());
+    memo::note(
+        skb,
+        tcp.seq,
+        memo::Known::new(types, tracked.connection.state()),
+    );
 }
 
 /// The packet's connection, made now where the packet begins one. None where there is none, and for packets that
 /// conntrack lets pass without having accepted them (sIG in its table): what they carry is no part of the stream.
-fn entry_of<'a>(net: &'a NetState, packet: &Packet<'_>, rcu: &'a rcu::Guard) -> Option<&'a Entry> {
+#[inline]
+fn entry_of<'a>(net: &'a NetState, packet: &Packet<'_>, rcu: &'a Reader) -> Option<&'a Entry> {
     let tcp = &packet.tcp;
     if tcp.is_syn_ack() {
         return syn_ack(net, packet, rcu);
@@ -83,8 +117,8 @@ pub fn is_opening(ct: &Conntrack) -> bool {
 /// A SYN-ACK that puts conntrack's entry into SYN_RECV starts a connection, also on an entry that has one: conntrack
 /// lets a SYN that it had ignored take its entry over once the SYN is answered (nf_conntrack_proto_tcp.c, the IGNORE
 /// branch). Any other changes nothing. One that conntrack has ignored has left its idea of the sender's end alone.
-fn syn_ack<'a>(net: &'a NetState, packet: &Packet<'_>, rcu: &'a rcu::Guard) -> Option<&'a Entry> {
-    let Packet { ct, from, tcp } = packet;
+fn syn_ack<'a>(net: &'a NetState, packet: &Packet<'_>, rcu: &'a Reader) -> Option<&'a Entry> {
+    let Packet { ct, from, tcp, .. } = packet;
     let src_first = tcp.ack()?;
     let dst_first = tcp.first_octet();
     let accepted = ct.tcp_state() == conntrack::SYN_RECV && ct.tcp_end(Side::Dst) == tcp.end();
@@ -124,21 +158,36 @@ fn start<'a>(
     net: &'a NetState,
     ct: &Conntrack,
     connection: Connection,
-    rcu: &'a rcu::Guard,
+    rcu: &'a Reader,
 ) -> Option<&'a Entry> {
-    let entry = net.table.insert(
-        ct,
-        Tracked::new(connection)?,
-        parameters::max_connections(),
-        rcu,
-    )?;
+    let max = parameters::max_connections();
+    let Some(entry) = net.table.insert(ct, Tracked::new(connection), max, rcu) else {
+        net.counters.count(match net.table.len() >= max {
+            true => Counter::Full,
+            false => Counter::AllocationFailures,
+        });
+        return None;
+    };
+    net.counters.count(Counter::Made);
     net.schedule_collection();
+    if let Some(tracked) = &*entry.lock() {
+        events::connection(net, ConnectionEvent::New, entry, tracked);
+    }
     Some(entry)
 }
 
 /// Takes out what conntrack has let go of, and says whether anything is left to look after. Process context.
 pub fn collect(net: &NetState) -> bool {
-    net.table.for_each(|entry| {
+    // Seldom is there anything behind a hole.
+    if net.kept.octets() > 0 {
+        net.table.for_each(|entry| {
+            if let Some(tracked) = &mut *entry.lock() {
+                tracked.age(&net.limits());
+                changes::look(net, entry, tracked);
+            }
+        });
+    }
+    net.table.for_each_suspect(|entry| {
         if is_let_go(net, entry) {
             net.end(entry);
         }
@@ -152,6 +201,7 @@ pub fn lose_all(net: &NetState) {
     net.table.for_each(|entry| {
         if let Some(tracked) = &mut *entry.lock() {
             tracked.connection.missed(&mut tracked.handshake);
+            changes::look(net, entry, tracked);
         }
     });
 }

@@ -24,8 +24,10 @@ fn main() {
         .header_contents("bindings.h", HEADERS)
         .clang_args(includes)
         .allowlist_type("xt_option_(entry|call|type|flags)|xt_fcheck_call|_xt_align")
-        .allowlist_type("xtables_(match|globals|exittype)|xt_entry_match|ip6?t_entry")
-        .allowlist_function("xtables_(register_match|option_parse)|printf")
+        .allowlist_type(
+            "xtables_(match|globals|exittype)|xt_entry_match|ip6?t_entry|xt_xlate(_mt_params)?",
+        )
+        .allowlist_function("xtables_(register_match|option_parse)|xt_xlate_add|printf")
         .allowlist_var("xt_params|XTABLES_VERSION|NFPROTO_IPV[46]|IPPROTO_TCP|XT_INV_PROTO")
         .default_enum_style(bindgen::EnumVariation::Consts)
         .prepend_enum_name(false)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The format of iptables' own extension tests, for its iptables-test.py: rule ; what iptables-save prints of it, = for
 # the same ; whether it is to be accepted.
-:INPUT,FORWARD,OUTPUT
+:FORWARD
 # types, by name and by number
 -p tcp -m tlsconn --record-type change-cipher-spec;=;OK
 -p tcp -m tlsconn --record-type alert;=;OK
@@ -17,6 +17,14 @@
 -p tcp -m tlsconn --record-type 22;-p tcp -m tlsconn --record-type handshake;OK
 -p tcp -m tlsconn --record-type 23;-p tcp -m tlsconn --record-type application-data;OK
 -p tcp -m tlsconn --record-type 24;-p tcp -m tlsconn --record-type heartbeat;OK
+-p tcp -m tlsconn --record-type 0x14;-p tcp -m tlsconn --record-type change-cipher-spec;OK
+-p tcp -m tlsconn --record-type 0x17;-p tcp -m tlsconn --record-type application-data;OK
+-p tcp -m tlsconn --record-type 0x18;-p tcp -m tlsconn --record-type heartbeat;OK
+-p tcp -m tlsconn --record-type application_data;-p tcp -m tlsconn --record-type application-data;OK
+-p tcp -m tlsconn --record-type appdata;-p tcp -m tlsconn --record-type application-data;OK
+-p tcp -m tlsconn --record-type ccs;-p tcp -m tlsconn --record-type change-cipher-spec;OK
+-p tcp -m tlsconn --record-type ChangeCipherSpec;-p tcp -m tlsconn --record-type change-cipher-spec;OK
+-p tcp -m tlsconn --record-type Alert;-p tcp -m tlsconn --record-type alert;OK
 -p tcp -m tlsconn --record-type none,24,unknown,alert,21;-p tcp -m tlsconn --record-type alert,heartbeat,unknown,none;OK
 -p tcp -m tlsconn ! --record-type 23,20;-p tcp -m tlsconn ! --record-type change-cipher-spec,application-data;OK
 -p tcp -m tlsconn --record-type 19;;FAIL
@@ -25,7 +33,9 @@
 -p tcp -m tlsconn --record-type 0;;FAIL
 -p tcp -m tlsconn --record-type 276;;FAIL
 -p tcp -m tlsconn --record-type data;;FAIL
--p tcp -m tlsconn --record-type Alert;;FAIL
+-p tcp -m tlsconn --record-type 0x13;;FAIL
+-p tcp -m tlsconn --record-type 0x19;;FAIL
+-p tcp -m tlsconn --record-type 023;;FAIL
 -p tcp -m tlsconn --record-type alert,;;FAIL
 -p tcp -m tlsconn --record-type ,alert;;FAIL
 -p tcp -m tlsconn --record-type alert,,none;;FAIL
@@ -58,7 +68,9 @@
 -p tcp -m tlsconn --state tainted;=;OK
 -p tcp -m tlsconn ! --state new,hello,handshake,established,closed,not-tls,lost,tainted;=;OK
 -p tcp -m tlsconn ! --state tainted,new,tainted,not-tls;-p tcp -m tlsconn ! --state new,not-tls,tainted;OK
--p tcp -m tlsconn --state NEW;;FAIL
+-p tcp -m tlsconn --state NEW,ESTABLISHED;-p tcp -m tlsconn --state new,established;OK
+-p tcp -m tlsconn --state not_tls;-p tcp -m tlsconn --state not-tls;OK
+-p tcp -m tlsconn --state INVALID;;FAIL
 -p tcp -m tlsconn --state 1;;FAIL
 -p tcp -m tlsconn --state new,unknown;;FAIL
 -p tcp -m tlsconn --state new,;;FAIL
@@ -97,10 +109,150 @@
 -p tcp -m tlsconn --pinned --pin-mark one;;FAIL
 -p tcp -m tlsconn --pinned --pin-mark "";;FAIL
 -p tcp -m tlsconn --pinned --pin-mark;;FAIL
+# versions
+-p tcp -m tlsconn --tls-version ssl3;=;OK
+-p tcp -m tlsconn --tls-version 1.0;=;OK
+-p tcp -m tlsconn --tls-version 1.1;=;OK
+-p tcp -m tlsconn --tls-version 1.2;=;OK
+-p tcp -m tlsconn --tls-version 1.3;=;OK
+-p tcp -m tlsconn ! --tls-version 1.3;=;OK
+-p tcp -m tlsconn --tls-version 1.2:1.3;=;OK
+-p tcp -m tlsconn ! --tls-version ssl3:1.1;=;OK
+-p tcp -m tlsconn --tls-version 1.2:1.2;-p tcp -m tlsconn --tls-version 1.2;OK
+-p tcp -m tlsconn --tls-version 1.2:;-p tcp -m tlsconn --tls-version 1.2:1.3;OK
+-p tcp -m tlsconn --tls-version :1.1;-p tcp -m tlsconn --tls-version ssl3:1.1;OK
+-p tcp -m tlsconn --tls-version tls1.3;-p tcp -m tlsconn --tls-version 1.3;OK
+-p tcp -m tlsconn --tls-version TLSv1.2:TLSv1.3;-p tcp -m tlsconn --tls-version 1.2:1.3;OK
+-p tcp -m tlsconn --tls-version TLSv1;-p tcp -m tlsconn --tls-version 1.0;OK
+-p tcp -m tlsconn --tls-version SSLv3;-p tcp -m tlsconn --tls-version ssl3;OK
+-p tcp -m tlsconn --tls-version 0x0303;-p tcp -m tlsconn --tls-version 1.2;OK
+-p tcp -m tlsconn --tls-version 1.4;;FAIL
+-p tcp -m tlsconn --tls-version 2;;FAIL
+-p tcp -m tlsconn --tls-version ssl2;;FAIL
+-p tcp -m tlsconn --tls-version 0x0305;;FAIL
+-p tcp -m tlsconn --tls-version 1.3:1.2;;FAIL
+-p tcp -m tlsconn --tls-version 1.2,1.3;;FAIL
+-p tcp -m tlsconn --tls-version 1.2-1.3;;FAIL
+-p tcp -m tlsconn --tls-version 1.1:1.2:1.3;;FAIL
+-p tcp -m tlsconn --tls-version :;;FAIL
+-p tcp -m tlsconn --tls-version "";;FAIL
+-p tcp -m tlsconn --tls-version;;FAIL
+-p tcp -m tlsconn --tls-version 1.2 --tls-version 1.3;;FAIL
+# flags of the hellos
+-p tcp -m tlsconn --resumed;=;OK
+-p tcp -m tlsconn ! --resumed;=;OK
+-p tcp -m tlsconn --no-sni;=;OK
+-p tcp -m tlsconn ! --no-sni;=;OK
+-p tcp -m tlsconn --ech;=;OK
+-p tcp -m tlsconn ! --ech;=;OK
+-p tcp -m tlsconn --resumed --resumed;;FAIL
+-p tcp -m tlsconn --ech ! --ech;;FAIL
+-p tcp -m tlsconn --no-sni --no-sni;;FAIL
+-p tcp -m tlsconn --resumed yes;;FAIL
+# server names
+-p tcp -m tlsconn --sni example.org;=;OK
+-p tcp -m tlsconn ! --sni *.example.org;=;OK
+-p tcp -m tlsconn --sni *;=;OK
+-p tcp -m tlsconn --sni ?;=;OK
+-p tcp -m tlsconn --sni w?w*.a_b-c.1;=;OK
+-p tcp -m tlsconn --sni 10.0.0.1;=;OK
+-p tcp -m tlsconn --sni xn--bcher-kva.example;=;OK
+-p tcp -m tlsconn --sni WWW.Example.ORG.;-p tcp -m tlsconn --sni www.example.org;OK
+-p tcp -m tlsconn --sni bücher.example;-p tcp -m tlsconn --sni xn--bcher-kva.example;OK
+-p tcp -m tlsconn --sni *.STRASSE.de;-p tcp -m tlsconn --sni *.strasse.de;OK
+-p tcp -m tlsconn --sni *.straße.de;-p tcp -m tlsconn --sni *.xn--strae-oqa.de;OK
+-p tcp -m tlsconn --sni 例え。テスト;-p tcp -m tlsconn --sni xn--r8jz45g.xn--zckzah;OK
+-p tcp -m tlsconn --sni "*.example.org";-p tcp -m tlsconn --sni *.example.org;OK
+-p tcp -m tlsconn --sni aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa;=;OK
+-p tcp -m tlsconn --sni aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.;-p tcp -m tlsconn --sni aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa;OK
+-p tcp -m tlsconn --sni aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa;;FAIL
+-p tcp -m tlsconn --sni üüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüüü;;FAIL
+-p tcp -m tlsconn --sni b*ü.example;;FAIL
+-p tcp -m tlsconn --sni .example.org;;FAIL
+-p tcp -m tlsconn --sni example..org;;FAIL
+-p tcp -m tlsconn --sni .;;FAIL
+-p tcp -m tlsconn --sni -t;;FAIL
+-p tcp -m tlsconn --sni example.org:443;;FAIL
+-p tcp -m tlsconn --sni "example org";;FAIL
+-p tcp -m tlsconn --sni a,b;;FAIL
+-p tcp -m tlsconn --sni "";;FAIL
+-p tcp -m tlsconn --sni;;FAIL
+-p tcp -m tlsconn --sni a --sni b;;FAIL
+-p tcp -m tlsconn --sni a --no-sni;;FAIL
+-p tcp -m tlsconn --sni a ! --no-sni;;FAIL
+-p tcp -m tlsconn --no-sni ! --sni a;;FAIL
+# protocols
+-p tcp -m tlsconn --alpn h2;=;OK
+-p tcp -m tlsconn ! --alpn http/1.1;=;OK
+-p tcp -m tlsconn --alpn H2;=;OK
+-p tcp -m tlsconn --alpn "a b";-p tcp -m tlsconn --alpn a\x20b;OK
+-p tcp -m tlsconn --alpn "\\x68\\x32";-p tcp -m tlsconn --alpn h2;OK
+-p tcp -m tlsconn --alpn -t;-p tcp -m tlsconn --alpn \x2dt;OK
+-p tcp -m tlsconn --alpn é;-p tcp -m tlsconn --alpn \xc3\xa9;OK
+-p tcp -m tlsconn --alpn ppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppp;=;OK
+-p tcp -m tlsconn --alpn pppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppp;;FAIL
+-p tcp -m tlsconn --alpn "\\";;FAIL
+-p tcp -m tlsconn --alpn "\\x0";;FAIL
+-p tcp -m tlsconn --alpn "";;FAIL
+-p tcp -m tlsconn --alpn;;FAIL
+-p tcp -m tlsconn --alpn h2 --alpn h3;;FAIL
+# octets in hex: session-id
+-p tcp -m tlsconn --session-id 00;=;OK
+-p tcp -m tlsconn ! --session-id 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f;=;OK
+-p tcp -m tlsconn --session-id 0xABcd;-p tcp -m tlsconn --session-id abcd;OK
+-p tcp -m tlsconn --session-id ab:CD:ef;-p tcp -m tlsconn --session-id abcdef;OK
+-p tcp -m tlsconn --session-id 0x0a:0b;-p tcp -m tlsconn --session-id 0a0b;OK
+-p tcp -m tlsconn --session-id 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20;;FAIL
+-p tcp -m tlsconn --session-id 0;;FAIL
+-p tcp -m tlsconn --session-id abc;;FAIL
+-p tcp -m tlsconn --session-id a:b;;FAIL
+-p tcp -m tlsconn --session-id ab:;;FAIL
+-p tcp -m tlsconn --session-id xy;;FAIL
+-p tcp -m tlsconn --session-id 0x;;FAIL
+-p tcp -m tlsconn --session-id "ab cd";;FAIL
+-p tcp -m tlsconn --session-id "";;FAIL
+-p tcp -m tlsconn --session-id;;FAIL
+-p tcp -m tlsconn --session-id 01 --session-id 02;;FAIL
+# octets in hex: client-random
+-p tcp -m tlsconn --client-random 00;=;OK
+-p tcp -m tlsconn ! --client-random 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f;=;OK
+-p tcp -m tlsconn --client-random 0xABcd;-p tcp -m tlsconn --client-random abcd;OK
+-p tcp -m tlsconn --client-random ab:CD:ef;-p tcp -m tlsconn --client-random abcdef;OK
+-p tcp -m tlsconn --client-random 0x0a:0b;-p tcp -m tlsconn --client-random 0a0b;OK
+-p tcp -m tlsconn --client-random 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20;;FAIL
+-p tcp -m tlsconn --client-random 0;;FAIL
+-p tcp -m tlsconn --client-random abc;;FAIL
+-p tcp -m tlsconn --client-random a:b;;FAIL
+-p tcp -m tlsconn --client-random ab:;;FAIL
+-p tcp -m tlsconn --client-random xy;;FAIL
+-p tcp -m tlsconn --client-random 0x;;FAIL
+-p tcp -m tlsconn --client-random "ab cd";;FAIL
+-p tcp -m tlsconn --client-random "";;FAIL
+-p tcp -m tlsconn --client-random;;FAIL
+-p tcp -m tlsconn --client-random 01 --client-random 02;;FAIL
+# octets in hex: server-random
+-p tcp -m tlsconn --server-random 00;=;OK
+-p tcp -m tlsconn ! --server-random 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f;=;OK
+-p tcp -m tlsconn --server-random 0xABcd;-p tcp -m tlsconn --server-random abcd;OK
+-p tcp -m tlsconn --server-random ab:CD:ef;-p tcp -m tlsconn --server-random abcdef;OK
+-p tcp -m tlsconn --server-random 0x0a:0b;-p tcp -m tlsconn --server-random 0a0b;OK
+-p tcp -m tlsconn --server-random 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20;;FAIL
+-p tcp -m tlsconn --server-random 0;;FAIL
+-p tcp -m tlsconn --server-random abc;;FAIL
+-p tcp -m tlsconn --server-random a:b;;FAIL
+-p tcp -m tlsconn --server-random ab:;;FAIL
+-p tcp -m tlsconn --server-random xy;;FAIL
+-p tcp -m tlsconn --server-random 0x;;FAIL
+-p tcp -m tlsconn --server-random "ab cd";;FAIL
+-p tcp -m tlsconn --server-random "";;FAIL
+-p tcp -m tlsconn --server-random;;FAIL
+-p tcp -m tlsconn --server-random 01 --server-random 02;;FAIL
 # conditions combine, in one match or in several
 -p tcp -m tlsconn ! --pinned --state established --all --record-type 23;-p tcp -m tlsconn --record-type application-data --all --state established ! --pinned;OK
 -p tcp -m tlsconn --state new -m tlsconn ! --pinned;=;OK
 -p tcp -m tlsconn --record-type none -m connmark ! --mark 0x1;=;OK
+-p tcp -m tlsconn --server-random 02 --client-random 01 --session-id 00 ! --ech --alpn h2 --sni a --resumed --tls-version 1.3 --pinned --state new --record-type 22;-p tcp -m tlsconn --record-type handshake --state new --pinned --tls-version 1.3 --resumed --sni a --alpn h2 ! --ech --session-id 00 --client-random 01 --server-random 02;OK
+-p tcp -m tlsconn --record-type change-cipher-spec,alert,handshake,application-data,heartbeat,unknown,none --wire --all --state new,hello,handshake,established,closed,not-tls,lost,tainted ! --pinned --pin-mark 0x12345678/0xffffffff --tls-version ssl3:1.3 ! --resumed ! --sni sssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssss ! --alpn ppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppp ! --ech ! --session-id 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f ! --client-random 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f ! --server-random 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f;=;OK
 # at least one condition, TCP only
 -p tcp -m tlsconn;;FAIL
 -p tcp -m tlsconn --bogus;;FAIL

@@ -2,9 +2,11 @@
 
 //! Entries of connection tracking.
 
+use super::pernet::NetState;
 use crate::{bindings, tls::Side};
 use core::ptr::{addr_of, addr_of_mut, NonNull};
 use kernel::{
+    ffi::{c_int, c_void},
     sync::{
         aref::AlwaysRefCounted,
         atomic::{
@@ -49,6 +51,35 @@ unsafe impl AlwaysRefCounted for Conntrack {
 unsafe impl Send for Conntrack {}
 // SAFETY: As above.
 unsafe impl Sync for Conntrack {}
+
+/// Goes through all TCP entries of a namespace's table. Process context; sleeps in between. `look` runs under a lock of
+/// the table, and must not sleep.
+pub fn for_each(net: &NetState, mut look: &mut dyn FnMut(&Conntrack)) {
+    let data = bindings::nf_ct_iter_data {
+        net: net.net().as_raw(),
+        data: (&raw mut look).cast(),
+        ..Default::default()
+    };
+    // SAFETY: The namespace is alive, as somebody has a socket of it; `data` and `look` are valid during the call.
+    unsafe { bindings::nf_ct_iterate_cleanup_net(Some(visit), &data) };
+}
+
+/// Shows an entry to the function that [`for_each`] was given, and has it kept.
+///
+/// # Safety
+///
+/// For conntrack, which hands over an entry of its table and what it was given.
+unsafe extern "C" fn visit(entry: *mut bindings::nf_conn, look: *mut c_void) -> c_int {
+    // SAFETY: As the caller promises; the protocol of an entry does not change.
+    let protocol = unsafe { (*entry).tuplehash[0].tuple.dst.protonum };
+    if protocol == bindings::IPPROTO_TCP as u8 {
+        // SAFETY: It is what `for_each` has handed over, which nobody else uses meanwhile.
+        let look = unsafe { &mut *look.cast::<&mut dyn FnMut(&Conntrack)>() };
+        // SAFETY: The table keeps the entry meanwhile, and it is TCP.
+        look(unsafe { Conntrack::from_raw(entry) });
+    }
+    0
+}
 
 /// An address and port before NAT.
 #[derive(Clone, Copy)]

@@ -2,11 +2,7 @@
 
 //! The netfilter hooks that show the tracker every packet.
 
-use super::{
-    pernet::{Net, NetState},
-    skb::Skb,
-    zeroed, Global,
-};
+use super::{pernet::NetState, rcu::Reader, skb::Skb, zeroed};
 use crate::{bindings, packet::Packet, tracker};
 use kernel::{
     bindings::{net, sk_buff},
@@ -15,33 +11,29 @@ use kernel::{
     new_mutex,
     prelude::*,
     sync::Mutex,
+    types::Opaque,
 };
 
 /// Just behind conntrack, which has then put the packet's entry to it.
 const PRIORITY: c_int = bindings::NF_IP_PRI_CONNTRACK + 1;
 
-const fn hook(family: u32, number: u32) -> bindings::nf_hook_ops {
+fn hook(family: u32, number: u32, state: *mut NetState) -> bindings::nf_hook_ops {
     // SAFETY: All-zero octets are a hook that is none.
     let mut hook: bindings::nf_hook_ops = unsafe { zeroed() };
     hook.hook = Some(see);
     hook.pf = family as u8;
     hook.hooknum = number;
     hook.priority = PRIORITY;
+    hook.priv_ = state.cast();
     hook
 }
-
-// The kernel copies what it needs per namespace, so one array serves all.
-static HOOKS: Global<[bindings::nf_hook_ops; 4]> = Global::new([
-    hook(bindings::NFPROTO_IPV4, bindings::NF_INET_PRE_ROUTING),
-    hook(bindings::NFPROTO_IPV4, bindings::NF_INET_LOCAL_OUT),
-    hook(bindings::NFPROTO_IPV6, bindings::NF_INET_PRE_ROUTING),
-    hook(bindings::NFPROTO_IPV6, bindings::NF_INET_LOCAL_OUT),
-]);
 
 /// Whether and for how many users the hooks of a namespace are on.
 #[pin_data]
 pub struct Hooks {
     net: *mut net,
+    /// What netfilter keeps pointers to while they are on; each has the namespace's state.
+    operations: Opaque<[bindings::nf_hook_ops; 4]>,
     #[pin]
     users: Mutex<Users>,
 }
@@ -52,58 +44,127 @@ unsafe impl Send for Hooks {}
 unsafe impl Sync for Hooks {}
 
 struct Users {
-    count: u32,
+    rules: u32,
+    // Somebody asked for it, whether there are rules or not.
+    requested: bool,
     // The namespace is going: its hooks are off for good.
     shut: bool,
 }
 
+impl Users {
+    fn are_any(&self) -> bool {
+        self.rules != 0 || self.requested
+    }
+}
+
+/// Who has packets looked at.
+pub struct Use {
+    /// How many rules that use the match.
+    pub rules: u32,
+    /// Whether it was asked for.
+    pub requested: bool,
+}
+
 impl Hooks {
-    pub(super) fn new(net: *mut net) -> impl PinInit<Self> {
+    /// For the namespace whose state is, or will be, at `state`.
+    pub(super) fn new(net: *mut net, state: *mut NetState) -> impl PinInit<Self> {
         pin_init!(Self {
             net,
-            users <- new_mutex!(Users { count: 0, shut: false }),
+            operations: Opaque::new([
+                hook(bindings::NFPROTO_IPV4, bindings::NF_INET_PRE_ROUTING, state),
+                hook(bindings::NFPROTO_IPV4, bindings::NF_INET_LOCAL_OUT, state),
+                hook(bindings::NFPROTO_IPV6, bindings::NF_INET_PRE_ROUTING, state),
+                hook(bindings::NFPROTO_IPV6, bindings::NF_INET_LOCAL_OUT, state),
+            ]),
+            users <- new_mutex!(Users { rules: 0, requested: false, shut: false }),
         })
     }
 
-    /// Turns the hooks on for one more user, after `before` where they are off. Process context; may sleep.
+    /// The namespace. It is alive while its hooks are not shut.
+    pub(super) fn net(&self) -> *mut net {
+        self.net
+    }
+
+    /// Who uses them. Process context; may sleep.
+    pub fn users(&self) -> Use {
+        let users = self.users.lock();
+        Use {
+            rules: users.rules,
+            requested: users.requested,
+        }
+    }
+
+    /// Turns the hooks on for one more rule, after `before` where they are off. Process context; may sleep.
     pub(super) fn acquire(&self, before: impl FnOnce()) -> Result {
         let mut users = self.users.lock();
-        if users.shut {
-            return Err(ENOENT);
-        }
-        let count = users.count.checked_add(1).ok_or(EOVERFLOW)?;
-        if users.count == 0 {
-            before();
-            // SAFETY: The namespace is alive until it is shut; the hooks live as long as the module.
-            to_result(unsafe {
-                bindings::nf_register_net_hooks(self.net, HOOKS.get().cast(), HOOK_COUNT)
-            })?;
-        }
-        users.count = count;
+        let rules = users.rules.checked_add(1).ok_or(EOVERFLOW)?;
+        self.turn_on(&users, before)?;
+        users.rules = rules;
         Ok(())
     }
 
     /// Gives up one `acquire`. Process context; may sleep.
     pub fn release(&self) {
         let mut users = self.users.lock();
-        users.count = users.count.saturating_sub(1);
-        if users.count == 0 && !users.shut {
-            self.unregister();
+        users.rules = users.rules.saturating_sub(1);
+        self.turn_off(&users);
+    }
+
+    /// Turns the hooks on, as `acquire` does, until it is withdrawn; false where they were asked for already.
+    pub(super) fn request(&self, before: impl FnOnce()) -> Result<bool> {
+        let mut users = self.users.lock();
+        if users.requested {
+            return Ok(false);
         }
+        self.turn_on(&users, before)?;
+        users.requested = true;
+        Ok(true)
+    }
+
+    /// Gives up a `request`; false where there was none. Process context; may sleep.
+    pub(super) fn withdraw(&self) -> bool {
+        let mut users = self.users.lock();
+        let was = core::mem::replace(&mut users.requested, false);
+        if was {
+            self.turn_off(&users);
+        }
+        was
     }
 
     /// Turns the hooks off for good, as the namespace goes. Process context; may sleep.
     pub(super) fn shut(&self) {
         let mut users = self.users.lock();
-        if users.count != 0 {
+        if users.are_any() && !users.shut {
             self.unregister();
         }
         users.shut = true;
     }
 
+    fn turn_on(&self, users: &Users, before: impl FnOnce()) -> Result {
+        if users.shut {
+            return Err(ENOENT);
+        }
+        if users.are_any() {
+            return Ok(());
+        }
+        before();
+        // SAFETY: The namespace is alive until it is shut; the operations stay where they are until then.
+        to_result(unsafe {
+            bindings::nf_register_net_hooks(self.net, self.operations.get().cast(), HOOK_COUNT)
+        })
+    }
+
+    fn turn_off(&self, users: &Users) {
+        if !users.are_any() && !users.shut {
+            self.unregister();
+        }
+    }
+
     fn unregister(&self) {
         // SAFETY: They are registered: the caller has looked, under the mutex.
-        unsafe { bindings::nf_unregister_net_hooks(self.net, HOOKS.get().cast(), HOOK_COUNT) };
+        unsafe {
+            bindings::nf_unregister_net_hooks(self.net, self.operations.get().cast(), HOOK_COUNT)
+        };
     }
 }
 
@@ -115,14 +176,16 @@ const HOOK_COUNT: c_uint = 4;
 ///
 /// For netfilter, which hands over a valid packet and state, with the packet's network header set.
 unsafe extern "C" fn see(
-    _private: *mut c_void,
+    private: *mut c_void,
     skb: *mut sk_buff,
-    state: *const bindings::nf_hook_state,
+    _state: *const bindings::nf_hook_state,
 ) -> c_uint {
-    // SAFETY: As the caller promises; the namespace of a packet is alive.
-    let (skb, net) = unsafe { (Skb::from_raw(skb), Net::from_raw((*state).net)) };
+    // SAFETY: As the caller promises; the state was handed over with the hook, and outlives it.
+    let (skb, net) = unsafe { (Skb::from_raw(skb), &*private.cast::<NetState>()) };
+    // SAFETY: Netfilter runs its hooks in an RCU read-side section.
+    let rcu = unsafe { Reader::within() };
     if let Some(packet) = Packet::new(skb) {
-        tracker::track(NetState::of(&net), &packet);
+        tracker::track(net, &packet, &rcu);
     }
     bindings::NF_ACCEPT
 }

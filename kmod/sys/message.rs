@@ -2,7 +2,7 @@
 
 //! Netlink messages under construction.
 
-use super::genl::{Family, Request};
+use super::{genl::Family, request::Request};
 use crate::bindings;
 use core::marker::PhantomData;
 use kernel::{
@@ -11,7 +11,7 @@ use kernel::{
     ffi::{c_int, c_void},
 };
 
-/// Room for one connection with every field at its longest, and for one pin.
+/// Room for one connection with every field at its longest, for one pin, and for all counters.
 const REPLY_OCTETS: usize = 2048;
 
 /// A message that attributes are added to. What is not ended is taken back.
@@ -83,6 +83,40 @@ impl Message<'_> {
         }
         // SAFETY: The buffer is ours; the call takes it.
         to_result(unsafe { bindings::tlsconn_genl_reply(skb, info) })
+    }
+
+    /// Makes a message for those who listen. Any context. The buffer is the caller's.
+    pub(super) fn event(
+        command: u32,
+        fill: impl FnOnce(&mut Message<'_>) -> Result,
+    ) -> Result<*mut sk_buff> {
+        // SAFETY: No precondition.
+        let skb = unsafe { bindings::tlsconn_genl_new_atomic(REPLY_OCTETS) };
+        if skb.is_null() {
+            return Err(ENOMEM);
+        }
+        // SAFETY: The buffer is ours.
+        let begun = unsafe { Message::begin(skb, 0, 0, 0, command) };
+        let filled = begun.and_then(|mut message| {
+            fill(&mut message)?;
+            message.end();
+            Ok(())
+        });
+        match filled {
+            Ok(()) => Ok(skb),
+            Err(error) => {
+                // SAFETY: The buffer is ours, and the message that was in it is gone.
+                unsafe { bindings::tlsconn_genl_free(skb) };
+                Err(error)
+            }
+        }
+    }
+
+    /// Adds the time of day: nanoseconds since 1970.
+    pub fn now(&mut self, attribute: u32) -> Result {
+        // SAFETY: No precondition.
+        let now = unsafe { bindings::tlsconn_now() };
+        self.bytes(attribute, &now.to_ne_bytes())
     }
 
     /// Completes it.

@@ -8,12 +8,26 @@ pub mod conntrack;
 pub mod genl;
 pub mod hooks;
 pub mod lock;
+pub mod memo;
+pub mod memory;
 pub mod message;
+pub mod percpu;
 pub mod pernet;
+pub mod policy;
 pub mod random;
+pub mod rcu;
+pub mod request;
+pub mod sessions;
 pub mod skb;
 pub mod table;
+pub mod time;
 pub mod xt;
+
+/// Seconds since some time in the past, without leaps. Any context.
+pub fn seconds() -> u32 {
+    // SAFETY: Any context.
+    unsafe { crate::bindings::tlsconn_seconds() }
+}
 
 /// A C struct that the kernel links into lists of its own between registration and unregistration.
 struct Global<T>(UnsafeCell<T>);

@@ -5,13 +5,18 @@
 use super::{
     hooks::Hooks,
     lock::SpinLockBh,
+    sessions::Index,
     table::{Entry, Table},
     Global,
 };
 use crate::{
     bindings,
-    pins::{release_all, Pins},
-    tracker,
+    counters::Counters,
+    holes::{Limits, Total},
+    netlink::events::Release,
+    parameters,
+    pins::{self, release_all, Pins},
+    tls, tracker,
 };
 use core::{
     marker::PhantomData,
@@ -28,6 +33,9 @@ use kernel::{
 
 /// How long an entry that conntrack has let go of may stay, at most.
 const COLLECT_EVERY_MS: c_uint = 500;
+
+/// The families that conntrack is turned on for.
+const CONNTRACK: u8 = bindings::NFPROTO_INET as u8;
 
 /// A network namespace that stays alive as long as this.
 pub struct Net<'a> {
@@ -57,15 +65,27 @@ pub struct NetState {
     /// Its connections.
     #[pin]
     pub table: Table,
+    /// What they issued for sessions to be continued by.
+    #[pin]
+    pub sessions: Index,
     /// Its pins. The lock comes after an entry's.
     #[pin]
     pub pins: SpinLockBh<Pins>,
     /// Whether packets are looked at.
     #[pin]
     pub hooks: Hooks,
+    /// How its connections are followed: the module's parameters.
+    pub engine: tls::Config,
+    /// What is kept behind holes.
+    pub kept: Total,
+    /// What it has seen.
+    pub counters: Counters,
     unconfirmed: Atomic<u32>,
+    armed: Atomic<u32>,
     #[pin]
     collector: Opaque<kernel::bindings::delayed_work>,
+    #[pin]
+    expiry: Opaque<kernel::bindings::delayed_work>,
 }
 
 impl NetState {
@@ -77,18 +97,37 @@ impl NetState {
         unsafe { &*bindings::tlsconn_net_generic(net.as_raw(), id).cast::<Self>() }
     }
 
-    fn new(net: *mut net) -> impl PinInit<Self, Error> {
+    /// What is made goes to `place`.
+    fn new(net: *mut net, place: *mut Self) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
+            counters: Counters::new()?,
             pins <- SpinLockBh::new(Pins::new()?, c"tlsconn pins", kernel::static_lock_class!()),
+            sessions <- Index::new(),
             // The last that can fail: it cannot be dropped.
             table <- Table::new(),
+            engine: parameters::engine(),
+            kept: Total::new(parameters::hole_octets_total()),
             unconfirmed: Atomic::new(0),
-            hooks <- Hooks::new(net),
+            armed: Atomic::new(0),
+            hooks <- Hooks::new(net, place),
             collector <- Opaque::ffi_init(|work| {
                 // SAFETY: `work` is memory for it, which is pinned.
                 unsafe { bindings::tlsconn_work_init(work, Some(collect)) }
             }),
+            expiry <- Opaque::ffi_init(|work| {
+                // SAFETY: As above.
+                unsafe { bindings::tlsconn_work_init(work, Some(expire)) }
+            }),
         })
+    }
+
+    /// How segments behind holes are kept.
+    pub fn limits(&self) -> Limits<'_> {
+        Limits {
+            engine: &self.engine,
+            total: &self.kept,
+            counters: &self.counters,
+        }
     }
 
     /// Whether one more record may be made on an unconfirmed entry before the next collection. Any context.
@@ -101,22 +140,85 @@ impl NetState {
         self.hooks.acquire(|| tracker::lose_all(self))
     }
 
+    /// Has packets looked at whether rules ask for it or not. Process context; may sleep.
+    pub fn request_tracking(&self) -> Result {
+        self.get_conntrack()?;
+        let requested = self.hooks.request(|| tracker::lose_all(self));
+        if !matches!(requested, Ok(true)) {
+            self.put_conntrack();
+        }
+        requested.map(drop)
+    }
+
+    /// Takes such a request back. Process context; may sleep.
+    pub fn withdraw_tracking(&self) {
+        if self.hooks.withdraw() {
+            self.put_conntrack();
+        }
+    }
+
+    /// Has conntrack on for one more user, for IPv4 and IPv6, as the tracker sees both. Process context; may sleep.
+    pub(super) fn get_conntrack(&self) -> Result {
+        // SAFETY: The namespace is alive: it has rules, or a socket.
+        to_result(unsafe { bindings::nf_ct_netns_get(self.hooks.net(), CONNTRACK) })
+    }
+
+    /// Gives up one `get_conntrack`; also after the namespace's exit. Process context; may sleep.
+    pub(super) fn put_conntrack(&self) {
+        // SAFETY: The namespace's memory outlives its rules; it was got before.
+        unsafe { bindings::nf_ct_netns_put(self.hooks.net(), CONNTRACK) };
+    }
+
+    /// The namespace.
+    pub(super) fn net(&self) -> Net<'_> {
+        // SAFETY: The state is memory of the namespace.
+        unsafe { Net::from_raw(self.hooks.net()) }
+    }
+
     /// Has the table gone through soon. Any context.
     pub fn schedule_collection(&self) {
         // SAFETY: The work was initialised.
         unsafe { bindings::tlsconn_work_schedule(self.collector.get(), COLLECT_EVERY_MS) };
     }
 
+    /// Has pins released whose time is over in so many nanoseconds, or when it was to be done before. Any context.
+    pub fn schedule_expiry(&self, nanoseconds: u64) {
+        // Rounded up, so that it is over then; a day at most, after which it is looked again.
+        let milliseconds = nanoseconds.saturating_add(999_999) / 1_000_000;
+        let milliseconds = milliseconds.min(86_400_000) as c_uint;
+        // SAFETY: The work was initialised.
+        unsafe { bindings::tlsconn_work_hasten(self.expiry.get(), milliseconds) };
+    }
+
+    /// Whether a pin waits for a connection. Any context.
+    #[inline]
+    pub fn has_armed_pins(&self) -> bool {
+        self.armed.load(Relaxed) != 0
+    }
+
+    /// Notes whether one does. Under the pins' lock.
+    pub fn note_armed_pins(&self, are_any: bool) {
+        self.armed.store(are_any.into(), Relaxed);
+    }
+
     /// Ends a connection: releases its pins and takes it out of the table. Any context; no entry may be locked.
     pub fn end(&self, entry: &Entry) {
         let mut locked = entry.lock();
-        if locked.as_ref().is_some_and(|tracked| tracked.pinned) {
-            self.pins.lock().connection_ended(entry.id);
+        if let Some(tracked) = locked.as_ref().filter(|tracked| tracked.pinned) {
+            let has_session = tracked.links.is_some();
+            self.pins
+                .lock()
+                .connection_ended(self, entry.id, has_session, Release::Gone);
         }
         // Whoever waits for the lock to pin it finds nothing to pin.
         let tracked = locked.take();
         drop(locked);
-        drop(tracked);
+        if let Some(mut tracked) = tracked {
+            tracked.clear_holes(&self.limits());
+            if let Some(links) = tracked.links.take() {
+                self.pins.lock().keep(entry.id, links);
+            }
+        }
         self.table.remove(entry);
     }
 }
@@ -134,6 +236,21 @@ unsafe extern "C" fn collect(work: *mut kernel::bindings::work_struct) {
     state.unconfirmed.store(0, Relaxed);
     if tracker::collect(state) {
         state.schedule_collection();
+    }
+}
+
+/// The deferred work: releases pins whose time is over. Process context.
+///
+/// # Safety
+///
+/// As above.
+unsafe extern "C" fn expire(work: *mut kernel::bindings::work_struct) {
+    // SAFETY: The work is the one that `new` has initialised.
+    let work = unsafe { bindings::tlsconn_work_of(work) }.cast::<u8>();
+    // SAFETY: It is a field of a state, which stays until the work is cancelled.
+    let state = unsafe { &*work.sub(offset_of!(NetState, expiry)).cast::<NetState>() };
+    if let Some(next) = pins::expire(state) {
+        state.schedule_expiry(next);
     }
 }
 
@@ -159,7 +276,8 @@ unsafe extern "C" fn init(net: *mut net) -> c_int {
     let state = unsafe { bindings::tlsconn_net_generic(net, *ID.get()) };
     // SAFETY: The memory is ours to fill, and stays where it is until the namespace's very end.
     let state: &'static mut MaybeUninit<NetState> = unsafe { &mut *state.cast() };
-    match state.write_pin_init(NetState::new(net)) {
+    let place = state.as_mut_ptr();
+    match state.write_pin_init(NetState::new(net, place)) {
         Ok(_) => 0,
         Err(error) => error.to_errno(),
     }
@@ -186,12 +304,19 @@ unsafe extern "C" fn exit(net: *mut net) {
     let state = NetState::of(&unsafe { Net::from_raw(net) });
     // SAFETY: The work was initialised. What it does not get to is done here.
     unsafe { bindings::tlsconn_work_cancel(state.collector.get()) };
-    release_all(&state.pins);
+    // SAFETY: As above.
+    unsafe { bindings::tlsconn_work_cancel(state.expiry.get()) };
+    state.withdraw_tracking();
+    release_all(state, Release::Gone);
     // SAFETY: A grace period has passed since the hooks went off, and nobody has a socket of the namespace.
     unsafe { state.table.destroy() };
+    // SAFETY: With the connections all that they issued was taken out.
+    unsafe { state.sessions.destroy() };
     // The rules of a namespace are destroyed after this and still ask for `hooks`, so the state is not dropped whole.
     let pins = state.pins.lock().take();
     drop(pins);
+    // SAFETY: Nobody sees packets of the namespace any more, nor has a socket in it.
+    unsafe { state.counters.memory().free() };
 }
 
 /// The registration for every namespace; all of them are left when dropped.

@@ -4,7 +4,11 @@
 
 use super::conntrack::Conntrack;
 use crate::{bindings, tls::Side};
-use core::{marker::PhantomData, ptr::addr_of};
+use core::{
+    marker::PhantomData,
+    ptr::{addr_of, NonNull},
+    slice,
+};
 
 /// `NFCT_INFOMASK`: the low bits of `_nfct` are an `enum ip_conntrack_info`, the others the entry.
 const INFO_MASK: usize = 7;
@@ -13,7 +17,8 @@ const INFO_MASK: usize = 7;
 ///
 /// # Invariants
 ///
-/// The pointer is to a packet that stays as it is for `'a`, its data beginning at the network header or before it.
+/// The pointer is to a packet that stays as it is for `'a`, its data beginning at the network header, as it does
+/// at all of netfilter's hooks for IP.
 #[derive(Clone, Copy)]
 pub struct Skb<'a> {
     raw: *const bindings::sk_buff,
@@ -23,12 +28,36 @@ pub struct Skb<'a> {
 impl<'a> Skb<'a> {
     /// # Safety
     ///
-    /// `raw` is a packet that the caller may read for `'a`, with its network header set.
+    /// `raw` is a packet at one of netfilter's hooks for IP that the caller may read for `'a`.
+    #[inline]
     pub unsafe fn from_raw(raw: *const bindings::sk_buff) -> Self {
         Self {
             raw,
             _life: PhantomData,
         }
+    }
+
+    /// What lies in one piece at the start of its data.
+    #[inline]
+    fn octets(&self) -> &'a [u8] {
+        // SAFETY: By the invariant the packet is valid.
+        let (data, len, paged) =
+            unsafe { ((*self.raw).data, (*self.raw).len, (*self.raw).data_len) };
+        // SAFETY: All but `data_len` octets of a packet's `len` lie from `data` on, and nobody changes them for as
+        // long: whoever shares a packet takes a copy before it writes.
+        unsafe { slice::from_raw_parts(data, len.wrapping_sub(paged) as usize) }
+    }
+
+    /// As C knows it.
+    #[inline]
+    pub(super) fn as_raw(&self) -> *const bindings::sk_buff {
+        self.raw
+    }
+
+    /// `N` octets from `offset`, if they lie in one piece with the start of the data.
+    #[inline]
+    pub fn linear<const N: usize>(&self, offset: u32) -> Option<&'a [u8; N]> {
+        self.octets().get(offset as usize..)?.first_chunk()
     }
 
     /// Octets from the start of its data to the end, in pages and fragments too.
@@ -37,14 +66,18 @@ impl<'a> Skb<'a> {
         unsafe { (*self.raw).len }
     }
 
-    /// Where its IP header is, from the start of its data.
-    pub fn network_offset(&self) -> u32 {
-        // SAFETY: By the invariant the packet is valid. The header is never in front of the data in a netfilter hook.
-        unsafe { bindings::tlsconn_skb_network_offset(self.raw) }
+    /// Copies `to.len()` octets from `offset`; false where the packet ends before.
+    #[inline]
+    pub fn read(&self, offset: u32, to: &mut [u8]) -> bool {
+        let linear = self.octets().get(offset as usize..);
+        if let Some(linear) = linear.and_then(|linear| linear.get(..to.len())) {
+            to.iter_mut().zip(linear).for_each(|(to, from)| *to = *from);
+            return true;
+        }
+        self.read_paged(offset, to)
     }
 
-    /// Copies `to.len()` octets from `offset`; false where the packet ends before.
-    pub fn read(&self, offset: u32, to: &mut [u8]) -> bool {
+    fn read_paged(&self, offset: u32, to: &mut [u8]) -> bool {
         let (Ok(from), Ok(count)) = (i32::try_from(offset), i32::try_from(to.len())) else {
             return false;
         };
@@ -52,7 +85,15 @@ impl<'a> Skb<'a> {
         unsafe { bindings::skb_copy_bits(self.raw, from, to.as_mut_ptr().cast(), count) == 0 }
     }
 
+    /// A reference to the packet as it is now. None when there is no memory. Any context.
+    pub fn to_owned(self) -> Option<OwnedSkb> {
+        // SAFETY: By the invariant the packet is valid. What is shared with it is not written to by whoever has it.
+        let raw = unsafe { bindings::tlsconn_skb_keep(self.raw) };
+        NonNull::new(raw).map(OwnedSkb)
+    }
+
     /// The conntrack entry it belongs to and the side that sent it. None: untracked, invalid, a template, not TCP.
+    #[inline]
     pub fn conntrack(&self) -> Option<(&'a Conntrack, Side)> {
         // SAFETY: By the invariant the packet is valid.
         let nfct = unsafe { (*self.raw)._nfct };
@@ -87,5 +128,32 @@ impl<'a> Skb<'a> {
             return None;
         }
         u32::try_from(offset).ok()
+    }
+}
+
+/// A packet that nobody else has: a clone, which shares its octets with the one that it was made from.
+pub struct OwnedSkb(NonNull<bindings::sk_buff>);
+
+// SAFETY: It is ours alone, and the octets that it shares are counted by the kernel.
+unsafe impl Send for OwnedSkb {}
+
+impl OwnedSkb {
+    /// The packet.
+    pub fn as_skb(&self) -> Skb<'_> {
+        // SAFETY: It is valid as long as `self`, its data begins where that of the packet in the hook did.
+        unsafe { Skb::from_raw(self.0.as_ptr()) }
+    }
+
+    /// Octets of memory that it holds, shared ones too.
+    pub fn memory(&self) -> u32 {
+        // SAFETY: It is valid.
+        unsafe { (*self.0.as_ptr()).truesize }
+    }
+}
+
+impl Drop for OwnedSkb {
+    fn drop(&mut self) {
+        // SAFETY: It is ours, and nobody uses it any more. Any context but hard interrupts.
+        unsafe { bindings::tlsconn_skb_let_go(self.0.as_ptr()) }
     }
 }

@@ -8,22 +8,24 @@
 
 use super::{
     conntrack::Conntrack,
-    lock::{SpinLockBh, SpinLockBhBackend},
+    lock::{PacketLock, PacketLockBackend},
+    memory::CONNECTIONS,
+    rcu::Reader,
 };
 use crate::{bindings, tracked::Tracked};
-use core::{ffi::c_void, pin::Pin, ptr::NonNull};
+use core::{alloc::Layout, ffi::c_void, pin::Pin, ptr::NonNull};
 use kernel::{
-    alloc::flags::GFP_ATOMIC,
     error::to_result,
     prelude::*,
     sync::{
         aref::ARef,
         atomic::{ordering::Relaxed, Atomic},
         lock::Guard,
-        rcu,
     },
     types::Opaque,
 };
+
+mod walk;
 
 /// A tracked connection in the table.
 ///
@@ -35,19 +37,23 @@ use kernel::{
 #[repr(C)]
 pub struct Entry {
     node: Opaque<bindings::tlsconn_node>,
+    #[pin]
+    tracked: PacketLock<Option<Tracked>>,
     /// Its number: from 1 upward per namespace, never used again.
     pub id: u64,
-    #[pin]
-    tracked: SpinLockBh<Option<Tracked>>,
 }
 
+/// What the table's memory comes in.
+pub const LAYOUT: Layout = Layout::new::<Entry>();
+
 /// An entry's connection, locked. Softirqs are off meanwhile; nothing that holds it may sleep.
-pub type Locked<'a> = Guard<'a, Option<Tracked>, SpinLockBhBackend>;
+pub type Locked<'a> = Guard<'a, Option<Tracked>, PacketLockBackend>;
 
 impl Entry {
     /// Locks the connection; None in it where the entry was taken out of the table meanwhile.
     ///
     /// Any context but hard interrupts. Comes before the lock of the namespace's pins.
+    #[inline]
     pub fn lock(&self) -> Locked<'_> {
         self.tracked.lock()
     }
@@ -56,6 +62,13 @@ impl Entry {
     pub fn conntrack<'a>(&'a self, _locked: &'a Tracked) -> &'a Conntrack {
         // SAFETY: A connection is in the entry only until the reference is given back, and the lock keeps it there.
         unsafe { self.conntrack_unlocked() }
+    }
+
+    /// Whether its conntrack entry is dying or was never confirmed, or it was taken out meanwhile. Under RCU.
+    fn is_suspect(&self) -> bool {
+        // SAFETY: Conntrack's memory is that of an entry for as long as RCU readers look, be it another's by then.
+        let ct = unsafe { self.conntrack_unlocked() };
+        ct.is_dying() || !ct.is_confirmed()
     }
 
     /// # Safety
@@ -78,6 +91,7 @@ pub struct Table {
     by_id: Opaque<kernel::bindings::xarray>,
     last_id: Atomic<u64>,
     count: Atomic<u64>,
+    peak: Atomic<u64>,
 }
 
 // SAFETY: Both indexes are made for use from every CPU, and the rest is atomic.
@@ -99,16 +113,28 @@ impl Table {
             }),
             last_id: Atomic::new(0),
             count: Atomic::new(0),
+            peak: Atomic::new(0),
         })
+    }
+
+    /// How many connections it holds.
+    pub fn len(&self) -> u64 {
+        self.count.load(Relaxed)
+    }
+
+    /// The most connections that it has held, one or two more or less.
+    pub fn peak(&self) -> u64 {
+        self.peak.load(Relaxed)
     }
 
     /// Whether it holds no connection.
     pub fn is_empty(&self) -> bool {
-        self.count.load(Relaxed) == 0
+        self.len() == 0
     }
 
     /// The connection of a conntrack entry. Any context.
-    pub fn find<'a>(&'a self, ct: &Conntrack, _rcu: &'a rcu::Guard) -> Option<&'a Entry> {
+    #[inline]
+    pub fn find<'a>(&'a self, ct: &Conntrack, _rcu: &'a Reader) -> Option<&'a Entry> {
         // SAFETY: The table is initialised, and RCU keeps what is found.
         unsafe {
             bindings::tlsconn_table_find(self.by_ct.get(), ct.as_raw())
@@ -118,7 +144,7 @@ impl Table {
     }
 
     /// The connection with the smallest id that is not below `id`. Any context.
-    pub fn at_or_after<'a>(&'a self, id: u64, _rcu: &'a rcu::Guard) -> Option<&'a Entry> {
+    pub fn at_or_after<'a>(&'a self, id: u64, _rcu: &'a Reader) -> Option<&'a Entry> {
         let mut index = id as usize;
         // SAFETY: The xarray is initialised.
         let found = unsafe { bindings::tlsconn_xa_find(self.by_id.get(), &mut index) };
@@ -127,25 +153,8 @@ impl Table {
     }
 
     /// The connection of that id. Any context.
-    pub fn by_id<'a>(&'a self, id: u64, rcu: &'a rcu::Guard) -> Option<&'a Entry> {
+    pub fn by_id<'a>(&'a self, id: u64, rcu: &'a Reader) -> Option<&'a Entry> {
         self.at_or_after(id, rcu).filter(|entry| entry.id == id)
-    }
-
-    /// Goes through all, in the order of their ids. Process context; gives way to others in between.
-    pub fn for_each(&self, mut look: impl FnMut(&Entry)) {
-        let mut next = 0;
-        loop {
-            // A short RCU section for each, however many there are.
-            let rcu = rcu::read_lock();
-            let Some(entry) = self.at_or_after(next, &rcu) else {
-                return;
-            };
-            next = entry.id.wrapping_add(1);
-            look(entry);
-            drop(rcu);
-            // SAFETY: Process context, and no lock is held.
-            unsafe { bindings::tlsconn_cond_resched() };
-        }
     }
 
     /// Puts a connection in; where another CPU put one in for the same conntrack entry meanwhile, that one is given.
@@ -155,12 +164,16 @@ impl Table {
         ct: &Conntrack,
         tracked: Tracked,
         max: u64,
-        rcu: &'a rcu::Guard,
+        rcu: &'a Reader,
     ) -> Option<&'a Entry> {
         // Counted first, so that racing CPUs cannot put in more than `max` together.
         if self.count.fetch_add(1, Relaxed) >= max {
             self.count.fetch_sub(1, Relaxed);
             return None;
+        }
+        let now = self.len();
+        if now > self.peak() {
+            self.peak.store(now, Relaxed);
         }
         let found = self.insert_counted(ct, tracked, rcu);
         if !matches!(found, Some((_, true))) {
@@ -173,26 +186,25 @@ impl Table {
         &'a self,
         ct: &Conntrack,
         tracked: Tracked,
-        _rcu: &'a rcu::Guard,
+        _rcu: &'a Reader,
     ) -> Option<(&'a Entry, bool)> {
         let id = self.last_id.fetch_add(1, Relaxed).wrapping_add(1);
         let node = bindings::tlsconn_node {
             ct: ct.as_raw(),
             ..Default::default()
         };
-        let entry = KBox::pin_init(
-            pin_init!(Entry {
+        let entry = CONNECTIONS
+            .room::<Entry>()?
+            .write_pin_init(pin_init!(Entry {
                 node: Opaque::new(node),
                 id,
-                tracked <- SpinLockBh::new(
+                tracked <- PacketLock::new(
                     Some(tracked),
                     c"tlsconn entry",
                     kernel::static_lock_class!()
                 ),
-            }),
-            GFP_ATOMIC,
-        )
-        .ok()?;
+            }))
+            .ok()?;
         // SAFETY: The entry stays where it is until it is freed.
         let entry = KBox::into_raw(unsafe { Pin::into_inner_unchecked(entry) });
         let node = entry.cast::<bindings::tlsconn_node>();

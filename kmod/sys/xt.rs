@@ -8,8 +8,7 @@ use super::{
     skb::Skb,
     zeroed, Global,
 };
-use crate::{bindings, rule};
-use core::ffi::CStr;
+use crate::{bindings, check, rule};
 use kernel::{
     bindings::sk_buff,
     error::to_result,
@@ -20,9 +19,6 @@ use kernel::{
 
 /// What a rule holds, as user space gave it (kmod/uapi/xt_tlsconn.h).
 pub use crate::bindings::xt_tlsconn_mtinfo as MatchInfo;
-
-/// The families that conntrack is turned on for with a rule: IPv4 and IPv6, as the tracker sees both.
-const CONNTRACK: u8 = bindings::NFPROTO_INET as u8;
 
 const fn registration(family: u32) -> bindings::xt_match {
     bindings::xt_match {
@@ -81,13 +77,15 @@ unsafe extern "C" fn tlsconn_mt(
     // SAFETY: x_tables hands over a valid packet with its network header set.
     let skb = unsafe { Skb::from_raw(skb) };
     // SAFETY: x_tables hands over valid parameters; the rule's data is ours and was checked.
-    let (info, net) = unsafe {
+    let (info, tcp) = unsafe {
         (
             &*(*parameters).__bindgen_anon_2.matchinfo.cast::<MatchInfo>(),
-            Net::from_raw((*(*parameters).state).net),
+            (*parameters).thoff,
         )
     };
-    rule::matches(info, NetState::of(&net), skb)
+    // SAFETY: As above.
+    let net = || unsafe { Net::from_raw((*(*parameters).state).net) };
+    rule::matches(info, net, skb, tcp)
 }
 
 /// Checks a rule that is to be inserted. Process context. Runs for every rule at every replacement of a table.
@@ -103,19 +101,17 @@ unsafe extern "C" fn tlsconn_mt_check(parameters: *const bindings::xt_mtchk_para
             (*parameters).net,
         )
     };
-    if let Err(why) = rule::check(info) {
+    if let Err(why) = check::check(info) {
         // SAFETY: The reason is a C string.
         unsafe { bindings::tlsconn_refused(why.as_char_ptr()) };
         return EINVAL.to_errno();
     }
     // SAFETY: The namespace is alive, as its table is being changed.
-    let acquired = to_result(unsafe { bindings::nf_ct_netns_get(net, CONNTRACK) }).and_then(|()| {
-        // SAFETY: As above.
-        let state = NetState::of(&unsafe { Net::from_raw(net) });
-        state.begin_tracking().inspect_err(|_| {
-            // SAFETY: It was got above.
-            unsafe { bindings::nf_ct_netns_put(net, CONNTRACK) };
-        })
+    let state = NetState::of(&unsafe { Net::from_raw(net) });
+    let acquired = state.get_conntrack().and_then(|()| {
+        state
+            .begin_tracking()
+            .inspect_err(|_| state.put_conntrack())
     });
     match acquired {
         Ok(()) => 0,
@@ -130,13 +126,7 @@ unsafe extern "C" fn tlsconn_mt_check(parameters: *const bindings::xt_mtchk_para
 /// As above.
 unsafe extern "C" fn tlsconn_mt_destroy(parameters: *const bindings::xt_mtdtor_param) {
     // SAFETY: x_tables hands over valid parameters; the namespace's memory outlives its rules.
-    unsafe {
-        NetState::of(&Net::from_raw((*parameters).net))
-            .hooks
-            .release();
-        bindings::nf_ct_netns_put((*parameters).net, CONNTRACK);
-    }
+    let state = NetState::of(&unsafe { Net::from_raw((*parameters).net) });
+    state.hooks.release();
+    state.put_conntrack();
 }
-
-/// A reason for refusing a rule.
-pub type Reason = &'static CStr;

@@ -4,6 +4,7 @@
 use super::connection::Connection;
 use super::handshake::Handshake;
 use super::records::{read, CHUNK};
+use super::scratch::Scratch;
 use super::sequence::{before, later};
 use super::types::{Payload, Reason, Segment};
 
@@ -15,6 +16,17 @@ pub(super) struct Before {
     /// Octets before this one were taken in: those between are of a header.
     next: u32,
     header: [u8; 4],
+}
+
+impl Before {
+    /// In front of `next` all has a type.
+    pub(super) fn typed(next: u32) -> Self {
+        Before {
+            typed: next,
+            next,
+            header: [0; 4],
+        }
+    }
 }
 
 impl Connection {
@@ -29,9 +41,9 @@ impl Connection {
     }
 
     /// Octets of the payload before `end` come again: they have to be the same if they are not acknowledged.
-    pub(super) fn compare<P: Payload>(
+    pub(super) fn compare<S: Scratch, P: Payload>(
         &self,
-        handshake: &mut Handshake,
+        scratch: &mut S,
         segment: &Segment,
         payload: &P,
         end: u32,
@@ -43,7 +55,11 @@ impl Connection {
             return Ok(());
         }
         let differ = direction.headers_differ(payload, seq, from, end)?
-            || handshake.differ(direction, payload, segment, end)?;
+            || match scratch.get() {
+                Some(handshake) => handshake.differ(direction, payload, segment, end)?,
+                // Nothing is outstanding but data.
+                None => false,
+            };
         match differ {
             true => Err(Reason::ResentDifferently),
             false => Ok(()),

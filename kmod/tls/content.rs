@@ -58,7 +58,8 @@ impl Encrypted {
 struct ServerFlight {
     records: u8,
     first_len: u16,
-    last_len: u16,
+    /// Which of the records was the server's own Finished, counted from 1; none yet: 0.
+    finished_record: u8,
     octets: u32,
     /// The sequence number behind the last record.
     end: u32,
@@ -76,12 +77,12 @@ impl ServerFlight {
             self.first_len = record.len;
         }
         self.records = self.records.saturating_add(1);
-        self.last_len = record.len;
         self.end = record.end;
         self.octets = self.octets.saturating_add(record.octets());
         let within = self.octets <= SERVER_FLIGHT;
         let fits = if record.len == suite.finished() && !first && !answered && within {
             self.finished = Some(record.end);
+            self.finished_record = self.records;
             self.behind_finished = 0;
             true
         } else if self.finished.is_some() {
@@ -99,11 +100,9 @@ impl ServerFlight {
 
     /// Whether its shape shows that no certificate was asked for: "exactly four records, the first too short for
     /// EncryptedExtensions and a CertificateRequest, the last of Finished length": EncryptedExtensions, Certificate,
-    /// CertificateVerify and Finished (RFC 8446 2).
-    fn asks_no_certificate(&self, suite: Suite) -> bool {
-        self.records == 4
-            && self.first_len < NO_CERTIFICATE_REQUEST
-            && self.last_len == suite.finished()
+    /// CertificateVerify and Finished (RFC 8446 2). The flight ends with the Finished: tickets may stand behind it.
+    fn asks_no_certificate(&self) -> bool {
+        self.finished_record == 4 && self.first_len < NO_CERTIFICATE_REQUEST
     }
 }
 
@@ -246,7 +245,7 @@ impl Flights {
         // Rule 2: "where the server cannot have asked for a certificate, the first record, whatever its length (record
         // padding). That is so if a PSK was accepted (RFC 8446 4.3.2), or if the server's flight was exactly four
         // records […]. Not used where early data was offered".
-        let no_certificate = psk || self.server.asks_no_certificate(self.suite);
+        let no_certificate = psk || self.server.asks_no_certificate();
         if !early_data && no_certificate && !self.client.has_begun() {
             return LAST;
         }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! One direction of a connection: how far it was read, acknowledged and ended.
 
+use super::aside::Aside;
 use super::headers::Headers;
-use super::record::{Framing, Header, Record};
-use super::search::Chain;
+use super::record::{Framing, Header, Record, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HEADER};
 use super::sequence::{before, later, History, Kind};
 use super::types::{Counters, PacketTypes, Payload, Reason};
 
@@ -20,29 +20,41 @@ pub(super) enum Follow {
     Octets,
 }
 
-/// A direction of a connection.
+/// What the packet path touches of a direction.
 #[derive(Clone, Debug)]
 pub(super) struct Direction {
     bytes: u64,
-    /// Complete records by wire type; they stay at the largest number.
-    records: [u32; 5],
-    first: u32,
-    /// What the other side has acknowledged.
-    acked: u32,
-    /// The sequence number of the FIN, once there is one.
-    fin: u32,
-    fin_seen: bool,
     pub(super) history: History,
+    /// What the other side has acknowledged.
+    pub(super) acked: u32,
+    /// Complete records of wire type application_data; like all counts they stay at the largest number.
+    data_records: u32,
+    pub(super) headers: Headers,
     pub(super) record: Record,
     /// What the record is; `Unknown` while its header does not tell yet.
     kind: Kind,
     /// Octets of a header that does not tell yet: they come behind the history's end.
     untyped: u8,
     pub(super) follow: Follow,
-    /// Whether a whole record header was seen.
-    pub(super) begun: bool,
-    pub(super) chain: Chain,
-    pub(super) headers: Headers,
+    seen: Seen,
+}
+
+/// What has come already.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen(u8);
+
+impl Seen {
+    /// A whole record header.
+    const HEADER: u8 = 1;
+    const FIN: u8 = 2;
+
+    fn has(self, what: u8) -> bool {
+        self.0 & what != 0
+    }
+
+    fn add(&mut self, what: u8) {
+        self.0 |= what;
+    }
 }
 
 impl Direction {
@@ -58,24 +70,16 @@ impl Direction {
     pub(super) fn new(first: u32) -> Self {
         Direction {
             bytes: 0,
-            records: [0; 5],
-            first,
-            acked: first,
-            fin: 0,
-            fin_seen: false,
             history: History::new(first),
+            acked: first,
+            data_records: 0,
+            headers: Headers::default(),
             record: Record::new(),
             kind: Kind::Unknown,
             untyped: 0,
             follow: Follow::Records,
-            begun: false,
-            chain: Chain::default(),
-            headers: Headers::default(),
+            seen: Seen::default(),
         }
-    }
-
-    pub(super) fn first(&self) -> u32 {
-        self.first
     }
 
     pub(super) fn acked(&self) -> u32 {
@@ -83,6 +87,7 @@ impl Direction {
     }
 
     /// The sequence number that comes next.
+    #[inline]
     pub(super) fn next(&self) -> u32 {
         self.history.end().wrapping_add(u32::from(self.untyped))
     }
@@ -96,6 +101,7 @@ impl Direction {
         matches!(self.follow, Follow::Records | Follow::Resynchronised)
     }
 
+    #[inline]
     pub(super) fn add_bytes(&mut self, octets: u32) {
         self.bytes = self.bytes.saturating_add(u64::from(octets));
     }
@@ -108,43 +114,63 @@ impl Direction {
 
     /// The other side's acknowledgement; false if it is for octets that were never seen here, so that they will not be
     /// sent again.
-    pub(super) fn acknowledge(&mut self, ack: u32) -> bool {
-        if self.is_unset() {
+    #[inline]
+    pub(super) fn acknowledge(&mut self, aside: &Aside, ack: u32) -> bool {
+        if ack == self.acked || self.is_unset() {
             return true;
         }
         if before(self.acked, ack) {
             self.acked = ack;
         }
         let next = self.next();
-        let with_fin = self.fin() == Some(next) && ack == next.wrapping_add(1);
+        // A FIN takes one number up (RFC 9293 3.4).
+        let with_fin = self.has_fin() && aside.fin == next && ack == next.wrapping_add(1);
         !before(next, ack) || with_fin || self.follow == Follow::Octets
     }
 
-    /// A packet with octets up to `end`, the last one of the direction if it has the FIN flag. False if a FIN has come
-    /// before these octets.
-    pub(super) fn ends_at(&mut self, end: u32, fin: bool, has_payload: bool) -> bool {
-        if fin && !self.fin_seen {
-            self.fin = end;
-            self.fin_seen = true;
+    /// Whether a FIN was seen.
+    pub(super) fn has_fin(&self) -> bool {
+        self.seen.has(Seen::FIN)
+    }
+
+    /// Whether a whole record header was seen.
+    pub(super) fn has_begun(&self) -> bool {
+        self.seen.has(Seen::HEADER)
+    }
+
+    /// The next record is not the first, whatever it was.
+    pub(super) fn set_begun(&mut self) {
+        self.seen.add(Seen::HEADER);
+    }
+
+    /// A packet with octets up to `end`, the last one of the direction if it has the FIN flag. False if a FIN stands
+    /// before these octets, or before others that have come.
+    pub(super) fn ends_at(
+        &mut self,
+        aside: &mut Aside,
+        end: u32,
+        fin: bool,
+        has_payload: bool,
+    ) -> bool {
+        if fin && !self.has_fin() {
+            aside.fin = end;
+            self.seen.add(Seen::FIN);
         }
-        !(has_payload && self.fin().is_some_and(|fin| before(fin, end)))
+        let is_beyond = |octets_end| self.has_fin() && before(aside.fin, octets_end);
+        !(is_beyond(self.next()) || has_payload && is_beyond(end))
     }
 
     /// Whether its FIN is acknowledged.
-    pub(super) fn has_ended(&self) -> bool {
-        self.fin().is_some_and(|fin| before(fin, self.acked))
-    }
-
-    fn fin(&self) -> Option<u32> {
-        self.fin_seen.then_some(self.fin)
+    pub(super) fn has_ended(&self, aside: &Aside) -> bool {
+        self.has_fin() && before(aside.fin, self.acked)
     }
 
     /// Takes an octet of a record header in.
     pub(super) fn header_octet(&mut self, octet: u8) -> Header {
-        let header = self.record.header_octet(octet, !self.begun);
+        let header = self.record.header_octet(octet, !self.has_begun());
         match header {
             Header::Bad => return header,
-            Header::Complete(_) => self.begun = true,
+            Header::Complete(_) => self.set_begun(),
             Header::Type(_) | Header::Part => {}
         }
         match self.kind {
@@ -154,11 +180,27 @@ impl Direction {
         header
     }
 
+    /// Takes the whole header of an application_data record in, where a header begins: what
+    /// [`header_octet`](Self::header_octet) does octet by octet.
+    #[inline]
+    pub(super) fn data_header(&mut self, minor: u8, len: u16) {
+        self.record = Record::in_body(APPLICATION_DATA, minor, len);
+        self.kind = Kind::ApplicationData;
+        self.history.extend(HEADER.into(), Kind::ApplicationData);
+    }
+
     /// What the record is has become known.
     pub(super) fn decide(&mut self, kind: Kind) {
         self.kind = kind;
         self.history.extend(u32::from(self.untyped), kind);
         self.untyped = 0;
+    }
+
+    /// The handshake is over: a header that has begun and does not tell yet is of data.
+    pub(super) fn decide_open(&mut self) {
+        if self.follow == Follow::Records && self.untyped > 0 {
+            self.decide(Kind::ApplicationData);
+        }
     }
 
     /// From where on octets that come again are compared: acknowledged ones are not, nor those whose type is forgotten.
@@ -183,24 +225,46 @@ impl Direction {
     }
 
     /// Takes octets of the record's body in; whether the record is complete.
-    pub(super) fn body(&mut self, octets: u32) -> bool {
+    #[inline]
+    pub(super) fn body(&mut self, aside: &mut Aside, octets: u32) -> bool {
         self.history.extend(octets, self.kind);
         let complete = self.record.body(octets);
         if complete {
             self.kind = Kind::Unknown;
             if self.follow != Follow::Octets {
-                self.count_record();
+                self.count_record(aside);
                 self.headers.push(&self.record);
             }
         }
         complete
     }
 
-    fn count_record(&mut self) {
-        let place = usize::from(self.record.wire.wrapping_sub(20));
-        if let Some(count) = self.records.get_mut(place) {
+    #[inline]
+    fn count_record(&mut self, aside: &mut Aside) {
+        let wire = self.record.wire;
+        if wire == APPLICATION_DATA {
+            self.data_records = self.data_records.saturating_add(1);
+            return;
+        }
+        // Heartbeat comes behind the three in front of application_data.
+        let place = usize::from(wire.wrapping_sub(CHANGE_CIPHER_SPEC)).min(3);
+        if let Some(count) = aside.records.get_mut(place) {
             *count = count.saturating_add(1);
         }
+    }
+
+    /// An application_data record is complete.
+    #[inline]
+    pub(super) fn data_record_ends(&mut self) {
+        self.kind = Kind::Unknown;
+        self.data_records = self.data_records.saturating_add(1);
+        self.headers.push(&self.record);
+    }
+
+    /// The body of one goes on behind what was taken in.
+    #[inline]
+    pub(super) fn data_record_goes_on(&mut self) {
+        self.kind = Kind::ApplicationData;
     }
 
     /// Whether the record's body is framed as in SSL 2.0.
@@ -208,14 +272,22 @@ impl Direction {
         self.record.framing == Framing::Sslv2
     }
 
+    #[inline(always)]
     pub(super) fn types(&self, seq: u32, len: u32) -> PacketTypes {
         self.history.types(seq, len)
     }
 
-    pub(super) fn counters(&self) -> Counters {
+    pub(super) fn counters(&self, aside: &Aside) -> Counters {
+        let [ccs, alert, handshake, heartbeat] = aside.records.map(u64::from);
         Counters {
             bytes: self.bytes,
-            records: self.records.map(u64::from),
+            records: [
+                ccs,
+                alert,
+                handshake,
+                u64::from(self.data_records),
+                heartbeat,
+            ],
         }
     }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The shape of a TLS 1.3 client's flight behind the server's Finished, by the lengths of its records (RFC 8446 4.4).
 
+/// Octets of a record's header (RFC 8446 5.1).
+const RECORD_HEADER: u16 = 5;
 /// Octets of a handshake message's header (RFC 8446 4).
 const MESSAGE_HEADER: u16 = 4;
 /// Octets of an empty Certificate's body: an empty context and an empty list (RFC 8446 4.4.2).
@@ -42,10 +44,11 @@ impl Suite {
     }
 
     /// Whether a record of that length is as full as a sender's limit has it: a power of two from 512 to 16384 octets
-    /// (RFC 8446 5.1, RFC 6066 4).
+    /// (RFC 8446 5.1, RFC 6066 4), or with its header that many (rustls' `max_fragment_size`).
     fn is_full(self, len: u16) -> bool {
         let plain = len.saturating_sub(1).saturating_sub(self.tag);
-        plain.is_power_of_two() && (512..=16384).contains(&plain)
+        let limit = |octets: u16| octets.is_power_of_two() && (512..=16384).contains(&octets);
+        limit(plain) || limit(plain.saturating_add(RECORD_HEADER))
     }
 }
 

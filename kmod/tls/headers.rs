@@ -38,14 +38,12 @@ struct Kept {
 
 impl Headers {
     /// A record is complete.
+    #[inline]
     pub(super) fn push(&mut self, record: &Record) {
-        let mut newer = (record.len(), kind_of(record));
-        for (len, kind) in self.lens.iter_mut().zip(&mut self.kinds) {
-            newer = (
-                core::mem::replace(len, newer.0),
-                core::mem::replace(kind, newer.1),
-            );
-        }
+        let [len0, len1, len2, _] = self.lens;
+        let [kind0, kind1, kind2, _] = self.kinds;
+        self.lens = [record.len(), len0, len1, len2];
+        self.kinds = [kind_of(record), kind0, kind1, kind2];
     }
 
     /// Whether a header in a payload that comes again and begins at `seq` is another than before, in its octets from

@@ -108,3 +108,49 @@ pub struct Identity {
     /// Whether the server acknowledged the ClientHello's octets and answered with a ServerHello that agrees.
     pub confirmed: bool,
 }
+
+impl Identity {
+    /// The same, borrowed.
+    pub fn as_ref(&self) -> IdentityRef<'_> {
+        IdentityRef {
+            client: self.client,
+            client_random: self.client_random.as_ref().map(<[u8; 32]>::as_slice),
+            server_random: self.server_random.as_ref().map(<[u8; 32]>::as_slice),
+            session_id: self.session_id.as_ref().map(Bytes::as_slice),
+            server_session_id: self.server_session_id.as_ref().map(Bytes::as_slice),
+            sni: self.sni.as_ref().map(Bytes::as_slice),
+            alpn: self.alpn.as_ref().map(Bytes::as_slice),
+            offered: self.offered,
+            version: self.version,
+            cipher: self.cipher,
+            early_data: self.early_data,
+            ech: self.ech,
+            hello_retry: self.hello_retry,
+            resumed: self.resumed,
+            resumption: self.resumption,
+            confirmed: self.confirmed,
+        }
+    }
+}
+
+/// An [`Identity`] wherever it is kept; the fields are the same.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[expect(missing_docs, reason = "they are those of Identity")]
+pub struct IdentityRef<'a> {
+    pub client: Option<Side>,
+    pub client_random: Option<&'a [u8]>,
+    pub server_random: Option<&'a [u8]>,
+    pub session_id: Option<&'a [u8]>,
+    pub server_session_id: Option<&'a [u8]>,
+    pub sni: Option<&'a [u8]>,
+    pub alpn: Option<&'a [u8]>,
+    pub offered: Option<u16>,
+    pub version: Option<u16>,
+    pub cipher: Option<u16>,
+    pub early_data: Option<bool>,
+    pub ech: Option<bool>,
+    pub hello_retry: Option<bool>,
+    pub resumed: Option<bool>,
+    pub resumption: Option<Resumption>,
+    pub confirmed: bool,
+}

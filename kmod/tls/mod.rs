@@ -5,28 +5,42 @@
 //! packet context. A [`Connection`] is what the packet path touches for the life of the connection; a [`Handshake`] is
 //! needed while the handshake lasts, and holds the identity for those who ask later.
 
+mod aside;
 mod compare;
+mod conditions;
 mod connection;
 mod content;
+mod data;
 mod direction;
+mod evidence;
+mod extensions;
 mod flight;
 mod handshake;
 mod headers;
 mod hello;
 mod identity;
 mod message;
+mod negotiation;
+mod packed;
+mod quick;
 mod record;
 mod records;
 mod resent;
+mod scratch;
 mod search;
+mod segment;
 mod sequence;
 mod session;
 mod sslv2;
 mod types;
+pub mod wildcard;
 
+pub use conditions::{Answer, Hellos};
 pub use connection::Connection;
 pub use handshake::Handshake;
-pub use identity::{Bytes, Identity, Resumption};
+pub use identity::{Bytes, Identity, IdentityRef, Resumption};
+pub use packed::{pack, unpack, Sessions};
+pub use scratch::Scratch;
 pub use types::{
     Config, Counters, PacketTypes, Payload, Reason, Segment, Side, State, Taken, Types,
 };

@@ -70,12 +70,27 @@ impl Record {
         }
     }
 
+    /// Behind a whole header.
+    #[inline]
+    pub(super) const fn in_body(wire: u8, minor: u8, len: u16) -> Self {
+        Record {
+            header: HEADER,
+            framing: Framing::Tls,
+            wire,
+            minor,
+            len,
+            left: len,
+        }
+    }
+
     /// Octets missing of the header; none in a body.
+    #[inline]
     pub(super) fn header_left(&self) -> u8 {
         HEADER.saturating_sub(self.header)
     }
 
     /// Octets of the header that were read.
+    #[inline]
     pub(super) fn header_read(&self) -> u8 {
         self.header
     }
@@ -90,11 +105,16 @@ impl Record {
 
     /// The header as far as it was read, if it is not complete.
     pub(super) fn partial_header(&self) -> [u8; 4] {
-        let [high, _] = self.len.to_be_bytes();
-        [self.wire, 3, self.minor, high]
+        let [high, low] = self.len.to_be_bytes();
+        match self.framing {
+            Framing::Tls => [self.wire, 3, self.minor, high],
+            // The type of a ClientHello and its version behind the length.
+            Framing::Sslv2 => [0x80 | high, low, 1, 3],
+        }
     }
 
     /// Octets missing of the body.
+    #[inline]
     pub(super) fn body_left(&self) -> u32 {
         u32::from(self.left)
     }
@@ -159,8 +179,9 @@ impl Record {
     }
 
     /// Takes octets of the body in; whether the record is complete.
+    #[inline]
     pub(super) fn body(&mut self, octets: u32) -> bool {
-        self.left = u16::try_from(self.body_left().saturating_sub(octets)).unwrap_or(0);
+        self.left = self.body_left().saturating_sub(octets) as u16;
         if self.left == 0 {
             self.header = 0;
         }

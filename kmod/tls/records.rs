@@ -5,6 +5,7 @@ use super::connection::Connection;
 use super::content::Encrypted;
 use super::handshake::Handshake;
 use super::record::{length_fits, Header, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE};
+use super::scratch::Scratch;
 use super::sequence::Kind;
 use super::types::{Config, Payload, Reason, Segment, Side, State};
 
@@ -13,7 +14,37 @@ pub(super) const CHUNK: usize = 64;
 
 impl Connection {
     /// Takes a payload in from `offset` on, which is where the direction has come to.
-    pub(super) fn records<P: Payload>(
+    pub(super) fn records<S: Scratch, P: Payload>(
+        &mut self,
+        scratch: &mut S,
+        config: &Config,
+        segment: &Segment,
+        payload: &P,
+        offset: u32,
+    ) -> Result<(), Reason> {
+        if self.progress == State::Established {
+            return self.records_behind_handshake(scratch, segment, payload, offset);
+        }
+        let from = segment.from;
+        let before_it = self.before(segment);
+        let handshake = match self.progress {
+            State::New => scratch.make(),
+            _ => scratch.get(),
+        };
+        let Some(handshake) = handshake else {
+            if !self.ended() {
+                return Err(Reason::TableFull);
+            }
+            // It was given back at the end of the connection. What was on its way then is of no interest.
+            self.lose(from);
+            let direction = self.sides.of_mut(from);
+            return direction.search(self.asides.of_mut(from), payload, offset);
+        };
+        self.records_of_handshake(handshake, config, segment, payload, offset)?;
+        self.remember(handshake, segment, payload, before_it)
+    }
+
+    fn records_of_handshake<P: Payload>(
         &mut self,
         handshake: &mut Handshake,
         config: &Config,
@@ -49,7 +80,7 @@ impl Connection {
         octet: u8,
     ) -> Result<(), Reason> {
         let direction = self.sides.of_mut(segment.from);
-        let first = !direction.begun;
+        let first = !direction.has_begun();
         let taken = match direction.header_octet(octet) {
             Header::Part => Ok(()),
             Header::Bad => Err(Reason::BadHeader),
@@ -188,7 +219,7 @@ impl Connection {
         octets: u32,
     ) -> Result<(), Reason> {
         let direction = self.sides.of_mut(from);
-        let complete = direction.body(octets);
+        let complete = direction.body(self.asides.of_mut(from), octets);
         if complete && self.progress != State::Established {
             let encrypted = handshake.is_encrypted(from);
             match direction.record.wire {
@@ -204,6 +235,7 @@ impl Connection {
         }
         if complete && self.progress == State::Handshake && handshake.is_complete() {
             self.progress = State::Established;
+            self.sides.of_mut(from.other()).decide_open();
         }
         Ok(())
     }
@@ -214,7 +246,7 @@ pub(super) fn read<'a, P: Payload>(
     payload: &P,
     offset: u32,
     wanted: u32,
-    octets: &'a mut [u8; CHUNK],
+    octets: &'a mut [u8],
 ) -> Result<&'a [u8], Reason> {
     // A payload that is shorter than it said has a hole.
     let to = octets.get_mut(..wanted as usize).ok_or(Reason::Hole)?;

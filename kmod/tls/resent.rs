@@ -75,6 +75,11 @@ impl Resent {
         }
     }
 
+    /// Whether it knows of octets that are not acknowledged.
+    pub(super) fn has_outstanding(&self, acked: u32) -> bool {
+        self.base != self.end && before(acked, self.end)
+    }
+
     /// Adds octets from `at` on, behind all others.
     pub(super) fn add(&mut self, secret: Secret, acked: u32, mut at: u32, octets: &[u8]) {
         self.forget(acked);

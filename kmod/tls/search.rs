@@ -5,6 +5,7 @@
 //! kept until the place behind its record holds none, and the search goes on there. What lies between is not looked at
 //! again, so that the outcome does not depend on how the stream was cut.
 
+use super::aside::Aside;
 use super::direction::{Direction, Follow};
 use super::headers::Headers;
 use super::record::{is_wire_type, Header, Record, APPLICATION_DATA, HEADER, TLS12_MAX};
@@ -52,30 +53,30 @@ impl Chain {
 
 impl Direction {
     /// From here on where records begin is not known.
-    pub(super) fn lose(&mut self) {
+    pub(super) fn lose(&mut self, aside: &mut Aside) {
         if !self.is_followed() {
             return;
         }
         self.decide(Kind::Unknown);
         self.follow = Follow::Octets;
-        self.begun = true;
-        self.begin_again();
+        self.set_begun();
+        self.begin_again(aside);
     }
 
     /// Forgets the chain that was followed.
-    fn begin_again(&mut self) {
+    fn begin_again(&mut self, aside: &mut Aside) {
         self.record = Record::new();
         self.headers = Headers::default();
-        self.chain.breaks();
+        aside.chain.breaks();
     }
 
     /// Octets that a lost direction will not see: the chain goes on only if they are of a record's body.
-    pub(super) fn pass_hole(&mut self, octets: u32) {
+    pub(super) fn pass_hole(&mut self, aside: &mut Aside, octets: u32) {
         if self.record.header_left() == 0 && octets <= self.record.body_left() {
-            self.body(octets);
+            self.body(aside, octets);
         } else {
             self.decide(Kind::Unknown);
-            self.begin_again();
+            self.begin_again(aside);
             self.pass_over(self.next().wrapping_add(octets));
         }
     }
@@ -83,6 +84,7 @@ impl Direction {
     /// Takes a payload in from `offset` on, which is where the lost or resynchronised direction has come to.
     pub(super) fn search<P: Payload>(
         &mut self,
+        aside: &mut Aside,
         payload: &P,
         mut offset: u32,
     ) -> Result<(), Reason> {
@@ -90,15 +92,15 @@ impl Direction {
             let left = payload.len().wrapping_sub(offset);
             let taken = if self.record.header_left() == 0 {
                 let octets = self.record.body_left().min(left);
-                self.body(octets);
+                self.body(aside, octets);
                 octets
-            } else if self.is_between() {
-                self.search_beginning(payload, offset, left)?
+            } else if self.is_between(aside) {
+                self.search_beginning(aside, payload, offset, left)?
             } else {
                 let mut octets = [0; CHUNK];
                 let wanted = u32::from(self.record.header_left()).min(left);
                 // Fewer are taken if the header turns out to be none.
-                self.search_header(read(payload, offset, wanted, &mut octets)?)
+                self.search_header(aside, read(payload, offset, wanted, &mut octets)?)
             };
             offset = offset.saturating_add(taken);
         }
@@ -106,21 +108,22 @@ impl Direction {
     }
 
     /// Whether no candidate is followed.
-    fn is_between(&self) -> bool {
+    fn is_between(&self, aside: &Aside) -> bool {
         self.follow == Follow::Octets
-            && self.chain.headers == 0
+            && aside.chain.headers == 0
             && self.record.header_left() == HEADER
     }
 
     /// Looks for the first octet of a header, and takes what is in front of it.
     fn search_beginning<P: Payload>(
         &mut self,
+        aside: &mut Aside,
         payload: &P,
         offset: u32,
         left: u32,
     ) -> Result<u32, Reason> {
         let place = self.next();
-        let (searching, octets) = match THOROUGH.checked_sub(self.chain.searched) {
+        let (searching, octets) = match THOROUGH.checked_sub(aside.chain.searched) {
             Some(thorough @ 1..) => (true, thorough),
             _ => (
                 place / STRETCH % STRETCHES == 0,
@@ -136,9 +139,9 @@ impl Direction {
             if let Some(found) = found {
                 self.pass_over(place.wrapping_add(found as u32));
                 passed = (found as u32).saturating_add(1);
-                self.search_octet(*octets.get(found).ok_or(Reason::Hole)?);
+                self.search_octet(aside, *octets.get(found).ok_or(Reason::Hole)?);
             }
-            self.chain.searched = self.chain.searched.saturating_add(passed);
+            aside.chain.searched = aside.chain.searched.saturating_add(passed);
             if found.is_some() {
                 return Ok(passed);
             }
@@ -148,11 +151,11 @@ impl Direction {
     }
 
     /// Takes octets of a header in, up to the first that does not fit; says how many.
-    fn search_header(&mut self, octets: &[u8]) -> u32 {
+    fn search_header(&mut self, aside: &mut Aside, octets: &[u8]) -> u32 {
         let mut taken = 0_u32;
         for &octet in octets {
             taken = taken.saturating_add(1);
-            if !self.search_octet(octet) {
+            if !self.search_octet(aside, octet) {
                 break;
             }
         }
@@ -160,7 +163,7 @@ impl Direction {
     }
 
     /// Takes an octet in where a header may stand; whether it fits.
-    fn search_octet(&mut self, octet: u8) -> bool {
+    fn search_octet(&mut self, aside: &mut Aside, octet: u8) -> bool {
         match self.header_octet(octet) {
             Header::Type(APPLICATION_DATA) if self.follow == Follow::Resynchronised => {
                 self.decide(Kind::ApplicationData);
@@ -168,15 +171,15 @@ impl Direction {
             }
             Header::Type(_) | Header::Part => true,
             Header::Complete(1..=TLS12_MAX) => {
-                self.header_fits();
+                self.header_fits(aside);
                 true
             }
             Header::Complete(_) => {
-                self.no_header();
+                self.no_header(aside);
                 false
             }
             Header::Bad => {
-                self.no_header();
+                self.no_header(aside);
                 // It may begin another.
                 if is_wire_type(octet) {
                     self.header_octet(octet);
@@ -188,8 +191,8 @@ impl Direction {
         }
     }
 
-    fn header_fits(&mut self) {
-        if self.follow == Follow::Octets && self.chain.goes_on(self.record.len()) {
+    fn header_fits(&mut self, aside: &mut Aside) {
+        if self.follow == Follow::Octets && aside.chain.goes_on(self.record.len()) {
             self.follow = Follow::Resynchronised;
         }
         // A plain-text body may hold headers made to be found: what says that it is no data is not believed.
@@ -201,9 +204,9 @@ impl Direction {
     }
 
     /// There is no header where one was expected.
-    fn no_header(&mut self) {
+    fn no_header(&mut self, aside: &mut Aside) {
         self.decide(Kind::Unknown);
         self.follow = Follow::Octets;
-        self.begin_again();
+        self.begin_again(aside);
     }
 }

@@ -19,8 +19,9 @@ pub(super) fn later(a: u32, b: u32) -> u32 {
 
 /// What a run of octets belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
 pub(super) enum Kind {
-    Unknown,
+    Unknown = 0,
     ChangeCipherSpec,
     Alert,
     Handshake,
@@ -48,6 +49,19 @@ impl Kind {
         !matches!(self, Kind::Unknown | Kind::ApplicationData)
     }
 
+    /// By its number.
+    fn of(number: u32) -> Kind {
+        match number & 0xf {
+            1 => Kind::ChangeCipherSpec,
+            2 => Kind::Alert,
+            3 => Kind::Handshake,
+            4 => Kind::EncryptedHandshake,
+            5 => Kind::ApplicationData,
+            6 => Kind::Heartbeat,
+            _ => Kind::Unknown,
+        }
+    }
+
     fn types(self) -> PacketTypes {
         match self {
             Kind::Unknown => PacketTypes::both(Types::UNKNOWN),
@@ -67,9 +81,11 @@ impl Kind {
 /// Runs kept. Handshakes have no more in a direction, and afterwards there is one long run.
 const RUNS: usize = 6;
 
-/// How far back types are known: no receive window is larger (RFC 7323 2.3), and what is older must not be taken for
-/// something to come when the numbers wrap.
+/// How far back types are known at least: no receive window is larger (RFC 7323 2.3). What is much older must not be
+/// taken for something to come when the numbers wrap.
 const REACH: u32 = 1 << 30;
+/// How often that is looked after, in octets.
+const TRIM_EVERY: u32 = 1 << 28;
 
 /// The last runs of a direction, without gaps. Acknowledged ones stay until there is no room: the acknowledgement may
 /// be lost behind us, and what is then sent again has to pass for the sender to hear of it.
@@ -79,7 +95,8 @@ pub(super) struct History {
     end: u32,
     /// Where the runs start, newest first.
     starts: [u32; RUNS],
-    kinds: [Kind; RUNS],
+    /// What they are, four bits each, newest lowest.
+    kinds: u32,
 }
 
 impl History {
@@ -88,7 +105,7 @@ impl History {
         History {
             end: first,
             starts: [first; RUNS],
-            kinds: [Kind::Unknown; RUNS],
+            kinds: 0,
         }
     }
 
@@ -105,59 +122,79 @@ impl History {
     /// What the run at `seq` is, and where it ends.
     pub(super) fn run(&self, seq: u32) -> (Kind, u32) {
         let mut end = self.end;
-        for (&start, &kind) in self.starts.iter().zip(&self.kinds) {
+        let mut kinds = self.kinds;
+        for &start in &self.starts {
             if start != end && !before(seq, start) {
-                return (kind, end);
+                return (Kind::of(kinds), end);
             }
             end = start;
+            kinds >>= 4;
         }
         (Kind::Unknown, end)
     }
 
     /// Appends octets.
+    #[inline]
     pub(super) fn extend(&mut self, octets: u32, kind: Kind) {
         if octets == 0 {
             return;
         }
-        if self.kinds.first() != Some(&kind) {
+        if self.kinds & 0xf != kind as u32 {
             self.begin(kind);
         }
-        self.end = self.end.wrapping_add(octets);
+        let end = self.end.wrapping_add(octets);
+        if end / TRIM_EVERY != self.end / TRIM_EVERY {
+            self.trim(end);
+        }
+        self.end = end;
+    }
+
+    /// Forgets what is out of reach of `end`.
+    #[cold]
+    fn trim(&mut self, end: u32) {
         for start in &mut self.starts {
-            if self.end.wrapping_sub(*start) > REACH {
-                *start = self.end.wrapping_sub(REACH);
+            if end.wrapping_sub(*start) > REACH {
+                *start = end.wrapping_sub(REACH);
             }
         }
     }
 
     /// Puts a run in front; the oldest falls out.
+    #[cold]
     fn begin(&mut self, kind: Kind) {
-        let mut newer = (self.end, kind);
-        for (start, kind) in self.starts.iter_mut().zip(&mut self.kinds) {
-            newer = (
-                core::mem::replace(start, newer.0),
-                core::mem::replace(kind, newer.1),
-            );
-        }
+        let [start0, start1, start2, start3, start4, _] = self.starts;
+        self.starts = [self.end, start0, start1, start2, start3, start4];
+        self.kinds = (self.kinds << 4) | kind as u32;
     }
 
     /// The types of `len` octets from `seq` on.
+    #[inline(always)]
     pub(super) fn types(&self, seq: u32, len: u32) -> PacketTypes {
+        let end = seq.wrapping_add(len);
+        let [newest, ..] = self.starts;
+        if before(seq, self.end) && !before(seq, newest) && !before(self.end, end) {
+            return Kind::of(self.kinds).types();
+        }
+        self.types_of_runs(seq, end)
+    }
+
+    fn types_of_runs(&self, seq: u32, end: u32) -> PacketTypes {
         let unknown = Kind::Unknown.types();
         if !before(seq, self.end) {
             return unknown;
         }
-        let end = seq.wrapping_add(len);
         let mut types = PacketTypes::both(Types::EMPTY);
         if before(self.end, end) {
             types = types.union(unknown);
         }
         let mut run_end = self.end;
-        for (&start, kind) in self.starts.iter().zip(&self.kinds) {
+        let mut kinds = self.kinds;
+        for &start in &self.starts {
             if start != run_end && before(start, end) {
-                types = types.union(kind.types());
+                types = types.union(Kind::of(kinds).types());
             }
             run_end = start;
+            kinds >>= 4;
             if !before(seq, start) {
                 return types;
             }

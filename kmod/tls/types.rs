@@ -29,6 +29,15 @@ pub(super) struct PerSide<T> {
 }
 
 impl<T> PerSide<T> {
+    /// That of a side, and the other.
+    #[inline(always)]
+    pub(super) fn both_mut(&mut self, side: Side) -> (&mut T, &mut T) {
+        match side {
+            Side::Src => (&mut self.src, &mut self.dst),
+            Side::Dst => (&mut self.dst, &mut self.src),
+        }
+    }
+
     pub(super) const fn new(src: T, dst: T) -> Self {
         PerSide { src, dst }
     }
@@ -187,6 +196,13 @@ pub trait Payload {
 
     /// Fills `to` from `offset`; false if that is beyond the end.
     fn read(&self, offset: u32, to: &mut [u8]) -> bool;
+
+    /// `N` octets from `offset`; none if they reach beyond the end.
+    #[inline]
+    fn octets<const N: usize>(&self, offset: u32) -> Option<[u8; N]> {
+        let mut octets = [0; N];
+        self.read(offset, &mut octets).then_some(octets)
+    }
 }
 
 /// What a TCP header says of a packet.

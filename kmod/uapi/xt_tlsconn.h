@@ -3,7 +3,7 @@
  * The ABI of the iptables match `tlsconn`, revision 0: what iptables hands to the kernel with a rule.
  *
  * The kernel module, the iptables extension and tlsconnctl are all built from this file. A published struct never
- * changes: what does not fit into it becomes revision 1.
+ * changes: what does not fit into it becomes revision 1, as docs/revisions.md says.
  */
 #ifndef _XT_TLSCONN_H
 #define _XT_TLSCONN_H
@@ -87,7 +87,7 @@ struct xt_tlsconn_mtinfo {
 	__u8 session_id[XT_TLSCONN_ID_MAX];
 	__u8 client_random[XT_TLSCONN_ID_MAX];
 	__u8 server_random[XT_TLSCONN_ID_MAX];
-	__u8 sni[XT_TLSCONN_NAME_MAX + 1];	/* a pattern with * and ?, lower case, no NUL */
+	__u8 sni[XT_TLSCONN_NAME_MAX + 1];	/* a-z 0-9 - _ and the wildcards * ? in labels that dots separate */
 	__u8 alpn[XT_TLSCONN_NAME_MAX + 1];
 };
 

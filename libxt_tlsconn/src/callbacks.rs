@@ -4,7 +4,6 @@
 //! their comments say, valid while they run.
 
 use std::{
-    borrow::Cow,
     ffi::{c_int, c_void, CStr},
     mem,
 };
@@ -16,8 +15,10 @@ use crate::{
     help::HELP,
     options,
     protocol::Place,
+    translate,
     xtables::{
-        self, xt_entry_match, xt_fcheck_call, xt_option_call, xt_option_entry, xtables_match,
+        self, xt_entry_match, xt_fcheck_call, xt_option_call, xt_option_entry, xt_xlate,
+        xt_xlate_mt_params, xtables_match,
     },
 };
 
@@ -49,6 +50,7 @@ fn register_for(family: u32, parse: Parse, options: *const xt_option_entry) {
         x6_options: options,
         print: Some(print),
         save: Some(save),
+        xlate: Some(translate),
         ..Default::default()
     };
     // SAFETY: libxtables may keep and change what it gets here: it is leaked, and nothing else refers to it.
@@ -82,12 +84,19 @@ unsafe fn parse(call: *mut xt_option_call, place: unsafe fn(*const c_void) -> Pl
     // SAFETY: libxtables set it to the row of our table that the option was found in.
     let entry = unsafe { &*call.entry };
     let argument = if call.arg.is_null() {
-        Cow::default()
+        c""
     } else {
         // SAFETY: It is a string of the command line.
-        unsafe { CStr::from_ptr(call.arg) }.to_string_lossy()
+        unsafe { CStr::from_ptr(call.arg) }
     };
-    if let Err(problem) = options::set(info, entry.id, &argument, call.invert) {
+    let Ok(argument) = argument.to_str() else {
+        // SAFETY: The table's names are C strings.
+        let option = unsafe { CStr::from_ptr(entry.name) }.to_string_lossy();
+        xtables::error(&format!(
+            "tlsconn: --{option}: the argument is not UTF-8; octets of a protocol's name are written \\xNN"
+        ));
+    };
+    if let Err(problem) = options::set(info, entry.id as usize, argument, call.invert) {
         xtables::error(&format!("tlsconn: {problem}"));
     }
     // SAFETY: The rule is of the family that `place` is for, and outlives the check.
@@ -96,12 +105,12 @@ unsafe fn parse(call: *mut xt_option_call, place: unsafe fn(*const c_void) -> Pl
     unsafe { call.udata.cast::<Place>().write(place) };
 }
 
-/// Looks at the rule as a whole, before libxtables checks which option needs which.
+/// Looks at the rule as a whole.
 unsafe extern "C" fn check(call: *mut xt_fcheck_call) {
     // SAFETY: libxtables passes a valid call.
     let call = unsafe { &*call };
-    if call.xflags == 0 {
-        xtables::error("tlsconn: no condition is given; add --record-type, --state or --pinned");
+    if let Err(problem) = options::check(call.xflags) {
+        xtables::error(&format!("tlsconn: {problem}"));
     }
     // SAFETY: An option was given, so its parser has written it.
     let place = unsafe { &*call.udata.cast::<Place>() };
@@ -115,14 +124,45 @@ unsafe extern "C" fn check(call: *mut xt_fcheck_call) {
 unsafe extern "C" fn print(_ip: *const c_void, entry: *const xt_entry_match, _numeric: c_int) {
     // SAFETY: libxtables passes a match of ours.
     let info = unsafe { info_of(entry) };
-    xtables::print(&format!(" tlsconn{}", canonical::options(info, "")));
+    let more = match canonical::is_newer(info) {
+        true => " [and what this libxt_tlsconn.so is too old to show]",
+        false => "",
+    };
+    xtables::print(&format!(" tlsconn{}{more}", canonical::options(info, "")));
 }
 
 /// Writes a rule so that it can be read back.
 unsafe extern "C" fn save(_ip: *const c_void, entry: *const xt_entry_match) {
     // SAFETY: libxtables passes a match of ours.
     let info = unsafe { info_of(entry) };
+    if canonical::is_newer(info) {
+        // A rule that is saved in part would come back as another one.
+        xtables::error(
+            "tlsconn: a rule has a condition that this version of the extension does not know; update libxt_tlsconn.so \
+             to that of the module xt_tlsconn",
+        );
+    }
     xtables::print(&canonical::options(info, "--"));
+}
+
+/// Writes a rule as nft has it; false if it cannot be.
+unsafe extern "C" fn translate(xl: *mut xt_xlate, params: *const xt_xlate_mt_params) -> c_int {
+    // SAFETY: libxtables passes valid parameters, with a match of ours.
+    let info = unsafe { info_of((*params).match_) };
+    let Some(expression) = translate::expression(info) else {
+        // It prints the rule as a comment, and would leave it at that.
+        if xtables::is_translator() {
+            eprintln!(
+                "tlsconn: nft cannot express{}; keep the rule in iptables-nft, or let nft read the mark of a pinned \
+                 connection (--pinned)",
+                canonical::options(info, "--")
+            );
+        }
+        return 0;
+    };
+    // SAFETY: libxtables passes what translations are added to.
+    unsafe { xtables::translated(xl, &expression) };
+    1
 }
 
 /// The rule's data behind the match's header.

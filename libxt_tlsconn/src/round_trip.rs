@@ -1,93 +1,93 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Tests that a rule, however it was typed, is written back in one form that reads as the same rule.
+//! Tests that a rule, however it was typed, is written back in one form that reads as the same rule, and that the
+//! kernel's own check lets in these and no others.
 
-use std::mem::MaybeUninit;
+use std::mem;
 
+use proptest::{collection::vec, prelude::*};
 use tlsconn_uapi::{self as uapi, xt_tlsconn_mtinfo};
 
 use crate::{
-    canonical,
+    canonical, kernel_check,
     options::{self, OPTIONS},
+    random::{valid, Word},
 };
 
-/// Reads a rule as libxtables would hand it to us.
-fn rule(text: &str) -> Result<xt_tlsconn_mtinfo, String> {
-    // SAFETY: The struct is made of integers, and a new rule is all zero.
-    let mut info = unsafe { MaybeUninit::<xt_tlsconn_mtinfo>::zeroed().assume_init() };
+const SIZE: usize = mem::size_of::<xt_tlsconn_mtinfo>();
+
+/// The rule that these octets are.
+fn of_octets(octets: [u8; SIZE]) -> xt_tlsconn_mtinfo {
+    // SAFETY: The struct is made of integers without padding: any octets are a valid value.
+    unsafe { mem::transmute(octets) }
+}
+
+/// Every octet of a rule, as the kernel gets it.
+fn octets(info: &xt_tlsconn_mtinfo) -> [u8; SIZE] {
+    // SAFETY: As above.
+    unsafe { mem::transmute(*info) }
+}
+
+/// The options in a text without spaces in arguments.
+fn words(text: &str) -> Vec<Word> {
     let mut words = text.split_whitespace();
+    let mut given = Vec::new();
     let mut invert = false;
     while let Some(word) = words.next() {
         if word == "!" {
             invert = true;
             continue;
         }
-        let option = OPTIONS
+        let number = OPTIONS
             .iter()
-            .find(|option| word.strip_prefix("--") == option.name.to_str().ok())
-            .expect("the test names an option");
-        let argument = if option.argument {
-            words.next().unwrap_or("")
-        } else {
-            ""
+            .position(|option| word.strip_prefix("--") == option.name.to_str().ok())
+            .unwrap_or_else(|| panic!("{word} is an option"));
+        let argument = match OPTIONS[number].argument {
+            Some(_) => words.next().unwrap_or_default(),
+            None => "",
         };
-        options::set(&mut info, option.id, argument, invert)?;
+        given.push((number, argument.to_owned(), invert));
         invert = false;
     }
+    given
+}
+
+/// Reads a rule as libxtables would hand it to us.
+fn rule_of(words: &[Word]) -> Result<xt_tlsconn_mtinfo, String> {
+    // A new rule is all zero.
+    let mut info = of_octets([0; SIZE]);
+    let mut given = 0;
+    for (number, argument, invert) in words {
+        options::set(&mut info, *number, argument, *invert)?;
+        given |= 1 << number;
+    }
+    options::check(given)?;
     Ok(info)
 }
 
-/// Every octet of a rule, as the kernel gets it.
-fn octets(info: &xt_tlsconn_mtinfo) -> Vec<u8> {
-    let xt_tlsconn_mtinfo {
-        match_,
-        invert,
-        flags,
-        types,
-        states,
-        version_min,
-        version_max,
-        session_id_len,
-        client_random_len,
-        server_random_len,
-        sni_len,
-        alpn_len,
-        reserved,
-        pin_mark,
-        pin_mask,
-        session_id,
-        client_random,
-        server_random,
-        sni,
-        alpn,
-    } = info;
-    let mut octets = Vec::new();
-    for wide in [match_, invert, pin_mark, pin_mask] {
-        octets.extend(wide.to_ne_bytes());
+/// Reads a rule of options without spaces in arguments.
+pub(crate) fn rule(text: &str) -> Result<xt_tlsconn_mtinfo, String> {
+    rule_of(&words(text))
+}
+
+/// The rule as it is saved. It reads as the same rule, and is written in the same way again.
+fn saved(info: &xt_tlsconn_mtinfo) -> String {
+    assert_eq!(kernel_check::check(info), Ok(()));
+    assert!(!canonical::is_newer(info));
+    let text = canonical::options(info, "--");
+    let again = rule(&text).unwrap_or_else(|problem| panic!("{text}: {problem}"));
+    assert_eq!(octets(info), octets(&again), "{text}");
+    assert_eq!(canonical::options(&again, "--"), text);
+    // What iptables-restore takes: a word has at most 1023 octets, and none but an option begins with a hyphen.
+    for word in text.split(' ') {
+        assert!(word.len() < 1024 && !word.contains(['"', '\'']), "{text}");
+        assert!(!word.starts_with('-') || word.starts_with("--"), "{text}");
     }
-    for half in [flags, types, states, version_min, version_max] {
-        octets.extend(half.to_ne_bytes());
-    }
-    octets.extend([
-        session_id_len,
-        client_random_len,
-        server_random_len,
-        sni_len,
-        alpn_len,
-        reserved,
-    ]);
-    for field in [&session_id[..], client_random, server_random, sni, alpn] {
-        octets.extend(field);
-    }
-    octets
+    text
 }
 
 fn canonical(text: &str) -> String {
-    let info = rule(text).expect(text);
-    let saved = canonical::options(&info, "--");
-    let again = rule(&saved).expect(&saved);
-    assert_eq!(octets(&info), octets(&again), "{text}: {saved}");
-    saved
+    saved(&rule(text).expect(text))
 }
 
 #[test]
@@ -95,8 +95,6 @@ fn canonical_text_is_kept() {
     for text in [
         " --record-type application-data",
         " ! --record-type change-cipher-spec,alert,handshake,application-data,heartbeat,unknown,none",
-        " --record-type handshake --wire",
-        " --record-type none --all",
         " ! --record-type alert,handshake --wire --all",
         " --state new,hello,handshake,established,closed,not-tls,lost,tainted",
         " ! --state not-tls",
@@ -104,9 +102,27 @@ fn canonical_text_is_kept() {
         " ! --pinned",
         " --pinned --pin-mark 0x0/0x1",
         " ! --pinned --pin-mark 0xffffffff/0xffffffff",
-        " --record-type unknown --all ! --state tainted ! --pinned --pin-mark 0x54000000/0xffffffff",
+        " --tls-version 1.3",
+        " ! --tls-version ssl3:1.1",
+        " --resumed",
+        " ! --resumed",
+        " --sni *.example.org",
+        " ! --sni w?w.xn--bcher-kva.example",
+        " --no-sni",
+        " ! --no-sni",
+        " --alpn http/1.1",
+        " ! --alpn \\x0a\\x0a",
+        " --ech",
+        " ! --ech",
+        " --session-id 00",
+        " ! --session-id 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+        " --client-random c1c2",
+        " ! --server-random ff",
+        " --record-type unknown --all ! --state tainted ! --pinned --pin-mark 0x54000000/0xffffffff --tls-version \
+         1.2:1.3 ! --resumed --sni * ! --alpn h2 --ech --session-id ab ! --client-random cd --server-random ef",
     ] {
-        assert_eq!(canonical(text), text);
+        let text = text.split_whitespace().fold(String::new(), |all, word| all + " " + word);
+        assert_eq!(canonical(&text), text);
     }
 }
 
@@ -114,16 +130,16 @@ fn canonical_text_is_kept() {
 fn other_ways_to_type_it_come_out_in_one_form() {
     for (typed, saved) in [
         (
-            "--record-type 24,23,22,21,20",
+            "--record-type 24,0x17,22,alert,CCS",
             " --record-type change-cipher-spec,alert,handshake,application-data,heartbeat",
         ),
         (
-            "--all --wire --record-type none,23,none",
+            "--all --wire --record-type none,appdata,none",
             " --record-type application-data,none --wire --all",
         ),
         (
-            "! --pinned --state lost,new --record-type 21",
-            " --record-type alert --state new,lost ! --pinned",
+            "--resumed ! --pinned --state LOST,new --record-type 21",
+            " --record-type alert --state new,lost ! --pinned --resumed",
         ),
         ("--pin-mark 0x54000000/0xff000000 --pinned", " --pinned"),
         ("--pinned --pin-mark 1409286144/037700000000", " --pinned"),
@@ -131,10 +147,13 @@ fn other_ways_to_type_it_come_out_in_one_form() {
             "--pin-mark 7/7 ! --pinned",
             " ! --pinned --pin-mark 0x7/0x7",
         ),
+        ("--tls-version tls1.2:", " --tls-version 1.2:1.3"),
         (
-            "--pinned --pin-mark 0",
-            " --pinned --pin-mark 0x0/0xffffffff",
+            "--sni WWW.Bücher.example.",
+            " --sni www.xn--bcher-kva.example",
         ),
+        ("--alpn \\x68\\x32", " --alpn h2"),
+        ("--client-random 0xAB:cd", " --client-random abcd"),
     ] {
         assert_eq!(canonical(typed), saved, "{typed}");
     }
@@ -143,67 +162,110 @@ fn other_ways_to_type_it_come_out_in_one_form() {
 #[test]
 fn fields_of_conditions_not_given_stay_zero() {
     let info = rule("--state new").expect("is valid");
-    assert_eq!(info.match_, uapi::XT_TLSCONN_STATE);
-    assert_eq!(
-        (
-            info.invert,
-            info.flags,
-            info.types,
-            info.pin_mark,
-            info.pin_mask
-        ),
-        (0, 0, 0, 0, 0)
-    );
+    let mut expected = of_octets([0; SIZE]);
+    expected.match_ = uapi::XT_TLSCONN_STATE;
+    expected.states = 1;
+    assert_eq!(octets(&info), octets(&expected));
     let info = rule("! --pinned").expect("is valid");
-    assert_eq!(
-        (info.match_, info.invert),
-        (uapi::XT_TLSCONN_PINNED, uapi::XT_TLSCONN_PINNED)
-    );
-    assert_eq!((info.pin_mark, info.pin_mask), (0x5400_0000, 0xff00_0000));
-    assert_eq!((info.flags, info.types, info.states), (0, 0, 0));
+    let mut expected = of_octets([0; SIZE]);
+    (expected.match_, expected.invert) = (uapi::XT_TLSCONN_PINNED, uapi::XT_TLSCONN_PINNED);
+    (expected.pin_mark, expected.pin_mask) = (0x5400_0000, 0xff00_0000);
+    assert_eq!(octets(&info), octets(&expected));
     let info = rule("--record-type alert --wire --all").expect("is valid");
-    assert_eq!(
-        (info.match_, info.invert, info.flags, info.types),
-        (1, 0, 3, 2)
-    );
-    assert_eq!((info.states, info.pin_mark, info.pin_mask), (0, 0, 0));
+    let mut expected = of_octets([0; SIZE]);
+    (expected.match_, expected.flags, expected.types) = (1, 3, 2);
+    assert_eq!(octets(&info), octets(&expected));
 }
 
 #[test]
 fn listings_have_no_dashes() {
-    let info = rule("! --record-type alert --wire --pinned --pin-mark 1/3").expect("is valid");
+    let info =
+        rule("! --record-type alert --wire --pinned --pin-mark 1/3 --sni a.b").expect("is valid");
     assert_eq!(
         canonical::options(&info, ""),
-        " ! record-type alert wire pinned pin-mark 0x1/0x3"
+        " ! record-type alert wire pinned pin-mark 0x1/0x3 sni a.b"
     );
 }
 
 #[test]
-fn errors_name_the_option() {
-    for (text, start) in [
-        (
-            "--record-type data",
-            "--record-type: unknown record type \"data\"; ",
-        ),
-        ("--state new,", "--state: a state is missing in \"new,\"; "),
-        (
-            "--pinned --pin-mark 2/1",
-            "--pin-mark: \"2/1\" has bits outside ",
-        ),
-    ] {
-        let message = rule(text).expect_err(text);
-        assert!(message.starts_with(start), "{message}");
-        assert!(!message.contains('\n'), "{message}");
+fn what_a_newer_version_wrote_is_noticed() {
+    let valid = rule("--record-type alert --state new --pinned").expect("is valid");
+    assert!(!canonical::is_newer(&valid));
+    let newer: [fn(&mut xt_tlsconn_mtinfo); 6] = [
+        |info| info.match_ |= 1 << 12,
+        |info| info.invert |= 1 << 31,
+        |info| info.flags |= 1 << 2,
+        |info| info.types |= 1 << 7,
+        |info| info.states |= 1 << 8,
+        |info| info.reserved = 1,
+    ];
+    for change in newer {
+        let mut info = valid;
+        change(&mut info);
+        assert!(canonical::is_newer(&info));
+        assert!(kernel_check::check(&info).is_err());
     }
 }
 
-#[test]
-fn every_option_has_a_number_of_its_own_and_needs_one_that_is_there() {
-    let table = options::table();
-    let numbers: u32 = OPTIONS.iter().map(|option| 1 << option.id).sum();
-    assert_eq!(numbers.count_ones() as usize, OPTIONS.len());
-    for row in &table[..OPTIONS.len()] {
-        assert_eq!(row.also & !numbers, 0);
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_valid_specification_comes_back(words in valid()) {
+        saved(&rule_of(&words).map_err(TestCaseError::fail)?);
     }
-    assert!(table[OPTIONS.len()].name.is_null());
+
+    /// Whatever is typed: a message of one line, or a rule that the kernel takes.
+    #[test]
+    fn any_argument_is_taken_or_refused(number in 0..OPTIONS.len(), argument in ".{0,40}|[ -~]{0,300}", invert: bool) {
+        let record_type = (options::O_RECORD_TYPE, "alert".to_owned(), false);
+        let pinned = (options::O_PINNED, String::new(), false);
+        let detail = OPTIONS[number].argument.is_none() || number == options::O_PIN_MARK;
+        match rule_of(&[record_type, pinned, (number, argument, invert && !detail)]) {
+            Ok(info) => { saved(&info); }
+            Err(message) => prop_assert!(!message.contains('\n') || message.contains('"'), "{}", message),
+        }
+    }
+
+    /// A valid rule of which octets were changed is refused by the kernel, or is another one that can be written.
+    #[test]
+    fn what_the_kernel_lets_in_can_be_written(
+        words in valid(),
+        changes in vec((0..SIZE, any::<u8>()), 0..4),
+        front in vec((0_usize..32, 0_usize..8), 0..3),
+    ) {
+        let mut octets = octets(&rule_of(&words).map_err(TestCaseError::fail)?);
+        for (place, octet) in changes {
+            octets[place] = octet;
+        }
+        for (place, bit) in front {
+            octets[place] ^= 1 << bit;
+        }
+        let info = of_octets(octets);
+        if kernel_check::check(&info).is_ok() {
+            saved(&info);
+        }
+    }
+}
+
+/// The same, for every octet of one rule and every value that it can have.
+#[test]
+fn every_octet_of_a_rule_changed() {
+    let text = "--record-type 23 --wire --state new --pinned --tls-version 1.2 --sni *.a-b.c --alpn h2 --session-id ab \
+                --client-random cd --server-random ef ! --ech ! --resumed";
+    let valid = octets(&rule(text).expect("is valid"));
+    let mut let_in = 0;
+    for place in 0..SIZE {
+        for octet in 0..=u8::MAX {
+            let mut changed = valid;
+            changed[place] = octet;
+            let info = of_octets(changed);
+            if kernel_check::check(&info).is_ok() {
+                saved(&info);
+                let_in += 1;
+            }
+        }
+    }
+    // Types, states, marks, versions, ids and names have other values that are valid; nothing else has.
+    assert!((3000..5000).contains(&let_in), "{let_in}");
 }

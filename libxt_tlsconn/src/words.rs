@@ -37,6 +37,16 @@ pub(crate) const TYPES: Words = Words {
         ("22", uapi::XT_TLSCONN_TYPE_HANDSHAKE),
         ("23", uapi::XT_TLSCONN_TYPE_APPLICATION_DATA),
         ("24", uapi::XT_TLSCONN_TYPE_HEARTBEAT),
+        ("0x14", uapi::XT_TLSCONN_TYPE_CHANGE_CIPHER_SPEC),
+        ("0x15", uapi::XT_TLSCONN_TYPE_ALERT),
+        ("0x16", uapi::XT_TLSCONN_TYPE_HANDSHAKE),
+        ("0x17", uapi::XT_TLSCONN_TYPE_APPLICATION_DATA),
+        ("0x18", uapi::XT_TLSCONN_TYPE_HEARTBEAT),
+        ("ccs", uapi::XT_TLSCONN_TYPE_CHANGE_CIPHER_SPEC),
+        ("changecipherspec", uapi::XT_TLSCONN_TYPE_CHANGE_CIPHER_SPEC),
+        ("appdata", uapi::XT_TLSCONN_TYPE_APPLICATION_DATA),
+        ("app-data", uapi::XT_TLSCONN_TYPE_APPLICATION_DATA),
+        ("applicationdata", uapi::XT_TLSCONN_TYPE_APPLICATION_DATA),
     ],
     also: " or 20 to 24",
 };
@@ -54,7 +64,10 @@ pub(crate) const STATES: Words = Words {
         ("lost", uapi::XT_TLSCONN_STATE_LOST),
         ("tainted", uapi::XT_TLSCONN_STATE_TAINTED),
     ],
-    aliases: &[],
+    aliases: &[
+        ("nottls", uapi::XT_TLSCONN_STATE_NOT_TLS),
+        ("non-tls", uapi::XT_TLSCONN_STATE_NOT_TLS),
+    ],
     also: "",
 };
 
@@ -73,11 +86,13 @@ impl Words {
         words.join(",")
     }
 
+    /// Case makes no difference, nor does _ in place of -, as the RFCs write the types.
     fn bit(&self, word: &str, list: &str) -> Result<u16, String> {
+        let usual = word.to_ascii_lowercase().replace('_', "-");
         self.canonical
             .iter()
             .chain(self.aliases)
-            .find(|(known, _)| *known == word)
+            .find(|(known, _)| *known == usual)
             .and_then(|&(_, bit)| u16::try_from(bit).ok())
             .ok_or_else(|| self.refusal(word, list))
     }
@@ -131,6 +146,39 @@ mod tests {
     }
 
     #[test]
+    fn aliases_are_understood() {
+        for (alias, word) in [
+            ("application_data", "application-data"),
+            ("Application-Data", "application-data"),
+            ("appdata", "application-data"),
+            ("app_data", "application-data"),
+            ("applicationData", "application-data"),
+            ("0x17", "application-data"),
+            ("0X16", "handshake"),
+            ("CCS", "change-cipher-spec"),
+            ("ChangeCipherSpec", "change-cipher-spec"),
+            ("change_cipher_spec", "change-cipher-spec"),
+            ("NONE", "none"),
+        ] {
+            assert_eq!(TYPES.parse(alias), TYPES.parse(word), "{alias}");
+        }
+        for (alias, word) in [
+            ("NEW", "new"),
+            ("not_tls", "not-tls"),
+            ("NotTLS", "not-tls"),
+            ("non-TLS", "not-tls"),
+        ] {
+            assert_eq!(STATES.parse(alias), STATES.parse(word), "{alias}");
+        }
+        for words in [TYPES, STATES] {
+            for &(alias, bit) in words.aliases {
+                assert!(words.canonical.iter().all(|&(word, _)| word != alias));
+                assert_eq!(words.parse(alias).map(u32::from), Ok(bit), "{alias}");
+            }
+        }
+    }
+
+    #[test]
     fn lists_are_merged_and_printed_in_order() {
         let print = |list| TYPES.parse(list).map(|bits| TYPES.print(bits));
         assert_eq!(
@@ -149,7 +197,9 @@ mod tests {
 
     #[test]
     fn a_bad_word_is_named_with_what_would_be_right() {
-        for word in ["19", "25", "023", "Alert", "alert ", "handshak", "\u{fffd}"] {
+        for word in [
+            "19", "25", "023", "0x13", "0x19", "0x017", "alert ", "handshak", "data", "\u{fffd}",
+        ] {
             let message = TYPES.parse(&format!("alert,{word}")).expect_err(word);
             assert!(
                 message.starts_with(&format!("unknown record type \"{word}\"; ")),

@@ -6,7 +6,9 @@ use std::ffi::OsString;
 
 use clap::{Args, Parser};
 
-use crate::{command::Command, netns};
+use clap_complete::ArgValueCandidates;
+
+use crate::{command::Command, completion, netns};
 
 /// Shows the TLS connections that xt_tlsconn tracks, and pins one of them to a connection mark.
 ///
@@ -32,7 +34,8 @@ pub(crate) struct Global {
     #[arg(short, long, global = true)]
     pub(crate) pretty: bool,
     /// Work in this network namespace, a name from `ip netns`
-    #[arg(short, long, global = true, value_name = "NAME", value_parser = netns::parse_name)]
+    #[arg(short, long, global = true, value_name = "NAME", value_parser = netns::parse_name,
+          add = ArgValueCandidates::new(completion::namespaces))]
     pub(crate) netns: Option<String>,
     /// Leave out headings and messages; errors stay
     #[arg(short, long, global = true, conflicts_with = "verbose")]

@@ -3,6 +3,7 @@
 //! `ADDR[/LEN][:PORT]`: which ends of connections a selector means.
 
 use std::{
+    fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     str::FromStr,
 };
@@ -16,6 +17,31 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
+    /// The port, if one was given.
+    pub(crate) fn port(&self) -> Option<u16> {
+        self.port
+    }
+
+    /// The address, and how many bits of it count.
+    pub(crate) fn prefix(&self) -> (IpAddr, u8) {
+        (self.address, self.length)
+    }
+
+    /// Whether the address is IPv6.
+    pub(crate) fn is_ipv6(&self) -> bool {
+        self.address.is_ipv6()
+    }
+
+    /// The address or network as iptables writes it.
+    pub(crate) fn network(&self) -> String {
+        let longest = if self.is_ipv6() { 128 } else { 32 };
+        if self.length == longest {
+            self.address.to_string()
+        } else {
+            format!("{}/{}", self.address, self.length)
+        }
+    }
+
     /// Whether an end of a connection is meant.
     pub(crate) fn matches(&self, end: SocketAddr) -> bool {
         let same_network = match (self.address, end.ip()) {
@@ -34,6 +60,33 @@ impl Endpoint {
             _ => false,
         };
         same_network && self.port.is_none_or(|port| port == end.port())
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let network = self.network();
+        match self.port {
+            Some(port) if self.is_ipv6() => write!(f, "[{network}]:{port}"),
+            Some(port) => write!(f, "{network}:{port}"),
+            None => f.write_str(&network),
+        }
+    }
+}
+
+impl Endpoint {
+    /// As the kernel tells of one; None where that makes no sense.
+    pub(crate) fn new(address: Option<IpAddr>, length: u8, port: Option<u16>) -> Option<Self> {
+        let (address, length) = match address {
+            Some(address) => (address, length),
+            None => (Ipv4Addr::UNSPECIFIED.into(), 0),
+        };
+        let longest = if address.is_ipv6() { 128 } else { 32 };
+        (length <= longest).then_some(Self {
+            address,
+            length,
+            port,
+        })
     }
 }
 
@@ -150,6 +203,20 @@ mod tests {
         assert!(!fits("::/0", "10.0.0.1:1"));
         // Without brackets the last group is part of the address.
         assert!(!fits("2001:db8::443", "[2001:db8::]:443"));
+    }
+
+    #[test]
+    fn networks_as_iptables_writes_them() {
+        for (given, written) in [
+            ("10.0.1.2:443", "10.0.1.2"),
+            ("10.0.0.0/8", "10.0.0.0/8"),
+            ("[2001:db8::1]:443", "2001:db8::1"),
+            ("2001:db8::/32", "2001:db8::/32"),
+        ] {
+            let endpoint: Endpoint = given.parse().expect(given);
+            assert_eq!(endpoint.network(), written);
+            assert_eq!(endpoint.to_string().parse(), Ok(endpoint));
+        }
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub(crate) enum Code {
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) code: Code,
-    /// One line.
+    /// One line; empty where the output has told already.
     pub(crate) message: String,
     /// Lines behind it that are for people only, such as a table of candidates.
     pub(crate) detail: String,
@@ -50,6 +50,11 @@ impl Failure {
         Self::new(Code::Usage, message)
     }
 
+    /// A failure of which the output has told already.
+    pub(crate) fn told(code: Code) -> Self {
+        Self::new(code, "")
+    }
+
     /// A system call's error, in the course of what `doing` says.
     pub(crate) fn system(doing: &str, error: Errno) -> Self {
         match error {
@@ -64,6 +69,9 @@ impl Failure {
     /// Prints the failure to standard error and gives the exit code.
     pub(crate) fn report(&self, as_json: bool, pretty: bool) -> ExitCode {
         let code = self.code as u8;
+        if self.message.is_empty() {
+            return ExitCode::from(code);
+        }
         let text = if as_json {
             let error = json!({"error": {"code": code, "message": self.message}});
             if pretty {

@@ -5,9 +5,16 @@
 mod cipher;
 mod cli;
 mod command;
+mod completion;
+mod doctor;
+mod duration;
 mod endpoint;
+mod event;
 mod failure;
+#[cfg(test)]
+mod golden;
 mod inspect;
+mod manual;
 mod mark;
 mod model;
 mod netlink;
@@ -16,7 +23,6 @@ mod octets;
 mod output;
 mod selector;
 mod table;
-mod wildcard;
 
 use std::{env, process::ExitCode};
 
@@ -25,6 +31,9 @@ use clap::{error::ErrorKind, Parser};
 use crate::{cli::Cli, failure::Failure, output::Output};
 
 fn main() -> ExitCode {
+    if let Some(code) = completion::answer() {
+        return code;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),

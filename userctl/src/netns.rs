@@ -11,7 +11,8 @@ use nix::{
 
 use crate::failure::{Code, Failure};
 
-const FOLDER: &str = "/run/netns";
+/// Where `ip netns` keeps them.
+pub(crate) const FOLDER: &str = "/run/netns";
 
 /// Takes a namespace's name, which is a file's name and no path.
 pub(crate) fn parse_name(text: &str) -> Result<String, String> {

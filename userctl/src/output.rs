@@ -25,7 +25,8 @@ pub(crate) struct Output {
     pretty: bool,
     /// Headings and messages are not wanted.
     pub(crate) quiet: bool,
-    colour: bool,
+    /// Colour is wanted and can be shown.
+    pub(crate) colour: bool,
     room: Option<usize>,
 }
 
@@ -68,6 +69,16 @@ impl Output {
     /// Prints text that is made already.
     pub(crate) fn text(&self, text: &str) -> Result<(), Failure> {
         print(text)
+    }
+
+    /// Prints a line now; false when nobody reads any more.
+    pub(crate) fn line(&self, line: &str) -> Result<bool, Failure> {
+        let mut stdout = io::stdout().lock();
+        let written = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+        let gone = written
+            .as_ref()
+            .is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
+        printed(written).map(|()| !gone)
     }
 
     /// Prints a table.

@@ -5,13 +5,13 @@
 use std::str::FromStr;
 
 use clap::Args;
+use tlsconn_tls::wildcard;
 use tlsconn_uapi::{XT_TLSCONN_ID_MAX, XT_TLSCONN_NAME_MAX};
 
 use crate::{
     endpoint::Endpoint,
     model::Connection,
     octets::{Hex, Name},
-    wildcard,
 };
 
 /// All that were given have to fit. What is not known of a connection fits none.
@@ -20,22 +20,22 @@ use crate::{
 pub(crate) struct Selector {
     /// The client random begins with these octets
     #[arg(long, value_name = "HEX")]
-    client_random: Option<Prefix>,
+    pub(crate) client_random: Option<Prefix>,
     /// The server random begins with these octets
     #[arg(long, value_name = "HEX")]
-    server_random: Option<Prefix>,
+    pub(crate) server_random: Option<Prefix>,
     /// The client's or the server's session id begins with these octets
     #[arg(long, value_name = "HEX")]
-    session_id: Option<Prefix>,
+    pub(crate) session_id: Option<Prefix>,
     /// The server name fits this pattern: * and ? are wildcards, case makes no difference
     #[arg(long, value_name = "PATTERN")]
-    sni: Option<Pattern>,
+    pub(crate) sni: Option<Pattern>,
     /// It was opened from here; IPv6 with a port as [ADDR]:PORT
     #[arg(long, value_name = "ADDR[/LEN][:PORT]")]
-    src: Option<Endpoint>,
+    pub(crate) src: Option<Endpoint>,
     /// It was opened to here, as the client saw it
     #[arg(long, value_name = "ADDR[/LEN][:PORT]")]
-    dst: Option<Endpoint>,
+    pub(crate) dst: Option<Endpoint>,
 }
 
 impl Selector {
@@ -67,7 +67,7 @@ fn given<T>(condition: &Option<T>, holds: impl FnOnce(&T) -> bool) -> bool {
 
 /// The first octets of a random or a session id.
 #[derive(Clone, Debug, Eq, PartialEq)]
-struct Prefix(Vec<u8>);
+pub(crate) struct Prefix(pub(crate) Vec<u8>);
 
 impl Prefix {
     fn begins(&self, octets: &Option<Hex>) -> bool {
@@ -109,7 +109,7 @@ impl FromStr for Prefix {
 
 /// A pattern over server names.
 #[derive(Clone, Debug, Eq, PartialEq)]
-struct Pattern(String);
+pub(crate) struct Pattern(pub(crate) String);
 
 impl Pattern {
     fn matches(&self, sni: Option<&Name>) -> bool {

@@ -11,8 +11,17 @@ pub(crate) struct Table {
 /// A column's heading and how narrow it may be made.
 pub(crate) struct Column {
     title: &'static str,
-    /// Its cells may be cut to so many characters where the line has no room.
-    least: Option<usize>,
+    cut: Cut,
+}
+
+/// What becomes of a column's cells where the line has no room.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Cut {
+    Never,
+    /// The end goes, down to so many characters.
+    End(usize),
+    /// Once the others are cut, the middle goes: the address of an ADDR:PORT, down to so many characters.
+    Middle(usize),
 }
 
 /// A cell's text and colour.
@@ -34,14 +43,34 @@ pub(crate) enum Colour {
 impl Column {
     /// A column that is never cut.
     pub(crate) fn new(title: &'static str) -> Self {
-        Self { title, least: None }
+        Self {
+            title,
+            cut: Cut::Never,
+        }
     }
 
     /// A column that may be cut to `least` characters.
     pub(crate) fn cut(title: &'static str, least: usize) -> Self {
         Self {
             title,
-            least: Some(least),
+            cut: Cut::End(least),
+        }
+    }
+
+    /// A column of ADDR:PORT whose addresses may be cut so that `least` characters are left, after all others.
+    pub(crate) fn endpoints(title: &'static str, least: usize) -> Self {
+        Self {
+            title,
+            cut: Cut::Middle(least),
+        }
+    }
+
+    /// How far it may be cut, by its end or by its middle.
+    fn least(&self, middle: bool) -> Option<usize> {
+        match self.cut {
+            Cut::End(least) if !middle => Some(least.max(self.title.len())),
+            Cut::Middle(least) if middle => Some(least.max(self.title.len())),
+            _ => None,
         }
     }
 }
@@ -101,18 +130,20 @@ impl Table {
             let titles = self
                 .columns
                 .iter()
-                .map(|column| (column.title, Colour::Plain));
+                .map(|column| (column.title.to_string(), Colour::Plain));
             line(&mut text, titles, &widths, gap, colour);
         }
         for row in &self.rows {
-            let cells = row.iter().map(|cell| (cell.text.as_str(), cell.colour));
+            let cells = row.iter().zip(&self.columns).zip(&widths);
+            let cells = cells
+                .map(|((cell, column), width)| (fit(&cell.text, *width, column.cut), cell.colour));
             line(&mut text, cells, &widths, gap, colour);
         }
         text
     }
 
-    /// Widths of the columns and of the gap between them: the gap is narrowed first, then columns are cut, the widest
-    /// first. What still has no room runs over the line's end.
+    /// Widths of the columns and of the gap between them: the gap is narrowed first, then columns are cut, always the
+    /// widest, endpoints last. What still has no room runs over the line's end.
     fn layout(&self, heading: bool, room: Option<usize>) -> (Vec<usize>, usize) {
         let mut widths: Vec<usize> = self
             .columns
@@ -136,36 +167,34 @@ impl Table {
             return (widths, 2);
         }
         let mut over = (widths.iter().sum::<usize>() + gaps).saturating_sub(room);
-        let mut cuts: Vec<(&mut usize, usize)> = widths
-            .iter_mut()
-            .zip(&self.columns)
-            .filter_map(|(width, column)| {
-                column
-                    .least
-                    .map(|least| (width, least.max(column.title.len())))
-            })
-            .collect();
-        cuts.sort_by_key(|(width, _)| std::cmp::Reverse(**width));
-        for (width, least) in cuts {
-            let cut = over.min(width.saturating_sub(least));
-            *width -= cut;
-            over -= cut;
+        for middle in [false, true] {
+            while over > 0 {
+                let widest = widths
+                    .iter_mut()
+                    .zip(&self.columns)
+                    .filter(|(width, column)| {
+                        column.least(middle).is_some_and(|least| **width > least)
+                    })
+                    .max_by_key(|(width, _)| **width);
+                let Some((width, _)) = widest else { break };
+                *width -= 1;
+                over -= 1;
+            }
         }
         (widths, 1)
     }
 }
 
-/// Adds a line. The last cell is not padded.
-fn line<'a>(
+/// Adds a line of cells that fit their columns. The last is not padded.
+fn line(
     text: &mut String,
-    cells: impl ExactSizeIterator<Item = (&'a str, Colour)>,
+    cells: impl ExactSizeIterator<Item = (String, Colour)>,
     widths: &[usize],
     gap: usize,
     colour: bool,
 ) {
     let last = cells.len().saturating_sub(1);
-    for (place, ((cell, cell_colour), width)) in cells.zip(widths).enumerate() {
-        let shown = fit(cell, *width);
+    for (place, ((shown, cell_colour), width)) in cells.zip(widths).enumerate() {
         let padding = if place == last {
             0
         } else {
@@ -181,13 +210,19 @@ fn line<'a>(
 }
 
 /// Cuts a cell's text to a width; an ellipsis says so.
-fn fit(text: &str, width: usize) -> String {
+fn fit(text: &str, width: usize, cut: Cut) -> String {
     if text.len() <= width {
         return text.into();
     }
-    let mut cut: String = text.chars().take(width.saturating_sub(1)).collect();
-    cut.push('\u{2026}');
-    cut
+    let tail = match cut {
+        Cut::Middle(_) => text.rfind(':').and_then(|colon| text.get(colon..)),
+        _ => None,
+    };
+    let tail = tail.unwrap_or_default();
+    let head = width.saturating_sub(1 + tail.len());
+    let mut shown: String = text.chars().take(head).collect();
+    shown.push('\u{2026}');
+    shown + tail
 }
 
 #[cfg(test)]
@@ -236,6 +271,20 @@ mod tests {
         assert!(table()
             .render(true, Some(1), false)
             .contains("\n1   www.e\u{2026} de\u{2026}\n"));
+    }
+
+    #[test]
+    fn endpoints_are_cut_last_and_keep_their_port() {
+        let mut table = Table::new(vec![Column::endpoints("SOURCE", 12), Column::cut("SNI", 8)]);
+        table.row(vec![
+            Cell::new("[2001:db8::1:2:3]:40000"),
+            Cell::new("www.example.org"),
+        ]);
+        let shown = |room| table.render(false, Some(room), false);
+        assert_eq!(shown(39), "[2001:db8::1:2:3]:40000 www.example.org\n");
+        assert_eq!(shown(32), "[2001:db8::1:2:3]:40000 www.exa\u{2026}\n");
+        assert_eq!(shown(25), "[2001:db8\u{2026}:40000 www.exa\u{2026}\n");
+        assert_eq!(shown(1), "[2001\u{2026}:40000 www.exa\u{2026}\n");
     }
 
     #[test]

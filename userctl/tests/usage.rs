@@ -33,7 +33,14 @@ fn usage_errors_exit_with_2() {
     for args in [
         &[] as &[&str],
         &["nonsense"],
-        &["monitor"],
+        &["monitor", "7"],
+        &["track"],
+        &["track", "maybe"],
+        &["stats", "7"],
+        &["rules", "--port", "0"],
+        &["rules", "--src", "10.0.0.1", "--dst", "::1"],
+        &["completions", "csh"],
+        &["man", "nonsense"],
         &["list", "7"],
         &["list", "--state", "open"],
         &["list", "--sni", ""],
@@ -50,7 +57,8 @@ fn usage_errors_exit_with_2() {
         &["pin", "--replace"],
         &["pin", "0"],
         &["pin", "2", "3"],
-        &["pin", "2", "--for", "5m"],
+        &["pin", "2", "--for", "5"],
+        &["pin", "2", "--for", "0s"],
         &["pin", "2", "--next"],
         &["pin", "2", "--follow"],
         &["pin", "2", "--name", ""],
@@ -115,6 +123,9 @@ fn without_the_module() {
         &["pin", "--sni", "*"],
         &["unpin"],
         &["pins"],
+        &["monitor"],
+        &["stats"],
+        &["track", "on"],
     ] {
         let error = fails(args, 5);
         assert_eq!(
@@ -137,7 +148,21 @@ fn help_names_what_there_is() {
     let output = tlsconnctl(&["--help"]);
     assert!(output.status.success());
     let help = String::from_utf8(output.stdout).expect("help is text");
-    for command in ["list", "show", "pin", "unpin", "pins", "inspect"] {
+    for command in [
+        "list",
+        "show",
+        "pin",
+        "unpin",
+        "pins",
+        "monitor",
+        "stats",
+        "track",
+        "rules",
+        "inspect",
+        "doctor",
+        "completions",
+        "man",
+    ] {
         assert!(
             help.lines()
                 .any(|line| line.split_whitespace().next() == Some(command)),

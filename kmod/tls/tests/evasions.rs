@@ -5,14 +5,7 @@ mod common;
 
 use common::reorder::Reorder;
 use common::*;
-use tlsconn_tls::{Connection, PacketTypes, Reason, Segment, Side::Dst, Side::Src, State, Types};
-
-fn both(types: Types) -> PacketTypes {
-    PacketTypes {
-        content: types,
-        wire: types,
-    }
-}
+use tlsconn_tls::{Connection, Reason, Segment, Side::Dst, Side::Src, State, Types};
 
 fn finished12() -> Record {
     record(22, &[0x16; 40], HANDSHAKE)

@@ -4,19 +4,12 @@
 mod common;
 
 use common::*;
-use tlsconn_tls::{Connection, PacketTypes, Reason, Segment, Side::Dst, Side::Src, State, Types};
+use tlsconn_tls::{Connection, Reason, Segment, Side::Dst, Side::Src, State, Types};
 
 fn picked_up() -> Wire {
     Wire {
         connection: Connection::picked_up(),
         ..Wire::default()
-    }
-}
-
-fn both(types: Types) -> PacketTypes {
-    PacketTypes {
-        content: types,
-        wire: types,
     }
 }
 

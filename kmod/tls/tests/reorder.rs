@@ -6,8 +6,7 @@ mod common;
 use common::reorder::Reorder;
 use common::*;
 use tlsconn_tls::{
-    Config, Connection, PacketTypes, Reason, Segment, Side, Side::Dst, Side::Src, State, Taken,
-    Types,
+    Config, Connection, Reason, Segment, Side, Side::Dst, Side::Src, State, Taken, Types,
 };
 
 fn turns() -> Vec<Turn> {
@@ -20,13 +19,6 @@ fn turns() -> Vec<Turn> {
         (Src, vec![data(500), data(700)]),
         (Dst, vec![data(4000)]),
     ]
-}
-
-fn both(types: Types) -> PacketTypes {
-    PacketTypes {
-        content: types,
-        wire: types,
-    }
 }
 
 /// A wire with a store for what is behind a hole.

@@ -3,56 +3,9 @@
 
 mod common;
 
+use common::tls13::{established, *};
 use common::*;
 use tlsconn_tls::{Resumption, Side::Dst, Side::Src, State};
-
-fn client_hello() -> Record {
-    Hello::client13().as_client()
-}
-
-fn early_client_hello() -> Record {
-    Hello::client13()
-        .with(42, &[])
-        .with(41, &[1; 80])
-        .as_client()
-}
-
-fn server_hello(cipher: u16) -> Record {
-    Hello::server13(cipher).as_server()
-}
-
-fn psk_server_hello(cipher: u16) -> Record {
-    Hello::server13(cipher).with(41, &[0, 0]).as_server()
-}
-
-fn finished(cipher: u16) -> usize {
-    match cipher {
-        SHA384_SUITE => 69,
-        CCM_8_SUITE => 45,
-        _ => 53,
-    }
-}
-
-/// The server's flight of a full handshake without a certificate asked for.
-fn full_flight(cipher: u16) -> Vec<Record> {
-    let last = finished(cipher);
-    let lens = [23, 795, 281, last];
-    let flight = [server_hello(cipher), ccs()];
-    flight.into_iter().chain(lens.map(handshake23)).collect()
-}
-
-/// One in which a certificate is asked for.
-fn asking_flight(cipher: u16) -> Vec<Record> {
-    let mut flight = full_flight(cipher);
-    flight.insert(3, handshake23(62));
-    flight
-}
-
-fn established(turns: &[Turn]) -> Wire {
-    let wire = cut_every_way(turns);
-    assert_eq!(wire.connection.state(), State::Established);
-    wire
-}
 
 #[test]
 fn full_handshake_of_every_suite() {
@@ -165,76 +118,6 @@ fn early_data_refused() {
 }
 
 #[test]
-fn client_certificate() {
-    for flight in [
-        // Certificate, CertificateVerify, Finished.
-        vec![handshake23(766), handshake23(281), handshake23(69)],
-        // None to give.
-        vec![handshake23(25), handshake23(69)],
-        vec![handshake23(77)],
-        // A certificate over several full records.
-        vec![
-            handshake23(529),
-            handshake23(529),
-            handshake23(100),
-            handshake23(281),
-            handshake23(69),
-        ],
-    ] {
-        let mut answer = vec![ccs()];
-        answer.extend(flight);
-        answer.push(data(69));
-        established(&[
-            (Src, vec![client_hello()]),
-            (Dst, asking_flight(SHA384_SUITE)),
-            (Src, answer),
-            (Dst, vec![data(69), data(1000)]),
-        ]);
-    }
-}
-
-#[test]
-fn whole_flight_in_one_record_each() {
-    let wire = established(&[
-        (Src, vec![client_hello()]),
-        (Dst, vec![server_hello(SHA256_SUITE), handshake23(1133)]),
-        (Src, vec![handshake23(1095)]),
-        (Dst, vec![data(82)]),
-        (Src, vec![data(1095), data(53)]),
-    ]);
-    assert_eq!(wire.handshake.identity.version, Some(0x0304));
-}
-
-#[test]
-fn data_behind_a_flight_in_one_record_passes_once() {
-    // It may be a CertificateVerify; a third record is none.
-    established(&[
-        (Src, vec![client_hello()]),
-        (Dst, vec![server_hello(SHA256_SUITE), handshake23(1133)]),
-        (
-            Src,
-            vec![handshake23(1095), handshake23(400), data(400), data(53)],
-        ),
-    ]);
-    // Nor is one that is too short.
-    established(&[
-        (Src, vec![client_hello()]),
-        (Dst, vec![server_hello(SHA256_SUITE), handshake23(1133)]),
-        (Src, vec![handshake23(1095), data(88), data(400)]),
-    ]);
-}
-
-#[test]
-fn padded_finished() {
-    established(&[
-        (Src, vec![client_hello()]),
-        (Dst, full_flight(SHA384_SUITE)),
-        (Src, vec![ccs(), handshake23(528), data(528), data(69)]),
-        (Dst, vec![data(300)]),
-    ]);
-}
-
-#[test]
 fn hello_retry_request() {
     let retry = Hello::retry(SHA256_SUITE).as_server();
     let mut second = Hello::client13();
@@ -309,20 +192,6 @@ fn server_flight_has_a_budget() {
     wire.play(&turns, &whole);
     wire.check(first, &turns, "8 KiB");
     assert_eq!(wire.connection.state(), State::Established);
-}
-
-#[test]
-fn client_flight_has_a_budget() {
-    let mut wire = Wire::default();
-    wire.config.client_flight_budget = 2000;
-    let first = wire.next;
-    let turns = [
-        (Src, vec![client_hello()]),
-        (Dst, asking_flight(SHA256_SUITE)),
-        (Src, vec![handshake23(1500), data(500), data(53)]),
-    ];
-    wire.play(&turns, &whole);
-    wire.check(first, &turns, "budget");
 }
 
 #[test]

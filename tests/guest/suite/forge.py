@@ -21,10 +21,11 @@ def checksum(octets):
     return ~total & 0xFFFF
 
 
-def tcp(source, destination, seq, ack=0, flags=ACK, payload=b"", urgent=0):
-    """A TCP packet between (address, port) and (address, port), from its TCP header on."""
-    header = struct.pack("!HHIIBBHHH", source[1], destination[1], seq & 0xFFFFFFFF, ack & 0xFFFFFFFF, 5 << 4, flags,
-                         65535, 0, urgent)
+def tcp(source, destination, seq, ack=0, flags=ACK, payload=b"", urgent=0, options=b""):
+    """A TCP packet between (address, port) and (address, port), from its TCP header on. Options: a multiple of four
+    octets."""
+    header = struct.pack("!HHIIBBHHH", source[1], destination[1], seq & 0xFFFFFFFF, ack & 0xFFFFFFFF,
+                         (5 + len(options) // 4) << 4, flags, 65535, 0, urgent) + options
     pseudo = socket.inet_aton(source[0]) + socket.inet_aton(destination[0])
     pseudo += struct.pack("!BBH", 0, socket.IPPROTO_TCP, len(header) + len(payload))
     return header[:16] + struct.pack("!H", checksum(pseudo + header + payload)) + header[18:] + payload

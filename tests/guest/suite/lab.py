@@ -13,6 +13,8 @@ import threading
 import time
 import unittest
 
+import jsonschema
+
 IPTABLES = ["iptables-legacy", "iptables-nft", "ip6tables-legacy", "ip6tables-nft"]
 HERE = pathlib.Path(__file__).parent
 # Address of the server, per version of IP, as net.sh gives them.
@@ -110,7 +112,7 @@ class Server(threading.Thread):
 class Client:
     """A TLS connection from the client host."""
 
-    def __init__(self, server, address, version, session=None):
+    def __init__(self, server, address, version, session=None, name="server.example"):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -122,7 +124,7 @@ class Client:
         with inside("client"):
             raw = socket.create_connection((address, server.port), timeout=20)
         self.port = raw.getsockname()[1]
-        self.tls = context.wrap_socket(raw, server_hostname="server.example", session=session and session[1])
+        self.tls = context.wrap_socket(raw, server_hostname=name, session=session and session[1])
         self.context = context
 
     def send(self, octets):
@@ -143,9 +145,23 @@ class Client:
             self.tls.close()
 
 
+SCHEMA = json.loads((HERE.parents[2] / "docs/tlsconnctl.schema.json").read_text())
+
+
+def assert_valid(command, text):
+    """What a command printed as JSON is as the schema says."""
+    schema = {"$ref": f"#/$defs/{command}", "$defs": SCHEMA["$defs"]}
+    jsonschema.Draft202012Validator(schema).validate(json.loads(text))
+
+
 def ctl(*arguments, netns="gateway", check=True):
     """tlsconnctl on the gateway, with JSON."""
-    return run("tlsconnctl", "-n", netns, "-j", *arguments, check=check)
+    done = run("tlsconnctl", "-n", netns, "-j", *arguments, check=check)
+    if done.stdout:
+        assert_valid(arguments[0], done.stdout)
+    if done.stderr:
+        assert_valid("error", done.stderr)
+    return done
 
 
 def listed(*arguments):
@@ -178,8 +194,8 @@ class GatewayTest(unittest.TestCase):
         self.addCleanup(server.close)
         return server
 
-    def connect(self, server, version=ssl.TLSVersion.TLSv1_3, ip=4, session=None):
-        client = Client(server, SERVER[ip], version, session)
+    def connect(self, server, version=ssl.TLSVersion.TLSv1_3, ip=4, session=None, name="server.example"):
+        client = Client(server, SERVER[ip], version, session, name)
         self.addCleanup(client.close)
         return client
 

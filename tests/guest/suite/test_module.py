@@ -2,11 +2,12 @@
 """Loading, unloading and what the module says of itself."""
 
 import os
+import pathlib
 import ssl
 import time
 import unittest
 
-from lab import GatewayTest, ctl, load, loaded, on, run, unload, wait_for
+from lab import IPTABLES, GatewayTest, ctl, load, loaded, on, run, unload, wait_for
 
 RELEASE = os.uname().release
 
@@ -41,6 +42,23 @@ class Module(unittest.TestCase):
             run(iptables, "-A", "FORWARD", "-p", "tcp", "-m", "tlsconn", "--state", "new")
             self.assertTrue(loaded(), iptables)
             run(iptables, "-F")
+
+    def test_where_it_is_not_installed(self):
+        """Rules are read and translated, help is given; what the kernel lacks is named."""
+        unload()
+        configuration = pathlib.Path("/etc/modprobe.d/tlsconn-test.conf")
+        configuration.write_text("install xt_tlsconn false\n")
+        try:
+            for iptables in IPTABLES:
+                rule = ("-A", "FORWARD", "-p", "tcp", "-m", "tlsconn", "--sni")
+                refused = run(iptables, *rule, "example.org", check=False)
+                self.assertNotEqual(refused.returncode, 0)
+                self.assertIn("Extension tlsconn revision 0 not supported, missing kernel module?", refused.stderr)
+                self.assertIn('begins with a dot', run(iptables, *rule, ".example.org", check=False).stderr)
+                self.assertIn("--server-random HEX", run(iptables, "-m", "tlsconn", "--help").stdout)
+                self.assertFalse(loaded(), iptables)
+        finally:
+            configuration.unlink()
 
 
 class ModuleUnderTraffic(GatewayTest):

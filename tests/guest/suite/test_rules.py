@@ -26,37 +26,52 @@ class Rules(unittest.TestCase):
     def saved(self, iptables):
         return [line for line in run(iptables, "-S").stdout.splitlines() if line.startswith("-A")]
 
-    def test_every_line_of_the_extension_s_test_file(self):
-        tried = 0
-        for iptables in IPTABLES:
-            for number, rule, saved, verdict in cases():
-                tried += 1
-                with self.subTest(iptables=iptables, line=number, rule=rule):
-                    words = ["FORWARD", *shlex.split(rule), "-j", "ACCEPT"]
-                    added = run(iptables, "-A", *words, check=False)
-                    self.assertEqual(added.returncode == 0, verdict == "OK", added.stderr)
-                    if verdict != "OK":
-                        self.assertEqual(self.saved(iptables), [])
-                        continue
-                    expected = rule if saved == "=" else saved
-                    self.assertEqual(self.saved(iptables), [f"-A FORWARD {expected} -j ACCEPT"])
-                    run(iptables, "-C", *words)
-                    run(iptables, "-D", *words)
-                    self.assertEqual(self.saved(iptables), [])
-        self.assertGreater(tried, 200)
+    def restore(self, iptables, *lines):
+        run(f"{iptables}-restore", "--noflush", "--counters", stdin="\n".join(["*filter", *lines, "COMMIT", ""]))
 
-    def test_save_and_restore(self):
+    def test_every_valid_line_of_the_extension_s_test_file(self):
+        """All of them in a table at once: saved in canonical form, found and deleted by what was typed."""
+        valid = [(rule, rule if saved == "=" else saved) for _, rule, saved, verdict in cases() if verdict == "OK"]
+        self.assertGreater(len(valid), 100)
         for iptables in IPTABLES:
             with self.subTest(iptables=iptables):
-                for rule in ("--record-type application-data,unknown --all", "! --state new,lost",
-                             "! --pinned --pin-mark 0x1/0xff", "--record-type 22 --wire --pinned"):
-                    run(iptables, "-A", "FORWARD", "-p", "tcp", "-m", "tlsconn", *rule.split(), "-j", "DROP")
+                self.restore(iptables, *(f"-A FORWARD {rule} -j ACCEPT" for rule, _ in valid))
+                self.assertEqual(self.saved(iptables), [f"-A FORWARD {saved} -j ACCEPT" for _, saved in valid])
+                self.restore(iptables, *(f"-C FORWARD {rule} -j ACCEPT" for rule, _ in valid))
+                self.restore(iptables, *(f"-D FORWARD {rule} -j ACCEPT" for rule, _ in reversed(valid)))
+                self.assertEqual(self.saved(iptables), [])
+
+    def test_every_other_line_of_the_extension_s_test_file(self):
+        for iptables in IPTABLES:
+            for number, rule, _, verdict in cases():
+                if verdict == "OK":
+                    continue
+                with self.subTest(iptables=iptables, line=number, rule=rule):
+                    added = run(iptables, "-A", "FORWARD", *shlex.split(rule), check=False)
+                    # iptables' own word for a wrong option or argument.
+                    self.assertEqual(added.returncode, 2, added.stderr)
+            self.assertEqual(self.saved(iptables), [])
+
+    def test_save_with_counters_replace_and_the_whole_table(self):
+        for iptables in IPTABLES:
+            with self.subTest(iptables=iptables):
+                self.restore(iptables, "[7:420] -A FORWARD -p tcp -m tlsconn --sni *.example.org -j DROP",
+                             "[1:2] -A FORWARD -p tcp -m tlsconn ! --pinned --pin-mark 1/255 -j DROP")
+                run(iptables, "-R", "FORWARD", "2", "-p", "tcp", "-m", "tlsconn", "--alpn", "a b", "-j", "ACCEPT")
+                run(iptables, "-I", "FORWARD", "-p", "tcp", "-m", "tlsconn", "!", "--resumed")
                 before = self.saved(iptables)
-                text = run(f"{iptables}-save").stdout
+                self.assertEqual(before, ["-A FORWARD -p tcp -m tlsconn ! --resumed",
+                                          "-A FORWARD -p tcp -m tlsconn --sni *.example.org -j DROP",
+                                          r"-A FORWARD -p tcp -m tlsconn --alpn a\x20b -j ACCEPT"])
+                text = run(f"{iptables}-save", "-c", "-t", "filter").stdout
+                self.assertIn("[7:420] -A FORWARD -p tcp -m tlsconn --sni *.example.org -j DROP\n", text)
                 run(iptables, "-F")
-                run(f"{iptables}-restore", stdin=text)
+                run(f"{iptables}-restore", "-c", stdin=text)
                 self.assertEqual(self.saved(iptables), before)
-                self.assertEqual(len(before), 4)
+                again = run(f"{iptables}-save", "-c", "-t", "filter").stdout
+                rules = [[line for line in of.splitlines() if line.startswith("[")] for of in (text, again)]
+                self.assertEqual(rules[0], rules[1])
+                run(f"{iptables}-restore", "--test", stdin=text)
 
     def test_refusals_name_the_cause_in_one_line(self):
         for iptables in IPTABLES:
@@ -67,6 +82,14 @@ class Rules(unittest.TestCase):
                 ("-p tcp -m tlsconn --pinned --pin-mark 0x100000000", "0x100000000"),
                 ("-p tcp -m tlsconn --pinned --pin-mark 0x1/0x2", "0x1/0x2"),
                 ("-p tcp -m tlsconn --bogus", "--bogus"),
+                ("-p tcp -m tlsconn --tls-version 1.4", "1.4"),
+                ("-p tcp -m tlsconn --sni .example.org", "write *.example.org"),
+                ("-p tcp -m tlsconn --sni a --no-sni", "leave one out"),
+                ("-p tcp -m tlsconn --alpn a\\", "backslash"),
+                ("-p tcp -m tlsconn --client-random abc", "abc"),
+                ("-p tcp -m tlsconn --wire", "add --record-type"),
+                ("-p tcp -m tlsconn --all --state new", "add --record-type"),
+                ("-p tcp -m tlsconn --pin-mark 1", "add --pinned"),
                 ("-p udp -m tlsconn --state new", "tcp"),
                 ("-m tlsconn --state new", "tcp"),
                 ("-p tcp -m tlsconn", "condition"),
@@ -79,6 +102,21 @@ class Rules(unittest.TestCase):
                     self.assertEqual(len(said), 1, done.stderr)
                     self.assertIn(word, said[0])
                     self.assertEqual(self.saved(iptables), [])
+
+    def test_what_nft_cannot_express_is_said_by_translators_only(self):
+        rule = "-A FORWARD -p tcp -m tlsconn --state new -j DROP"
+        for family in ("iptables", "ip6tables"):
+            with self.subTest(family=family):
+                for translated in (run(f"{family}-translate", *rule.split()),
+                                   run(f"{family}-restore-translate", "-f", "/dev/stdin",
+                                       stdin=f"*filter\n{rule}\nCOMMIT\n")):
+                    self.assertRegex(translated.stdout, rf"(?m)# (-t filter )?{rule} $")
+                    self.assertIn("nft cannot express --state new; ", translated.stderr)
+                run(f"{family}-nft", *rule.split())
+                # It asks for a translation too, in the middle of a line.
+                done = run("nft", "list", "ruleset")
+                self.assertNotIn("tlsconn", done.stderr)
+                self.assertIn('xt match "tlsconn"', done.stdout)
 
 
 if __name__ == "__main__":

@@ -32,6 +32,9 @@ for attributes in spec["attribute-sets"]:
 for number, operation in enumerate(spec["operations"]["list"], 1):
     expected[constant("tlsconn-cmd", operation["name"])] = number
 
+groups = [constant("tlsconn-mcgrp", group["name"]) for group in spec["mcast-groups"]["list"]]
+assert re.findall(r"^#define (TLSCONN_MCGRP_\w+)", open(HEADER).read(), re.M) == groups
+
 # The compiler says what the numbers of the header are.
 declared = set(re.findall(r"^\t(TLSCONN_[A-Z0-9_]+)(?: = 1)?,$", open(HEADER).read(), re.M))
 program = f'#include "/src/{HEADER}"\n#include <stdio.h>\nint main(void) {{\n'

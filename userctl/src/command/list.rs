@@ -72,8 +72,8 @@ pub(crate) fn table(connections: &[Connection], verbose: bool) -> Table {
         .any(|connection| connection.marking.is_some());
     let mut columns = vec![
         Column::new("ID"),
-        Column::new("SOURCE"),
-        Column::new("DESTINATION"),
+        Column::endpoints("SOURCE", 16),
+        Column::endpoints("DESTINATION", 16),
         Column::new("STATE"),
         Column::new("TLS"),
         Column::cut("SNI", 8),

@@ -2,11 +2,18 @@
 
 //! The commands, a file each.
 
+mod completions;
+mod doctor;
 mod inspect;
-mod list;
+pub(crate) mod list;
+mod man;
+mod monitor;
 mod pin;
-mod pins;
-mod show;
+pub(crate) mod pins;
+mod rules;
+pub(crate) mod show;
+mod stats;
+mod track;
 mod unpin;
 
 use clap::Subcommand;
@@ -22,7 +29,21 @@ pub(crate) enum Command {
     Unpin(unpin::Unpin),
     /// Show the pins
     Pins,
+    /// Print what happens to connections and pins, as it happens
+    ///
+    /// Runs until it is interrupted. When events come faster than they are read, an event says that some were lost.
+    Monitor,
+    /// Show the counters
+    Stats,
+    Track(track::Track),
+    Rules(rules::Rules),
     Inspect(inspect::Inspect),
+    /// Say what is missing for tlsconn to work here, and the command that mends it
+    ///
+    /// Exit code 1 if anything is wrong. Run it as root, in the network namespace that is meant.
+    Doctor,
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 impl Command {
@@ -33,7 +54,14 @@ impl Command {
             Self::Pin(pin) => pin.run(output),
             Self::Unpin(unpin) => unpin.run(output),
             Self::Pins => pins::run(output),
+            Self::Monitor => monitor::run(output),
+            Self::Stats => stats::run(output),
+            Self::Track(track) => track.run(output),
+            Self::Rules(rules) => rules.run(output),
             Self::Inspect(inspect) => inspect.run(output),
+            Self::Doctor => doctor::run(output),
+            Self::Completions(completions) => completions.run(output),
+            Self::Man(man) => man.run(output),
         }
     }
 }

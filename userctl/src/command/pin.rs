@@ -3,14 +3,17 @@
 //! `tlsconnctl pin`: ties a connection mark to one connection.
 
 use clap::Args;
+use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 
 use super::list;
 use crate::{
+    completion,
+    duration::{self, Duration},
     failure::{Code, Failure},
     mark::{Mark, PinName},
     model::{self, Connection, State},
-    netlink::Tlsconn,
+    netlink::{Target, Tlsconn, Wish},
     output::Output,
     selector::Selector,
 };
@@ -18,21 +21,33 @@ use crate::{
 /// Pin a connection: give it the pin's mark
 ///
 /// The connection is named by its id, or by selectors that exactly one live connection fits. Ids are never used again,
-/// so what was looked up is what is pinned.
+/// so what was looked up is what is pinned. With --next the pin waits for the next ClientHello that fits the selectors,
+/// or for any, and is bound to that connection once its server has answered.
 #[derive(Args, Debug)]
 pub(crate) struct Pin {
     /// The connection's id, from `tlsconnctl list`
-    #[arg(value_parser = super::id)]
+    #[arg(value_parser = super::id, add = ArgValueCandidates::new(completion::connections))]
     id: Option<u64>,
     /// The pin's name
-    #[arg(long, default_value = "default")]
+    #[arg(long, default_value = "default", add = ArgValueCandidates::new(completion::pins))]
     name: PinName,
     /// The connection mark it sets [default: 0x54000000/0xff000000]
     #[arg(long, value_name = "VALUE/MASK")]
     mark: Option<Mark>,
-    /// Take the pin from the connection that holds it
+    /// Release it so long after it was bound: a number with s, m, h or d
+    #[arg(long = "for", value_name = "DURATION")]
+    lasts: Option<Duration>,
+    /// Wait for a connection that begins from now on, whatever is there already
+    #[arg(long, conflicts_with = "id")]
+    next: bool,
+    /// Take the pin from the connection that holds it, or from what it waits for
     #[arg(long)]
     replace: bool,
+    /// Go on to a connection that resumes the session, up to TLS 1.2, after this one has ended and until the time given with
+    /// --for is over: once the server has sent a record, other than an alert, behind the client's Finished. A server that
+    /// waits for a request first is not followed to, as that request is held
+    #[arg(long, requires = "lasts")]
+    follow: bool,
     #[command(flatten)]
     selector: Selector,
 }
@@ -45,23 +60,38 @@ struct Answer {
 
 impl Pin {
     pub(crate) fn run(&self, output: &Output) -> Result<(), Failure> {
-        if self.id.is_none() && self.selector.is_empty() {
+        if self.id.is_none() && self.selector.is_empty() && !self.next {
             return Err(Failure::usage(
-                "pin needs a connection's id or a selector; see `tlsconnctl list`",
+                "pin needs a connection's id, a selector, or --next; see `tlsconnctl list`",
             ));
         }
         let mut tlsconn = Tlsconn::open()?;
-        let id = match self.id {
-            Some(id) if self.selector.is_empty() => id,
-            _ => self.choose(tlsconn.connections()?)?,
+        let target = match self.id {
+            _ if self.next => Target::Next,
+            Some(id) if self.selector.is_empty() => Target::Connection(id),
+            _ => Target::Connection(self.choose(tlsconn.connections()?)?),
         };
-        let pin = tlsconn.pin(&self.name, self.mark.unwrap_or_default(), id, self.replace)?;
+        let pin = tlsconn.pin(&Wish {
+            name: &self.name,
+            mark: self.mark.unwrap_or_default(),
+            target,
+            selector: &self.selector,
+            lasts: self.lasts,
+            replace: self.replace,
+            follow: self.follow,
+        })?;
         if output.json {
             return output.object(&Answer { pin });
         }
-        // The connection may be gone by now; it has been bound all the same.
-        let connection = tlsconn.connection(id).ok();
-        output.done(&bound(&pin, id, connection.as_ref()))
+        let mut line = match target {
+            // The connection may be gone by now; it has been bound all the same.
+            Target::Connection(id) => bound(&pin, id, tlsconn.connection(id).ok().as_ref()),
+            Target::Next => armed(&pin),
+        };
+        if let Some(Duration(seconds)) = self.lasts {
+            line += &format!("; for {}", duration::text(seconds.into()));
+        }
+        output.done(&line)
     }
 
     /// The one live connection that is meant.
@@ -114,6 +144,24 @@ fn bound(pin: &model::Pin, id: u64, connection: Option<&Connection>) -> String {
         }
     }
     line
+}
+
+/// A line on what it waits for.
+fn armed(pin: &model::Pin) -> String {
+    let fields: Vec<String> = pin
+        .selector
+        .iter()
+        .map(|(field, value)| format!("{field} {value}"))
+        .collect();
+    let what = if fields.is_empty() {
+        "any".into()
+    } else {
+        fields.join(", ")
+    };
+    format!(
+        "pin {} ({:#x}/{:#x}) armed: waits for the next connection ({what})",
+        pin.name, pin.mark, pin.mask
+    )
 }
 
 #[cfg(test)]

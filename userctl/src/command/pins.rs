@@ -3,15 +3,23 @@
 //! `tlsconnctl pins`: the pins of the namespace.
 
 use crate::{
+    duration,
     failure::Failure,
-    model::{Pin, Pins},
+    model::{Connection, Pin, PinState, Pins},
     netlink::Tlsconn,
     output::Output,
     table::{Cell, Column, Table},
 };
 
 pub(crate) fn run(output: &Output) -> Result<(), Failure> {
-    let pins = Tlsconn::open()?.pins()?;
+    let mut tlsconn = Tlsconn::open()?;
+    let mut pins = tlsconn.pins()?;
+    if !pins.is_empty() {
+        let connections = tlsconn.connections()?;
+        for pin in &mut pins {
+            pin.others = others(pin, &connections);
+        }
+    }
     if output.json {
         return output.object(&Pins { pins: &pins });
     }
@@ -22,9 +30,10 @@ pub(crate) fn run(output: &Output) -> Result<(), Failure> {
     output.table(&table(&pins))
 }
 
-fn table(pins: &[Pin]) -> Table {
+/// Pins as a table.
+pub(crate) fn table(pins: &[Pin]) -> Table {
     let mut table = Table::new(
-        ["NAME", "MARK", "STATE", "CONNECTION"]
+        ["NAME", "MARK", "STATE", "CONNECTION", "EXPIRES", "NOTES"]
             .map(Column::new)
             .into(),
     );
@@ -34,7 +43,48 @@ fn table(pins: &[Pin]) -> Table {
             Cell::new(format!("{:#x}/{:#x}", pin.mark, pin.mask)),
             Cell::new(pin.state),
             Cell::or_dash(pin.connection),
+            Cell::or_dash(
+                pin.expires_in
+                    .map(|seconds| format!("in {}", duration::text(seconds))),
+            ),
+            Cell::new(notes(pin)),
         ]);
     }
     table
+}
+
+/// Ids of the connections that carry a pin's mark though the pin is not on them.
+fn others(pin: &Pin, connections: &[Connection]) -> Vec<u64> {
+    let carries = |connection: &&Connection| {
+        let mark = connection.marking.as_ref().map(|marking| marking.mark);
+        pin.state != PinState::Released
+            && pin.connection != Some(connection.id)
+            && mark.is_some_and(|mark| mark & pin.mask == pin.mark)
+    };
+    let others = connections.iter().filter(carries);
+    others.map(|connection| connection.id).collect()
+}
+
+/// What a pin waits for, and what is not as it should be.
+fn notes(pin: &Pin) -> String {
+    let mut notes: Vec<String> = pin
+        .selector
+        .iter()
+        .map(|(field, value)| format!("{field} {value}"))
+        .collect();
+    if pin.follow {
+        notes.push("follows resumptions".into());
+    }
+    if pin.mark_lost {
+        notes.push("its mark was overwritten".into());
+    }
+    if !pin.others.is_empty() {
+        let ids: Vec<String> = pin.others.iter().map(u64::to_string).collect();
+        notes.push(format!("also marked by others: {}", ids.join(" ")));
+    }
+    if notes.is_empty() {
+        "-".into()
+    } else {
+        notes.join(", ")
+    }
 }

@@ -3,8 +3,10 @@
 //! `tlsconnctl show`: one connection, every field.
 
 use clap::Args;
+use clap_complete::ArgValueCandidates;
 
 use crate::{
+    completion,
     failure::Failure,
     model::{Bytes, Connection, Connections, Records},
     netlink::Tlsconn,
@@ -16,7 +18,7 @@ use crate::{
 #[derive(Args, Debug)]
 pub(crate) struct Show {
     /// The connection's id, from `tlsconnctl list`
-    #[arg(value_parser = super::id)]
+    #[arg(value_parser = super::id, add = ArgValueCandidates::new(completion::connections))]
     id: u64,
 }
 
@@ -32,7 +34,8 @@ impl Show {
     }
 }
 
-fn table(connection: &Connection) -> Table {
+/// A connection's fields, a line each.
+pub(crate) fn table(connection: &Connection) -> Table {
     let mut table = Table::new(vec![Column::new("FIELD"), Column::new("VALUE")]);
     let mut row = |field: &str, value: Cell| table.row(vec![Cell::new(field), value]);
     row("id", Cell::new(connection.id));

@@ -3,8 +3,10 @@
 //! `tlsconnctl unpin`: releases pins.
 
 use clap::Args;
+use clap_complete::ArgValueCandidates;
 
 use crate::{
+    completion,
     failure::Failure,
     mark::PinName,
     model::{Pin, PinState, Pins},
@@ -16,7 +18,7 @@ use crate::{
 #[derive(Args, Debug)]
 pub(crate) struct Unpin {
     /// The pin's name
-    #[arg(default_value = "default")]
+    #[arg(default_value = "default", add = ArgValueCandidates::new(completion::live_pins))]
     name: PinName,
     /// Every pin
     #[arg(long, conflicts_with = "name")]

@@ -9,10 +9,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use pcap_parser::{
-    create_reader, traits::PcapReaderIterator, Block, Linktype, PcapBlockOwned, PcapError,
-};
+use pcap_parser::{create_reader, traits::PcapReaderIterator, PcapError};
 
+use super::{block::Section, interface::Time};
 use crate::failure::{Code, Failure};
 
 /// Octets that are read at once.
@@ -21,11 +20,7 @@ const BUFFER: usize = 1 << 17;
 /// No frame is larger; a file that says so is corrupt.
 const LARGEST: usize = 1 << 24;
 
-/// pcap's header keeps more than the link type in these bits.
-const LINK_TYPE: i32 = 0x03ff_ffff;
-
-/// pcapng's oldest kind of packet block, which nothing has written since 2011.
-const OBSOLETE_PACKET: u32 = 2;
+const CORRUPT: &str = "has a corrupt record; what follows cannot be read";
 
 /// What was captured of a packet.
 pub(crate) struct Frame<'a> {
@@ -37,6 +32,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) link: i32,
     /// The byte order of the machine that wrote it.
     pub(crate) big_endian: bool,
+    /// When it was captured.
+    pub(crate) time: Time,
     pub(crate) octets: &'a [u8],
 }
 
@@ -47,9 +44,7 @@ pub(crate) struct Capture {
     reader: Box<dyn PcapReaderIterator + Send>,
     fault: Fault,
     frames: u64,
-    big_endian: bool,
-    /// pcapng: of the section's interfaces, by number; pcap: the one of the file.
-    links: Vec<Linktype>,
+    section: Section,
 }
 
 impl Capture {
@@ -87,8 +82,7 @@ impl Capture {
             reader,
             fault,
             frames: 0,
-            big_endian: false,
-            links: Vec::new(),
+            section: Section::default(),
         })
     }
 
@@ -107,18 +101,24 @@ impl Capture {
         loop {
             let offset = self.reader.consumed() as u64;
             let held = self.reader.data().len();
+            if !self.section.has_length(self.reader.data()) {
+                return Err(failure(&self.name, at(CORRUPT, offset)));
+            }
             match self.reader.next() {
                 Ok((len, block)) => {
-                    let packet = packet(&block, &mut self.links, &mut self.big_endian)
+                    let packet = self
+                        .section
+                        .packet(&block)
                         .map_err(|trouble| failure(&self.name, at(trouble, offset)))?;
-                    if let Some((link, octets)) = packet {
+                    if let Some(packet) = packet {
                         self.frames += 1;
                         take(&Frame {
                             number: self.frames,
                             offset,
-                            link: link.0 & LINK_TYPE,
-                            big_endian: self.big_endian,
-                            octets,
+                            link: packet.link,
+                            big_endian: self.section.big_endian,
+                            time: packet.time,
+                            octets: packet.octets,
                         });
                     }
                     self.reader.consume(len);
@@ -150,56 +150,6 @@ impl Capture {
     }
 }
 
-/// The packet in a block, if it has one.
-fn packet<'a>(
-    block: &'a PcapBlockOwned<'_>,
-    links: &mut Vec<Linktype>,
-    big_endian: &mut bool,
-) -> Result<Option<(Linktype, &'a [u8])>, &'static str> {
-    const NO_INTERFACE: &str =
-        "a packet of an interface that was not described; the file is corrupt";
-    match block {
-        PcapBlockOwned::LegacyHeader(header) => {
-            *big_endian = header.is_bigendian();
-            links.push(header.network);
-            Ok(None)
-        }
-        PcapBlockOwned::Legacy(packet) => Ok(links.first().map(|link| (*link, packet.data))),
-        PcapBlockOwned::NG(Block::SectionHeader(section)) => {
-            *big_endian = section.big_endian();
-            links.clear();
-            Ok(None)
-        }
-        PcapBlockOwned::NG(Block::InterfaceDescription(interface)) => {
-            links.push(interface.linktype);
-            Ok(None)
-        }
-        PcapBlockOwned::NG(Block::EnhancedPacket(packet)) => {
-            let link = usize::try_from(packet.if_id)
-                .ok()
-                .and_then(|place| links.get(place))
-                .ok_or(NO_INTERFACE)?;
-            let octets = usize::try_from(packet.caplen)
-                .ok()
-                .and_then(|len| packet.data.get(..len))
-                .ok_or("a packet longer than its block; the file is corrupt")?;
-            Ok(Some((*link, octets)))
-        }
-        PcapBlockOwned::NG(Block::SimplePacket(packet)) => {
-            let link = links.first().ok_or(NO_INTERFACE)?;
-            let octets = usize::try_from(packet.origlen)
-                .ok()
-                .and_then(|len| packet.data.get(..len))
-                .unwrap_or(packet.data);
-            Ok(Some((*link, octets)))
-        }
-        PcapBlockOwned::NG(Block::Unknown(block)) if block.block_type == OBSOLETE_PACKET => {
-            Err("a packet block of an obsolete kind; convert the file with editcap")
-        }
-        PcapBlockOwned::NG(_) => Ok(None),
-    }
-}
-
 /// What the system said when reading failed: pcap-parser tells only that it did.
 #[derive(Clone, Default)]
 struct Fault(Arc<Mutex<Option<io::Error>>>);
@@ -216,7 +166,7 @@ impl Fault {
             PcapError::HeaderNotRecognized => {
                 "is no capture, neither pcap nor pcapng; unpack or convert it first"
             }
-            _ => "has a corrupt record; what follows cannot be read",
+            _ => CORRUPT,
         };
         failure(name, at(trouble, offset))
     }

@@ -7,8 +7,9 @@ use std::net::SocketAddr;
 use tlsconn_tls::{Connection, PacketTypes, Segment, Side, State, Types};
 
 use super::{
+    interface::Time,
     packet::Tcp,
-    reorder::{before, InOrder},
+    reorder::{before, InOrder, Waiting},
 };
 
 /// A TCP connection of the capture.
@@ -82,22 +83,35 @@ impl Flow {
                 .is_some_and(|tracked| tracked.connection.ended())
     }
 
-    /// Takes a packet in.
-    pub(crate) fn packet(&mut self, tcp: &Tcp<'_>, secret: [u64; 2]) {
+    /// Takes a packet in that was captured at `now`.
+    pub(crate) fn packet(&mut self, tcp: &Tcp<'_>, secret: [u64; 2], now: Time) {
         let from = self.side(tcp);
-        if tcp.syn {
-            self.syn_packet(tcp, from, secret);
-        } else if tcp.len > 0 && self.tracked.is_none() {
-            // The tracker picks up in the middle what no SYN-ACK began.
-            self.tracked = Some(Box::new(InOrder::new(Connection::picked_up(), secret)));
-        }
-        if let Some(tracked) = &mut self.tracked {
-            take(tracked, tcp, from);
+        if self.is_of_stream(tcp, from, secret) {
+            if let Some(tracked) = &mut self.tracked {
+                take(tracked, tcp, from, now);
+            }
+            self.acknowledged(tcp, from);
         }
         self.conntrack(tcp, from);
     }
 
-    fn syn_packet(&mut self, tcp: &Tcp<'_>, from: Side, secret: [u64; 2]) {
+    /// Whether the tracker takes a packet in. The receiver reads nothing of a reset.
+    fn is_of_stream(&mut self, tcp: &Tcp<'_>, from: Side, secret: [u64; 2]) -> bool {
+        if tcp.rst {
+            return false;
+        }
+        if tcp.syn {
+            return self.syn_packet(tcp, from, secret);
+        }
+        if tcp.len > 0 && self.tracked.is_none() {
+            // The tracker picks up in the middle what no SYN-ACK began.
+            self.tracked = Some(Box::new(InOrder::new(Connection::picked_up(), secret)));
+        }
+        true
+    }
+
+    /// Whether a SYN or the answer to one is of this connection: others change nothing.
+    fn syn_packet(&mut self, tcp: &Tcp<'_>, from: Side, secret: [u64; 2]) -> bool {
         let first = tcp.first_octet();
         match (from, tcp.ack) {
             (Side::Src, None) => {
@@ -106,21 +120,33 @@ impl Flow {
                     let connection = Connection::opened_by_syn_data(first);
                     self.tracked = Some(Box::new(InOrder::new(connection, secret)));
                 }
+                !self.answered
             }
             (Side::Dst, Some(ack)) => {
                 self.answered = true;
                 let tracked = self.tracked.get_or_insert_with(|| {
                     Box::new(InOrder::new(Connection::opened(ack, first), secret))
                 });
-                if tracked.connection.starts_at(ack, first) {
+                let fits = tracked.connection.starts_at(ack, first);
+                if fits {
                     tracked.connection.set_dst_first(first);
                 }
+                fits
             }
-            _ => {}
+            _ => false,
         }
     }
 
-    /// What conntrack remembers to judge an RST by, and its judgement.
+    /// What conntrack remembers of acknowledgements.
+    fn acknowledged(&mut self, tcp: &Tcp<'_>, from: Side) {
+        if let (Some(ack), Some(highest)) = (tcp.ack, self.acks.get_mut(from as usize)) {
+            if highest.is_none_or(|highest| before(highest, ack)) {
+                *highest = Some(ack);
+            }
+        }
+    }
+
+    /// What else conntrack remembers to judge an RST by, and its judgement.
     fn conntrack(&mut self, tcp: &Tcp<'_>, from: Side) {
         if tcp.rst && self.accepts_reset(tcp, from) {
             self.reset = true;
@@ -129,11 +155,6 @@ impl Flow {
             }
         }
         self.fin |= tcp.fin;
-        if let (Some(ack), Some(highest)) = (tcp.ack, self.acks.get_mut(from as usize)) {
-            if !tcp.rst && highest.is_none_or(|highest| before(highest, ack)) {
-                *highest = Some(ack);
-            }
-        }
         self.last = (!tcp.syn && !tcp.fin && !tcp.rst).then(|| (from, tcp.end()));
     }
 
@@ -153,6 +174,20 @@ impl Flow {
                 !established || tcp.seq == expected || self.last == Some((from, tcp.seq))
             }
         }
+    }
+
+    /// No longer waits for what is missing in front of segments that were captured before `oldest`.
+    pub(crate) fn give_up(&mut self, oldest: Time) {
+        if let Some(tracked) = &mut self.tracked {
+            tracked.give_up(oldest);
+        }
+    }
+
+    /// What waits behind holes.
+    pub(crate) fn waiting(&self) -> Waiting {
+        self.tracked
+            .as_ref()
+            .map_or_else(Waiting::default, |tracked| tracked.waiting())
     }
 
     /// The types of a packet's payload.
@@ -179,7 +214,7 @@ impl Flow {
 }
 
 /// Hands a packet to the engine. Of what a capture cut off only the length is known: it is a hole.
-fn take(tracked: &mut InOrder, tcp: &Tcp<'_>, from: Side) {
+fn take(tracked: &mut InOrder, tcp: &Tcp<'_>, from: Side, now: Time) {
     let segment = Segment {
         from,
         seq: tcp.first_octet(),
@@ -189,16 +224,16 @@ fn take(tracked: &mut InOrder, tcp: &Tcp<'_>, from: Side) {
     };
     let captured = u32::try_from(tcp.payload.len()).unwrap_or(u32::MAX);
     if captured == tcp.len {
-        return tracked.segment(&segment, tcp.payload);
+        return tracked.segment(&segment, tcp.payload, now);
     }
     let head = Segment {
         fin: false,
         ..segment
     };
-    tracked.segment(&head, tcp.payload);
+    tracked.segment(&head, tcp.payload, now);
     let tail = Segment {
         seq: tcp.end(),
         ..segment
     };
-    tracked.segment(&tail, &[]);
+    tracked.segment(&tail, &[], now);
 }

@@ -103,6 +103,7 @@ mod tests {
             offset: 24,
             link,
             big_endian,
+            time: 0,
             octets: &octets,
         };
         match carried(&frame) {

@@ -1,21 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! The engine over a capture: frames to packets, packets to connections, connections to the engine. Memory grows with
-//! the number of connections, not with the size of the capture.
+//! the number of connections and what waits behind holes in them, both bounded, not with the size of the capture.
 
+mod block;
 pub(crate) mod capture;
 mod describe;
 mod flow;
+mod holes;
+mod interface;
 mod link;
 mod order;
 mod packet;
+mod passed_over;
 mod reorder;
 #[cfg(test)]
 mod tests;
 
 use std::{
     collections::HashMap,
-    fmt,
     hash::{BuildHasher, RandomState},
     net::SocketAddr,
 };
@@ -26,13 +29,16 @@ use tlsconn_tls::Handshake;
 use self::{
     capture::Frame,
     flow::Flow,
+    holes::Holes,
+    interface::Time,
     link::Carried,
     packet::{Packet, Tcp},
+    passed_over::PassedOver,
 };
 use crate::model::{Connection, Side, State};
 
 /// Connections that are held at most, as many as the module tracks by default: they take up to 4 KiB each.
-const MOST: usize = 1 << 18;
+pub(crate) const MOST: usize = 1 << 18;
 
 /// A TCP packet with payload.
 #[derive(Debug, Serialize)]
@@ -52,19 +58,9 @@ pub(crate) struct Inspection {
     /// The last connection between two ends, the lower one first.
     latest: HashMap<(SocketAddr, SocketAddr), usize>,
     most: usize,
+    holes: Holes,
     secret: [u64; 2],
     pub(crate) passed_over: PassedOver,
-}
-
-/// Packets that could not be taken in.
-#[derive(Default)]
-pub(crate) struct PassedOver {
-    fragments: u64,
-    bad_headers: u64,
-    /// Packets of connections for which there is no room.
-    no_room: u64,
-    /// Frames whose link layer is not known, with the first one's number and place.
-    unknown_link: Option<(u64, i32, u64)>,
 }
 
 impl Default for Inspection {
@@ -73,6 +69,7 @@ impl Default for Inspection {
             flows: Vec::new(),
             latest: HashMap::new(),
             most: MOST,
+            holes: Holes::default(),
             // Drawn anew for every run, so that no capture can be made to have two sessions of one digest.
             secret: [0, 1].map(|word: u64| RandomState::new().hash_one(word)),
             passed_over: PassedOver::default(),
@@ -83,6 +80,10 @@ impl Default for Inspection {
 impl Inspection {
     /// Takes a frame in, and says what it was if that is asked for and it is a TCP packet with payload.
     pub(crate) fn frame(&mut self, frame: &Frame<'_>, ask: bool) -> Option<Seen> {
+        let oldest = holes::oldest_at(frame.time);
+        while let Some(place) = self.holes.older_than(oldest) {
+            self.flow(place, |flow| flow.give_up(oldest))?;
+        }
         let packet = match link::carried(frame) {
             Carried::Packet(kind, octets) => packet::read(kind, octets),
             Carried::Other => return None,
@@ -93,7 +94,7 @@ impl Inspection {
             }
         };
         match packet {
-            Packet::Tcp(tcp) => self.tcp(frame.number, &tcp, ask),
+            Packet::Tcp(tcp) => self.tcp(frame, &tcp, ask),
             Packet::Fragment => {
                 self.passed_over.fragments += 1;
                 None
@@ -106,7 +107,7 @@ impl Inspection {
         }
     }
 
-    fn tcp(&mut self, frame: u64, tcp: &Tcp<'_>, ask: bool) -> Option<Seen> {
+    fn tcp(&mut self, frame: &Frame<'_>, tcp: &Tcp<'_>, ask: bool) -> Option<Seen> {
         let ends = (tcp.src.min(tcp.dst), tcp.src.max(tcp.dst));
         let known = self.latest.get(&ends).copied();
         let same = known.filter(|place| {
@@ -128,15 +129,20 @@ impl Inspection {
                 return None;
             }
         };
-        let flow = self.flows.get_mut(place)?;
-        flow.packet(tcp, self.secret);
+        let secret = self.secret;
+        self.flow(place, |flow| flow.packet(tcp, secret, frame.time))?;
+        if self.holes.are_too_many() {
+            self.passed_over.holes += 1;
+            self.flow(place, |flow| flow.give_up(Time::MAX))?;
+        }
+        let flow = self.flows.get(place)?;
         if !ask || tcp.len == 0 {
             return None;
         }
         let from = flow.side(tcp);
         let types = |octets| flow.types(from, tcp.first_octet(), octets);
         Some(Seen {
-            frame,
+            frame: frame.number,
             id: place as u64,
             from: describe::side(from),
             length: tcp.len,
@@ -144,6 +150,15 @@ impl Inspection {
             wire: order::names(tcp.len, |octets| types(octets).wire),
             state: describe::state(flow.state()),
         })
+    }
+
+    /// Changes a connection, and takes notice of what waits in it.
+    fn flow(&mut self, place: usize, change: impl FnOnce(&mut Flow)) -> Option<()> {
+        let flow = self.flows.get_mut(place)?;
+        let before = flow.waiting();
+        change(flow);
+        self.holes.changed(place, before, flow.waiting());
+        Some(())
     }
 
     /// The connections in order of their first packet. A session is continued by a later connection than the one that
@@ -164,38 +179,5 @@ impl Inspection {
             }
             describe::connection(id, flow, resumes)
         })
-    }
-}
-
-impl PassedOver {
-    /// Why what was read is not all, if that is so.
-    pub(crate) fn trouble(&self) -> Option<String> {
-        if self.no_room > 0 {
-            return Some(format!(
-                "more than {MOST} connections: {} packets of further ones are left out; cut the capture in parts with \
-                 editcap or tcpdump",
-                self.no_room
-            ));
-        }
-        let (frames, link, offset) = self.unknown_link?;
-        Some(format!(
-            "link type {link} is not known, of {frames} frames, the first at offset {offset}; capture as Ethernet, \
-             Linux cooked, raw IP, loopback or NFLOG"
-        ))
-    }
-}
-
-impl fmt::Display for PassedOver {
-    /// Nothing if nothing was passed over.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.fragments, self.bad_headers) {
-            (0, 0) => Ok(()),
-            (fragments, 0) => write!(f, "passed over: {fragments} fragments"),
-            (0, bad) => write!(f, "passed over: {bad} TCP headers cut off or not in order"),
-            (fragments, bad) => write!(
-                f,
-                "passed over: {fragments} fragments, {bad} TCP headers cut off or not in order"
-            ),
-        }
     }
 }

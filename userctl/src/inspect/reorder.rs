@@ -2,7 +2,9 @@
 
 //! Segments behind a hole, kept until it fills.
 
-use tlsconn_tls::{Config, Connection, Handshake, Payload, Segment, Taken};
+use tlsconn_tls::{Config, Connection, Handshake, Payload, Segment, Side, Taken};
+
+use super::interface::Time;
 
 /// What keeping a segment costs beside its octets, so that many small ones are bounded too.
 const COST: u32 = 64;
@@ -34,8 +36,25 @@ pub(crate) struct InOrder {
     pub(crate) connection: Connection,
     pub(crate) handshake: Handshake,
     /// In the order in which they came.
-    kept: Vec<(Segment, Vec<u8>)>,
+    kept: Vec<Kept>,
     cost: u32,
+}
+
+/// A segment behind a hole.
+struct Kept {
+    segment: Segment,
+    payload: Vec<u8>,
+    /// When it was captured.
+    since: Time,
+}
+
+/// What a connection has waiting behind holes.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Waiting {
+    /// Octets that it takes.
+    pub(crate) cost: u32,
+    /// When the oldest of it was captured.
+    pub(crate) since: Option<Time>,
 }
 
 impl InOrder {
@@ -50,12 +69,29 @@ impl InOrder {
     }
 
     /// Takes a packet in: at once, and a second time when the hole in front of it has filled.
-    pub(crate) fn segment(&mut self, segment: &Segment, payload: &[u8]) {
+    pub(crate) fn segment(&mut self, segment: &Segment, payload: &[u8], now: Time) {
         if self.take(segment, payload) == Taken::BehindHole {
-            self.keep(segment, payload);
+            self.keep(segment, payload, now);
         }
-        while let Some((segment, payload)) = self.filled() {
-            self.take(&segment, &payload);
+        self.hand_in();
+    }
+
+    /// No longer waits for what is missing in front of segments that were captured before `oldest`.
+    pub(crate) fn give_up(&mut self, oldest: Time) {
+        for side in [Side::Src, Side::Dst] {
+            let is_old = |kept: &Kept| kept.segment.from == side && kept.since < oldest;
+            if self.kept.iter().any(is_old) {
+                self.connection.give_up(&mut self.handshake, side);
+            }
+        }
+        self.hand_in();
+    }
+
+    /// What waits.
+    pub(crate) fn waiting(&self) -> Waiting {
+        Waiting {
+            cost: self.cost,
+            since: self.kept.iter().map(|kept| kept.since).min(),
         }
     }
 
@@ -68,30 +104,44 @@ impl InOrder {
         )
     }
 
-    fn keep(&mut self, segment: &Segment, payload: &[u8]) {
-        let is_same = |kept: &(Segment, Vec<u8>)| kept.0.seq == segment.seq && kept.1 == payload;
+    fn keep(&mut self, segment: &Segment, payload: &[u8], now: Time) {
+        let is_same = |kept: &Kept| kept.segment.seq == segment.seq && kept.payload == payload;
         if payload.is_empty() || self.kept.iter().any(is_same) {
             return;
         }
         self.cost = self.cost.saturating_add(cost(payload));
-        self.kept.push((*segment, payload.into()));
+        self.kept.push(Kept {
+            segment: *segment,
+            payload: payload.into(),
+            since: now,
+        });
         if self.cost > Config::default().hole_octets {
             self.connection.give_up(&mut self.handshake, segment.from);
         }
     }
 
+    /// Hands in what has no hole in front of it any longer.
+    fn hand_in(&mut self) {
+        while let Some(Kept {
+            segment, payload, ..
+        }) = self.filled()
+        {
+            self.take(&segment, &payload);
+        }
+    }
+
     /// A kept segment with no hole in front of it any longer, the lowest number first.
-    fn filled(&mut self) -> Option<(Segment, Vec<u8>)> {
+    fn filled(&mut self) -> Option<Kept> {
         let mut lowest: Option<(usize, u32)> = None;
-        for (place, (segment, _)) in self.kept.iter().enumerate() {
+        for (place, Kept { segment, .. }) in self.kept.iter().enumerate() {
             let ready = !self.connection.is_behind_hole(segment.from, segment.seq);
             if ready && lowest.is_none_or(|(_, seq)| before(segment.seq, seq)) {
                 lowest = Some((place, segment.seq));
             }
         }
-        let (segment, payload) = self.kept.remove(lowest?.0);
-        self.cost = self.cost.saturating_sub(cost(&payload));
-        Some((segment, payload))
+        let kept = self.kept.remove(lowest?.0);
+        self.cost = self.cost.saturating_sub(cost(&kept.payload));
+        Some(kept)
     }
 }
 

@@ -21,3 +21,6 @@ pub(super) const CTRL_VERSION: u8 = 2;
 pub(super) const CTRL_CMD_GETFAMILY: u8 = 3;
 pub(super) const CTRL_ATTR_FAMILY_ID: u32 = 1;
 pub(super) const CTRL_ATTR_FAMILY_NAME: u32 = 2;
+pub(super) const CTRL_ATTR_MCAST_GROUPS: u32 = 7;
+pub(super) const CTRL_ATTR_MCAST_GRP_NAME: u32 = 1;
+pub(super) const CTRL_ATTR_MCAST_GRP_ID: u32 = 2;

@@ -51,6 +51,10 @@ impl<'a> Attribute<'a> {
         self.array().map(u32::from_ne_bytes)
     }
 
+    pub(super) fn u64(self) -> Result<u64, Malformed> {
+        self.array().map(u64::from_ne_bytes)
+    }
+
     /// The type `uint`: as long as the number needs, 4 octets or 8.
     pub(super) fn uint(self) -> Result<u64, Malformed> {
         self.u32()

@@ -5,8 +5,11 @@
 mod abi;
 mod attribute;
 mod decode;
+mod events;
 mod message;
+mod pinning;
 mod socket;
+mod tracking;
 
 use std::ffi::CStr;
 
@@ -17,15 +20,22 @@ use self::{
     attribute::Attributes,
     socket::{Error, Family, Socket},
 };
+pub(crate) use self::{
+    events::Listener,
+    pinning::{Target, Wish},
+};
 use crate::{
     failure::{Code, Failure},
-    mark::{Mark, PinName},
+    mark::PinName,
     model::{Connection, Pin},
 };
 
 /// Octets that are not what the interface says.
 #[derive(Debug)]
 struct Malformed;
+
+/// The flag of an attribute that holds others.
+const NESTED: u32 = 0x8000;
 
 /// What to do when what a request names is not there.
 const SEE_LIST: &str = "see `tlsconnctl list`";
@@ -81,25 +91,6 @@ impl Tlsconn {
             decode::pin,
             "cannot list the pins",
         )
-    }
-
-    /// Binds a pin to a live connection and gives it as it is then.
-    pub(crate) fn pin(
-        &mut self,
-        name: &PinName,
-        mark: Mark,
-        id: u64,
-        replace: bool,
-    ) -> Result<Pin, Failure> {
-        let asked = Attributes::default()
-            .string(uapi::TLSCONN_A_PIN_NAME, &name.0)
-            .u32(uapi::TLSCONN_A_PIN_MARK, mark.value)
-            .u32(uapi::TLSCONN_A_PIN_MASK, mark.mask)
-            .uint(uapi::TLSCONN_A_PIN_CONNECTION, id)
-            .flag(uapi::TLSCONN_A_PIN_REPLACE, replace);
-        let doing = format!("cannot bind pin {} to connection {id}", name.0);
-        let objects = self.command(uapi::TLSCONN_CMD_PIN_SET, &asked, &doing, SEE_LIST)?;
-        one(&objects, decode::pin, &doing)
     }
 
     /// Releases a pin.

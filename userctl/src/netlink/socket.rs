@@ -9,8 +9,9 @@ use nix::errno::Errno;
 
 use super::{
     abi::{
-        CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME, CTRL_CMD_GETFAMILY, CTRL_VERSION, GENL_ID_CTRL,
-        NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST,
+        CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME, CTRL_ATTR_MCAST_GROUPS, CTRL_ATTR_MCAST_GRP_ID,
+        CTRL_ATTR_MCAST_GRP_NAME, CTRL_CMD_GETFAMILY, CTRL_VERSION, GENL_ID_CTRL, NLM_F_ACK,
+        NLM_F_DUMP, NLM_F_REQUEST,
     },
     attribute::{self, Attributes},
     message::{self, Part, Refusal},
@@ -90,6 +91,38 @@ impl Socket {
         })
     }
 
+    /// Listens to a family's group from now on. `room` octets of messages may wait to be read.
+    pub(super) fn join(&mut self, family: &str, group: &str, room: usize) -> Result<(), Error> {
+        let asked = Attributes::default().string(CTRL_ATTR_FAMILY_NAME, family);
+        let answer = self.request(CONTROLLER, CTRL_CMD_GETFAMILY, &asked)?;
+        let id = group_id(answer.first().ok_or(Error::Malformed)?, group)?;
+        // More than the system allows is cut, which is as good.
+        self.raw.set_rx_buf_sz(room)?;
+        Ok(self.raw.add_membership(id)?)
+    }
+
+    /// Waits for what the kernel sends to the groups: the attributes of one message or several. None: some were lost,
+    /// as they were not read in time.
+    pub(super) fn listen(&mut self) -> Result<Option<Vec<Vec<u8>>>, Error> {
+        let (datagram, sender) = match self.raw.recv_from_full() {
+            Err(error) if error.raw_os_error() == Some(nix::libc::ENOBUFS) => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                return Ok(Some(Vec::new()))
+            }
+            received => received?,
+        };
+        let mut objects = Vec::new();
+        if sender.port_number() == 0 {
+            let mut rest = datagram.as_slice();
+            while !rest.is_empty() {
+                if let Part::Object(attributes) = message::take(&mut rest)?.part {
+                    objects.push(attributes.to_vec());
+                }
+            }
+        }
+        Ok(Some(objects))
+    }
+
     /// Sends a command and gives the objects of the answer, each as its attributes.
     pub(super) fn request(
         &mut self,
@@ -164,6 +197,27 @@ impl Socket {
     }
 }
 
+/// The number of a family's group, in what the controller says of the family.
+fn group_id(family: &[u8], name: &str) -> Result<u32, Error> {
+    for list in attribute::parse(family)? {
+        if list.kind != CTRL_ATTR_MCAST_GROUPS {
+            continue;
+        }
+        for group in attribute::parse(list.value)? {
+            let fields = attribute::parse(group.value)?;
+            let field = |kind| fields.iter().find(|field| field.kind == kind);
+            if field(CTRL_ATTR_MCAST_GRP_NAME)
+                .is_some_and(|field| field.string() == name.as_bytes())
+            {
+                return Ok(field(CTRL_ATTR_MCAST_GRP_ID)
+                    .ok_or(Error::Malformed)?
+                    .u32()?);
+            }
+        }
+    }
+    Err(Error::Malformed)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,6 +237,16 @@ mod tests {
             .dump(CONTROLLER, CTRL_CMD_GETFAMILY)
             .expect("families can be dumped");
         assert!(!families.is_empty());
+    }
+
+    /// The controller's own group, which anybody may listen to.
+    #[test]
+    fn a_group_is_found() {
+        let mut socket = Socket::open().expect("a netlink socket opens");
+        socket
+            .join("nlctrl", "notify", 4096)
+            .expect("the controller has a group");
+        assert!(socket.join("nlctrl", "none", 4096).is_err());
     }
 
     #[test]

@@ -7,21 +7,20 @@
     reason = "every test file is a crate of its own and uses what it needs"
 )]
 
+pub mod hello;
 pub mod reorder;
+pub mod tls12;
+pub mod tls13;
 
-use tlsconn_tls::{Config, Connection, Handshake, PacketTypes, Payload, Segment, Side, Types};
+pub use hello::*;
+use tlsconn_tls::{
+    Config, Connection, Handshake, PacketTypes, Payload, Segment, Side, State, Types,
+};
 
 pub const CCS: Types = Types::CHANGE_CIPHER_SPEC;
 pub const ALERT: Types = Types::ALERT;
 pub const HANDSHAKE: Types = Types::HANDSHAKE;
 pub const DATA: Types = Types::APPLICATION_DATA;
-
-pub const CLIENT_RANDOM: [u8; 32] = [0xc1; 32];
-pub const SERVER_RANDOM: [u8; 32] = [0x5e; 32];
-pub const RETRY_RANDOM: [u8; 32] = [
-    0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
-    0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
-];
 
 pub struct Slice<'a>(pub &'a [u8]);
 
@@ -89,127 +88,6 @@ pub fn message(kind: u8, body: &[u8]) -> Vec<u8> {
     octets.extend(&(body.len() as u32).to_be_bytes()[1..]);
     octets.extend(body);
     octets
-}
-
-pub fn vector16(body: &[u8]) -> Vec<u8> {
-    let mut octets = (body.len() as u16).to_be_bytes().to_vec();
-    octets.extend(body);
-    octets
-}
-
-fn vector8(body: &[u8]) -> Vec<u8> {
-    let mut octets = vec![body.len() as u8];
-    octets.extend(body);
-    octets
-}
-
-#[derive(Clone, Debug)]
-pub struct Hello {
-    pub version: u16,
-    pub random: [u8; 32],
-    pub session_id: Vec<u8>,
-    pub cipher: u16,
-    pub extensions: Vec<(u16, Vec<u8>)>,
-}
-
-impl Hello {
-    pub fn client() -> Self {
-        Hello {
-            version: 0x0303,
-            random: CLIENT_RANDOM,
-            session_id: vec![0x1d; 32],
-            cipher: 0,
-            extensions: vec![],
-        }
-    }
-
-    /// A client that offers TLS 1.2 and 1.3.
-    pub fn client13() -> Self {
-        Hello::client()
-            .with(0x2a2a, &[])
-            .sni(b"www.example.org")
-            .with(51, &[7; 125])
-            .with(43, &[6, 0x1a, 0x1a, 3, 4, 3, 3])
-            .with(16, &vector16(b"\x02h2\x08http/1.1"))
-    }
-
-    pub fn server() -> Self {
-        Hello {
-            random: SERVER_RANDOM,
-            ..Hello::client()
-        }
-    }
-
-    pub fn server13(cipher: u16) -> Self {
-        Hello {
-            cipher,
-            ..Hello::server()
-        }
-        .with(43, &[3, 4])
-        .with(51, &[7; 36])
-    }
-
-    pub fn retry(cipher: u16) -> Self {
-        Hello {
-            random: RETRY_RANDOM,
-            ..Hello::server13(cipher)
-        }
-    }
-
-    pub fn with(mut self, extension: u16, body: &[u8]) -> Self {
-        self.extensions.push((extension, body.to_vec()));
-        self
-    }
-
-    pub fn sni(self, name: &[u8]) -> Self {
-        let mut entry = vec![0];
-        entry.extend(vector16(name));
-        self.with(0, &vector16(&entry))
-    }
-
-    fn extensions(&self) -> Vec<u8> {
-        let mut octets = vec![];
-        for (extension, body) in &self.extensions {
-            octets.extend(extension.to_be_bytes());
-            octets.extend(vector16(body));
-        }
-        if octets.is_empty() {
-            octets
-        } else {
-            vector16(&octets)
-        }
-    }
-
-    fn start(&self) -> Vec<u8> {
-        let mut octets = self.version.to_be_bytes().to_vec();
-        octets.extend(self.random);
-        octets.extend(vector8(&self.session_id));
-        octets
-    }
-
-    pub fn client_body(&self) -> Vec<u8> {
-        let mut octets = self.start();
-        octets.extend(vector16(&[0x13, 1, 0x13, 2, 0xc0, 0x2f]));
-        octets.extend(vector8(&[0]));
-        octets.extend(self.extensions());
-        octets
-    }
-
-    pub fn server_body(&self) -> Vec<u8> {
-        let mut octets = self.start();
-        octets.extend(self.cipher.to_be_bytes());
-        octets.push(0);
-        octets.extend(self.extensions());
-        octets
-    }
-
-    pub fn as_client(&self) -> Record {
-        plain(&message(1, &self.client_body()))
-    }
-
-    pub fn as_server(&self) -> Record {
-        plain(&message(2, &self.server_body()))
-    }
 }
 
 pub const SHA256_SUITE: u16 = 0x1301;
@@ -325,6 +203,36 @@ impl Wire {
                 *seq = seq.wrapping_add(len as u32);
             }
         }
+    }
+}
+
+/// A handshake of TLS 1.3.
+pub fn handshake13() -> Vec<Turn> {
+    let flight = [23, 795, 281, 53].map(handshake23);
+    let hello = Hello::server13(SHA256_SUITE).as_server();
+    vec![
+        (Side::Src, vec![Hello::client13().as_client()]),
+        (
+            Side::Dst,
+            [hello, ccs()].into_iter().chain(flight).collect(),
+        ),
+        (Side::Src, vec![ccs(), handshake23(53)]),
+    ]
+}
+
+/// A connection whose handshake is complete.
+pub fn established() -> Wire {
+    let mut wire = Wire::default();
+    wire.play(&handshake13(), &whole);
+    assert_eq!(wire.connection.state(), State::Established);
+    wire
+}
+
+/// The same by content and on the wire.
+pub fn both(types: Types) -> PacketTypes {
+    PacketTypes {
+        content: types,
+        wire: types,
     }
 }
 

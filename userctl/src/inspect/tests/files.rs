@@ -4,7 +4,7 @@
 
 use super::{
     inspect, of_segments, single,
-    wire::{block, connection, ipv4, ipv6, pcap},
+    wire::{block, connection, interface, ipv4, ipv6, pcap, section},
 };
 
 #[test]
@@ -12,26 +12,16 @@ fn pcapng_in_both_byte_orders_and_with_several_interfaces() {
     let segments = connection(7);
     let expected = single(of_segments(&segments));
     let ip: Vec<Vec<u8>> = segments.iter().map(ipv4).collect();
-    let section = |big| {
-        block(
-            big,
-            0x0a0d_0d0a,
-            &[
-                0x1a2b_3c4d,
-                if big { 0x0001_0000 } else { 1 },
-                u32::MAX,
-                u32::MAX,
-            ],
-            &[],
-        )
-    };
-    let interface =
-        |big: bool, link: u32| block(big, 1, &[if big { link << 16 } else { link }, 0], &[]);
     let len = |octets: &[u8]| u32::try_from(octets.len()).expect("short");
     let packet = |big, interface, octets: &[u8]| {
         block(big, 6, &[interface, 0, 0, len(octets), len(octets)], octets)
     };
-    let mut octets = [section(false), interface(false, 1), interface(false, 101)].concat();
+    let mut octets = [
+        section(false),
+        interface(false, 1, &[]),
+        interface(false, 101, &[]),
+    ]
+    .concat();
     octets.extend(ip[..3].iter().flat_map(|ip| packet(false, 1, ip)));
     // Statistics, and a block that nobody knows.
     octets.extend(
@@ -41,7 +31,7 @@ fn pcapng_in_both_byte_orders_and_with_several_interfaces() {
         ]
         .concat(),
     );
-    octets.extend([section(true), interface(true, 101)].concat());
+    octets.extend([section(true), interface(true, 101, &[])].concat());
     octets.extend(block(true, 3, &[len(&ip[3])], &ip[3]));
     octets.extend(ip[4..].iter().flat_map(|ip| packet(true, 0, ip)));
     assert_eq!(single(inspect(&octets)), expected);
@@ -50,6 +40,65 @@ fn pcapng_in_both_byte_orders_and_with_several_interfaces() {
         .trouble
         .expect("there is no such interface");
     assert!(trouble.contains("not described, at offset"), "{trouble}");
+}
+
+#[test]
+fn the_first_kind_of_packet_block_is_read() {
+    let segments = connection(7);
+    let expected = single(of_segments(&segments));
+    for big in [false, true] {
+        let mut octets = [
+            section(big),
+            interface(big, 1, &[]),
+            interface(big, 101, &[]),
+        ]
+        .concat();
+        for ip in segments.iter().map(ipv4) {
+            let len = u32::try_from(ip.len()).expect("short");
+            // The interface's number, and 7 packets dropped.
+            let first = if big { 0x0001_0007 } else { 0x0007_0001 };
+            octets.extend(block(big, 2, &[first, 0, 0, len, len], &ip));
+        }
+        assert_eq!(single(inspect(&octets)), expected);
+        let trouble = |words: &[u32]| {
+            let octets = [&octets[..], &block(big, 2, words, &[])].concat();
+            inspect(&octets).trouble.expect("it is not in order")
+        };
+        let offset = octets.len();
+        assert_eq!(
+            trouble(&[0, 0, 0, 1, 1]),
+            format!(
+                "made.pcap: a packet longer than its block, at offset {offset}; the file is corrupt"
+            )
+        );
+        assert!(trouble(&[0, 0, 0, 0]).contains("longer than its block"));
+        assert!(trouble(&[0x0002_0002, 0, 0, 0, 0]).contains("not described"));
+    }
+}
+
+#[test]
+fn a_block_shorter_than_any_is_corrupt() {
+    for big in [false, true] {
+        // The kind that tells of a process, of which pcap-parser would take eleven octets for less than none.
+        let mut octets = [section(big), block(big, 0x8000_0001, &[1], &[])].concat();
+        let at = if big { 28 + 7 } else { 28 + 4 };
+        assert_eq!(inspect(&octets).trouble, None);
+        octets[at] = 11;
+        assert_eq!(
+            inspect(&octets).trouble.as_deref(),
+            Some("made.pcap: has a corrupt record, at offset 28; what follows cannot be read")
+        );
+    }
+}
+
+#[test]
+fn interfaces_are_bounded() {
+    let mut octets = section(false);
+    octets.extend(interface(false, 1, &[]).repeat(65536));
+    assert_eq!(inspect(&octets).trouble, None);
+    octets.extend(interface(false, 1, &[]));
+    let trouble = inspect(&octets).trouble.expect("there are too many");
+    assert!(trouble.contains("more than 65536 interfaces, at offset"));
 }
 
 #[test]

@@ -151,6 +151,41 @@ fn a_new_syn_begins_a_connection_only_when_the_old_one_is_over() {
 }
 
 #[test]
+fn what_conntrack_does_not_take_says_nothing() {
+    let segments = connection(7);
+    let expected = single(of_segments(&segments));
+    // A text in a reset, whether it is accepted or not, and an acknowledgement of what never came.
+    let last = segments.last().expect("it has packets").clone();
+    let reset = |seq| Segment {
+        seq,
+        flags: "R",
+        ack: last.ack.map(|ack| ack + 1000),
+        payload: b"no thank you".to_vec(),
+        ..last.clone()
+    };
+    let behind = last.seq + u32::try_from(last.payload.len()).expect("short");
+    let refused = of_segments(&[&segments, &[reset(behind + 9)][..]].concat());
+    let packet = refused.packets.last().expect("it has payload");
+    assert_eq!(packet.types, ["unknown"]);
+    assert_eq!(single(refused), expected);
+    let accepted = single(of_segments(&[&segments, &[reset(behind)][..]].concat()));
+    assert_eq!((accepted.state, accepted.reason), (State::Closed, None));
+    assert_eq!(accepted.bytes, expected.bytes);
+    // The answer to another SYN, and a SYN with data in the middle.
+    let answer = Segment {
+        ack: segments[1].ack.map(|ack| ack + 5000),
+        ..segments[1].clone()
+    };
+    let syn = Segment {
+        seq: behind,
+        payload: b"text".to_vec(),
+        ..segments[0].clone()
+    };
+    let both = [&segments, &[answer, syn][..]].concat();
+    assert_eq!(single(of_segments(&both)), expected);
+}
+
+#[test]
 fn connections_are_bounded() {
     let (first, second) = (connection(7), connection(5000));
     let segments = [&first, &end(&first)[..], &second].concat();

@@ -4,6 +4,8 @@
 
 mod files;
 mod flows;
+mod holes;
+mod lengths;
 mod packets;
 mod wire;
 

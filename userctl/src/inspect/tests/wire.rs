@@ -194,13 +194,21 @@ fn packet(ip: etherparse::PacketBuilderStep<etherparse::IpHeaders>, segment: &Se
 
 /// A pcap file of frames.
 pub(crate) fn pcap(link: u32, frames: &[Vec<u8>]) -> Vec<u8> {
+    pcap_timed(link, frames.iter().map(|frame| (0, &frame[..])))
+}
+
+/// A pcap file of frames that were captured at these seconds.
+pub(crate) fn pcap_timed<'a>(
+    link: u32,
+    frames: impl IntoIterator<Item = (u32, &'a [u8])>,
+) -> Vec<u8> {
     let mut octets = Vec::new();
     for word in [0xa1b2_c3d4, 0x0004_0002, 0, 0, 0x0004_0000, link] {
         octets.extend(word.to_le_bytes());
     }
-    for frame in frames {
+    for (seconds, frame) in frames {
         let len = u32::try_from(frame.len()).expect("a short frame");
-        for word in [0, 0, len, len] {
+        for word in [seconds, 0, len, len] {
             octets.extend(word.to_le_bytes());
         }
         octets.extend(frame);
@@ -226,4 +234,21 @@ pub(crate) fn block(big_endian: bool, kind: u32, words: &[u32], octets: &[u8]) -
         false => len.to_le_bytes(),
     });
     block
+}
+
+/// The block that begins a section of pcapng.
+pub(crate) fn section(big_endian: bool) -> Vec<u8> {
+    let version = if big_endian { 0x0001_0000 } else { 1 };
+    block(
+        big_endian,
+        0x0a0d_0d0a,
+        &[0x1a2b_3c4d, version, u32::MAX, u32::MAX],
+        &[],
+    )
+}
+
+/// The block that describes an interface of pcapng.
+pub(crate) fn interface(big_endian: bool, link: u32, options: &[u8]) -> Vec<u8> {
+    let link = if big_endian { link << 16 } else { link };
+    block(big_endian, 1, &[link, 0], options)
 }

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What becomes of connections is counted, and listeners are told.
+
+use crate::{
+    counters::Counter,
+    netlink::events::{self, ConnectionEvent},
+    sys::{pernet::NetState, table::Entry},
+    tls::State,
+    tracked::Tracked,
+};
+
+/// Looks at what a connection has become since it was last looked at. Its entry is locked. Any context.
+#[inline]
+pub fn look(net: &NetState, entry: &Entry, tracked: &mut Tracked) {
+    let state = tracked.connection.state();
+    if state != tracked.told.state {
+        became(net, entry, tracked, state);
+    }
+    if state == State::Lost {
+        found_again(net, tracked);
+    }
+}
+
+#[cold]
+fn became(net: &NetState, entry: &Entry, tracked: &mut Tracked, state: State) {
+    tracked.told.state = state;
+    let event = match state {
+        State::New | State::Hello | State::Handshake => return,
+        State::Established => {
+            if tracked.identity().resumed == Some(true) {
+                events::connection(net, ConnectionEvent::Resumed, entry, tracked);
+            }
+            ConnectionEvent::Established
+        }
+        State::Closed => ConnectionEvent::Closed,
+        State::NotTls | State::Lost | State::Tainted => {
+            if let Some(counter) = Counter::of(tracked.connection.reason()) {
+                net.counters.count(counter);
+            }
+            match state {
+                State::Lost => ConnectionEvent::Lost,
+                State::Tainted => ConnectionEvent::Tainted,
+                _ => return,
+            }
+        }
+    };
+    events::connection(net, event, entry, tracked);
+}
+
+fn found_again(net: &NetState, tracked: &mut Tracked) {
+    let now = tracked.connection.resynchronised();
+    let more = now.saturating_sub(tracked.told.resynchronised);
+    net.counters.add(Counter::Resynchronised, more.into());
+    tracked.told.resynchronised = now;
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Whether a rule that user space hands over is one: every field, as it may have been written by anybody.
+//!
+//! What is let in is canonical: a field of a condition that is not asked for is zero, as are octets behind a length, so
+//! that `iptables-save` can write every rule in the kernel, and reads it back as the same octets. The extension's tests
+//! compile this file too, and hold it to that.
+
+use crate::bindings::{
+    xt_tlsconn_mtinfo as MatchInfo, XT_TLSCONN_ALL, XT_TLSCONN_ALPN, XT_TLSCONN_CLIENT_RANDOM,
+    XT_TLSCONN_ECH, XT_TLSCONN_NO_SNI, XT_TLSCONN_PINNED, XT_TLSCONN_RECORD_TYPE,
+    XT_TLSCONN_RESUMED, XT_TLSCONN_SERVER_RANDOM, XT_TLSCONN_SESSION_ID, XT_TLSCONN_SNI,
+    XT_TLSCONN_STATE, XT_TLSCONN_STATES_ALL, XT_TLSCONN_TLS_VERSION, XT_TLSCONN_TYPES_ALL,
+    XT_TLSCONN_WIRE,
+};
+use core::ffi::CStr;
+
+/// Why a rule is refused, for the kernel's log.
+pub(crate) type Reason = &'static CStr;
+
+/// The conditions that this version knows.
+const CONDITIONS: u32 = XT_TLSCONN_RECORD_TYPE
+    | XT_TLSCONN_STATE
+    | XT_TLSCONN_PINNED
+    | XT_TLSCONN_TLS_VERSION
+    | XT_TLSCONN_RESUMED
+    | XT_TLSCONN_SNI
+    | XT_TLSCONN_NO_SNI
+    | XT_TLSCONN_ALPN
+    | XT_TLSCONN_ECH
+    | XT_TLSCONN_SESSION_ID
+    | XT_TLSCONN_CLIENT_RANDOM
+    | XT_TLSCONN_SERVER_RANDOM;
+
+/// SSL 3 and TLS 1.3 on the wire.
+const SSL3: u16 = 0x0300;
+const TLS13: u16 = 0x0304;
+
+/// Checks a rule; an error says what is wrong with it.
+pub(crate) fn check(info: &MatchInfo) -> Result<(), Reason> {
+    if info.match_ & !CONDITIONS != 0 || info.reserved != 0 {
+        return Err(c"a condition is unknown: update the module xt_tlsconn to the version of libxt_tlsconn.so");
+    }
+    if info.match_ == 0 {
+        return Err(c"there is no condition: give one");
+    }
+    if info.invert & !info.match_ != 0 {
+        return Err(c"a condition is inverted that is not there");
+    }
+    check_types(info)?;
+    check_states(info)?;
+    check_pin_mark(info)?;
+    check_versions(info)?;
+    check_sni(info)?;
+    let has = |condition: u32| info.match_ & condition != 0;
+    if !is_filled(has(XT_TLSCONN_ALPN), info.alpn_len, &info.alpn) {
+        return Err(c"--alpn: the protocol is empty, too long, or there without its condition");
+    }
+    if !is_filled(
+        has(XT_TLSCONN_SESSION_ID),
+        info.session_id_len,
+        &info.session_id,
+    ) {
+        return Err(c"--session-id: it is not of 1 to 32 octets, or there without its condition");
+    }
+    if !is_filled(
+        has(XT_TLSCONN_CLIENT_RANDOM),
+        info.client_random_len,
+        &info.client_random,
+    ) {
+        return Err(
+            c"--client-random: it is not of 1 to 32 octets, or there without its condition",
+        );
+    }
+    if !is_filled(
+        has(XT_TLSCONN_SERVER_RANDOM),
+        info.server_random_len,
+        &info.server_random,
+    ) {
+        return Err(
+            c"--server-random: it is not of 1 to 32 octets, or there without its condition",
+        );
+    }
+    Ok(())
+}
+
+fn check_types(info: &MatchInfo) -> Result<(), Reason> {
+    if info.match_ & XT_TLSCONN_RECORD_TYPE == 0 {
+        return if info.types == 0 && info.flags == 0 {
+            Ok(())
+        } else {
+            Err(c"--wire, --all or types are there without --record-type")
+        };
+    }
+    if info.types == 0 || u32::from(info.types) & !XT_TLSCONN_TYPES_ALL != 0 {
+        return Err(c"--record-type: a type is unknown, or there is none");
+    }
+    if u32::from(info.flags) & !(XT_TLSCONN_WIRE | XT_TLSCONN_ALL) != 0 {
+        return Err(c"--record-type: a flag is unknown: update the module xt_tlsconn to the version of libxt_tlsconn.so");
+    }
+    Ok(())
+}
+
+fn check_states(info: &MatchInfo) -> Result<(), Reason> {
+    let wanted = info.match_ & XT_TLSCONN_STATE != 0;
+    if wanted != (info.states != 0) || u32::from(info.states) & !XT_TLSCONN_STATES_ALL != 0 {
+        return Err(
+            c"--state: a state is unknown, there is none, or it is there without its condition",
+        );
+    }
+    Ok(())
+}
+
+fn check_pin_mark(info: &MatchInfo) -> Result<(), Reason> {
+    let wanted = info.match_ & XT_TLSCONN_PINNED != 0;
+    if wanted != (info.pin_mask != 0) || info.pin_mark & !info.pin_mask != 0 {
+        return Err(
+            c"--pin-mark: it has no mask, bits outside of it, or is there without --pinned",
+        );
+    }
+    Ok(())
+}
+
+fn check_versions(info: &MatchInfo) -> Result<(), Reason> {
+    let (min, max) = (info.version_min, info.version_max);
+    let good = if info.match_ & XT_TLSCONN_TLS_VERSION != 0 {
+        SSL3 <= min && min <= max && max <= TLS13
+    } else {
+        min == 0 && max == 0
+    };
+    if good {
+        Ok(())
+    } else {
+        Err(c"--tls-version: a version is unknown, the range is empty, or it is there without its condition")
+    }
+}
+
+fn check_sni(info: &MatchInfo) -> Result<(), Reason> {
+    let wanted = info.match_ & XT_TLSCONN_SNI != 0;
+    if wanted && info.match_ & XT_TLSCONN_NO_SNI != 0 {
+        return Err(c"--sni and --no-sni exclude each other");
+    }
+    if !is_filled(wanted, info.sni_len, &info.sni) {
+        return Err(c"--sni: the pattern is empty, too long, or there without its condition");
+    }
+    let pattern = info.sni.get(..usize::from(info.sni_len)).unwrap_or(&[]);
+    if wanted && !is_pattern(pattern) {
+        return Err(c"--sni: the pattern is no name in lower case with * and ?");
+    }
+    Ok(())
+}
+
+/// Whether a field of at most 32 or 255 octets is filled as the condition wants it: not at all, or with one octet at
+/// least, and zeros behind.
+fn is_filled(wanted: bool, len: u8, field: &[u8]) -> bool {
+    let behind = field.get(usize::from(len)..);
+    wanted == (len != 0) && behind.is_some_and(|behind| behind.iter().all(|&octet| octet == 0))
+}
+
+/// Labels of lower-case letters, digits, hyphens and underscores, in which * and ? are wildcards, with dots between them.
+/// Not with a hyphen in front: iptables-restore would read an option in it.
+fn is_pattern(pattern: &[u8]) -> bool {
+    let mut last = b'.';
+    for &octet in pattern {
+        match octet {
+            b'.' if last == b'.' => return false,
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'*' | b'?' | b'.' => {}
+            _ => return false,
+        }
+        last = octet;
+    }
+    last != b'.' && pattern.first() != Some(&b'-')
+}

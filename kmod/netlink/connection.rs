@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! `connection-get`, and connections as messages tell of them.
+
+use crate::{
+    bindings::{
+        TLSCONN_A_CONNECTION_ALPN, TLSCONN_A_CONNECTION_CIPHER, TLSCONN_A_CONNECTION_CLIENT,
+        TLSCONN_A_CONNECTION_CLIENT_RANDOM, TLSCONN_A_CONNECTION_CONFIRMED,
+        TLSCONN_A_CONNECTION_DST, TLSCONN_A_CONNECTION_DST_ADDR, TLSCONN_A_CONNECTION_DST_PORT,
+        TLSCONN_A_CONNECTION_EARLY_DATA, TLSCONN_A_CONNECTION_ECH,
+        TLSCONN_A_CONNECTION_HELLO_RETRY, TLSCONN_A_CONNECTION_ID, TLSCONN_A_CONNECTION_MARK,
+        TLSCONN_A_CONNECTION_OFFERED, TLSCONN_A_CONNECTION_PIN, TLSCONN_A_CONNECTION_REASON,
+        TLSCONN_A_CONNECTION_RESUMED, TLSCONN_A_CONNECTION_RESUMES,
+        TLSCONN_A_CONNECTION_RESUMPTION, TLSCONN_A_CONNECTION_SERVER_RANDOM,
+        TLSCONN_A_CONNECTION_SERVER_SESSION_ID, TLSCONN_A_CONNECTION_SESSION_ID,
+        TLSCONN_A_CONNECTION_SNI, TLSCONN_A_CONNECTION_SRC, TLSCONN_A_CONNECTION_SRC_ADDR,
+        TLSCONN_A_CONNECTION_SRC_PORT, TLSCONN_A_CONNECTION_STATE, TLSCONN_A_CONNECTION_VERSION,
+        TLSCONN_A_DIRECTION_BYTES, TLSCONN_A_DIRECTION_CHANGE_CIPHER_SPEC,
+        TLSCONN_CMD_CONNECTION_GET,
+    },
+    sys::{
+        conntrack::Conntrack,
+        message::Message,
+        pernet::NetState,
+        rcu::Reader,
+        request::{Dump, Request},
+        table::Entry,
+    },
+    tls::{Connection, Counters, IdentityRef, Side},
+    tracked::Tracked,
+};
+use kernel::prelude::*;
+
+/// One connection by its id.
+pub fn get(net: &NetState, request: &Request<'_>) -> Result {
+    let Some(id) = request.uint(TLSCONN_A_CONNECTION_ID) else {
+        return Err(request.refuse(EINVAL, c"no id given"));
+    };
+    let missing = || request.refuse(ENOENT, c"there is no connection of that id");
+    // Looked at twice: making a reply sleeps, and RCU readers do not.
+    if net.table.by_id(id, &Reader::begin()).is_none() {
+        return Err(missing());
+    }
+    Message::reply(request, TLSCONN_CMD_CONNECTION_GET, |message| {
+        let rcu = Reader::begin();
+        let entry = net.table.by_id(id, &rcu).ok_or_else(missing)?;
+        put_entry(net, entry, message)
+    })
+}
+
+/// All connections in the order of their ids.
+pub fn dump(net: &NetState, dump: &mut Dump<'_>) -> Result {
+    loop {
+        // A short RCU section for each, however many there are.
+        let rcu = Reader::begin();
+        let Some(entry) = net.table.at_or_after(dump.position(), &rcu) else {
+            return Ok(());
+        };
+        match dump.item(TLSCONN_CMD_CONNECTION_GET, |message| {
+            put_entry(net, entry, message)
+        }) {
+            Ok(()) => {}
+            // Gone meanwhile.
+            Err(error) if error == ENOENT => {}
+            // The message is full; the dump goes on with the next.
+            Err(_) => return Ok(()),
+        }
+        dump.set_position(entry.id.wrapping_add(1));
+    }
+}
+
+/// ENOENT when the connection has just gone, EMSGSIZE when the message is full.
+fn put_entry(net: &NetState, entry: &Entry, message: &mut Message<'_>) -> Result {
+    let locked = entry.lock();
+    put(net, entry, locked.as_ref().ok_or(ENOENT)?, message)
+}
+
+/// A connection whose entry the caller has locked; EMSGSIZE when the message is full. The pins' lock must not be held.
+pub(super) fn put(
+    net: &NetState,
+    entry: &Entry,
+    tracked: &Tracked,
+    message: &mut Message<'_>,
+) -> Result {
+    message.uint(TLSCONN_A_CONNECTION_ID, entry.id)?;
+    put_tuple(entry.conntrack(tracked), message)?;
+    message.u8(TLSCONN_A_CONNECTION_STATE, tracked.connection.state() as u8)?;
+    message.u8(
+        TLSCONN_A_CONNECTION_REASON,
+        tracked.connection.reason() as u8,
+    )?;
+    put_identity(&tracked.identity(), message)?;
+    if let Some(id) = tracked.resumes() {
+        message.uint(TLSCONN_A_CONNECTION_RESUMES, id)?;
+    }
+    put_directions(&tracked.connection, message)?;
+    let mark = entry.conntrack(tracked).mark();
+    message.u32(TLSCONN_A_CONNECTION_MARK, mark)?;
+    match net.pins.lock().of_mark(mark) {
+        Some(pin) => message.string(TLSCONN_A_CONNECTION_PIN, pin.name.as_slice()),
+        None => Ok(()),
+    }
+}
+
+fn put_tuple(ct: &Conntrack, message: &mut Message<'_>) -> Result {
+    for (side, address, port) in [
+        (
+            Side::Src,
+            TLSCONN_A_CONNECTION_SRC_ADDR,
+            TLSCONN_A_CONNECTION_SRC_PORT,
+        ),
+        (
+            Side::Dst,
+            TLSCONN_A_CONNECTION_DST_ADDR,
+            TLSCONN_A_CONNECTION_DST_PORT,
+        ),
+    ] {
+        let end = ct.endpoint(side);
+        let octets = if ct.is_ipv6() { 16 } else { 4 };
+        message.bytes(address, end.address.get(..octets).unwrap_or(&[]))?;
+        message.u16(port, end.port.to_be())?;
+    }
+    Ok(())
+}
+
+/// What is not known is left out.
+fn put_identity(identity: &IdentityRef<'_>, message: &mut Message<'_>) -> Result {
+    let octets = [
+        (TLSCONN_A_CONNECTION_SNI, identity.sni),
+        (TLSCONN_A_CONNECTION_ALPN, identity.alpn),
+        (TLSCONN_A_CONNECTION_CLIENT_RANDOM, identity.client_random),
+        (TLSCONN_A_CONNECTION_SERVER_RANDOM, identity.server_random),
+        (TLSCONN_A_CONNECTION_SESSION_ID, identity.session_id),
+        (
+            TLSCONN_A_CONNECTION_SERVER_SESSION_ID,
+            identity.server_session_id,
+        ),
+    ];
+    for (attribute, value) in octets {
+        if let Some(value) = value {
+            message.bytes(attribute, value)?;
+        }
+    }
+    for (attribute, value) in [
+        (TLSCONN_A_CONNECTION_VERSION, identity.version),
+        (TLSCONN_A_CONNECTION_OFFERED, identity.offered),
+        (TLSCONN_A_CONNECTION_CIPHER, identity.cipher),
+    ] {
+        if let Some(value) = value {
+            message.u16(attribute, value)?;
+        }
+    }
+    for (attribute, value) in [
+        (
+            TLSCONN_A_CONNECTION_CLIENT,
+            identity.client.map(|side| side as u8),
+        ),
+        (TLSCONN_A_CONNECTION_RESUMED, identity.resumed.map(u8::from)),
+        (
+            TLSCONN_A_CONNECTION_RESUMPTION,
+            identity.resumption.map(|how| how as u8),
+        ),
+        (
+            TLSCONN_A_CONNECTION_EARLY_DATA,
+            identity.early_data.map(u8::from),
+        ),
+        (TLSCONN_A_CONNECTION_ECH, identity.ech.map(u8::from)),
+        (
+            TLSCONN_A_CONNECTION_HELLO_RETRY,
+            identity.hello_retry.map(u8::from),
+        ),
+    ] {
+        if let Some(value) = value {
+            message.u8(attribute, value)?;
+        }
+    }
+    message.flag(TLSCONN_A_CONNECTION_CONFIRMED, identity.confirmed)
+}
+
+fn put_directions(connection: &Connection, message: &mut Message<'_>) -> Result {
+    for (side, attribute) in [
+        (Side::Src, TLSCONN_A_CONNECTION_SRC),
+        (Side::Dst, TLSCONN_A_CONNECTION_DST),
+    ] {
+        let Counters { bytes, records } = connection.counters(side);
+        message.nest(attribute, |nest| {
+            nest.uint(TLSCONN_A_DIRECTION_BYTES, bytes)?;
+            for (attribute, count) in (TLSCONN_A_DIRECTION_CHANGE_CIPHER_SPEC..).zip(records) {
+                nest.uint(attribute, count)?;
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
+}

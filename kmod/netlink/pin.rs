@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! `pin-get`, `pin-set` and `pin-del`, and pins as messages tell of them.
+
+use super::{events::Release, selector};
+use crate::{
+    bindings::{
+        TLSCONN_A_PIN_ALL, TLSCONN_A_PIN_CONNECTION, TLSCONN_A_PIN_EXPIRES_IN,
+        TLSCONN_A_PIN_FOLLOW, TLSCONN_A_PIN_LASTS, TLSCONN_A_PIN_MARK, TLSCONN_A_PIN_MARK_LOST,
+        TLSCONN_A_PIN_MASK, TLSCONN_A_PIN_NAME, TLSCONN_A_PIN_NEXT, TLSCONN_A_PIN_REPLACE,
+        TLSCONN_A_PIN_SELECTOR, TLSCONN_A_PIN_STATE, TLSCONN_CMD_PIN_GET, TLSCONN_CMD_PIN_SET,
+        TLSCONN_PIN_STATE_ARMED, TLSCONN_PIN_STATE_BOUND, TLSCONN_PIN_STATE_RELEASED,
+        XT_TLSCONN_PIN_MARK, XT_TLSCONN_PIN_MASK,
+    },
+    pins::{clear_strays, release_all, Bound, Mark, Name, Pin, Wish},
+    sys::{
+        message::Message,
+        pernet::NetState,
+        rcu::Reader,
+        request::{Dump, Request},
+        table::Entry,
+    },
+    tls::State,
+    tracked::Tracked,
+};
+use kernel::{prelude::*, sync::aref::ARef};
+
+/// The pins of the namespace.
+pub fn dump(net: &NetState, dump: &mut Dump<'_>) -> Result {
+    loop {
+        let position = dump.position();
+        let pins = net.pins.lock();
+        let Some(pin) = pins.at(position) else {
+            return Ok(());
+        };
+        if dump
+            .item(TLSCONN_CMD_PIN_GET, |message| put(pin, message))
+            .is_err()
+        {
+            // The message is full; the dump goes on with the next.
+            return Ok(());
+        }
+        drop(pins);
+        dump.set_position(position.wrapping_add(1));
+    }
+}
+
+pub(super) fn put(pin: &Pin, message: &mut Message<'_>) -> Result {
+    message.string(TLSCONN_A_PIN_NAME, pin.name.as_slice())?;
+    message.u32(TLSCONN_A_PIN_MARK, pin.mark.value)?;
+    message.u32(TLSCONN_A_PIN_MASK, pin.mark.mask)?;
+    let state = match pin.bound() {
+        Some(bound) => {
+            message.uint(TLSCONN_A_PIN_CONNECTION, bound.id)?;
+            TLSCONN_PIN_STATE_BOUND
+        }
+        None if pin.is_armed() => TLSCONN_PIN_STATE_ARMED,
+        None => TLSCONN_PIN_STATE_RELEASED,
+    };
+    message.u8(TLSCONN_A_PIN_STATE, state as u8)?;
+    if let Some(selector) = &pin.selector {
+        message.nest(TLSCONN_A_PIN_SELECTOR, |nest| selector::put(selector, nest))?;
+    }
+    if let Some(lasts) = pin.lasts {
+        message.u32(TLSCONN_A_PIN_LASTS, lasts)?;
+    }
+    if let Some(seconds) = pin.expires_in() {
+        message.uint(TLSCONN_A_PIN_EXPIRES_IN, seconds)?;
+    }
+    message.flag(TLSCONN_A_PIN_FOLLOW, pin.follow)?;
+    message.flag(TLSCONN_A_PIN_MARK_LOST, pin.has_lost_mark())
+}
+
+/// The name that a request gives, or the default.
+fn name_of(request: &Request<'_>) -> Result<Name> {
+    let name = request.string(TLSCONN_A_PIN_NAME).unwrap_or(b"default");
+    Name::new(name).ok_or_else(|| request.refuse(EINVAL, c"a pin's name has 1 to 31 octets"))
+}
+
+fn mark_of(request: &Request<'_>) -> Result<Mark> {
+    let mark = Mark {
+        value: request
+            .u32(TLSCONN_A_PIN_MARK)
+            .unwrap_or(XT_TLSCONN_PIN_MARK),
+        mask: request
+            .u32(TLSCONN_A_PIN_MASK)
+            .unwrap_or(XT_TLSCONN_PIN_MASK),
+    };
+    if mark.mask == 0 || mark.value & !mark.mask != 0 {
+        return Err(request.refuse(
+            EINVAL,
+            c"the mask is zero, or the mark has bits outside of it",
+        ));
+    }
+    if mark.value == 0 {
+        return Err(request.refuse(
+            EINVAL,
+            c"a mark of zero is what every connection has: give another",
+        ));
+    }
+    Ok(mark)
+}
+
+/// For how many seconds a pin is asked for.
+fn lasts_of(request: &Request<'_>) -> Result<Option<u32>> {
+    let Some(seconds) = request.uint(TLSCONN_A_PIN_LASTS) else {
+        return Ok(None);
+    };
+    match u32::try_from(seconds) {
+        Ok(seconds) if seconds != 0 => Ok(Some(seconds)),
+        _ => Err(request.refuse(EINVAL, c"a pin lasts for 1 to 4294967295 seconds")),
+    }
+}
+
+/// Binds a pin to a connection or arms it, and answers with the pin.
+pub fn set(net: &NetState, request: &Request<'_>) -> Result {
+    let wish = Wish {
+        name: name_of(request)?,
+        mark: mark_of(request)?,
+        selector: selector::of(request, TLSCONN_A_PIN_SELECTOR)?,
+        lasts: lasts_of(request)?,
+        follow: request.flag(TLSCONN_A_PIN_FOLLOW),
+        replace: request.flag(TLSCONN_A_PIN_REPLACE),
+    };
+    if wish.follow && wish.lasts.is_none() {
+        return Err(request.refuse(EINVAL, c"a pin that follows has to last for some seconds"));
+    }
+    let (name, mark) = (wish.name, wish.mark);
+    let connection = request.uint(TLSCONN_A_PIN_CONNECTION);
+    let next = request.flag(TLSCONN_A_PIN_NEXT);
+    // Inside, so that nothing is changed when there is no memory for the answer.
+    Message::reply(request, TLSCONN_CMD_PIN_SET, |message| {
+        let before = match connection {
+            Some(id) if !next => bind(net, request, wish, id)?,
+            None if next => {
+                let armed = net.pins.lock().arm(net, wish);
+                armed.map_err(|(error, why)| request.refuse(error, why))?
+            }
+            _ => return Err(request.refuse(EINVAL, c"either a connection or next is to be given")),
+        };
+        let pins = net.pins.lock();
+        let pin = pins.of_name(name).ok_or(ENOENT)?;
+        put(pin, message)?;
+        let now = pin.bound().cloned();
+        drop(pins);
+        for bound in [before, now].into_iter().flatten() {
+            bound.ct.deliver_events();
+        }
+        clear_strays(net, mark);
+        Ok(())
+    })
+}
+
+/// Binds a pin, and gives the connection that it was on before.
+fn bind(net: &NetState, request: &Request<'_>, wish: Wish, id: u64) -> Result<Option<Bound>> {
+    let missing = || request.refuse(ENOENT, c"there is no live connection of that id");
+    let rcu = Reader::begin();
+    let entry = net.table.by_id(id, &rcu).ok_or_else(missing)?;
+    let mut locked = entry.lock();
+    let tracked = match &mut *locked {
+        Some(tracked) if is_live(entry, tracked) => tracked,
+        _ => return Err(missing()),
+    };
+    let to = Bound {
+        id,
+        ct: ARef::from(entry.conntrack(tracked)),
+    };
+    let before = net
+        .pins
+        .lock()
+        .bind(net, wish, to)
+        .map_err(|(error, why)| request.refuse(error, why))?;
+    tracked.pinned = true;
+    Ok(before)
+}
+
+fn is_live(entry: &Entry, tracked: &Tracked) -> bool {
+    let over = tracked.connection.state() == State::Closed || tracked.connection.ended();
+    !over && !entry.conntrack(tracked).is_dying()
+}
+
+/// The mark of the pin at a place in the list.
+fn mark_at(net: &NetState, place: u64) -> Option<Mark> {
+    net.pins.lock().at(place).map(|pin| pin.mark)
+}
+
+/// Releases one pin, or all.
+pub fn del(net: &NetState, request: &Request<'_>) -> Result {
+    if request.flag(TLSCONN_A_PIN_ALL) {
+        let mut place = 0;
+        release_all(net, Release::Unpinned);
+        // Pins that were released before may have left marks of others too.
+        while let Some(mark) = mark_at(net, place) {
+            clear_strays(net, mark);
+            place = place.wrapping_add(1);
+        }
+        return Ok(());
+    }
+    let name = name_of(request)?;
+    let mut pins = net.pins.lock();
+    let mark = pins.of_name(name).map(|pin| pin.mark);
+    let released = pins.release(net, name, Release::Unpinned);
+    drop(pins);
+    let (Some(mark), Some(released)) = (mark, released) else {
+        return Err(request.refuse(ENOENT, c"no pin of that name is bound or armed"));
+    };
+    if let Some(bound) = released {
+        bound.ct.deliver_events();
+    }
+    clear_strays(net, mark);
+    Ok(())
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Selectors as requests give them and messages tell of them.
+
+use crate::{
+    bindings::{
+        TLSCONN_A_SELECTOR_CLIENT_RANDOM, TLSCONN_A_SELECTOR_DST_ADDR, TLSCONN_A_SELECTOR_DST_PORT,
+        TLSCONN_A_SELECTOR_DST_PREFIX, TLSCONN_A_SELECTOR_SERVER_RANDOM,
+        TLSCONN_A_SELECTOR_SESSION_ID, TLSCONN_A_SELECTOR_SNI, TLSCONN_A_SELECTOR_SRC_ADDR,
+        TLSCONN_A_SELECTOR_SRC_PORT, TLSCONN_A_SELECTOR_SRC_PREFIX,
+    },
+    pins::{End, Selector},
+    sys::{
+        message::Message,
+        request::{Nest, Request},
+    },
+    tls::Bytes,
+};
+use core::ffi::CStr;
+use kernel::prelude::*;
+
+/// The attributes of an end: address, prefix, port.
+type EndAttributes = [u32; 3];
+
+const SRC: EndAttributes = [
+    TLSCONN_A_SELECTOR_SRC_ADDR,
+    TLSCONN_A_SELECTOR_SRC_PREFIX,
+    TLSCONN_A_SELECTOR_SRC_PORT,
+];
+const DST: EndAttributes = [
+    TLSCONN_A_SELECTOR_DST_ADDR,
+    TLSCONN_A_SELECTOR_DST_PREFIX,
+    TLSCONN_A_SELECTOR_DST_PORT,
+];
+
+/// The selector that a request holds. Process context.
+pub(super) fn of(request: &Request<'_>, number: u32) -> Result<Option<KBox<Selector>>> {
+    let Some(nest) = request.nest(number) else {
+        return Ok(None);
+    };
+    let mut selector = KBox::new(Selector::default(), GFP_KERNEL)?;
+    fill(&mut selector, &nest).map_err(|why| request.refuse(EINVAL, why))?;
+    Ok(Some(selector))
+}
+
+fn fill(selector: &mut Selector, nest: &Nest<'_>) -> Result<(), &'static CStr> {
+    selector.client_random = octets(nest, TLSCONN_A_SELECTOR_CLIENT_RANDOM)?;
+    selector.server_random = octets(nest, TLSCONN_A_SELECTOR_SERVER_RANDOM)?;
+    selector.session_id = octets(nest, TLSCONN_A_SELECTOR_SESSION_ID)?;
+    selector.sni = octets(nest, TLSCONN_A_SELECTOR_SNI)?;
+    selector.src = end(nest, SRC)?;
+    selector.dst = end(nest, DST)?;
+    Ok(())
+}
+
+fn octets<const N: usize>(nest: &Nest<'_>, number: u32) -> Result<Option<Bytes<N>>, &'static CStr> {
+    let Some(value) = nest.bytes(number) else {
+        return Ok(None);
+    };
+    let mut octets = Bytes::new();
+    if value.is_empty() || !value.iter().all(|octet| octets.push(*octet)) {
+        return Err(c"a selector's field is empty or too long");
+    }
+    Ok(Some(octets))
+}
+
+fn end(nest: &Nest<'_>, numbers: EndAttributes) -> Result<Option<End>, &'static CStr> {
+    let [address, prefix, port] = numbers;
+    let address = octets(nest, address)?;
+    let prefix = nest.u8(prefix);
+    let port = nest.be16(port);
+    let longest = match address.as_ref().map(|address| address.as_slice().len()) {
+        Some(4) => 32,
+        Some(16) => 128,
+        None if prefix.is_none() => 0,
+        _ => return Err(c"a selector's address has 4 or 16 octets"),
+    };
+    if prefix.is_some_and(|prefix| prefix > longest) {
+        return Err(c"a selector's prefix is longer than its address");
+    }
+    Ok((longest != 0 || port.is_some()).then(|| End {
+        address: address.unwrap_or_default(),
+        prefix: prefix.unwrap_or(longest),
+        port,
+    }))
+}
+
+/// Tells of a selector.
+pub(super) fn put(selector: &Selector, message: &mut Message<'_>) -> Result {
+    for (number, octets) in [
+        (TLSCONN_A_SELECTOR_CLIENT_RANDOM, &selector.client_random),
+        (TLSCONN_A_SELECTOR_SERVER_RANDOM, &selector.server_random),
+        (TLSCONN_A_SELECTOR_SESSION_ID, &selector.session_id),
+    ] {
+        if let Some(octets) = octets {
+            message.bytes(number, octets.as_slice())?;
+        }
+    }
+    if let Some(pattern) = &selector.sni {
+        message.bytes(TLSCONN_A_SELECTOR_SNI, pattern.as_slice())?;
+    }
+    for ([address, prefix, port], end) in [(SRC, &selector.src), (DST, &selector.dst)] {
+        let Some(end) = end else {
+            continue;
+        };
+        if !end.address.as_slice().is_empty() {
+            message.bytes(address, end.address.as_slice())?;
+            message.u8(prefix, end.prefix)?;
+        }
+        if let Some(number) = end.port {
+            message.u16(port, number.to_be())?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! `track-get` and `track-set`.
+
+use crate::{
+    bindings::{
+        TLSCONN_A_TRACK_REQUESTED, TLSCONN_A_TRACK_RULES, TLSCONN_A_TRACK_TRACKING,
+        TLSCONN_CMD_TRACK_GET, TLSCONN_CMD_TRACK_SET,
+    },
+    sys::{message::Message, pernet::NetState, request::Request},
+};
+use kernel::prelude::*;
+
+/// Whether connections are tracked, and why.
+pub fn get(net: &NetState, request: &Request<'_>) -> Result {
+    Message::reply(request, TLSCONN_CMD_TRACK_GET, |message| put(net, message))
+}
+
+/// Has connections tracked without a rule, or no longer.
+pub fn set(net: &NetState, request: &Request<'_>) -> Result {
+    match request.u8(TLSCONN_A_TRACK_REQUESTED) {
+        Some(1) => net.request_tracking()?,
+        Some(0) => net.withdraw_tracking(),
+        _ => return Err(request.refuse(EINVAL, c"whether to track is 0 or 1")),
+    }
+    Message::reply(request, TLSCONN_CMD_TRACK_SET, |message| put(net, message))
+}
+
+fn put(net: &NetState, message: &mut Message<'_>) -> Result {
+    let users = net.hooks.users();
+    let tracking = users.rules != 0 || users.requested;
+    message.u8(TLSCONN_A_TRACK_TRACKING, tracking.into())?;
+    message.u32(TLSCONN_A_TRACK_RULES, users.rules)?;
+    message.u8(TLSCONN_A_TRACK_REQUESTED, users.requested.into())
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What a pin is called and which bits of the connection mark it stands for.
+
+use crate::bindings;
+
+/// The name of a pin: 1 to 31 octets.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Name {
+    octets: [u8; bindings::TLSCONN_PIN_NAME_MAX as usize],
+    len: u8,
+}
+
+impl Name {
+    /// None when it is too long, or empty.
+    pub fn new(name: &[u8]) -> Option<Self> {
+        let mut octets = [0; bindings::TLSCONN_PIN_NAME_MAX as usize];
+        if name.is_empty() || name.len() > octets.len() {
+            return None;
+        }
+        for (to, from) in octets.iter_mut().zip(name) {
+            *to = *from;
+        }
+        Some(Self {
+            octets,
+            len: name.len() as u8,
+        })
+    }
+
+    /// Its octets.
+    pub fn as_slice(&self) -> &[u8] {
+        self.octets.get(..usize::from(self.len)).unwrap_or(&[])
+    }
+}
+
+/// Bits of a connection mark.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    /// Their value.
+    pub value: u32,
+    /// Which they are.
+    pub mask: u32,
+}
+
+impl Mark {
+    /// Whether a connection's mark carries them.
+    pub fn is_in(self, mark: u32) -> bool {
+        mark & self.mask == self.value
+    }
+
+    /// Whether one mark could carry both by bits that they share.
+    pub(super) fn overlaps(self, other: Mark) -> bool {
+        let shared = self.mask & other.mask;
+        shared != 0 && (self.value ^ other.value) & shared == 0
+    }
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! A pin by itself: where it stands, and the mark that shows it.
+
+use super::{follow::Followed, Mark, Name, Selector};
+use crate::{
+    netlink::events::{self, Release},
+    sys::{conntrack::Conntrack, pernet::NetState, time::uptime},
+};
+use kernel::{prelude::*, sync::aref::ARef};
+
+/// A connection that a pin is bound to.
+#[derive(Clone)]
+pub struct Bound {
+    /// Its id.
+    pub id: u64,
+    /// Its conntrack entry.
+    pub ct: ARef<Conntrack>,
+}
+
+/// A pin.
+pub struct Pin {
+    /// Its name, unique in the namespace.
+    pub name: Name,
+    /// Its mark.
+    pub mark: Mark,
+    /// What it was told to look for; what it waits for while it is armed.
+    pub selector: Option<KBox<Selector>>,
+    /// For how many seconds it is bound.
+    pub lasts: Option<u32>,
+    /// Whether it goes on to resumptions of its connection's session.
+    pub follow: bool,
+    /// Whose session that is: of the connection that issued it, and of the last one it was on.
+    pub(super) followed: [Option<Followed>; 2],
+    pub(super) phase: Phase,
+}
+
+/// Where a pin stands.
+pub(super) enum Phase {
+    /// It waits for a ClientHello.
+    Armed {
+        reserved: Option<Reservation>,
+    },
+    /// It is on a connection, until a time if it has one.
+    Bound {
+        to: Bound,
+        until: Option<u64>,
+    },
+    /// It waits for a resumption, until a time.
+    Follows {
+        until: u64,
+    },
+    Released,
+}
+
+/// A connection that a pin is kept for until its ServerHello comes.
+pub(super) struct Reservation {
+    /// Its id.
+    pub(super) id: u64,
+    /// From then on another may have it.
+    pub(super) until: u64,
+}
+
+impl Pin {
+    /// The connection that it is on.
+    pub fn bound(&self) -> Option<&Bound> {
+        match &self.phase {
+            Phase::Bound { to, .. } => Some(to),
+            _ => None,
+        }
+    }
+
+    /// Whether it waits for a connection.
+    pub fn is_armed(&self) -> bool {
+        matches!(self.phase, Phase::Armed { .. } | Phase::Follows { .. })
+    }
+
+    /// Whether somebody has overwritten its mark.
+    pub fn has_lost_mark(&self) -> bool {
+        self.bound()
+            .is_some_and(|to| !self.mark.is_in(to.ct.mark()))
+    }
+
+    /// For how many seconds it is still bound, a part of one counted as one.
+    pub fn expires_in(&self) -> Option<u64> {
+        let left = self.until()?.saturating_sub(uptime());
+        Some(left.saturating_add(NS_PER_SECOND - 1) / NS_PER_SECOND)
+    }
+
+    /// When its time is over.
+    pub(super) fn until(&self) -> Option<u64> {
+        match self.phase {
+            Phase::Bound { until, .. } => until,
+            Phase::Follows { until } => Some(until),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_live(&self) -> bool {
+        !matches!(self.phase, Phase::Released)
+    }
+
+    /// Binds it.
+    pub(super) fn hold(&mut self, net: &NetState, to: Bound) {
+        self.followed = [Some(Followed::new(to.id)), None];
+        let lasts = self
+            .lasts
+            .map(|seconds| u64::from(seconds).saturating_mul(NS_PER_SECOND));
+        let until = lasts.map(|lasts| uptime().saturating_add(lasts));
+        self.hold_until(net, to, until);
+        if let Some(lasts) = lasts {
+            net.schedule_expiry(lasts);
+        }
+    }
+
+    /// Binds it until a time for which the expiry is scheduled.
+    pub(super) fn hold_until(&mut self, net: &NetState, to: Bound, until: Option<u64>) {
+        to.ct.set_mark(self.mark.value, self.mark.mask);
+        self.phase = Phase::Bound { to, until };
+        events::pin_bound(net, self);
+    }
+
+    /// Clears its bits on a connection that has ended and has it wait for a resumption; false where it does not follow.
+    pub(super) fn begin_to_follow(&mut self, net: &NetState) -> bool {
+        match (&self.phase, self.until()) {
+            (Phase::Bound { to, .. }, Some(until)) if self.follow => {
+                to.ct.set_mark(0, self.mark.mask);
+                self.phase = Phase::Follows { until };
+                events::pin_armed(net, self);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Releases it and clears its bits; gives the connection that it was on.
+    pub(super) fn release(&mut self, net: &NetState, why: Release) -> Option<Bound> {
+        self.followed = [None, None];
+        match core::mem::replace(&mut self.phase, Phase::Released) {
+            Phase::Bound { to, .. } => {
+                to.ct.set_mark(0, self.mark.mask);
+                events::pin_released(net, self, Some(to.id), why);
+                Some(to)
+            }
+            Phase::Armed { .. } | Phase::Follows { .. } => {
+                events::pin_released(net, self, None, why);
+                None
+            }
+            Phase::Released => None,
+        }
+    }
+}
+
+const NS_PER_SECOND: u64 = 1_000_000_000;

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Which connections an armed pin waits for.
+
+use crate::{
+    sys::conntrack::Conntrack,
+    tls::{wildcard, Bytes, IdentityRef, Side},
+};
+
+/// All that were given have to fit. What is not known of a connection fits none.
+#[derive(Default)]
+pub struct Selector {
+    /// The first octets of the client's random.
+    pub client_random: Option<Bytes<32>>,
+    /// Of the server's.
+    pub server_random: Option<Bytes<32>>,
+    /// Of the client's or the server's session id.
+    pub session_id: Option<Bytes<32>>,
+    /// A pattern over server names.
+    pub sni: Option<Bytes<255>>,
+    /// Where it was opened from, before NAT.
+    pub src: Option<End>,
+    /// And to.
+    pub dst: Option<End>,
+}
+
+/// An address or network, a port, or both.
+pub struct End {
+    /// 4 or 16 octets; none: any address.
+    pub address: Bytes<16>,
+    /// Bits of it that count.
+    pub prefix: u8,
+    /// In host order.
+    pub port: Option<u16>,
+}
+
+impl Selector {
+    /// Whether nothing that the ClientHello said is against it.
+    pub(super) fn fits_client(&self, identity: &IdentityRef<'_>, ct: &Conntrack) -> bool {
+        let sni = |pattern: &Bytes<255>| {
+            identity
+                .sni
+                .is_some_and(|sni| wildcard::matches(pattern.as_slice(), sni))
+        };
+        begins(&self.client_random, identity.client_random)
+            && self.sni.as_ref().is_none_or(sni)
+            && fits_end(&self.src, ct, Side::Src)
+            && fits_end(&self.dst, ct, Side::Dst)
+    }
+
+    /// Whether everything fits; both hellos are known.
+    pub(super) fn fits(&self, identity: &IdentityRef<'_>, ct: &Conntrack) -> bool {
+        self.fits_client(identity, ct)
+            && begins(&self.server_random, identity.server_random)
+            && (begins(&self.session_id, identity.session_id)
+                || begins(&self.session_id, identity.server_session_id))
+    }
+
+    /// Whether the ClientHello alone does not tell.
+    pub(super) fn needs_server(&self) -> bool {
+        self.server_random.is_some() || self.session_id.is_some()
+    }
+}
+
+/// Whether octets begin with a prefix, if one was given.
+fn begins(prefix: &Option<Bytes<32>>, octets: Option<&[u8]>) -> bool {
+    prefix
+        .as_ref()
+        .is_none_or(|prefix| octets.is_some_and(|octets| octets.starts_with(prefix.as_slice())))
+}
+
+fn fits_end(wanted: &Option<End>, ct: &Conntrack, side: Side) -> bool {
+    let Some(wanted) = wanted else {
+        return true;
+    };
+    let end = ct.endpoint(side);
+    let len = if ct.is_ipv6() { 16 } else { 4 };
+    let address = wanted.address.as_slice();
+    let same_network = address.is_empty()
+        || address.len() == len && same_prefix(address, &end.address, wanted.prefix);
+    same_network && wanted.port.is_none_or(|port| port == end.port)
+}
+
+/// Whether the first bits are the same.
+fn same_prefix(one: &[u8], other: &[u8], bits: u8) -> bool {
+    let mut left = u32::from(bits);
+    for (one, other) in one.iter().zip(other) {
+        if left == 0 {
+            return true;
+        }
+        let counted = left.min(8);
+        let mask = 0xff_u32 << (8_u32.wrapping_sub(counted) & 7);
+        if u32::from(one ^ other) & mask & 0xff != 0 {
+            return false;
+        }
+        left = left.saturating_sub(8);
+    }
+    true
+}

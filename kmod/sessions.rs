@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Which connection's session another one continues, up to TLS 1.2.
+//!
+//! A connection's id stands for it as long as it is tracked. Where a resumption is shown only then, it is said to continue
+//! none; what was noted before stays, as ids are never used again.
+
+use crate::{
+    counters::Counter,
+    pins::Suit,
+    sys::{pernet::NetState, rcu::Reader, sessions::Links, table::Entry},
+    tls::State,
+    tracked::Tracked,
+};
+
+/// Looks at what a connection has issued and what it continues, after each of its packets while it has a handshake: a
+/// ticket comes in front of the server's Finished, so that it is known before a client can have it. Any context; the
+/// entry is locked.
+#[cold]
+pub fn look(net: &NetState, entry: &Entry, tracked: &mut Tracked, rcu: &Reader) {
+    if tracked.is_linked {
+        return;
+    }
+    let seen = tracked.sessions();
+    let issuer = seen
+        .continues
+        .filter(|_| tracked.resumes().is_none())
+        .and_then(|digest| net.sessions.issuer(digest, rcu))
+        .filter(|&id| id != entry.id);
+    if issuer.is_some() || seen.issued.iter().any(Option::is_some) {
+        if tracked.links.is_none() {
+            tracked.links = Links::new(&net.sessions);
+            if tracked.links.is_none() {
+                net.counters.count(Counter::AllocationFailures);
+            }
+        }
+        if let Some(links) = &mut tracked.links {
+            if let Some(id) = issuer {
+                links.set_resumes(id);
+                if tracked.suit == Suit::Over {
+                    tracked.suit = Suit::Resumes;
+                }
+            }
+            links.issue(entry.id, seen.issued, rcu);
+        }
+    }
+    tracked.is_linked = !matches!(
+        tracked.connection.state(),
+        State::New | State::Hello | State::Handshake
+    );
+}

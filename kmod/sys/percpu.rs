@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Counters that every CPU has for itself, so that counting is one instruction.
+
+use crate::bindings;
+use kernel::{error::code::ENOMEM, prelude::*};
+
+/// `N` counters on every CPU.
+pub struct PerCpu<const N: usize>(*mut u64);
+
+// SAFETY: Each CPU has its own memory behind the pointer, and what it does to it no interrupt comes between.
+unsafe impl<const N: usize> Send for PerCpu<N> {}
+// SAFETY: As above.
+unsafe impl<const N: usize> Sync for PerCpu<N> {}
+
+impl<const N: usize> PerCpu<N> {
+    /// All 0. Process context.
+    pub fn new() -> Result<Self> {
+        // SAFETY: Process context.
+        let raw = unsafe { bindings::tlsconn_counters_new(N as u32) };
+        if raw.is_null() {
+            return Err(ENOMEM);
+        }
+        Ok(Self(raw))
+    }
+
+    /// Adds to a counter; one that there is not is left alone. Any context.
+    #[inline]
+    pub fn add(&self, counter: usize, number: u64) {
+        if counter < N {
+            // SAFETY: There is a counter of that number until `free`.
+            unsafe { bindings::tlsconn_counters_add(self.0, counter as u32, number) };
+        }
+    }
+
+    /// Adds 1 to the first counter and a number to the second. Any context.
+    #[inline]
+    pub fn add_pair(&self, number: u32) {
+        const { assert!(N >= 2) };
+        // SAFETY: There are two counters until `free`.
+        unsafe { bindings::tlsconn_counters_add_pair(self.0, number) };
+    }
+
+    /// What all CPUs have counted, which may be wrong by what they count now. Any context.
+    pub fn sum(&self, counter: usize) -> u64 {
+        if counter >= N {
+            return 0;
+        }
+        // SAFETY: There is a counter of that number until `free`.
+        unsafe { bindings::tlsconn_counters_sum(self.0, counter as u32) }
+    }
+
+    /// Gives the memory back.
+    ///
+    /// # Safety
+    ///
+    /// Nobody counts or asks any more.
+    pub unsafe fn free(&self) {
+        // SAFETY: As the caller promises; it was allocated by `new`.
+        unsafe { bindings::tlsconn_counters_free(self.0) }
+    }
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Time that only goes forward.
+
+use crate::bindings;
+
+/// Nanoseconds since the machine was started, without those that it slept. Any context.
+pub fn uptime() -> u64 {
+    // SAFETY: No precondition.
+    unsafe { bindings::tlsconn_uptime() }
+}

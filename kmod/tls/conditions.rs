@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Questions that rules ask about a connection's identity.
+
+use super::identity::IdentityRef;
+use super::types::State;
+use super::wildcard;
+
+/// The answer to a question about a field of a hello.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Answer {
+    /// It is so.
+    Yes,
+    /// It is not so, or there is no such field and will not be.
+    No,
+    /// The field can still become known.
+    Open,
+}
+
+impl Answer {
+    /// Whether the condition holds, with `!` in front or without. An open question makes both false: neither may let
+    /// anything pass yet.
+    pub fn holds(self, inverted: bool) -> bool {
+        match self {
+            Answer::Yes => !inverted,
+            Answer::No => inverted,
+            Answer::Open => false,
+        }
+    }
+
+    fn of(is: bool) -> Self {
+        match is {
+            true => Answer::Yes,
+            false => Answer::No,
+        }
+    }
+}
+
+/// What is known of a connection's hellos when it is asked about: a look-up, which neither allocates nor panics.
+#[derive(Clone, Copy, Debug)]
+pub struct Hellos<'a> {
+    /// Where the connection stands.
+    pub state: State,
+    /// What they said.
+    pub identity: IdentityRef<'a>,
+}
+
+impl Hellos<'_> {
+    /// Whether the version negotiated is one of these.
+    pub fn version_is_between(&self, min: u16, max: u16) -> Answer {
+        let version = self.identity.version;
+        self.server_field(version.map(|version| (min..=max).contains(&version)))
+    }
+
+    /// Whether a session is resumed. Up to TLS 1.2 that shows a little behind the ServerHello.
+    pub fn is_resumed(&self) -> Answer {
+        self.server_field(self.identity.resumed)
+    }
+
+    /// Whether the server name fits a pattern with wildcards. Takes time in proportion to the product of their lengths
+    /// at most.
+    pub fn sni_fits(&self, pattern: &[u8]) -> Answer {
+        let sni = self.identity.sni;
+        self.client_field(sni.map(|sni| wildcard::matches(pattern, sni)))
+    }
+
+    /// Whether no server name was asked for.
+    pub fn has_no_sni(&self) -> Answer {
+        match self.has_client_hello() {
+            true => Answer::of(self.identity.sni.is_none()),
+            false => self.unknown(),
+        }
+    }
+
+    /// Whether the first protocol offered is this one, octet by octet (RFC 7301 3.1).
+    pub fn alpn_is(&self, protocol: &[u8]) -> Answer {
+        let alpn = self.identity.alpn;
+        self.client_field(alpn.map(|alpn| alpn == protocol))
+    }
+
+    /// Whether Encrypted ClientHello was offered.
+    pub fn offers_ech(&self) -> Answer {
+        self.client_field(self.identity.ech)
+    }
+
+    /// Whether the client's or the server's session id begins with these octets.
+    pub fn session_id_begins(&self, prefix: &[u8]) -> Answer {
+        let client = self.client_field(begins(self.identity.session_id, prefix));
+        let server = self.server_field(begins(self.identity.server_session_id, prefix));
+        match (client, server) {
+            (Answer::Yes, _) | (_, Answer::Yes) => Answer::Yes,
+            (Answer::Open, _) | (_, Answer::Open) => Answer::Open,
+            (Answer::No, Answer::No) => Answer::No,
+        }
+    }
+
+    /// Whether the client random begins with these octets.
+    pub fn client_random_begins(&self, prefix: &[u8]) -> Answer {
+        self.client_field(begins(self.identity.client_random, prefix))
+    }
+
+    /// Whether the server random begins with these octets.
+    pub fn server_random_begins(&self, prefix: &[u8]) -> Answer {
+        self.server_field(begins(self.identity.server_random, prefix))
+    }
+
+    /// The answer about a field of the ClientHello: a complete one that does not have it will never have it.
+    fn client_field(&self, is: Option<bool>) -> Answer {
+        match is {
+            Some(is) => Answer::of(is),
+            None if self.has_client_hello() => Answer::No,
+            None => self.unknown(),
+        }
+    }
+
+    /// The answer about a field that every handshake comes to have.
+    fn server_field(&self, is: Option<bool>) -> Answer {
+        is.map_or_else(|| self.unknown(), Answer::of)
+    }
+
+    /// A hello's fields are set as a whole, and each ClientHello has a random.
+    fn has_client_hello(&self) -> bool {
+        self.identity.client_random.is_some()
+    }
+
+    /// The answer about a field that is not known: it can still come as long as the handshake goes on.
+    fn unknown(&self) -> Answer {
+        match self.state {
+            State::New | State::Hello | State::Handshake => Answer::Open,
+            State::Established | State::Closed | State::NotTls | State::Lost | State::Tainted => {
+                Answer::No
+            }
+        }
+    }
+}
+
+fn begins(octets: Option<&[u8]>, prefix: &[u8]) -> Option<bool> {
+    octets.map(|octets| octets.starts_with(prefix))
+}

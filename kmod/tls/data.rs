@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! A direction takes records in behind the handshake: by their headers alone, as nothing of a body can be read. This is
+//! the path that a connection's packets take for most of its life.
+
+use super::aside::Aside;
+use super::compare::Before;
+use super::connection::Connection;
+use super::direction::Direction;
+use super::record::{length_fits, Header, APPLICATION_DATA, HEADER};
+use super::records::read;
+use super::scratch::Scratch;
+use super::sequence::Kind;
+use super::types::{Payload, Reason, Segment, State};
+
+impl Connection {
+    /// Takes a payload in from `offset` on. A handshake is made only for records that are no data.
+    #[inline]
+    pub(super) fn records_behind_handshake<S: Scratch, P: Payload>(
+        &mut self,
+        scratch: &mut S,
+        segment: &Segment,
+        payload: &P,
+        offset: u32,
+    ) -> Result<(), Reason> {
+        let from = segment.from;
+        let direction = self.sides.of_mut(from);
+        if let Some(handshake) = scratch.get() {
+            handshake.forget(from, direction.acked());
+        }
+        // What a record is shows with its first octet now.
+        let before_it = Before::typed(direction.next());
+        if direction.data(self.asides.of_mut(from), self.tls13, payload, offset)? {
+            let handshake = scratch.make().ok_or(Reason::TableFull)?;
+            self.remember(handshake, segment, payload, before_it)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a record may have that length behind the handshake, when all are encrypted.
+#[inline]
+fn fits(wire: u8, len: u16, tls13: bool) -> bool {
+    length_fits(wire, len, true, tls13, State::Established)
+}
+
+impl Direction {
+    /// Takes a payload in from `offset` on; whether there were octets in it that have to come again as they are.
+    #[inline]
+    fn data<P: Payload>(
+        &mut self,
+        aside: &mut Aside,
+        tls13: bool,
+        payload: &P,
+        mut offset: u32,
+    ) -> Result<bool, Reason> {
+        let mut compared = self.kind().is_compared();
+        loop {
+            let left = payload.len().saturating_sub(offset);
+            let missing = u32::from(self.record.header_left());
+            if left == 0 {
+                return Ok(compared);
+            }
+            let taken = if missing > 0 {
+                let taken = missing.min(left);
+                if missing > left || !self.whole_data_header(aside, tls13, payload, offset)? {
+                    let mut octets = [0; HEADER as usize];
+                    for octet in read(payload, offset, taken, &mut octets)? {
+                        self.octet_of_header(aside, tls13, *octet)?;
+                    }
+                    compared |= self.record.wire != APPLICATION_DATA;
+                }
+                taken
+            } else {
+                let taken = self.record.body_left().min(left);
+                self.body(aside, taken);
+                taken
+            };
+            offset = offset.saturating_add(taken);
+        }
+    }
+
+    /// Takes the header of an application_data record in, if a whole one stands there.
+    #[inline]
+    fn whole_data_header<P: Payload>(
+        &mut self,
+        aside: &mut Aside,
+        tls13: bool,
+        payload: &P,
+        offset: u32,
+    ) -> Result<bool, Reason> {
+        let mut octets = [0; HEADER as usize];
+        if self.record.header_left() != HEADER || !payload.read(offset, &mut octets) {
+            return Ok(false);
+        }
+        let [APPLICATION_DATA, 3, minor @ 0..=4, high, low] = octets else {
+            return Ok(false);
+        };
+        let len = u16::from_be_bytes([high, low]);
+        if !fits(APPLICATION_DATA, len, tls13) {
+            return Err(Reason::BadHeader);
+        }
+        self.data_header(minor, len);
+        if len == 0 {
+            self.body(aside, 0);
+        }
+        Ok(true)
+    }
+
+    #[cold]
+    fn octet_of_header(&mut self, aside: &mut Aside, tls13: bool, octet: u8) -> Result<(), Reason> {
+        match self.header_octet(octet) {
+            Header::Part => {}
+            Header::Bad => return Err(Reason::BadHeader),
+            Header::Type(wire) => {
+                let kind = Kind::of_wire(wire).ok_or(Reason::BadHeader)?;
+                // Everything behind ServerHello is application_data on the wire (RFC 8446 5.2).
+                if kind == Kind::Handshake && tls13 {
+                    return Err(Reason::Malformed);
+                }
+                self.decide(kind);
+            }
+            Header::Complete(len) => {
+                if !fits(self.record.wire, len, tls13) {
+                    return Err(Reason::BadHeader);
+                }
+                if len == 0 {
+                    self.body(aside, 0);
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What the hellos settle: who offers, who answers, and what a connection is named by.
+
+use super::content::Settled;
+use super::handshake::{Handshake, Progress, TLS13};
+use super::hello::{Hello, Malformed, Sender};
+use super::identity::{Identity, Resumption};
+use super::message::{
+    Place, CERTIFICATE, CLIENT_HELLO, NEW_SESSION_TICKET, SERVER_HELLO, SERVER_HELLO_DONE,
+};
+use super::session::{Digest, NewTicket};
+use super::types::{Reason, Side};
+
+/// ServerHello's random when it is a HelloRetryRequest: SHA-256 of that word (RFC 8446 4.1.3).
+const HELLO_RETRY_REQUEST: [u8; 32] = [
+    0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
+    0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
+];
+
+impl Handshake {
+    /// Takes an octet of a plain-text handshake record in; `end` is the sequence number behind it.
+    pub(super) fn octet(&mut self, from: Side, octet: u8, end: u32) -> Result<(), Reason> {
+        // TLS 1.3 has no plain-text handshake message behind ServerHello (RFC 8446 2).
+        if self.is_tls13() {
+            return Err(Reason::Malformed);
+        }
+        match self.parts.of_mut(from).message.octet(octet) {
+            Place::Type(kind) => self.begins(from, kind),
+            Place::Body(CLIENT_HELLO | SERVER_HELLO, last) => {
+                self.hello
+                    .octet(octet)
+                    .map_err(|Malformed| Reason::Malformed)?;
+                match last {
+                    true => self.hello_ends(end),
+                    false => Ok(()),
+                }
+            }
+            Place::Body(NEW_SESSION_TICKET, last) => {
+                self.new_ticket.octet(octet);
+                if last {
+                    self.issued = self.new_ticket.finish();
+                }
+                Ok(())
+            }
+            Place::Empty(CLIENT_HELLO | SERVER_HELLO) => Err(Reason::Malformed),
+            Place::Length | Place::Empty(_) | Place::Body(..) => Ok(()),
+        }
+    }
+
+    /// A message of that type begins.
+    fn begins(&mut self, from: Side, kind: u8) -> Result<(), Reason> {
+        let from_server = self.client == Some(from.other());
+        match (kind, self.progress) {
+            (CLIENT_HELLO, Progress::Nothing) => {
+                self.client = Some(from);
+                self.progress = Progress::ClientHello;
+                self.hello = Hello::new(Sender::Client, self.secret);
+            }
+            (CLIENT_HELLO, Progress::Retry) if !from_server => {
+                self.progress = Progress::ClientHello;
+                self.hello = Hello::new(Sender::Client, self.secret);
+            }
+            (CLIENT_HELLO, _) => return Err(Reason::SecondHello),
+            // The first message of a connection is a ClientHello (RFC 8446 4.1.2).
+            (_, Progress::Nothing) => return Err(Reason::NotTls),
+            (SERVER_HELLO, Progress::Offered) if from_server => {
+                self.progress = Progress::ServerHello;
+                self.hello = Hello::new(Sender::Server, self.secret);
+            }
+            (SERVER_HELLO, _) => return Err(Reason::Malformed),
+            // Neither comes when a session is resumed (RFC 5246 7.3).
+            (CERTIFICATE | SERVER_HELLO_DONE, Progress::Answered) if from_server => {
+                self.identity.resumed = Some(false);
+            }
+            (NEW_SESSION_TICKET, Progress::Answered) if from_server => {
+                self.new_ticket = NewTicket::new(self.secret);
+            }
+            // Nobody else issues one, and not before.
+            (NEW_SESSION_TICKET, _) => return Err(Reason::Malformed),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A ClientHello in the framing of SSL 2.0 begins.
+    pub(super) fn sslv2_begins(&mut self, from: Side, minor: u8) -> Result<(), Reason> {
+        self.begins(from, CLIENT_HELLO)?;
+        self.hello.legacy_version = 0x0300 | u16::from(minor);
+        Ok(())
+    }
+
+    /// Takes an octet of it in.
+    pub(super) fn sslv2_octet(&mut self, octet: u8) -> Result<(), Reason> {
+        self.sslv2
+            .octet(octet, &mut self.hello)
+            .map_err(|Malformed| Reason::Malformed)
+    }
+
+    /// Its record is complete; `end` is the sequence number behind it.
+    pub(super) fn sslv2_ends(&mut self, end: u32) -> Result<(), Reason> {
+        match self.sslv2.is_complete() {
+            true => self.client_hello(end),
+            false => Err(Reason::Malformed),
+        }
+    }
+
+    /// The hello that is being read has no more octets.
+    fn hello_ends(&mut self, end: u32) -> Result<(), Reason> {
+        if !self.hello.is_complete() {
+            return Err(Reason::Malformed);
+        }
+        if self.progress == Progress::ClientHello {
+            return self.client_hello(end);
+        }
+        if self.hello.random == HELLO_RETRY_REQUEST {
+            // There is no more than one (RFC 8446 4.1.4).
+            if self.identity.hello_retry.is_some() {
+                return Err(Reason::Malformed);
+            }
+            self.progress = Progress::Retry;
+            self.identity.hello_retry = Some(true);
+            return Ok(());
+        }
+        self.progress = Progress::Answered;
+        self.server_hello();
+        Ok(())
+    }
+
+    fn client_hello(&mut self, end: u32) -> Result<(), Reason> {
+        self.progress = Progress::Offered;
+        self.hello_end = end;
+        let hello = &self.hello;
+        self.early_data = hello.early_data;
+        self.ticket = hello.ticket.map(Digest::finish);
+        let read = Identity {
+            client: self.client,
+            client_random: Some(hello.random),
+            session_id: Some(hello.session_id),
+            sni: hello.sni,
+            alpn: hello.alpn,
+            offered: Some(hello.version()),
+            early_data: Some(hello.early_data),
+            ech: Some(hello.ech),
+            hello_retry: self.identity.hello_retry,
+            ..Identity::default()
+        };
+        if self.identity.hello_retry.is_none() {
+            self.identity = read;
+            return Ok(());
+        }
+        // The answer to a HelloRetryRequest is the same hello again, but for early data, which it must not offer, and
+        // extensions that are not kept here (RFC 8446 4.1.2). The first one's identity stays.
+        let first = Identity {
+            early_data: read.early_data,
+            ..self.identity
+        };
+        match read == first && !hello.early_data {
+            true => Ok(()),
+            false => Err(Reason::SecondHello),
+        }
+    }
+
+    fn server_hello(&mut self) {
+        let hello = &self.hello;
+        let identity = &mut self.identity;
+        identity.server_random = Some(hello.random);
+        identity.server_session_id = Some(hello.session_id);
+        identity.version = Some(hello.version());
+        identity.cipher = Some(hello.cipher);
+        identity.hello_retry = Some(identity.hello_retry.is_some());
+        let (TLS13, Some(client)) = (hello.version(), self.client) else {
+            return;
+        };
+        // The session id is echoed whatever happens; only an accepted key shows a resumption (RFC 8446 4.2.11).
+        identity.resumed = Some(hello.pre_shared_key);
+        identity.resumption = hello.pre_shared_key.then_some(Resumption::Psk);
+        self.content.begin(Settled {
+            client,
+            cipher: hello.cipher,
+            early_data: self.early_data,
+            psk: hello.pre_shared_key,
+        });
+    }
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The short way through the engine, for most of the packets of a connection's life: data behind the handshake, in
+//! order, and whatever a connection carries that is not followed. It does what the long way does, and leaves to that
+//! what it does not know.
+
+use super::connection::Connection;
+use super::direction::{Direction, Follow};
+use super::record::{length_fits, Record, APPLICATION_DATA, HEADER};
+use super::scratch::Scratch;
+use super::sequence::{before, Kind};
+use super::types::{Payload, Segment, Side, State};
+
+/// Which packets may go the short way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Quick {
+    /// None.
+    Nothing,
+    /// The handshake is over and the identity confirmed, records are followed in both directions, no FIN was seen.
+    Data,
+    /// No record is followed any longer, no FIN was seen.
+    Over,
+}
+
+impl Connection {
+    /// Which packets may, as the connection stands; to be asked anew whenever a packet has gone the long way.
+    pub(super) fn quick(&self) -> Quick {
+        let open = |side| {
+            let direction: &Direction = self.sides.of(side);
+            (direction.follow, direction.has_fin())
+        };
+        match (self.progress, open(Side::Src), open(Side::Dst)) {
+            (State::Established, (Follow::Records, false), (Follow::Records, false))
+                if self.confirmed =>
+            {
+                Quick::Data
+            }
+            (State::NotTls | State::Tainted, (src, false), (dst, false))
+                if src != Follow::Unset && dst != Follow::Unset =>
+            {
+                Quick::Over
+            }
+            _ => Quick::Nothing,
+        }
+    }
+
+    /// Takes a packet in; false if that is left to the long way, which begins with what is left then.
+    #[inline(always)]
+    pub(super) fn quick_segment<S: Scratch, P: Payload>(
+        &mut self,
+        scratch: &mut S,
+        segment: &Segment,
+        payload: &P,
+    ) -> bool {
+        if self.quick == Quick::Nothing || segment.fin || segment.urgent {
+            return false;
+        }
+        let (mine, theirs) = self.sides.both_mut(segment.from);
+        if let Some(ack) = segment.ack {
+            if !theirs.quick_acknowledge(ack) {
+                return false;
+            }
+        }
+        let len = payload.len();
+        if len == 0 {
+            return true;
+        }
+        if segment.seq != mine.next() {
+            return false;
+        }
+        if self.quick == Quick::Over {
+            mine.quick_pass(len);
+            return true;
+        }
+        if let Some(handshake) = scratch.get() {
+            handshake.forget(segment.from, mine.acked());
+        }
+        mine.quick_data(self.tls13, payload)
+    }
+}
+
+impl Direction {
+    /// The other side's acknowledgement; false if it is for octets that were not seen here.
+    #[inline(always)]
+    fn quick_acknowledge(&mut self, ack: u32) -> bool {
+        if before(self.next(), ack) {
+            return false;
+        }
+        if before(self.acked, ack) {
+            self.acked = ack;
+        }
+        true
+    }
+
+    #[inline(always)]
+    fn quick_pass(&mut self, len: u32) {
+        self.add_bytes(len);
+        self.history.extend(len, Kind::Unknown);
+    }
+
+    /// Takes application_data records in whose headers are not split, up to the first octet that is none of theirs;
+    /// false where there is one.
+    #[inline(always)]
+    fn quick_data<P: Payload>(&mut self, tls13: bool, payload: &P) -> bool {
+        let len = payload.len();
+        let mut taken = 0_u32;
+        while taken < len {
+            if self.record.header_left() == HEADER {
+                let header: Option<[u8; HEADER as usize]> = payload.octets(taken);
+                let Some([APPLICATION_DATA, 3, minor @ 0..=4, high, low]) = header else {
+                    break;
+                };
+                let body = u16::from_be_bytes([high, low]);
+                let state = State::Established;
+                if body == 0 || !length_fits(APPLICATION_DATA, body, true, tls13, state) {
+                    break;
+                }
+                self.record = Record::in_body(APPLICATION_DATA, minor, body);
+                taken = taken.saturating_add(HEADER.into());
+            } else if self.record.header_left() != 0 || self.kind() != Kind::ApplicationData {
+                // The rest of an encrypted handshake record has to be remembered.
+                break;
+            }
+            let octets = self.record.body_left().min(len.saturating_sub(taken));
+            taken = taken.saturating_add(octets);
+            if self.record.body(octets) {
+                self.data_record_ends();
+            } else {
+                self.data_record_goes_on();
+            }
+        }
+        self.history.extend(taken, Kind::ApplicationData);
+        self.add_bytes(taken);
+        taken >= len
+    }
+}

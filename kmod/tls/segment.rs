@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! A connection takes packets in: what they acknowledge, what of them is new, and what makes it stop.
+
+use super::connection::Connection;
+use super::direction::Follow;
+use super::quick::Quick;
+use super::scratch::Scratch;
+use super::sequence::before;
+use super::types::{Config, Payload, Reason, Segment, Side, State, Taken};
+
+impl Connection {
+    /// Takes in a packet. Every TCP packet of the connection comes here, those without payload too. The same packet
+    /// once more changes nothing.
+    #[inline(always)]
+    pub fn segment<S: Scratch, P: Payload>(
+        &mut self,
+        scratch: &mut S,
+        config: &Config,
+        segment: &Segment,
+        payload: &P,
+    ) -> Taken {
+        if self.quick_segment(scratch, segment, payload) {
+            return match payload.is_empty() {
+                true => Taken::Nothing,
+                false => Taken::New,
+            };
+        }
+        self.any_segment(scratch, config, segment, payload)
+    }
+
+    #[inline(never)]
+    fn any_segment<S: Scratch, P: Payload>(
+        &mut self,
+        scratch: &mut S,
+        config: &Config,
+        segment: &Segment,
+        payload: &P,
+    ) -> Taken {
+        let from = segment.from;
+        if let Some(ack) = segment.ack {
+            let other = from.other();
+            let aside = self.asides.of(other);
+            if !self.sides.of_mut(other).acknowledge(aside, ack) {
+                self.stop(scratch, other, Reason::Hole);
+            }
+        }
+        if segment.urgent {
+            self.stop(scratch, from, Reason::Urgent);
+        }
+        let taken = self.payload(scratch, config, segment, payload);
+        if !self.confirmed {
+            self.confirm(scratch);
+        }
+        if self.sides.of(Side::Src).has_fin() && self.sides.of(Side::Dst).has_fin() {
+            let has_ended = |side| self.sides.of(side).has_ended(self.asides.of(side));
+            if has_ended(Side::Src) && has_ended(Side::Dst) {
+                self.close();
+            }
+        }
+        self.quick = self.quick();
+        taken
+    }
+
+    fn payload<S: Scratch, P: Payload>(
+        &mut self,
+        scratch: &mut S,
+        config: &Config,
+        segment: &Segment,
+        payload: &P,
+    ) -> Taken {
+        let Segment { from, seq, fin, .. } = *segment;
+        let len = payload.len();
+        if self.sides.of(from).is_unset() {
+            // Without a SYN-ACK only the initiator of TCP Fast Open has its first number.
+            self.begin(from, seq);
+            self.lose(from);
+            self.stop(scratch, from, Reason::MidStream);
+        }
+        let end = seq.wrapping_add(len);
+        let direction = self.sides.of_mut(from);
+        if fin || direction.has_fin() {
+            let aside = self.asides.of_mut(from);
+            if !direction.ends_at(aside, end, fin, len > 0) {
+                self.stop(scratch, from, Reason::BeyondFin);
+            }
+        }
+        if len == 0 {
+            return Taken::Nothing;
+        }
+        let next = self.sides.of(from).next();
+        if seq != next {
+            let again = match before(next, end) {
+                true => next,
+                false => end,
+            };
+            if before(seq, again) {
+                if let Err(reason) = self.compare(scratch, segment, payload, again) {
+                    self.stop(scratch, from, reason);
+                }
+            }
+            if !before(next, end) {
+                return Taken::Nothing;
+            }
+            if self.is_behind_hole(from, seq) {
+                return Taken::BehindHole;
+            }
+            if before(next, seq) {
+                let direction = self.sides.of_mut(from);
+                direction.pass_hole(self.asides.of_mut(from), seq.wrapping_sub(next));
+            }
+        }
+        let direction = self.sides.of_mut(from);
+        let offset = direction.next().wrapping_sub(seq);
+        direction.add_bytes(len.wrapping_sub(offset));
+        if self.is_over() {
+            self.sides.of_mut(from).pass_over(end);
+            return Taken::New;
+        }
+        let direction = self.sides.of_mut(from);
+        let taken = match direction.follow {
+            Follow::Records => self.records(scratch, config, segment, payload, offset),
+            _ => direction.search(self.asides.of_mut(from), payload, offset),
+        };
+        if let Err(reason) = taken {
+            self.stop(scratch, from, reason);
+            // What is left of a connection whose records are followed no longer.
+            self.sides.of_mut(from).pass_over(end);
+        }
+        Taken::New
+    }
+
+    fn confirm<S: Scratch>(&mut self, scratch: &mut S) {
+        let Some(handshake) = scratch.get() else {
+            return;
+        };
+        if let Some(client) = handshake.client() {
+            handshake.acknowledged(self.sides.of(client).acked());
+            self.confirmed = handshake.identity.confirmed;
+        }
+    }
+
+    /// No longer waits for what is missing in a side's stream: its kept segments are too many or too old.
+    pub fn give_up<S: Scratch>(&mut self, scratch: &mut S, side: Side) {
+        self.stop(scratch, side, Reason::Hole);
+    }
+
+    /// Packets have passed unseen in both directions.
+    pub fn missed<S: Scratch>(&mut self, scratch: &mut S) {
+        self.stop(scratch, Side::Src, Reason::Hole);
+        self.stop(scratch, Side::Dst, Reason::Hole);
+    }
+
+    /// The connection, or one of its directions, cannot be followed from here on.
+    fn stop<S: Scratch>(&mut self, scratch: &mut S, from: Side, reason: Reason) {
+        if self.is_over() {
+            return;
+        }
+        self.quick = Quick::Nothing;
+        if let Some(handshake) = scratch.get() {
+            handshake.give_up();
+        }
+        match reason {
+            Reason::MidStream | Reason::TableFull | Reason::Hole => {
+                self.lose(from);
+                if !self.lost {
+                    self.lost = true;
+                    self.reason = reason;
+                }
+                return;
+            }
+            Reason::NotTls => self.progress = State::NotTls,
+            _ => self.progress = State::Tainted,
+        }
+        self.reason = reason;
+        self.lose(from);
+        self.lose(from.other());
+    }
+}

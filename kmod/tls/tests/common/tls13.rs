@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! TLS 1.3 as most stacks write it.
+
+use super::*;
+use tlsconn_tls::State;
+
+pub fn client_hello() -> Record {
+    Hello::client13().as_client()
+}
+
+pub fn early_client_hello() -> Record {
+    Hello::client13()
+        .with(42, &[])
+        .with(41, &[1; 80])
+        .as_client()
+}
+
+pub fn server_hello(cipher: u16) -> Record {
+    Hello::server13(cipher).as_server()
+}
+
+pub fn psk_server_hello(cipher: u16) -> Record {
+    Hello::server13(cipher).with(41, &[0, 0]).as_server()
+}
+
+pub fn finished(cipher: u16) -> usize {
+    match cipher {
+        SHA384_SUITE => 69,
+        CCM_8_SUITE => 45,
+        _ => 53,
+    }
+}
+
+/// The server's flight of a full handshake without a certificate asked for.
+pub fn full_flight(cipher: u16) -> Vec<Record> {
+    let last = finished(cipher);
+    let lens = [23, 795, 281, last];
+    let flight = [server_hello(cipher), ccs()];
+    flight.into_iter().chain(lens.map(handshake23)).collect()
+}
+
+/// One in which a certificate is asked for.
+pub fn asking_flight(cipher: u16) -> Vec<Record> {
+    let mut flight = full_flight(cipher);
+    flight.insert(3, handshake23(62));
+    flight
+}
+
+pub fn established(turns: &[Turn]) -> Wire {
+    let wire = cut_every_way(turns);
+    assert_eq!(wire.connection.state(), State::Established);
+    wire
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! A handshake that is given back as soon as nothing of it is needed, as the kernel does: nothing changes by that.
+
+mod common;
+
+use common::tls12::{full, server12};
+use common::*;
+use tlsconn_tls::{Connection, Handshake, Scratch, Segment, Side, Side::Dst, Side::Src, State};
+
+/// A place for a handshake.
+#[derive(Clone, Default)]
+struct Place(Option<Handshake>);
+
+impl Scratch for Place {
+    fn get(&mut self) -> Option<&mut Handshake> {
+        self.0.as_mut()
+    }
+
+    fn make(&mut self) -> Option<&mut Handshake> {
+        Some(self.0.get_or_insert_default())
+    }
+}
+
+/// The same packets on two connections: with a handshake that stays, and with one that is given back.
+#[derive(Clone, Default)]
+struct Both {
+    wire: Wire,
+    other: Option<Connection>,
+    place: Place,
+}
+
+impl Both {
+    fn take(&mut self, segment: &Segment, octets: &[u8]) {
+        let first = || Connection::opened(1000, 5000);
+        let other = self.other.get_or_insert_with(first);
+        let config = self.wire.config;
+        other.segment(&mut self.place, &config, segment, &Slice(octets));
+        if self
+            .place
+            .0
+            .as_ref()
+            .is_some_and(|it| other.has_settled(it))
+        {
+            self.place.0 = None;
+        }
+        self.wire.take(segment, octets);
+        let wire = &self.wire.connection;
+        assert_eq!(other.state(), wire.state());
+        assert_eq!(other.reason(), wire.reason());
+        let len = octets.len() as u32;
+        let types = other.types(segment.from, segment.seq, len);
+        assert_eq!(types, wire.types(segment.from, segment.seq, len));
+        for side in [Src, Dst] {
+            assert_eq!(other.counters(side), wire.counters(side));
+        }
+    }
+
+    fn send(&mut self, from: Side, octets: &[u8]) {
+        let segment = self.wire.segment(from);
+        self.take(&segment, octets);
+        self.wire.next[from as usize] += octets.len() as u32;
+    }
+
+    fn is_given_back(&self) -> bool {
+        self.place.0.is_none()
+    }
+}
+
+fn turns() -> [Vec<Turn>; 2] {
+    let mut tls13 = handshake13();
+    tls13.push((Dst, vec![data(139), data(300)]));
+    tls13.push((Src, vec![data(50), data(17), data(2000)]));
+    let mut tls12 = full(Hello::client(), server12());
+    // Renegotiation, and data in front of it and behind.
+    let again = record(22, &[0x99; 300], HANDSHAKE);
+    tls12.push((Src, vec![data(40), again.clone(), ccs(), data(50)]));
+    tls12.push((Dst, vec![again, record(21, &[0xa1; 30], ALERT), data(9)]));
+    [tls13, tls12]
+}
+
+#[test]
+fn other_octets_are_noticed_all_the_same() {
+    for turns in turns() {
+        for step in [1, 7, 58, 400, 20_000] {
+            let mut both = Both::default();
+            let mut given_back = 0;
+            for (from, records) in &turns {
+                let octets = octets(records);
+                let start = both.wire.next[*from as usize];
+                for piece in octets.chunks(step) {
+                    both.send(*from, piece);
+                    given_back += u32::from(both.is_given_back());
+                }
+                for at in 0..octets.len() {
+                    let mut again = both.clone();
+                    let segment = Segment {
+                        seq: start,
+                        ..again.wire.segment(*from)
+                    };
+                    again.take(&segment, &octets);
+                    let mut other = octets.clone();
+                    other[at] ^= 1;
+                    again.take(&segment, &other);
+                }
+                let ack = both.wire.segment(from.other());
+                both.take(&ack, &[]);
+                given_back += u32::from(both.is_given_back());
+            }
+            assert!(given_back > 0);
+            assert_eq!(both.wire.connection.state(), State::Established);
+        }
+    }
+}
+
+#[test]
+fn what_comes_behind_an_end_leaves_it_closed() {
+    // A reset in the middle of the handshake, and what was on its way then.
+    for turns in turns() {
+        let octets: Vec<Vec<u8>> = turns.iter().map(|(_, records)| octets(records)).collect();
+        for end in 1..turns.len() {
+            for cut in [0, 3, 9, octets[end].len() / 2] {
+                let mut both = Both::default();
+                for (number, (from, _)) in turns.iter().enumerate().take(end) {
+                    both.send(*from, &octets[number]);
+                }
+                both.send(turns[end].0, &octets[end][..cut]);
+                let acks = [Src, Dst].map(|side| both.wire.segment(side));
+                acks.iter().for_each(|ack| both.take(ack, &[]));
+                both.wire.connection.close();
+                both.other.as_mut().expect("it has begun").close();
+                let mut wire = both.other.clone().expect("it has begun");
+                let mut place = Place::default();
+                let segment = both.wire.segment(turns[end].0);
+                let behind = &octets[end][cut..];
+                wire.segment(&mut place, &both.wire.config, &segment, &Slice(behind));
+                assert_eq!(wire.state(), State::Closed, "turn {end} from {cut}");
+            }
+        }
+    }
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! One direction: the first octet says how the rest is cut; whole or cut, the outcome has to be the same.
+#![no_main]
+
+#[path = "../../../kmod/tls/tests/common/mod.rs"]
+mod common;
+
+use common::Wire;
+use libfuzzer_sys::fuzz_target;
+use tlsconn_tls::{Connection, PacketTypes, Side::Src};
+
+fn played(octets: &[u8], step: usize, picked_up: bool) -> Wire {
+    let mut wire = Wire::default();
+    if picked_up {
+        wire.connection = Connection::picked_up();
+    }
+    for piece in octets.chunks(step) {
+        wire.send(Src, piece);
+    }
+    wire
+}
+
+fuzz_target!(|input: &[u8]| {
+    let Some((&how, octets)) = input.split_first() else {
+        return;
+    };
+    let picked_up = how & 0x80 != 0;
+    let whole = played(octets, octets.len().max(1), picked_up);
+    let cut = played(octets, usize::from(how & 0x7f).max(1), picked_up);
+    assert_eq!(whole.connection.state(), cut.connection.state());
+    assert_eq!(whole.connection.reason(), cut.connection.reason());
+    assert_eq!(whole.handshake.identity, cut.handshake.identity);
+    assert_eq!(whole.connection.counters(Src), cut.connection.counters(Src));
+    let types = |wire: &Wire| -> Vec<PacketTypes> {
+        let places = (0..octets.len() as u32).step_by(3);
+        places.map(|at| wire.types(Src, 1000 + at, 1)).collect()
+    };
+    assert_eq!(types(&whole), types(&cut));
+});

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What becomes of connections is counted, and told."""
+
+import json
+import socket
+import ssl
+import unittest
+
+from forge import ACK, PSH, Forger, numbers
+from lab import SERVER, GatewayTest, ctl, inside, listed, on, run, wait_for
+from test_events import Monitor
+
+
+def stats():
+    return json.loads(ctl("stats").stdout)["stats"]
+
+
+class Counters(GatewayTest):
+    def setUp(self):
+        super().setUp()
+        on("gateway", "tlsconnctl", "track", "on")
+
+    def monitor(self):
+        monitor = Monitor("gateway")
+        self.addCleanup(monitor.close)
+        return monitor
+
+    def plain(self):
+        """A TCP connection that is not TLS."""
+        with inside("server"):
+            listener = socket.create_server((SERVER[4], 0))
+        with inside("client"):
+            client = socket.create_connection(listener.getsockname())
+        server, _ = listener.accept()
+        for end in (client, server, listener):
+            self.addCleanup(end.close)
+        return client, server
+
+    def test_nothing_is_counted_that_was_not_there(self):
+        self.assertEqual({name: value for name, value in stats().items() if value}, {})
+
+    def test_packets_and_connections(self):
+        client, server = self.plain()
+        client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        self.assertEqual(server.recv(100), b"GET / HTTP/1.0\r\n\r\n")
+        found = stats()
+        self.assertEqual((found["connections-made"], found["connections-now"], found["connections-peak"]), (1, 1, 1))
+        self.assertEqual((found["octets"], found["not-tls"]), (18, 1))
+        self.assertGreaterEqual(found["packets"], 4)
+        on("gateway", "conntrack", "-F")
+        self.assertTrue(wait_for(lambda: stats()["connections-now"] == 0, 5))
+        self.assertEqual(stats()["connections-peak"], 1)
+
+    def test_a_handshake_its_resumption_and_its_end(self):
+        monitor = self.monitor()
+        server = self.server()
+        first = self.connect(server, ssl.TLSVersion.TLSv1_2)
+        first.send(b"x")
+        self.assertArrives(first, b"x")
+        session = first.context, first.tls.session
+        second = self.connect(server, ssl.TLSVersion.TLSv1_2, session=session)
+        second.send(b"y")
+        self.assertArrives(second, b"y")
+        self.assertTrue(second.tls.session_reused)
+        second.close()
+        self.assertTrue(wait_for(lambda: "closed" in monitor.names()))
+        told = [(event["event"], event["connection"]["id"]) for event in monitor.events()]
+        self.assertEqual([what for what, connection in told if connection == 1], ["connection-new", "established"])
+        self.assertEqual([what for what, connection in told if connection == 2][:3],
+                         ["connection-new", "resumed", "established"])
+
+    def test_taint_and_loss(self):
+        monitor = self.monitor()
+        client = self.connect(self.server(), ssl.TLSVersion.TLSv1_2)
+        client.send(b"x")
+        self.assertArrives(client, b"x")
+        seq, expected = numbers(client.tls)
+        forger = Forger("client")
+        self.addCleanup(forger.close)
+        ends = ("10.1.0.2", client.port), (SERVER[4], client.server.port)
+        # Nothing that begins a record.
+        forger.send(*ends, seq, expected, ACK | PSH, b"\x80" * 8)
+        self.assertTrue(wait_for(lambda: listed()[0]["state"] == "tainted"))
+        self.assertEqual(stats()["tainted-bad-header"], 1)
+        self.assertTrue(wait_for(lambda: "tainted" in monitor.names()))
+        event = next(event for event in monitor.events() if event["event"] == "tainted")
+        self.assertEqual(event["connection"]["reason"], "bad-header")
+
+    def test_found_in_the_middle(self):
+        client = self.connect(self.server())
+        client.send(b"x")
+        self.assertArrives(client, b"x")
+        monitor = self.monitor()
+        on("gateway", "conntrack", "-F")
+        self.assertTrue(wait_for(lambda: stats()["connections-now"] == 0, 5))
+        # Three record headers in a row show the way back.
+        for octets in (b"1", b"2", b"3", b"4"):
+            client.send(octets)
+            self.assertArrives(client, octets)
+        found = stats()
+        self.assertEqual((found["lost-mid-stream"], found["resynchronised"]), (1, 1))
+        self.assertTrue(wait_for(lambda: "lost" in monitor.names()))
+
+    def test_out_of_order_segments(self):
+        client = self.connect(self.server())
+        client.send(b"x")
+        self.assertArrives(client, b"x")
+        seq, expected = numbers(client.tls)
+        forger = Forger("client")
+        self.addCleanup(forger.close)
+        ends = ("10.1.0.2", client.port), (SERVER[4], client.server.port)
+        forger.send(*ends, seq + 100, expected, ACK | PSH, bytes(50))
+        self.assertTrue(wait_for(lambda: stats()["out-of-order-kept"] == 1))
+        for start in range(200, 70000, 1000):
+            forger.send(*ends, seq + start, expected, ACK | PSH, bytes(1000))
+        self.assertTrue(wait_for(lambda: stats()["out-of-order-dropped"] == 1))
+        self.assertEqual(stats()["lost-hole"], 1)
+
+
+class Full(GatewayTest):
+    def test_a_table_with_no_room(self):
+        run("rmmod", "xt_tlsconn")
+        run("modprobe", "xt_tlsconn", "max_connections=1")
+        self.addCleanup(run, "modprobe", "xt_tlsconn")
+        self.addCleanup(run, "rmmod", "xt_tlsconn")
+        on("gateway", "tlsconnctl", "track", "on")
+        server = self.server()
+        for _ in range(3):
+            self.connect(server).send(b"x")
+        found = stats()
+        self.assertEqual((found["connections-made"], found["connections-now"]), (1, 1))
+        self.assertGreaterEqual(found["connections-full"], 2)
+        on("gateway", "tlsconnctl", "track", "off")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""tlsconnctl doctor: set-ups that are broken, what it says of them, and that its commands mend them."""
+
+import json
+import ssl
+import time
+import unittest
+
+from lab import GatewayTest, ctl, load, on, run, unload
+
+ESTABLISHED = ["-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", "-j", "ACCEPT"]
+
+
+class Doctor(GatewayTest):
+    def findings(self, code):
+        done = ctl("doctor", check=False)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        self.assertEqual(done.stderr, "")
+        findings = json.loads(done.stdout)["findings"]
+        for finding in findings:
+            self.assertEqual(set(finding), {"check", "ok", "detail", "fix"})
+            self.assertEqual(finding["fix"] is None, finding["ok"], finding)
+        return findings
+
+    def wrong(self):
+        return [finding for finding in self.findings(1) if not finding["ok"]]
+
+    def mend(self, *expected, limit=12):
+        """Runs every command that is proposed, until nothing is wrong any more."""
+        wrong = self.wrong()
+        self.assertEqual(sorted({finding["check"] for finding in wrong}), sorted(expected), wrong)
+        for _ in range(limit):
+            on("gateway", "sh", "-ec", wrong[0]["fix"])
+            done = ctl("doctor", check=False)
+            if done.returncode == 0:
+                return
+            wrong = [f for f in json.loads(done.stdout)["findings"] if not f["ok"]]
+        self.fail(f"still wrong: {wrong}")
+
+    def iptables(self, *rule, command="iptables-legacy"):
+        on("gateway", command, *rule)
+
+    def healthy(self, command="iptables-legacy"):
+        """A gateway of IPv4 with nothing wrong."""
+        on("gateway", "sysctl", "-qw", "net.ipv6.conf.all.forwarding=0")
+        on("gateway", "sh", "-ec", f"tlsconnctl rules | {command}-restore --noflush")
+        self.iptables("-I", "FORWARD", "-p", "udp", "--dport", "443", "-j", "REJECT", command=command)
+        self.findings(0)
+
+    def test_nothing_is_set_up(self):
+        """From no rules at all to a working gateway, by its own commands alone."""
+        self.mend("rules")
+        client = self.connect(self.server())
+        client.send(b"held")
+        self.assertHeld(client)
+        checks = [finding["check"] for finding in self.findings(0)]
+        self.assertEqual(checks, ["kernel", "module", "conntrack", "extension", "rules", "order", "raw-table", "variants",
+                                  "flow-offload", "quic", "marks"])
+
+    def test_a_rule_that_accepts_established_in_front(self):
+        for command in ("iptables-legacy", "iptables-nft"):
+            with self.subTest(command=command):
+                self.healthy(command)
+                self.iptables("-I", "FORWARD", *ESTABLISHED, command=command)
+                client = self.connect(self.server())
+                client.send(b"flows")
+                self.assertArrives(client, b"flows")
+                self.mend("order")
+                client = self.connect(self.server())
+                client.send(b"held")
+                self.assertHeld(client)
+                self.assertIn("ESTABLISHED", on("gateway", command, "-S", "FORWARD").stdout)
+                on("gateway", command, "-F")
+                on("gateway", command, "-X")
+
+    def test_the_raw_table(self):
+        self.healthy()
+        self.iptables("-t", "raw", "-A", "PREROUTING", "-p", "tcp", "-m", "tlsconn", "--state", "lost", "-j", "ACCEPT")
+        self.iptables("-t", "raw", "-A", "OUTPUT", "-p", "tcp", "-j", "CT", "--notrack")
+        self.mend("raw-table")
+
+    def test_both_variants(self):
+        self.healthy()
+        self.iptables("-A", "FORWARD", "-s", "192.0.2.1", "-j", "DROP", command="iptables-nft")
+        self.mend("variants")
+        self.assertEqual(on("gateway", "iptables-legacy-save").stdout.count("-A "), 0)
+        nft = on("gateway", "iptables-nft", "-S").stdout
+        self.assertIn("192.0.2.1", nft)
+        self.assertIn("tlsconn", nft)
+
+    def test_marks_of_others(self):
+        self.healthy()
+        self.iptables("-t", "mangle", "-A", "PREROUTING", "-p", "tcp", "-j", "CONNMARK", "--set-mark", "0x7")
+        on("gateway", "nft", "-f", "-", stdin="table inet other { chain c { type filter hook prerouting priority -140; "
+           "tcp dport 22 ct mark set 0x8; }; }")
+        # Without tickets, which would be held and sent again. Any packet would set the mark back.
+        client = self.connect(self.server(), ssl.TLSVersion.TLSv1_2)
+        time.sleep(1)
+        on("gateway", "conntrack", "-U", "-p", "tcp", "--orig-port-src", str(client.port), "--mark", "0x54000007")
+        wrong = self.wrong()
+        self.assertEqual([finding["check"] for finding in wrong], ["marks"] * 3, wrong)
+        self.mend("marks")
+        self.assertEqual(client.listed()["mark"], "0x7")
+        self.assertIn("0x7/0xffffff", on("gateway", "iptables-legacy", "-t", "mangle", "-S").stdout)
+        ctl("pin", str(client.listed()["id"]))
+        self.findings(0)
+
+    def test_flow_offload(self):
+        self.healthy()
+        on("gateway", "nft", "-f", "-", stdin="add table inet other\n"
+           "add chain inet other c { type filter hook forward priority filter; }\n")
+        made = on("gateway", "nft", "-f", "-", check=False, stdin="add flowtable inet other f { hook ingress priority "
+                  "filter; devices = { \"to-client\", \"to-server\" }; }\n"
+                  "add rule inet other c ct state established flow add @f\n")
+        if "No such file" in made.stderr or "not supported" in made.stderr:
+            self.skipTest("this kernel has no flow tables")
+        self.assertEqual(made.returncode, 0, made.stderr)
+        self.mend("flow-offload")
+
+    def test_the_module_is_not_loaded(self):
+        unload()
+        try:
+            wrong = self.wrong()
+            self.assertIn(("module", "modprobe xt_tlsconn"), [(f["check"], f["fix"]) for f in wrong])
+            run("sh", "-ec", next(f["fix"] for f in wrong if f["check"] == "module"))
+            self.assertNotIn("module", [finding["check"] for finding in self.wrong()])
+        finally:
+            load()
+
+    def test_text_for_people(self):
+        text = run("tlsconnctl", "-n", "gateway", "doctor", check=False).stdout.splitlines()
+        place = next(n for n, line in enumerate(text) if line.startswith("wrong  rules"))
+        self.assertIn("mend it: tlsconnctl rules | iptables-restore --noflush", text[place + 1])
+        self.assertTrue(any(line.startswith("ok     kernel") for line in text), text)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What listeners are told, and tracking without a rule."""
+
+import contextlib
+import datetime
+import json
+import os
+import signal
+import ssl
+import subprocess
+import time
+import unittest
+
+from forge import ACK, PSH, Forger
+from lab import SERVER, GatewayTest, assert_valid, ctl, listed, load, on, run, unload, wait_for
+
+
+class Monitor:
+    """tlsconnctl monitor on a host, and the events that it has printed."""
+
+    def __init__(self, host):
+        self.process = subprocess.Popen(["tlsconnctl", "-n", host, "-j", "monitor"], stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True)
+        os.set_blocking(self.process.stdout.fileno(), False)
+        self.text = ""
+        # It sleeps when there is nothing to do but to listen.
+        for _ in range(3):
+            assert wait_for(lambda: run("ps", "-o", "stat=", "-p", str(self.process.pid)).stdout.startswith("S"))
+            time.sleep(0.1)
+
+    def events(self):
+        with contextlib.suppress(TypeError):
+            self.text += self.process.stdout.read() or ""
+        lines = self.text.splitlines(keepends=True)
+        complete = [line for line in lines if line.endswith("\n")]
+        for line in complete:
+            assert_valid("monitor", line)
+        return [json.loads(line) for line in complete]
+
+    def names(self):
+        return [event["event"] for event in self.events()]
+
+    def close(self):
+        self.process.kill()
+        self.process.communicate()
+
+
+class Events(GatewayTest):
+    def monitor(self, host="gateway"):
+        monitor = Monitor(host)
+        self.addCleanup(monitor.close)
+        return monitor
+
+    def test_the_story_of_a_pin(self):
+        self.hold()
+        monitor, elsewhere = self.monitor(), self.monitor("server")
+        server = self.server()
+        one, two = (self.connect(server, ssl.TLSVersion.TLSv1_2) for _ in range(2))
+        ctl("pin", "1")
+        ctl("pin", "2", "--replace")
+        ctl("unpin")
+        ctl("pin", "1")
+        one.close()
+        wait_for(lambda: monitor.names().count("pin-released") == 3)
+        pins = [(e["event"], e["pin"]["connection"], e["reason"]) for e in monitor.events() if "pin" in e]
+        self.assertEqual(pins, [
+            ("pin-bound", 1, None),
+            ("pin-released", 1, "replaced"),
+            ("pin-bound", 2, None),
+            ("pin-released", 2, "unpinned"),
+            ("pin-bound", 1, None),
+            ("pin-released", 1, "closed"),
+        ])
+        new = [e for e in monitor.events() if e["event"] == "connection-new"]
+        self.assertEqual([e["connection"]["id"] for e in new], [1, 2])
+        self.assertEqual([e["connection"]["src"] for e in new], [f"10.1.0.2:{c.port}" for c in (one, two)])
+        told = datetime.datetime.fromisoformat(new[0]["time"])
+        self.assertLess(abs(datetime.datetime.now(datetime.UTC) - told), datetime.timedelta(seconds=60))
+        self.assertEqual(elsewhere.events(), [], "another namespace's")
+
+    def test_when_conntrack_drops_the_entry(self):
+        self.hold()
+        monitor = self.monitor()
+        self.connect(self.server())
+        ctl("pin", "1")
+        on("gateway", "conntrack", "-F")
+        self.assertTrue(wait_for(lambda: monitor.names().count("pin-released")))
+        released = [event["reason"] for event in monitor.events() if event["event"] == "pin-released"]
+        self.assertEqual(released, ["gone"])
+
+    def test_events_are_lost_and_it_carries_on(self):
+        on("gateway", "iptables-legacy", "-A", "FORWARD", "-p", "tcp", "-m", "tlsconn", "--state", "lost", "-j", "DROP")
+        most = run("sysctl", "-n", "net.core.rmem_max").stdout.strip()
+        self.addCleanup(run, "sysctl", "-qw", f"net.core.rmem_max={most}")
+        run("sysctl", "-qw", "net.core.rmem_max=65536")
+        monitor = self.monitor()
+        monitor.process.send_signal(signal.SIGSTOP)
+        # The gateway's link address is known from then on, so that no packet waits for it.
+        on("client", "ping", "-c1", "10.1.0.1")
+        forger = Forger("client")
+        self.addCleanup(forger.close)
+        for port in range(10000, 10500):
+            forger.send(("10.1.0.2", port), (SERVER[4], 443), 1, 1, ACK | PSH, b"x")
+        monitor.process.send_signal(signal.SIGCONT)
+        self.assertTrue(wait_for(lambda: "events-lost" in monitor.names()))
+        self.assertTrue(wait_for(lambda: not listed("--all")))
+        before = len(monitor.events())
+        forger.send(("10.1.0.2", 12000), (SERVER[4], 443), 1, 1, ACK | PSH, b"x")
+        self.assertTrue(wait_for(lambda: len(monitor.events()) > before + 1))
+        told = [(event["event"], event["connection"]["src"], event["reason"]) for event in monitor.events()[before:]]
+        self.assertEqual(told, [(event, "10.1.0.2:12000", "mid-stream") for event in ("connection-new", "lost")])
+
+    def test_who_may_listen(self):
+        nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
+        for command in (["monitor"], ["stats"], ["track", "status"], ["track", "on"]):
+            done = run(*nobody, "tlsconnctl", "-j", *command, check=False)
+            self.assertEqual(done.returncode, 5, done.stderr)
+        done = run(*nobody, "unshare", "--user", "--map-root-user", "--net", "tlsconnctl", "-j", "track", "on")
+        assert_valid("track", done.stdout)
+        # Root of its own user namespace, but not of the network namespace's.
+        done = run(*nobody, "unshare", "--user", "--map-root-user", "tlsconnctl", "monitor", check=False)
+        self.assertEqual(done.returncode, 5, done.stderr)
+        done = run(*nobody, "unshare", "--user", "--map-root-user", "--net", "timeout", "1", "tlsconnctl", "monitor",
+                   check=False)
+        self.assertEqual(done.returncode, 124, done.stderr)
+
+    def test_a_reader_that_has_enough(self):
+        self.hold()
+        first = subprocess.Popen(["sh", "-c", "tlsconnctl -n gateway monitor | head -n 1"], stdout=subprocess.PIPE,
+                                 text=True)
+        self.addCleanup(first.wait)
+        self.addCleanup(first.stdout.close)
+        server = self.server()
+        self.assertTrue(wait_for(lambda: (self.connect(server), first.poll() is not None)[1]))
+        self.assertIn("connection-new", first.stdout.read())
+
+
+class Track(GatewayTest):
+    def track(self, what):
+        return json.loads(ctl("track", what).stdout)
+
+    def test_tracking_without_a_rule(self):
+        self.assertEqual(self.track("status"), {"tracking": False, "rules": 0, "requested": False})
+        for _ in range(2):
+            self.assertEqual(self.track("on"), {"tracking": True, "rules": 0, "requested": True})
+        server = self.server()
+        client = self.connect(server)
+        self.assertTrue(wait_for(lambda: client.listed()["state"] == "established"), "conntrack is on too")
+        self.assertEqual(json.loads(ctl("stats").stdout)["stats"]["connections-now"], 1)
+        # A rule comes and goes.
+        self.hold()
+        self.assertEqual(self.track("status"), {"tracking": True, "rules": 2, "requested": True})
+        on("gateway", "iptables-legacy", "-F")
+        self.assertEqual(self.track("status")["rules"], 0)
+        self.assertTrue(wait_for(lambda: self.connect(server).listed()["id"]))
+        self.hold()
+        for _ in range(2):
+            self.assertEqual(self.track("off"), {"tracking": True, "rules": 2, "requested": False})
+        on("gateway", "iptables-legacy", "-F")
+        self.assertEqual(self.track("off"), {"tracking": False, "rules": 0, "requested": False})
+        before = len(listed())
+        self.connect(server)
+        self.assertEqual(len(listed()), before)
+
+    def test_namespaces_and_the_module_go_while_it_is_on(self):
+        self.track("on")
+        self.assertFalse(json.loads(ctl("track", "status", netns="server").stdout)["requested"])
+        client = self.connect(self.server())
+        self.assertTrue(wait_for(client.listed))
+        unload()
+        load()
+        self.assertFalse(self.track("status")["tracking"])
+        self.track("on")
+        self.net("net_down")
+        self.net("net_up")
+        self.assertFalse(self.track("status")["tracking"])
+
+
+if __name__ == "__main__":
+    unittest.main()

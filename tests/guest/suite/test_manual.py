@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The recipes of xt_tlsconn(8) can be typed as they stand there."""
+
+import os
+import pathlib
+import re
+import ssl
+
+from lab import GatewayTest, on
+
+PAGE = pathlib.Path(__file__).parents[3] / "docs" / "man" / "xt_tlsconn.8"
+UML = not os.uname().release.endswith("amd64")
+
+
+def recipes():
+    """The commands of each example, by the heading above it."""
+    text = PAGE.read_text().split(".SH RECIPES")[1].split(".SH DIAGNOSTICS")[0]
+    for part in text.split(".SS ")[1:]:
+        for example in re.findall(r"^\.EX\n(.*?)^\.EE", part, re.M | re.S):
+            plain = example.replace(r"\-", "-").replace(r"\(aq", "'").replace("\\e\n", "\\\n")
+            yield part.splitlines()[0], plain
+
+
+class Recipes(GatewayTest):
+    def test_every_recipe(self):
+        tried = []
+        for title, commands in recipes():
+            with self.subTest(title=title):
+                if title == "Flow offload" and UML:
+                    self.skipTest("this kernel was built without flowtables")
+                # The gateway's own devices; the chain that Docker makes.
+                commands = commands.replace("eth0", "to-client").replace("eth1", "to-server")
+                on("gateway", "iptables", "-N", "DOCKER-USER", check=False)
+                on("gateway", "bash", "-euc", commands)
+                tried.append(title)
+        saved = on("gateway", "iptables-save").stdout
+        self.assertGreater(saved.count("-m tlsconn"), 10)
+        self.assertGreaterEqual(len(tried), 10)
+
+    def test_reset_instead_of_drop(self):
+        """What the client learns, and when."""
+        [(_, commands)] = [recipe for recipe in recipes() if recipe[0] == "Reset instead of drop"]
+        on("gateway", "bash", "-euc", commands)
+        client = self.connect(self.server())
+        with self.assertRaises(ConnectionResetError):
+            client.send(b"data")
+            client.tls.settimeout(10)
+            client.tls.recv(1)
+
+    def test_block_resumption(self):
+        [(_, commands)] = [recipe for recipe in recipes() if recipe[0] == "Block resumption"]
+        server = self.server()
+        first = self.connect(server)
+        first.send(b"x")
+        self.assertArrives(first, b"x")
+        server.connections[first.port].sendall(b"y")
+        first.tls.recv(1)
+        on("gateway", "bash", "-euc", commands)
+        with self.assertRaises(ConnectionResetError):
+            self.connect(server, session=(first.context, first.tls.session))
+        self.connect(server)
+
+    def test_allow_only_tls_13(self):
+        [(_, commands)] = [recipe for recipe in recipes() if recipe[0] == "Allow only TLS 1.3"]
+        on("gateway", "bash", "-euc", commands)
+        server = self.server()
+        with self.assertRaises(ConnectionResetError):
+            self.connect(server, ssl.TLSVersion.TLSv1_2)
+        client = self.connect(server, ssl.TLSVersion.TLSv1_3)
+        client.send(b"data")
+        self.assertArrives(client, b"data")

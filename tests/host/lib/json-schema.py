@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Holds JSON against docs/tlsconnctl.schema.json, and shows that the schema refuses what is wrong."""
+
+import copy
+import json
+import pathlib
+import subprocess
+
+import jsonschema
+
+SCHEMA = json.load(open("docs/tlsconnctl.schema.json"))
+jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+def valid(command, value):
+    schema = {"$ref": f"#/$defs/{command}", "$defs": SCHEMA["$defs"]}
+    return jsonschema.Draft202012Validator(schema).is_valid(value)
+
+
+def output(*arguments, code):
+    done = subprocess.run(["build/bin/tlsconnctl", "-j", *arguments], capture_output=True, text=True)
+    assert done.returncode == code, (arguments, done)
+    return json.loads(done.stderr if code else done.stdout)
+
+
+golden = {path.stem: json.load(open(path)) for path in pathlib.Path("userctl/tests/golden").glob("*.json")}
+assert golden.keys() == {"list", "pins"}
+for command, value in golden.items():
+    assert valid(command, value), command
+assert valid("rules", output("rules", code=0))
+assert valid("rules", output("rules", "--dst", "2001:db8::1", code=0))
+assert valid("error", output("show", "x", code=2))
+assert valid("error", output("inspect", "no-such-file.pcap", code=1))
+
+# Every field that is missing, and one too many, is noticed.
+[connection, *_] = golden["list"]["connections"]
+[pin, *_] = golden["pins"]["pins"]
+for command, what, item in (("list", "connections", connection), ("pins", "pins", pin)):
+    assert valid(command, {what: [item]})
+    for field in item:
+        wrong = copy.deepcopy(item)
+        del wrong[field]
+        assert not valid(command, {what: [wrong]}), field
+    assert not valid(command, {what: [{**item, "more": 1}]})
+for field, value in (("id", 0), ("state", "open"), ("src", "10.0.0.1"), ("mark", 7), ("mark", "0X7"), ("cipher", {}),
+                     ("client_random", "ab"), ("sni", "a\nb"), ("records", {}), ("bytes", {"client": 1})):
+    assert not valid("list", {"connections": [{**connection, field: value}]}), field
+assert not valid("inspect", {"connections": [connection]}), "a capture has no marks"

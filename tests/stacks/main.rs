@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Real stacks with the engine on the way between them, each as client and as server of each, over a matrix of versions,
+//! resumptions and shapes. What is expected comes from what the stacks were told and say, not from the engine.
+
+#[path = "../../kmod/tls/tests/common/mod.rs"]
+mod common;
+
+mod case;
+mod check;
+mod cuts;
+mod gnutls;
+mod nss;
+mod openssl;
+mod process;
+mod python;
+mod relay;
+mod stack;
+mod table;
+mod told;
+
+use table::clients_of;
+
+#[test]
+fn openssl_clients() {
+    clients_of(&openssl::OpenSsl);
+}
+
+#[test]
+fn gnutls_clients() {
+    clients_of(&gnutls::GnuTls);
+}
+
+#[test]
+fn nss_clients() {
+    clients_of(&nss::Nss);
+}
+
+#[test]
+fn python_clients() {
+    clients_of(&python::Python);
+}

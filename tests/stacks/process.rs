@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Programs that the tests run: what they say is read while they run.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// So that a program that hangs fails the test.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A folder of the test's own, gone when the test is.
+pub(crate) struct Folder(pub(crate) PathBuf);
+
+impl Folder {
+    pub(crate) fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("tlsconn-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("a temporary folder");
+        Folder(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// What a program has said so far, on both outputs, and how many of those are still open.
+#[derive(Default)]
+struct Said {
+    text: Mutex<(Vec<u8>, usize)>,
+    more: Condvar,
+}
+
+impl Said {
+    /// Reads an output to its end.
+    fn take_all(&self, mut from: Box<dyn Read + Send>) {
+        let mut octets = [0; 4096];
+        let mut open = true;
+        while open {
+            let len = from.read(&mut octets).unwrap_or(0);
+            open = len > 0;
+            let mut text = self.text.lock().expect("the text");
+            text.0.extend(&octets[..len]);
+            text.1 -= usize::from(!open);
+            drop(text);
+            self.more.notify_all();
+        }
+    }
+}
+
+/// A program that is stopped when the test is over.
+pub(crate) struct Process {
+    child: Child,
+    input: Option<ChildStdin>,
+    said: Arc<Said>,
+    readers: Vec<thread::JoinHandle<()>>,
+}
+
+impl Process {
+    pub(crate) fn start(mut command: Command) -> Self {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let said = Arc::new(Said::default());
+        said.text.lock().expect("the text").1 = 2;
+        let reader = |from: Box<dyn Read + Send>| {
+            let said = Arc::clone(&said);
+            thread::spawn(move || said.take_all(from))
+        };
+        let output = child.stdout.take().expect("its output");
+        let errors = child.stderr.take().expect("its errors");
+        let readers = vec![reader(Box::new(output)), reader(Box::new(errors))];
+        Process {
+            input: child.stdin.take(),
+            child,
+            said,
+            readers,
+        }
+    }
+
+    pub(crate) fn said(&self) -> String {
+        String::from_utf8_lossy(&self.said.text.lock().expect("the text").0).into_owned()
+    }
+
+    /// How many times it has said something.
+    pub(crate) fn count(&self, what: &str) -> usize {
+        self.said().matches(what).count()
+    }
+
+    /// Waits until the program has said something so many times.
+    pub(crate) fn wait_for(&self, what: &str, times: usize) -> Result<(), String> {
+        let until = Instant::now() + PATIENCE;
+        let mut text = self.said.text.lock().expect("the text");
+        loop {
+            let so_far = String::from_utf8_lossy(&text.0);
+            if so_far.matches(what).count() >= times {
+                return Ok(());
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if text.1 == 0 || left.is_zero() {
+                return Err(format!("\"{what}\" was not said {times} times: {so_far}"));
+            }
+            text = self.said.more.wait_timeout(text, left).expect("the text").0;
+        }
+    }
+
+    /// Gives it some input. One that has ended shows in what it does not say.
+    pub(crate) fn write(&mut self, octets: &[u8]) {
+        if let Some(input) = &mut self.input {
+            let _ = input.write_all(octets);
+        }
+    }
+
+    pub(crate) fn close_input(&mut self) {
+        self.input = None;
+    }
+
+    /// Waits until it ends, and answers with all it has said.
+    pub(crate) fn end(mut self) -> Result<String, String> {
+        let until = Instant::now() + PATIENCE;
+        while self.child.try_wait().expect("its end").is_none() {
+            if Instant::now() > until {
+                return Err(format!("does not end: {}", self.said()));
+            }
+            thread::sleep(Duration::from_millis(3));
+        }
+        for reader in self.readers.drain(..) {
+            reader.join().expect("its output");
+        }
+        Ok(self.said())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs a command to its end; whether it was there and succeeded.
+pub(crate) fn succeeds(folder: &Path, command: &[&str]) -> bool {
+    Command::new(command[0])
+        .args(&command[1..])
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+/// Makes cert.pem and key.pem.
+pub(crate) fn make_certificate(folder: &Path) {
+    let request = [
+        "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+    ];
+    let name = [
+        "-subj",
+        "/CN=name.example",
+        "-addext",
+        "subjectAltName=DNS:name.example",
+    ];
+    let files = ["-keyout", "key.pem", "-out", "cert.pem"];
+    assert!(succeeds(
+        folder,
+        &[&request[..], &name[..], &files[..]].concat()
+    ));
+}
+
+/// A port that is free now, of a range that the kernel does not choose from by itself.
+pub(crate) fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 10000 + (std::process::id() % 100) as u16 * 200;
+    loop {
+        let port = first + NEXT.fetch_add(1, Ordering::Relaxed) % 2000;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The records of a connection as openssl tells them by `-msg`, and what TLS 1.3 has hidden in them.
+
+use crate::cuts::FIRST;
+use crate::relay::Passed;
+use tlsconn_tls::{PacketTypes, Side, Side::Dst, Side::Src, Types};
+
+/// A record.
+struct Told {
+    from: Side,
+    wire: u8,
+    /// Octets with the header.
+    octets: usize,
+    /// The content type, under the encryption of TLS 1.3 too.
+    inner: u8,
+}
+
+/// The records that the client tells of, in the order in which it met them.
+fn records(said: &str) -> Vec<Told> {
+    let mut records: Vec<Told> = vec![];
+    let mut lines = said.lines();
+    while let Some(line) = lines.next() {
+        let header = line.contains(", RecordHeader [");
+        if !header && !line.contains(", InnerContent [") {
+            continue;
+        }
+        let next = lines.next().expect("the octets").split_whitespace();
+        let octets = next.map(|octet| u8::from_str_radix(octet, 16).expect("an octet"));
+        let octets: Vec<u8> = octets.collect();
+        if header {
+            records.push(Told {
+                from: if line.starts_with(">>>") { Src } else { Dst },
+                wire: octets[0],
+                octets: 5 + usize::from(octets[3]) * 256 + usize::from(octets[4]),
+                inner: octets[0],
+            });
+        } else {
+            records.last_mut().expect("a header in front").inner = octets[0];
+        }
+    }
+    records
+}
+
+/// Every record reads as the client says it is. What TLS 1.3 hides behind the client's Finished, tickets and alerts,
+/// cannot be told from data.
+pub(crate) fn check_told(said: &str, passed: &Passed) {
+    let records = records(said);
+    let hidden = |r: &Told| r.from == Src && r.wire == 23 && r.inner == 22;
+    let finished = records.iter().rposition(hidden);
+    let mut next = FIRST;
+    for (number, record) in records.iter().enumerate() {
+        let seq = &mut next[record.from as usize];
+        let in_handshake = finished.is_some_and(|finished| number <= finished);
+        let inner = if record.wire == 23 && !in_handshake {
+            23
+        } else {
+            record.inner
+        };
+        // What a server has sent while the Finished was on its way is not in the client's order.
+        if in_handshake || record.from == Src || record.wire != 23 {
+            let types = passed.wire.types(record.from, *seq, record.octets);
+            let [content, wire] =
+                [inner, record.wire].map(|octet| Types::of_wire(octet).expect("a wire type"));
+            assert_eq!(
+                types,
+                PacketTypes { content, wire },
+                "record {number} as told"
+            );
+        }
+        *seq += record.octets as u32;
+    }
+    // The client does not read the server's farewell.
+    assert_eq!(next[0], passed.wire.next[0]);
+    assert!(next[1] <= passed.wire.next[1]);
+    assert!(records.len() >= 6);
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! `tlsconnctl doctor`: what is missing for tlsconn to work here, and the command that mends it.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use crate::{
+    doctor::{examine, Finding},
+    failure::{Code, Failure},
+    output::Output,
+};
+
+/// What `doctor` prints as JSON.
+#[derive(Serialize)]
+struct Answer<'a> {
+    findings: &'a [Finding],
+}
+
+pub(crate) fn run(output: &Output) -> Result<(), Failure> {
+    let findings = examine();
+    if output.json {
+        output.object(&Answer {
+            findings: &findings,
+        })?;
+    } else {
+        output.text(&lines(&findings, output))?;
+    }
+    match findings.iter().filter(|finding| !finding.ok).count() {
+        0 => Ok(()),
+        // The findings have said it all.
+        _ => Err(Failure::told(Code::Failed)),
+    }
+}
+
+/// A line for each finding, and one with the command under what is wrong.
+fn lines(findings: &[Finding], output: &Output) -> String {
+    let width = findings
+        .iter()
+        .map(|finding| finding.check.len())
+        .max()
+        .unwrap_or(0);
+    let mut text = String::new();
+    for finding in findings
+        .iter()
+        .filter(|finding| !(finding.ok && output.quiet))
+    {
+        let verdict = match (finding.ok, output.colour) {
+            (true, true) => "\x1b[32mok\x1b[0m   ",
+            (true, false) => "ok   ",
+            (false, true) => "\x1b[31mwrong\x1b[0m",
+            (false, false) => "wrong",
+        };
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "{verdict}  {:width$}  {}",
+            finding.check, finding.detail
+        );
+        if let Some(fix) = &finding.fix {
+            let _ = writeln!(text, "       {:width$}  mend it: {fix}", "");
+        }
+    }
+    text
+}

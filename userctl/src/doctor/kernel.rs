@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The kernel, the module, and conntrack.
+
+use super::{host::Host, Finding};
+use crate::failure::Code;
+
+/// This tool's version, and so the one that module and extension should have.
+pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// Brings module, extension and tool of one version.
+pub(super) const INSTALL: &str = "make install";
+const NEWER_KERNEL: &str = "apt-get install -t trixie-backports linux-image-amd64 && reboot";
+
+/// The kernel can take a Rust module.
+pub(super) fn kernel(host: &Host) -> Vec<Finding> {
+    let release = &host.release;
+    vec![if host.is_loaded {
+        Finding::good("kernel", format!("Linux {release} has taken the module"))
+    } else {
+        match host.has_rust {
+            Some(true) => Finding::good("kernel", format!("Linux {release} was built with Rust")),
+            Some(false) => Finding::bad(
+                "kernel",
+                format!("Linux {release} was built without Rust (CONFIG_RUST), as Debian's are from 7.2 on"),
+                NEWER_KERNEL,
+            ),
+            None if host.is_installed => {
+                Finding::good("kernel", format!("the module was built for Linux {release}"))
+            }
+            None => Finding::bad(
+                "kernel",
+                format!("whether Linux {release} was built with Rust cannot be told: its configuration is not here"),
+                format!("apt-get install linux-headers-{release}"),
+            ),
+        }
+    }]
+}
+
+/// The module is loaded, of this version, and lets us ask.
+pub(super) fn module(host: &Host) -> Vec<Finding> {
+    let check = "module";
+    if !host.is_loaded {
+        return vec![if host.is_installed {
+            Finding::bad(check, "xt_tlsconn is not loaded", "modprobe xt_tlsconn")
+        } else {
+            let detail = format!("xt_tlsconn is not installed for Linux {}", host.release);
+            Finding::bad(check, detail, format!("{INSTALL} && modprobe xt_tlsconn"))
+        }];
+    }
+    let version = host.module_version.as_deref().unwrap_or("unknown");
+    if version != VERSION {
+        let detail = format!("xt_tlsconn is of version {version}, tlsconnctl of {VERSION}");
+        let fix = format!("{INSTALL} && rmmod xt_tlsconn && modprobe xt_tlsconn");
+        return vec![Finding::bad(check, detail, fix)];
+    }
+    vec![match &host.asked {
+        Some(Err(failure)) if failure.code == Code::Unavailable => Finding::bad(
+            check,
+            "the module may be asked with CAP_NET_ADMIN only",
+            "sudo tlsconnctl doctor",
+        ),
+        Some(Err(failure)) => Finding::bad(
+            check,
+            format!("the module does not answer: {}", failure.message),
+            format!("{INSTALL} && rmmod xt_tlsconn && modprobe xt_tlsconn"),
+        ),
+        _ => Finding::good(check, format!("xt_tlsconn {version} is loaded")),
+    }]
+}
+
+/// Conntrack is there and has room.
+pub(super) fn conntrack(host: &Host) -> Vec<Finding> {
+    let check = "conntrack";
+    vec![match host.conntrack {
+        None => Finding::bad(
+            check,
+            "connection tracking is not loaded: no rule here needs it yet",
+            "modprobe nf_conntrack",
+        ),
+        // Nine tenths: from there on a burst fills it.
+        Some((count, max)) if count.saturating_mul(10) >= max.saturating_mul(9) => Finding::bad(
+            check,
+            format!("conntrack's table is nearly full: {count} of {max} entries; packets of further connections are dropped"),
+            format!("sysctl -w net.netfilter.nf_conntrack_max={}", max.saturating_mul(2)),
+        ),
+        Some((count, max)) => Finding::good(check, format!("{count} of {max} entries in use")),
+    }]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::Failure;
+
+    fn only(findings: Vec<Finding>) -> Finding {
+        assert_eq!(findings.len(), 1);
+        findings[0].clone()
+    }
+
+    #[test]
+    fn kernels() {
+        for (has_rust, is_installed, is_loaded, ok) in [
+            (Some(true), false, false, true),
+            (Some(false), false, false, false),
+            (None, false, false, false),
+            (None, true, false, true),
+            (Some(false), false, true, true),
+        ] {
+            let host = Host {
+                has_rust,
+                is_installed,
+                is_loaded,
+                ..Host::default()
+            };
+            let finding = only(kernel(&host));
+            assert_eq!((finding.ok, finding.fix.is_none()), (ok, ok), "{finding:?}");
+        }
+    }
+
+    #[test]
+    fn modules() {
+        let loaded = || Host {
+            is_loaded: true,
+            is_installed: true,
+            module_version: Some(VERSION.into()),
+            asked: Some(Ok((Vec::new(), Vec::new()))),
+            ..Host::default()
+        };
+        assert!(only(module(&loaded())).ok);
+        for (host, fix) in [
+            (Host::default(), "make install"),
+            (
+                Host {
+                    is_loaded: false,
+                    ..loaded()
+                },
+                "modprobe xt_tlsconn",
+            ),
+            (
+                Host {
+                    module_version: Some("0.0.1".into()),
+                    ..loaded()
+                },
+                "make install && rmmod",
+            ),
+            (
+                Host {
+                    asked: Some(Err(Failure::new(Code::Unavailable, "no"))),
+                    ..loaded()
+                },
+                "sudo",
+            ),
+        ] {
+            let finding = only(module(&host));
+            assert!(
+                finding.fix.as_deref().is_some_and(|f| f.starts_with(fix)),
+                "{finding:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn conntrack_s_room() {
+        for (entries, ok) in [
+            (None, false),
+            (Some((1, 100)), true),
+            (Some((90, 100)), false),
+        ] {
+            let host = Host {
+                conntrack: entries,
+                ..Host::default()
+            };
+            assert_eq!(only(conntrack(&host)).ok, ok);
+        }
+    }
+}

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Connection marks of others, where they touch the bits of pins.
+
+use super::{
+    host::Host,
+    nft::NftRule,
+    or_good,
+    ruleset::{Chain, Rule, Ruleset},
+    Finding,
+};
+use crate::{
+    mark::Mark,
+    model::{Connection, Pin, PinState},
+};
+
+/// What somebody does to the connection mark.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Writing {
+    /// The bits that may change.
+    bits: u32,
+    /// The value that goes in there, if it is the same for all.
+    value: Option<u32>,
+}
+
+/// Nobody else writes the bits of pins, and nobody else's connections carry them.
+pub(super) fn overlap(host: &Host) -> Vec<Finding> {
+    let check = "marks";
+    let mask = pin_bits(host);
+    let mut bad = Vec::new();
+    for ruleset in &host.rulesets {
+        for (chain, rule) in ruleset.rules() {
+            if let Some(writing) = connmark(rule).filter(|writing| writing.bits & mask != 0) {
+                bad.push(by_iptables(ruleset, chain, rule, writing, mask));
+            }
+        }
+    }
+    for rule in &host.nft {
+        if let Some(writing) = ct_mark(&rule.text).filter(|writing| writing.bits & mask != 0) {
+            bad.push(by_nft(rule, writing, mask));
+        }
+    }
+    if let Some((connections, pins)) = host.tracked() {
+        let strays = connections
+            .iter()
+            .filter_map(|connection| stray(connection, pins));
+        bad.extend(strays);
+    }
+    or_good(
+        bad,
+        check,
+        &format!("nobody else writes the bits {mask:#x}"),
+    )
+}
+
+/// The bits that pins use, or would.
+fn pin_bits(host: &Host) -> u32 {
+    let pins = host
+        .tracked()
+        .map(|(_, pins)| pins.as_slice())
+        .unwrap_or_default();
+    let of_pins = pins
+        .iter()
+        .filter(|pin| pin.state != PinState::Released)
+        .map(|pin| pin.mask);
+    let of_rules = host
+        .rulesets
+        .iter()
+        .flat_map(Ruleset::rules)
+        .filter_map(|(_, rule)| rule.value("--pin-mark"))
+        .filter_map(|mark| mark.parse().ok())
+        .map(|mark: Mark| mark.mask);
+    match of_pins.chain(of_rules).fold(0, |bits, mask| bits | mask) {
+        0 => Mark::default().mask,
+        bits => bits,
+    }
+}
+
+/// What iptables' CONNMARK writes, in the form in which it is saved.
+fn connmark(rule: &Rule) -> Option<Writing> {
+    if rule.target() != Some("CONNMARK") {
+        return None;
+    }
+    if let Some((value, mask)) = rule
+        .value("--set-xmark")
+        .and_then(|xmark| xmark.split_once('/'))
+    {
+        let (value, mask) = (number(value)?, number(mask)?);
+        return Some(Writing {
+            bits: value | mask,
+            value: Some(value),
+        });
+    }
+    let saves = rule.says("--save-mark");
+    saves.then(|| Writing {
+        bits: rule.value("--ctmask").and_then(number).unwrap_or(u32::MAX),
+        value: None,
+    })
+}
+
+/// What a rule of nft's own writes.
+fn ct_mark(text: &str) -> Option<Writing> {
+    let (_, expression) = text.split_once("ct mark set ")?;
+    let words: Vec<&str> = expression.split(' ').collect();
+    Some(match words.as_slice() {
+        ["ct", "mark", "&" | "and", kept, "|" | "or" | "^" | "xor", value, ..] => {
+            let value = number(value)?;
+            Writing {
+                bits: !number(kept)? | value,
+                value: Some(value),
+            }
+        }
+        ["ct", "mark", "&" | "and", kept, ..] => Writing {
+            bits: !number(kept)?,
+            value: Some(0),
+        },
+        ["ct", "mark", "|" | "or" | "^" | "xor", value, ..] => Writing {
+            bits: number(value)?,
+            value: number(value),
+        },
+        [value, ..] => Writing {
+            bits: u32::MAX,
+            value: number(value),
+        },
+        [] => return None,
+    })
+}
+
+fn by_iptables(
+    ruleset: &Ruleset,
+    chain: &Chain,
+    rule: &Rule,
+    writing: Writing,
+    mask: u32,
+) -> Finding {
+    let command = format!("{}{}", ruleset.command, chain.table_option());
+    let (name, place) = (&chain.name, rule.place);
+    let detail = format!(
+        "{}: rule {place} of {} {name} writes bits {:#x} of the connection mark, which pins use",
+        ruleset.command,
+        chain.table,
+        writing.bits & mask
+    );
+    let kept = writing.bits & !mask;
+    let target = match writing.value {
+        Some(value) if value & mask == 0 && kept != 0 => {
+            Some(format!("--set-xmark {value:#x}/{kept:#x}"))
+        }
+        None if kept != 0 => Some(format!("--save-mark --nfmask {kept:#x} --ctmask {kept:#x}")),
+        _ => None,
+    };
+    let fix = match (target, rule.text.split_once("-j CONNMARK")) {
+        (Some(target), Some((matches, _))) => {
+            format!("{command} -R {name} {place} {matches}-j CONNMARK {target}")
+        }
+        _ => format!("{command} -D {name} {place}"),
+    };
+    Finding::bad("marks", detail, fix)
+}
+
+fn by_nft(rule: &NftRule, writing: Writing, mask: u32) -> Finding {
+    let detail = format!(
+        "a rule of nft's chain {} writes bits {:#x} of the connection mark, which pins use",
+        rule.chain,
+        writing.bits & mask
+    );
+    let kept = writing.bits & !mask;
+    let statement = rule.text.split_once("ct mark set ");
+    let fix = match (writing.value, statement) {
+        // Only a plain value at the end of the rule can be put into a rule anew without knowing all of nft's grammar.
+        (Some(value), Some((before, after)))
+            if value & mask == 0 && kept != 0 && !after.contains(['{', '"']) =>
+        {
+            format!(
+                "nft replace rule {} handle {} '{before}ct mark set ct mark & {:#x} | {value:#x}'",
+                rule.chain, rule.handle, !kept
+            )
+        }
+        _ => rule.deletion(),
+    };
+    Finding::bad("marks", detail, fix)
+}
+
+/// A connection that carries a pin's mark though the pin is not bound to it: rules let it through.
+fn stray(connection: &Connection, pins: &[Pin]) -> Option<Finding> {
+    let mark = connection.marking.as_ref()?.mark;
+    let live: Vec<&Pin> = pins
+        .iter()
+        .filter(|pin| pin.state != PinState::Released)
+        .collect();
+    let carried = if live.is_empty() {
+        let default = Mark::default();
+        (mark & default.mask == default.value).then_some(default.mask)
+    } else {
+        live.iter()
+            .find(|pin| mark & pin.mask == pin.mark && pin.connection != Some(connection.id))
+            .map(|pin| pin.mask)
+    }?;
+    let (src, dst) = (connection.src, connection.dst);
+    let family = if src.is_ipv6() { " -f ipv6" } else { "" };
+    Some(Finding::bad(
+        "marks",
+        format!(
+            "connection {}, {src} -> {dst}, carries a pin's mark that somebody else has set",
+            connection.id
+        ),
+        format!(
+            "conntrack -U{family} -p tcp --orig-src {} --orig-dst {} --orig-port-src {} --orig-port-dst {} --mark 0/{carried:#x}",
+            src.ip(),
+            dst.ip(),
+            src.port(),
+            dst.port()
+        ),
+    ))
+}
+
+/// A number as iptables and nft print it.
+fn number(text: &str) -> Option<u32> {
+    match text.strip_prefix("0x") {
+        Some(digits) => u32::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::{
+        model::{tests::connection, Marking},
+        octets::Name,
+    };
+
+    fn mangle(rule: &str) -> Host {
+        let text = format!("*mangle\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING {rule}\nCOMMIT\n");
+        Host {
+            rulesets: vec![Ruleset::parse("iptables-nft", &text)],
+            ..Host::default()
+        }
+    }
+
+    fn fix(host: &Host) -> Option<String> {
+        overlap(host)[0].fix.clone()
+    }
+
+    #[test]
+    fn rules_of_iptables() {
+        let head = "iptables-nft -t mangle";
+        assert_eq!(
+            fix(&mangle("-p tcp -j CONNMARK --set-xmark 0x1/0xffffffff")),
+            Some(format!(
+                "{head} -R PREROUTING 1 -p tcp -j CONNMARK --set-xmark 0x1/0xffffff"
+            ))
+        );
+        assert_eq!(
+            fix(&mangle("-j CONNMARK --save-mark --nfmask 0xffffffff --ctmask 0xffffffff")),
+            Some(format!("{head} -R PREROUTING 1 -j CONNMARK --save-mark --nfmask 0xffffff --ctmask 0xffffff"))
+        );
+        assert_eq!(
+            fix(&mangle("-j CONNMARK --set-xmark 0x12000000/0xff000000")),
+            Some(format!("{head} -D PREROUTING 1"))
+        );
+        for fine in [
+            "-j CONNMARK --set-xmark 0x1/0xffffff",
+            "-j CONNMARK --restore-mark --nfmask 0xffffffff --ctmask 0xffffffff",
+            "-j MARK --set-xmark 0x1/0xffffffff",
+        ] {
+            assert_eq!(fix(&mangle(fine)), None, "{fine}");
+        }
+    }
+
+    #[test]
+    fn rules_of_nft() {
+        let host = |text: &str| Host {
+            nft: vec![NftRule {
+                chain: "inet mangle pre".into(),
+                handle: "4".into(),
+                text: text.into(),
+            }],
+            ..Host::default()
+        };
+        let replaced = |rule: &str| {
+            Some(format!(
+                "nft replace rule inet mangle pre handle 4 '{rule}'"
+            ))
+        };
+        assert_eq!(
+            fix(&host("tcp dport 22 ct mark set 0x00000001")),
+            replaced("tcp dport 22 ct mark set ct mark & 0xff000000 | 0x1")
+        );
+        assert_eq!(
+            fix(&host("ct mark set ct mark & 0xff | 0x00000100")),
+            replaced("ct mark set ct mark & 0xff0000ff | 0x100")
+        );
+        let deleted = Some("nft delete rule inet mangle pre handle 4".to_string());
+        assert_eq!(fix(&host("ct mark set meta mark")), deleted);
+        assert_eq!(fix(&host("ct mark set ct mark | 0x54000000")), deleted);
+        for fine in [
+            "ct mark set ct mark & 0xff000000 | 0x1",
+            "ct mark set ct mark | 0x00000001",
+            "ct mark 0x1 accept",
+        ] {
+            assert_eq!(fix(&host(fine)), None, "{fine}");
+        }
+    }
+
+    #[test]
+    fn connections_that_carry_a_mark_of_others() {
+        let pin = |connection| Pin {
+            name: Name(b"default".into()),
+            mark: 0x5400_0000,
+            mask: 0xff00_0000,
+            state: PinState::Bound,
+            connection: Some(connection),
+            selector: BTreeMap::new(),
+            expires_in: None,
+            follow: false,
+            mark_lost: false,
+            others: Vec::new(),
+        };
+        let host = |pins: Vec<Pin>, mark| {
+            let marked = Connection {
+                marking: Some(Marking { pin: None, mark }),
+                ..connection()
+            };
+            Host {
+                asked: Some(Ok((vec![marked], pins))),
+                ..Host::default()
+            }
+        };
+        assert_eq!(fix(&host(vec![pin(7)], 0x5400_0000)), None);
+        let expected =
+            "conntrack -U -p tcp --orig-src 10.0.1.2 --orig-dst 10.0.2.2 --orig-port-src 40000 \
+                        --orig-port-dst 443 --mark 0/0xff000000";
+        for pins in [vec![pin(8)], Vec::new()] {
+            assert_eq!(
+                fix(&host(pins.clone(), 0x5400_0001)).as_deref(),
+                Some(expected)
+            );
+            assert_eq!(fix(&host(pins, 0x5500_0000)), None);
+        }
+    }
+
+    #[test]
+    fn the_bits_are_those_of_pins_and_rules() {
+        let mut host = mangle("-j CONNMARK --set-xmark 0x1/0xff");
+        assert_eq!(fix(&host), None);
+        host.rulesets.push(Ruleset::parse(
+            "iptables-legacy",
+            "*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -p tcp -m tlsconn --pinned --pin-mark 0x1/0x1 -j ACCEPT\nCOMMIT\n",
+        ));
+        assert_eq!(
+            fix(&host),
+            Some("iptables-nft -t mangle -D PREROUTING 1".into())
+        );
+    }
+}

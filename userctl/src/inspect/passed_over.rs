@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What of a capture could not be taken in.
+
+use std::fmt;
+
+use super::MOST;
+
+/// Packets that could not be taken in.
+#[derive(Default)]
+pub(crate) struct PassedOver {
+    pub(super) fragments: u64,
+    pub(super) bad_headers: u64,
+    /// Times that there was no room for what waits behind holes.
+    pub(super) holes: u64,
+    /// Packets of connections for which there is no room.
+    pub(super) no_room: u64,
+    /// Frames whose link layer is not known, with the first one's number and place.
+    pub(super) unknown_link: Option<(u64, i32, u64)>,
+}
+
+impl PassedOver {
+    /// Why what was read is not all, if that is so.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        if self.no_room > 0 {
+            return Some(format!(
+                "more than {MOST} connections: {} packets of further ones are left out; cut the capture in parts with \
+                 editcap or tcpdump",
+                self.no_room
+            ));
+        }
+        let (frames, link, offset) = self.unknown_link?;
+        Some(format!(
+            "link type {link} is not known, of {frames} frames, the first at offset {offset}; capture as Ethernet, \
+             Linux cooked, raw IP, loopback or NFLOG"
+        ))
+    }
+}
+
+impl fmt::Display for PassedOver {
+    /// Nothing if nothing was passed over.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts = [
+            (self.fragments, "fragments"),
+            (self.bad_headers, "TCP headers cut off or not in order"),
+            (
+                self.holes,
+                "times the wait for what is missing in a connection, for want of room",
+            ),
+        ];
+        let mut separator = "passed over: ";
+        for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
+            write!(f, "{separator}{count} {what}")?;
+            separator = ", ";
+        }
+        Ok(())
+    }
+}

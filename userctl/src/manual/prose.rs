@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What is written by hand for the manual pages.
+
+/// A section of a page: a heading and its paragraphs.
+pub(super) type Prose = (&'static str, &'static [Paragraph]);
+
+/// A paragraph.
+pub(super) enum Paragraph {
+    /// Plain text.
+    Text(&'static str),
+    /// A term and what is said of it.
+    Term(&'static str, &'static str),
+    /// A command line, as it is typed.
+    Line(&'static str),
+}
+
+use Paragraph::{Line, Term, Text};
+
+const EXIT_STATUS: Prose = (
+    "EXIT STATUS",
+    &[
+        Term("0", "Done."),
+        Term("1", "It was tried and failed; doctor: something is wrong."),
+        Term("2", "The arguments make no sense."),
+        Term("3", "There is no such connection or pin."),
+        Term("4", "Several connections fit; they are listed."),
+        Term(
+            "5",
+            "The module is not loaded, or the caller lacks CAP_NET_ADMIN.",
+        ),
+    ],
+);
+
+const OF_THE_TOOL: &[Prose] = &[
+    (
+        "CONNECTIONS AND PINS",
+        &[
+            Text("xt_tlsconn follows the TLS records and the handshake of every TCP connection that a network namespace \
+                  forwards, opens or accepts, while an iptables rule there uses the match tlsconn. Each connection has an \
+                  id, which is never used again while the module is loaded."),
+            Text("A pin gives one of them a connection mark. Rules with -m tlsconn --pinned, -m connmark, or nft's ct \
+                  mark let through what carries it. A pin is bound to one connection and to no other: neither to a \
+                  parallel connection between the same hosts nor to one that resumes its session."),
+        ],
+    ),
+    (
+        "EXAMPLES",
+        &[
+            Text("Hold the data of all TLS connections, see that nothing gets around it, and let one through:"),
+            Line("tlsconnctl rules | iptables-restore --noflush"),
+            Line("tlsconnctl doctor"),
+            Line("tlsconnctl list"),
+            Line("tlsconnctl pin 7"),
+        ],
+    ),
+    (
+        "ENVIRONMENT",
+        &[Term("NO_COLOR", "If it is set and not empty, tables have no colour. On a pipe they have none anyway.")],
+    ),
+    EXIT_STATUS,
+    (
+        "LIMITS",
+        &[
+            Text("What was held arrives with its sender's next retransmission: up to two minutes after the pin. A held \
+                  sender gives up after its retransmission limit, about 15 minutes on Linux."),
+            Text("In TLS 1.3 handshake records are known by order, length and acknowledgement. Endpoints that work \
+                  together can hide some data in records that may be handshake: 128 KiB of a server's flight, 8 KiB \
+                  behind its Finished, 32 KiB of a client's certificate flight. Early data, and data in one segment with \
+                  the end of a handshake, wait for the pin, and the connection with them."),
+            Text("QUIC is UDP and is not seen. Packets of offloaded connections pass no rule. In the raw table, which \
+                  comes before conntrack, every connection reads untracked."),
+        ],
+    ),
+    (
+        "SEE ALSO",
+        &[Text("iptables(8), iptables-extensions(8), conntrack(8), nft(8), and a page for each command, such as \
+                tlsconnctl-pin(8)")],
+    ),
+];
+
+const OF_LIST: &[Prose] = &[(
+    "STATES",
+    &[
+        Term("new", "Set up; no payload was classified yet."),
+        Term("hello", "The ClientHello has begun."),
+        Term("handshake", "The ServerHello was seen."),
+        Term(
+            "established",
+            "The handshake is complete in both directions.",
+        ),
+        Term(
+            "closed",
+            "Ended: by FIN, RST, close_notify or a fatal alert.",
+        ),
+        Term("not-tls", "The first octets are no TLS."),
+        Term("lost", "Where records begin is not known; show says why."),
+        Term(
+            "tainted",
+            "Octets contradict what was seen before; show says why.",
+        ),
+    ],
+)];
+
+const OF_PIN: &[Prose] = &[
+    (
+        "NOTES",
+        &[
+            Text("With --next the pin is armed. It is reserved for the first connection whose ClientHello fits and bound \
+                  to it when its ServerHello acknowledges that: to exactly one, however many begin in the same moment. \
+                  Where that never comes, the reservation ends with its connection, or after ten seconds when another \
+                  ClientHello fits."),
+            Text("An id means what list showed under it, whatever happens in between: ids are never used again. A \
+                  selector has to fit exactly one live connection. If several fit, nothing is pinned, and they are listed."),
+            Text("The mark is written into conntrack's entry: conntrack -L --mark 0x54000000/0xff000000 shows it, and \
+                  other bits of the mark stay as they are. Other connections that carry the pin's mark, as somebody else has \
+                  set it, are shown by tlsconnctl pins, and pin and unpin clear it from them. Marks of the pins of one namespace must not overlap."),
+        ],
+    ),
+    (
+        "EXAMPLES",
+        &[
+            Line("tlsconnctl pin 7"),
+            Line("tlsconnctl pin --sni www.example.org --src 10.1.0.2"),
+            Line("tlsconnctl pin 9 --replace"),
+            Line("tlsconnctl pin 9 --name second --mark 0x1/0x1"),
+            Line("tlsconnctl pin --next --sni www.example.org --for 10m"),
+        ],
+    ),
+    EXIT_STATUS,
+];
+
+const OF_MONITOR: &[Prose] = &[(
+    "EVENTS",
+    &[
+        Term("connection-new, established, resumed, tainted, lost, closed", "Of connections, which are told as they are \
+              then."),
+        Term("pin-armed, pin-bound, pin-released", "Of pins. A release has a reason: unpinned, replaced, expired, closed \
+              (the connection ended) or gone (conntrack dropped its entry)."),
+        Term("events-lost", "Events came faster than they were read; what they were is not known. It goes on behind them."),
+    ],
+)];
+
+const OF_RULES: &[Prose] = &[
+    (
+        "NOTES",
+        &[
+            Text("The jump to the new chain stands in front of all other rules, as a rule that accepts established \
+                  connections would let data past. Loaded again, the chain is emptied and filled anew, and a second jump \
+                  is added, which does no harm; iptables -D FORWARD 1 takes it away."),
+            Text("Pins with a mark of their own need a rule of their own in front: -m tlsconn --pinned --pin-mark \
+                  VALUE/MASK -j RETURN."),
+            Text("With --on-data reset a held packet is answered with a reset to its sender; the other side learns \
+                  nothing of it."),
+        ],
+    ),
+    (
+        "EXAMPLES",
+        &[
+            Line("tlsconnctl rules | iptables-restore --noflush"),
+            Line("tlsconnctl rules --port 443 --dst 2001:db8::/32 | ip6tables-restore --noflush"),
+        ],
+    ),
+];
+
+const OF_INSPECT: &[Prose] = &[(
+    "EXAMPLES",
+    &[
+        Line("tcpdump -w capture.pcap -c 1000 tcp port 443"),
+        Line("tlsconnctl inspect capture.pcap --packets"),
+    ],
+)];
+
+/// The prose of a command's page, or of the tool's.
+pub(super) fn of(command: Option<&str>) -> &'static [Prose] {
+    match command {
+        None => OF_THE_TOOL,
+        Some("list") => OF_LIST,
+        Some("pin") => OF_PIN,
+        Some("monitor") => OF_MONITOR,
+        Some("rules") => OF_RULES,
+        Some("inspect") => OF_INSPECT,
+        Some(_) => &[],
+    }
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Connections and pins as the tool shows them. JSON is these structs as they stand; tables are made from them.
+
+mod words;
+
+use std::{collections::BTreeMap, net::SocketAddr};
+
+use serde::{Serialize, Serializer};
+
+pub(crate) use self::words::{named, PinState, Reason, Resumption, Side, State, Version};
+use crate::{
+    cipher::Cipher,
+    octets::{Hex, Name},
+};
+
+/// Complete records that one side sent, by wire type.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Records {
+    pub(crate) change_cipher_spec: u64,
+    pub(crate) alert: u64,
+    pub(crate) handshake: u64,
+    pub(crate) application_data: u64,
+    pub(crate) heartbeat: u64,
+}
+
+/// The records of both sides.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub(crate) struct RecordsBySide {
+    pub(crate) client: Records,
+    pub(crate) server: Records,
+}
+
+/// Payload octets of both sides, named by who opened the connection while the part in TLS is not known.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Bytes {
+    ByPart { client: u64, server: u64 },
+    ByEnd { src: u64, dst: u64 },
+}
+
+/// One tracked TCP connection. What is not known is null.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub(crate) struct Connection {
+    pub(crate) id: u64,
+    pub(crate) src: SocketAddr,
+    pub(crate) dst: SocketAddr,
+    pub(crate) client: Option<Side>,
+    pub(crate) state: State,
+    pub(crate) confirmed: bool,
+    pub(crate) version: Option<Version>,
+    pub(crate) offered: Option<Version>,
+    pub(crate) cipher: Option<Cipher>,
+    pub(crate) sni: Option<Name>,
+    pub(crate) alpn: Option<Name>,
+    pub(crate) client_random: Option<Hex>,
+    pub(crate) server_random: Option<Hex>,
+    pub(crate) session_id: Option<Hex>,
+    pub(crate) server_session_id: Option<Hex>,
+    pub(crate) resumed: Option<bool>,
+    pub(crate) resumption: Option<Resumption>,
+    pub(crate) resumes: Option<u64>,
+    pub(crate) early_data: Option<bool>,
+    pub(crate) ech: Option<bool>,
+    pub(crate) hello_retry: Option<bool>,
+    /// Only once it is known which side is the client.
+    pub(crate) records: Option<RecordsBySide>,
+    pub(crate) bytes: Bytes,
+    pub(crate) reason: Option<Reason>,
+    /// Only of connections of this machine: a capture has none.
+    #[serde(flatten)]
+    pub(crate) marking: Option<Marking>,
+}
+
+/// What a connection carries in conntrack.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub(crate) struct Marking {
+    pub(crate) pin: Option<Name>,
+    #[serde(serialize_with = "hex_number")]
+    pub(crate) mark: u32,
+}
+
+/// A name that ties a connection mark to one connection.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub(crate) struct Pin {
+    pub(crate) name: Name,
+    #[serde(serialize_with = "hex_number")]
+    pub(crate) mark: u32,
+    #[serde(serialize_with = "hex_number")]
+    pub(crate) mask: u32,
+    pub(crate) state: PinState,
+    pub(crate) connection: Option<u64>,
+    /// What was asked for when the pin was armed; empty when it was bound by id.
+    pub(crate) selector: BTreeMap<&'static str, String>,
+    pub(crate) expires_in: Option<u64>,
+    pub(crate) follow: bool,
+    pub(crate) mark_lost: bool,
+    /// Ids of other connections that carry the mark.
+    pub(crate) others: Vec<u64>,
+}
+
+/// What `list` and `show` print as JSON.
+#[derive(Serialize)]
+pub(crate) struct Connections<'a> {
+    pub(crate) connections: &'a [Connection],
+}
+
+/// What `pins` prints as JSON.
+#[derive(Serialize)]
+pub(crate) struct Pins<'a> {
+    pub(crate) pins: &'a [Pin],
+}
+
+/// Whether connections are tracked, and why.
+#[derive(Serialize)]
+pub(crate) struct Tracking {
+    pub(crate) tracking: bool,
+    /// Rules that use the match.
+    pub(crate) rules: u32,
+    /// By `tlsconnctl track on`.
+    pub(crate) requested: bool,
+}
+
+fn hex_number<S: Serializer>(number: &u32, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{number:#x}"))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A resumed TLS 1.2 connection with every field known, as a starting point for tests.
+    pub(crate) fn connection() -> Connection {
+        Connection {
+            id: 7,
+            src: "10.0.1.2:40000".parse().expect("an address"),
+            dst: "10.0.2.2:443".parse().expect("an address"),
+            client: Some(Side::Src),
+            state: State::Established,
+            confirmed: true,
+            version: Some(Version::Tls12),
+            offered: Some(Version::Tls13),
+            cipher: Some(Cipher(0xc02f)),
+            sni: Some(Name(b"www.example.org".into())),
+            alpn: Some(Name(b"h2".into())),
+            client_random: Some(Hex(vec![0xc1; 32])),
+            server_random: Some(Hex(vec![0x52; 32])),
+            session_id: Some(Hex(vec![0x0a, 0x0b])),
+            server_session_id: Some(Hex(vec![0x0c])),
+            resumed: Some(true),
+            resumption: Some(Resumption::Ticket),
+            resumes: Some(3),
+            early_data: Some(false),
+            ech: Some(false),
+            hello_retry: Some(false),
+            records: Some(RecordsBySide {
+                client: Records {
+                    change_cipher_spec: 1,
+                    handshake: 2,
+                    ..Records::default()
+                },
+                server: Records {
+                    change_cipher_spec: 1,
+                    handshake: 3,
+                    ..Records::default()
+                },
+            }),
+            bytes: Bytes::ByPart {
+                client: 700,
+                server: 250,
+            },
+            reason: None,
+            marking: Some(Marking {
+                pin: Some(Name(b"default".into())),
+                mark: 0x5400_0000,
+            }),
+        }
+    }
+}

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Makes connections and pins out of the attributes that the kernel sent. Unknown attributes are of newer modules and
+//! are passed over; what has the wrong form refuses the whole object.
+
+mod object;
+mod pin;
+
+use tlsconn_uapi as uapi;
+
+pub(super) use self::{
+    object::{enumerated, ip, Object},
+    pin::pin,
+};
+use super::{attribute::Attribute, Malformed};
+use crate::{
+    cipher::Cipher,
+    model::{
+        Bytes, Connection, Marking, Reason, Records, RecordsBySide, Resumption, Side, State,
+        Version,
+    },
+    octets::Name,
+};
+
+/// What one end sent.
+#[derive(Default)]
+struct Direction {
+    bytes: u64,
+    records: Records,
+}
+
+/// Reads a connection.
+pub(super) fn connection(octets: &[u8]) -> Result<Connection, Malformed> {
+    let object = Object::parse(octets)?;
+    let client = object.may(
+        uapi::TLSCONN_A_CONNECTION_CLIENT,
+        enumerated(Side::from_number),
+    )?;
+    let src = object
+        .may(uapi::TLSCONN_A_CONNECTION_SRC, direction)?
+        .unwrap_or_default();
+    let dst = object
+        .may(uapi::TLSCONN_A_CONNECTION_DST, direction)?
+        .unwrap_or_default();
+    let (bytes, records) = match client {
+        Some(Side::Src) => by_side(src, dst),
+        Some(Side::Dst) => by_side(dst, src),
+        None => (
+            Bytes::ByEnd {
+                src: src.bytes,
+                dst: dst.bytes,
+            },
+            None,
+        ),
+    };
+    Ok(Connection {
+        id: object.must(uapi::TLSCONN_A_CONNECTION_ID, Attribute::uint)?,
+        src: object.end(
+            uapi::TLSCONN_A_CONNECTION_SRC_ADDR,
+            uapi::TLSCONN_A_CONNECTION_SRC_PORT,
+        )?,
+        dst: object.end(
+            uapi::TLSCONN_A_CONNECTION_DST_ADDR,
+            uapi::TLSCONN_A_CONNECTION_DST_PORT,
+        )?,
+        client,
+        state: object.must(
+            uapi::TLSCONN_A_CONNECTION_STATE,
+            enumerated(State::from_number),
+        )?,
+        confirmed: object.has(uapi::TLSCONN_A_CONNECTION_CONFIRMED),
+        version: object
+            .may(uapi::TLSCONN_A_CONNECTION_VERSION, Attribute::u16)?
+            .and_then(Version::from_number),
+        offered: object
+            .may(uapi::TLSCONN_A_CONNECTION_OFFERED, Attribute::u16)?
+            .and_then(Version::from_number),
+        cipher: object
+            .may(uapi::TLSCONN_A_CONNECTION_CIPHER, Attribute::u16)?
+            .map(Cipher),
+        sni: object.name(uapi::TLSCONN_A_CONNECTION_SNI)?,
+        alpn: object.name(uapi::TLSCONN_A_CONNECTION_ALPN)?,
+        client_random: object.hex(uapi::TLSCONN_A_CONNECTION_CLIENT_RANDOM)?,
+        server_random: object.hex(uapi::TLSCONN_A_CONNECTION_SERVER_RANDOM)?,
+        session_id: object.hex(uapi::TLSCONN_A_CONNECTION_SESSION_ID)?,
+        server_session_id: object.hex(uapi::TLSCONN_A_CONNECTION_SERVER_SESSION_ID)?,
+        resumed: object.may(uapi::TLSCONN_A_CONNECTION_RESUMED, Attribute::bool)?,
+        resumption: object.may(
+            uapi::TLSCONN_A_CONNECTION_RESUMPTION,
+            enumerated(Resumption::from_number),
+        )?,
+        resumes: object.may(uapi::TLSCONN_A_CONNECTION_RESUMES, Attribute::uint)?,
+        early_data: object.may(uapi::TLSCONN_A_CONNECTION_EARLY_DATA, Attribute::bool)?,
+        ech: object.may(uapi::TLSCONN_A_CONNECTION_ECH, Attribute::bool)?,
+        hello_retry: object.may(uapi::TLSCONN_A_CONNECTION_HELLO_RETRY, Attribute::bool)?,
+        records,
+        bytes,
+        reason: object
+            .may(uapi::TLSCONN_A_CONNECTION_REASON, reason)?
+            .flatten(),
+        marking: Some(Marking {
+            pin: object.may(uapi::TLSCONN_A_CONNECTION_PIN, |attribute| {
+                Ok(Name(attribute.string().into()))
+            })?,
+            mark: object
+                .may(uapi::TLSCONN_A_CONNECTION_MARK, Attribute::u32)?
+                .unwrap_or(0),
+        }),
+    })
+}
+
+fn by_side(client: Direction, server: Direction) -> (Bytes, Option<RecordsBySide>) {
+    (
+        Bytes::ByPart {
+            client: client.bytes,
+            server: server.bytes,
+        },
+        Some(RecordsBySide {
+            client: client.records,
+            server: server.records,
+        }),
+    )
+}
+
+fn direction(attribute: Attribute<'_>) -> Result<Direction, Malformed> {
+    let object = Object::parse(attribute.value)?;
+    let count = |kind| Ok(object.may(kind, Attribute::uint)?.unwrap_or(0));
+    Ok(Direction {
+        bytes: count(uapi::TLSCONN_A_DIRECTION_BYTES)?,
+        records: Records {
+            change_cipher_spec: count(uapi::TLSCONN_A_DIRECTION_CHANGE_CIPHER_SPEC)?,
+            alert: count(uapi::TLSCONN_A_DIRECTION_ALERT)?,
+            handshake: count(uapi::TLSCONN_A_DIRECTION_HANDSHAKE)?,
+            application_data: count(uapi::TLSCONN_A_DIRECTION_APPLICATION_DATA)?,
+            heartbeat: count(uapi::TLSCONN_A_DIRECTION_HEARTBEAT)?,
+        },
+    })
+}
+
+fn reason(attribute: Attribute<'_>) -> Result<Option<Reason>, Malformed> {
+    match attribute.u8()? {
+        number if u32::from(number) == uapi::TLSCONN_REASON_NONE => Ok(None),
+        number => Reason::from_number(number).map(Some).ok_or(Malformed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{json, to_value, Value};
+
+    use super::*;
+    use crate::netlink::attribute::Attributes;
+
+    /// What the kernel leaves out never.
+    fn bare() -> Attributes {
+        Attributes::default()
+            .uint(uapi::TLSCONN_A_CONNECTION_ID, 2)
+            .push(uapi::TLSCONN_A_CONNECTION_SRC_ADDR, &[10, 0, 1, 2])
+            .push(uapi::TLSCONN_A_CONNECTION_DST_ADDR, &[10, 0, 2, 2])
+            .push(uapi::TLSCONN_A_CONNECTION_SRC_PORT, &40000u16.to_be_bytes())
+            .push(uapi::TLSCONN_A_CONNECTION_DST_PORT, &443u16.to_be_bytes())
+    }
+
+    fn state(attributes: Attributes, state: u32) -> Attributes {
+        attributes.push(
+            uapi::TLSCONN_A_CONNECTION_STATE,
+            &[u8::try_from(state).expect("states are small")],
+        )
+    }
+
+    fn counts(bytes: u64) -> Vec<u8> {
+        Attributes::default()
+            .uint(uapi::TLSCONN_A_DIRECTION_BYTES, bytes)
+            .uint(uapi::TLSCONN_A_DIRECTION_CHANGE_CIPHER_SPEC, 1)
+            .uint(uapi::TLSCONN_A_DIRECTION_HANDSHAKE, 3)
+            .uint(uapi::TLSCONN_A_DIRECTION_APPLICATION_DATA, 9)
+            .as_slice()
+            .to_vec()
+    }
+
+    fn read(attributes: &Attributes) -> Value {
+        to_value(connection(attributes.as_slice()).expect("it is sound")).expect("it serialises")
+    }
+
+    #[test]
+    fn what_is_not_known_is_null() {
+        let mut value = read(&state(bare(), uapi::TLSCONN_STATE_NEW));
+        let object = value.as_object_mut().expect("it is an object");
+        let known: serde_json::Map<String, Value> = object
+            .iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
+        assert_eq!(
+            Value::from(known),
+            json!({"id": 2, "src": "10.0.1.2:40000", "dst": "10.0.2.2:443", "state": "new", "confirmed": false,
+                   "bytes": {"src": 0, "dst": 0}, "mark": "0x0"})
+        );
+        assert_eq!(object.len(), 26);
+    }
+
+    #[test]
+    fn everything_known() {
+        let attributes = state(Attributes::default(), uapi::TLSCONN_STATE_TAINTED)
+            .uint(uapi::TLSCONN_A_CONNECTION_ID, 1 << 33)
+            .push(
+                uapi::TLSCONN_A_CONNECTION_SRC_ADDR,
+                &[0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1],
+            )
+            .push(
+                uapi::TLSCONN_A_CONNECTION_DST_ADDR,
+                &[0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2],
+            )
+            .push(uapi::TLSCONN_A_CONNECTION_SRC_PORT, &443u16.to_be_bytes())
+            .push(uapi::TLSCONN_A_CONNECTION_DST_PORT, &40000u16.to_be_bytes())
+            .push(uapi::TLSCONN_A_CONNECTION_CLIENT, &[1])
+            .push(uapi::TLSCONN_A_CONNECTION_REASON, &[6])
+            .flag(uapi::TLSCONN_A_CONNECTION_CONFIRMED, true)
+            .push(uapi::TLSCONN_A_CONNECTION_VERSION, &0x0303u16.to_ne_bytes())
+            .push(uapi::TLSCONN_A_CONNECTION_OFFERED, &0x0304u16.to_ne_bytes())
+            .push(uapi::TLSCONN_A_CONNECTION_CIPHER, &0xc02fu16.to_ne_bytes())
+            .push(uapi::TLSCONN_A_CONNECTION_SNI, b"www.\x1bexample.org")
+            .push(uapi::TLSCONN_A_CONNECTION_ALPN, b"h2")
+            .push(uapi::TLSCONN_A_CONNECTION_CLIENT_RANDOM, &[0xab; 32])
+            .push(uapi::TLSCONN_A_CONNECTION_SERVER_RANDOM, &[0xcd; 32])
+            .push(uapi::TLSCONN_A_CONNECTION_SESSION_ID, &[])
+            .push(uapi::TLSCONN_A_CONNECTION_SERVER_SESSION_ID, &[1, 2])
+            .push(uapi::TLSCONN_A_CONNECTION_RESUMED, &[1])
+            .push(uapi::TLSCONN_A_CONNECTION_RESUMPTION, &[1])
+            .uint(uapi::TLSCONN_A_CONNECTION_RESUMES, 5)
+            .push(uapi::TLSCONN_A_CONNECTION_EARLY_DATA, &[0])
+            .push(uapi::TLSCONN_A_CONNECTION_ECH, &[1])
+            .push(uapi::TLSCONN_A_CONNECTION_HELLO_RETRY, &[0])
+            .push(uapi::TLSCONN_A_CONNECTION_SRC | 0x8000, &counts(1000))
+            .push(uapi::TLSCONN_A_CONNECTION_DST | 0x8000, &counts(70))
+            .u32(uapi::TLSCONN_A_CONNECTION_MARK, 0x5400_0001)
+            .string(uapi::TLSCONN_A_CONNECTION_PIN, "default")
+            // Of a newer module.
+            .push(0x1000, &[1, 2, 3]);
+        let records = json!({"change-cipher-spec": 1, "alert": 0, "handshake": 3, "application-data": 9, "heartbeat": 0});
+        let value = json!({
+            "id": 1u64 << 33, "src": "[2001:db8::1]:443", "dst": "[2001:db8::2]:40000", "client": "dst",
+            "state": "tainted", "confirmed": true, "version": "1.2", "offered": "1.3",
+            "cipher": {"id": "0xc02f", "name": "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"},
+            "sni": "www.\\x1bexample.org", "alpn": "h2", "client_random": "ab".repeat(32),
+            "server_random": "cd".repeat(32), "session_id": "", "server_session_id": "0102", "resumed": true,
+            "resumption": "ticket", "resumes": 5, "early_data": false, "ech": true, "hello_retry": false,
+            "records": {"client": records, "server": records}, "bytes": {"client": 70, "server": 1000},
+            "reason": "resent-differently", "pin": "default", "mark": "0x54000001",
+        });
+        assert_eq!(read(&attributes), value);
+    }
+
+    #[test]
+    fn the_wrong_form_refuses_the_whole() {
+        let good = state(bare(), uapi::TLSCONN_STATE_NEW);
+        assert!(connection(good.as_slice()).is_ok());
+        assert!(connection(bare().as_slice()).is_err());
+        assert!(connection(state(bare(), 200).as_slice()).is_err());
+        let wrong =
+            |kind: u32, value: &[u8]| state(bare(), uapi::TLSCONN_STATE_NEW).push(kind, value);
+        assert!(connection(wrong(uapi::TLSCONN_A_CONNECTION_CLIENT, &[2]).as_slice()).is_err());
+        assert!(connection(wrong(uapi::TLSCONN_A_CONNECTION_RESUMED, &[2]).as_slice()).is_err());
+        assert!(connection(wrong(uapi::TLSCONN_A_CONNECTION_VERSION, &[3]).as_slice()).is_err());
+        assert!(connection(wrong(uapi::TLSCONN_A_CONNECTION_REASON, &[99]).as_slice()).is_err());
+        assert!(
+            connection(wrong(uapi::TLSCONN_A_CONNECTION_SRC, &[9, 0, 1, 0]).as_slice()).is_err()
+        );
+        assert!(connection(wrong(uapi::TLSCONN_A_CONNECTION_REASON, &[0]).as_slice()).is_ok());
+    }
+}

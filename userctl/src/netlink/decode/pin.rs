@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Makes pins out of attributes.
+
+use tlsconn_uapi as uapi;
+
+use super::object::{enumerated, Object};
+use crate::{
+    model::{Pin, PinState},
+    netlink::{attribute::Attribute, pinning::shown, Malformed},
+    octets::Name,
+};
+
+/// Reads a pin. Which other connections carry its mark is not told with it.
+pub(in crate::netlink) fn pin(octets: &[u8]) -> Result<Pin, Malformed> {
+    let object = Object::parse(octets)?;
+    Ok(Pin {
+        name: object.must(uapi::TLSCONN_A_PIN_NAME, |attribute| {
+            Ok(Name(attribute.string().into()))
+        })?,
+        mark: object.must(uapi::TLSCONN_A_PIN_MARK, Attribute::u32)?,
+        mask: object.must(uapi::TLSCONN_A_PIN_MASK, Attribute::u32)?,
+        state: object.must(uapi::TLSCONN_A_PIN_STATE, enumerated(PinState::from_number))?,
+        connection: object.may(uapi::TLSCONN_A_PIN_CONNECTION, Attribute::uint)?,
+        selector: object
+            .may(uapi::TLSCONN_A_PIN_SELECTOR, shown)?
+            .unwrap_or_default(),
+        expires_in: object.may(uapi::TLSCONN_A_PIN_EXPIRES_IN, Attribute::uint)?,
+        follow: object.has(uapi::TLSCONN_A_PIN_FOLLOW),
+        mark_lost: object.has(uapi::TLSCONN_A_PIN_MARK_LOST),
+        others: Vec::new(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{json, to_value};
+
+    use super::*;
+    use crate::netlink::attribute::Attributes;
+
+    #[test]
+    fn pins() {
+        let attributes = Attributes::default()
+            .string(uapi::TLSCONN_A_PIN_NAME, "default")
+            .u32(uapi::TLSCONN_A_PIN_MARK, 0x5400_0000)
+            .u32(uapi::TLSCONN_A_PIN_MASK, 0xff00_0000)
+            .uint(uapi::TLSCONN_A_PIN_CONNECTION, 2)
+            .push(uapi::TLSCONN_A_PIN_STATE, &[1]);
+        let value =
+            to_value(pin(attributes.as_slice()).expect("it is sound")).expect("it serialises");
+        assert_eq!(
+            value,
+            json!({"name": "default", "mark": "0x54000000", "mask": "0xff000000", "state": "bound", "connection": 2,
+                   "selector": {}, "expires_in": null, "follow": false, "mark_lost": false, "others": []})
+        );
+        assert!(pin(&attributes.as_slice()[..8]).is_err());
+    }
+}
