@@ -77,13 +77,13 @@ impl<'a> Tcp<'a> {
     /// Finds and reads the TCP header; None when there is none, or it is cut.
     #[inline(always)]
     pub fn new(skb: Skb<'a>) -> Option<Self> {
-        let (tcp, end) = transport(&skb)?;
+        let (tcp, end) = transport(skb)?;
         Self::at(skb, tcp, end)
     }
 
     #[inline(always)]
     fn at(skb: Skb<'a>, offset: u32, end: u32) -> Option<Self> {
-        let header: [u8; TCP_HEADER as usize] = header(&skb, offset)?;
+        let header: [u8; TCP_HEADER as usize] = header(skb, offset)?;
         let [data_offset, flags, ..] = word(&header, 12)?;
         // The upper four bits count words of four octets (RFC 9293 3.1).
         let header_len = u32::from(data_offset >> 4) << 2;
@@ -101,6 +101,12 @@ impl<'a> Tcp<'a> {
                 len: end.checked_sub(payload)?,
             },
         })
+    }
+
+    /// Whether it acknowledges, and neither opens, ends nor resets the connection, nor carries urgent data.
+    #[inline]
+    pub fn is_plain(&self) -> bool {
+        self.flags & (FIN | SYN | RST | ACK | URG) == ACK
     }
 
     /// Whether it opens a connection: SYN without ACK.
@@ -155,10 +161,11 @@ impl<'a> SkbPayload<'a> {
 impl Payload for SkbPayload<'_> {
     #[inline(always)]
     fn octets<const N: usize>(&self, offset: u32) -> Option<[u8; N]> {
-        if offset.checked_add(N as u32)? > self.len {
+        if self.len.checked_sub(offset)? < N as u32 {
             return None;
         }
-        header(&self.skb, self.offset.checked_add(offset)?)
+        // Both are of this packet, which ends behind them.
+        header(self.skb, self.offset.wrapping_add(offset))
     }
 
     #[inline]
@@ -180,7 +187,7 @@ impl Payload for SkbPayload<'_> {
 
 /// The octets of a header, which nearly always lies in one piece.
 #[inline(always)]
-fn header<const N: usize>(skb: &Skb<'_>, offset: u32) -> Option<[u8; N]> {
+fn header<const N: usize>(skb: Skb<'_>, offset: u32) -> Option<[u8; N]> {
     if let Some(octets) = skb.linear(offset) {
         return Some(*octets);
     }
@@ -196,34 +203,37 @@ fn word(header: &[u8], at: usize) -> Option<[u8; 4]> {
 
 /// Where the TCP header begins and the IP packet ends: padding of the link layer is not payload.
 #[inline(always)]
-fn transport(skb: &Skb<'_>) -> Option<(u32, u32)> {
-    let [first] = header(skb, 0)?;
-    match first >> 4 {
-        4 => ipv4(skb),
+fn transport(skb: Skb<'_>) -> Option<(u32, u32)> {
+    let ip: [u8; IPV4_HEADER as usize] = header(skb, 0)?;
+    let first = word(&ip, 0)?;
+    let [version_ihl, ..] = first;
+    match version_ihl >> 4 {
+        4 => ipv4(skb, first, word(&ip, 4)?, word(&ip, 8)?),
         6 => ipv6(skb),
         _ => None,
     }
 }
 
+/// By the first three words of the header.
 #[inline(always)]
-fn ipv4(skb: &Skb<'_>) -> Option<(u32, u32)> {
-    let header: [u8; IPV4_HEADER as usize] = header(skb, 0)?;
-    let [version_ihl, _, l0, l1] = word(&header, 0)?;
-    let [_, _, f0, f1] = word(&header, 4)?;
-    let [_, protocol, ..] = word(&header, 8)?;
+fn ipv4(skb: Skb<'_>, first: [u8; 4], second: [u8; 4], third: [u8; 4]) -> Option<(u32, u32)> {
+    let [version_ihl, _, l0, l1] = first;
+    let [_, _, f0, f1] = second;
+    let [_, protocol, ..] = third;
     // Conntrack puts fragments together (nf_defrag_ipv4), so one here has no header that could be trusted.
     let fragment_offset = u16::from_be_bytes([f0, f1]) & 0x1fff;
     if fragment_offset != 0 || u32::from(protocol) != crate::bindings::IPPROTO_TCP {
         return None;
     }
     let header_len = u32::from(version_ihl & 0x0f) << 2;
-    let end = end_of(skb, 0, u16::from_be_bytes([l0, l1]))?;
+    let end = end_of(skb, 0, u16::from_be_bytes([l0, l1]));
     Some((header_len, end))
 }
 
-fn ipv6(skb: &Skb<'_>) -> Option<(u32, u32)> {
+#[inline(always)]
+fn ipv6(skb: Skb<'_>) -> Option<(u32, u32)> {
     let [_, _, _, _, l0, l1, next_header, ..]: [u8; IPV6_HEADER as usize] = header(skb, 0)?;
-    let end = end_of(skb, IPV6_HEADER, u16::from_be_bytes([l0, l1]))?;
+    let end = end_of(skb, IPV6_HEADER, u16::from_be_bytes([l0, l1]));
     if u32::from(next_header) == crate::bindings::IPPROTO_TCP {
         return Some((IPV6_HEADER, end));
     }
@@ -233,10 +243,9 @@ fn ipv6(skb: &Skb<'_>) -> Option<(u32, u32)> {
 /// The end by the IP header's length field, which does not count `uncounted` octets. Packets over 64 KiB (BIG TCP) have
 /// 0 there, and end where the buffer ends.
 #[inline(always)]
-fn end_of(skb: &Skb<'_>, uncounted: u32, length: u16) -> Option<u32> {
-    if length == 0 {
-        return Some(skb.size());
+fn end_of(skb: Skb<'_>, uncounted: u32, length: u16) -> u32 {
+    match length {
+        0 => skb.size(),
+        length => skb.size().min(u32::from(length).wrapping_add(uncounted)),
     }
-    let end = uncounted.checked_add(u32::from(length))?;
-    Some(end.min(skb.size()))
 }

@@ -24,11 +24,21 @@ use crate::{
 };
 
 /// Whether a packet fits a rule, whose TCP header is at `tcp` behind the network header. Softirq or process context.
-#[inline]
 pub fn matches<'a>(info: &MatchInfo, net: impl Fn() -> Net<'a>, skb: Skb<'_>, tcp: u32) -> bool {
     holds(info, XT_TLSCONN_PINNED, || is_pinned(info, skb.conntrack()))
         && holds_stored(info, &net, skb, tcp)
         && (!hellos::are_asked(info) || hellos::hold(info, &net(), skb))
+}
+
+/// The same for a rule that asks for types by content and nothing else, as most do, and a packet that the tracker has
+/// just seen; None for others.
+#[inline(always)]
+pub fn quick_matches(info: &MatchInfo, skb: Skb<'_>, tcp: u32) -> Option<bool> {
+    if info.match_ != XT_TLSCONN_RECORD_TYPE || info.flags != 0 {
+        return None;
+    }
+    let content = u16::from(memo::look(skb, tcp)?.content().0);
+    Some((content & info.types != 0) != (info.invert != 0))
 }
 
 /// Whether a condition is not asked for, or comes out as asked for.
@@ -52,14 +62,12 @@ fn holds_stored<'a>(
     if info.match_ & (XT_TLSCONN_RECORD_TYPE | XT_TLSCONN_STATE) == 0 {
         return true;
     }
-    let Known { types, state } = match memo::look(&skb, tcp) {
+    let known = match memo::look(skb, tcp) {
         Some(known) => known,
         None => looked_up(&net(), skb),
     };
-    holds(info, XT_TLSCONN_RECORD_TYPE, || has_types(info, types))
-        && holds(info, XT_TLSCONN_STATE, || {
-            info.states & u16::from(state) != 0
-        })
+    holds(info, XT_TLSCONN_RECORD_TYPE, || has_types(info, known))
+        && holds(info, XT_TLSCONN_STATE, || info.states & known.state() != 0)
 }
 
 /// A packet's types and its connection's state, from the table.
@@ -105,10 +113,14 @@ pub fn state_without_record(ct: &Conntrack, len: u32) -> State {
     }
 }
 
-fn has_types(info: &MatchInfo, types: PacketTypes) -> bool {
+fn has_types(info: &MatchInfo, known: Known) -> bool {
     let wire = u32::from(info.flags) & XT_TLSCONN_WIRE != 0;
     let all = u32::from(info.flags) & XT_TLSCONN_ALL != 0;
-    let found = u16::from(if wire { types.wire } else { types.content }.0);
+    let found = match wire {
+        true => known.wire(),
+        false => known.content(),
+    };
+    let found = u16::from(found.0);
     if all {
         found & !info.types == 0
     } else {

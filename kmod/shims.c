@@ -58,37 +58,16 @@ void tlsconn_cond_resched(void)
 	cond_resched();
 }
 
-/* Read and written a word at a time: whoever is moved to another CPU in between finds another packet's words there. */
-struct tlsconn_memo {
-	const struct sk_buff *skb;
-	u64 entry;
-	u64 known;
-};
+DEFINE_PER_CPU_ALIGNED(u64[2], tlsconn_memo);
 
-static DEFINE_PER_CPU_ALIGNED(struct tlsconn_memo, tlsconn_memo);
-
-/* The conntrack entry with the direction, and the packet's size where all kernel addresses have the same bits. */
-static inline u64 tlsconn_memo_entry(const struct sk_buff *skb)
+u64 tlsconn_memo_read(unsigned int word)
 {
-	return skb->_nfct ^ ((u64)skb->len << 44);
+	return this_cpu_read(tlsconn_memo[word]);
 }
 
-void tlsconn_memo_note(const struct sk_buff *skb, u32 seq, u32 known)
+void tlsconn_memo_write(unsigned int word, u64 value)
 {
-	this_cpu_write(tlsconn_memo.skb, skb);
-	this_cpu_write(tlsconn_memo.entry, tlsconn_memo_entry(skb));
-	this_cpu_write(tlsconn_memo.known, (u64)seq << 32 | known);
-}
-
-u32 tlsconn_memo_look(const struct sk_buff *skb, u32 tcp)
-{
-	u64 known;
-
-	if (this_cpu_read(tlsconn_memo.skb) != skb || this_cpu_read(tlsconn_memo.entry) != tlsconn_memo_entry(skb) ||
-	    (u64)tcp + sizeof(struct tcphdr) > skb_headlen(skb))
-		return 0;
-	known = this_cpu_read(tlsconn_memo.known);
-	return known >> 32 == (__force u32)((const struct tcphdr *)(skb->data + tcp))->seq ? known : 0;
+	this_cpu_write(tlsconn_memo[word], value);
 }
 
 struct kmem_cache *tlsconn_cache_new(const char *name, unsigned int size, unsigned int align)

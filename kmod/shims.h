@@ -35,12 +35,9 @@ void tlsconn_spin_unlock_bh(spinlock_t *lock);
 bool tlsconn_packet_lock(spinlock_t *lock);
 void tlsconn_packet_unlock(spinlock_t *lock, bool softirqs);
 
-/*
- * What this CPU has found out about the packet that it is busy with (sys/memo.rs). Noting needs softirqs to be off; looking
- * may be done in any context. The TCP header is so many octets behind the start of the data; seq as it is in there.
- */
-void tlsconn_memo_note(const struct sk_buff *skb, u32 seq, u32 known);
-u32 tlsconn_memo_look(const struct sk_buff *skb, u32 tcp);
+/* This CPU's words on the packet that it is busy with: 0 and 1 (sys/memo.rs). Any context. */
+u64 tlsconn_memo_read(unsigned int word);
+void tlsconn_memo_write(unsigned int word, u64 value);
 
 /* Memory for connections, all of one size. */
 struct kmem_cache *tlsconn_cache_new(const char *name, unsigned int size, unsigned int align);

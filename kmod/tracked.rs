@@ -20,6 +20,8 @@ use kernel::{
 pub struct Tracked {
     /// What the engine keeps for its life.
     pub connection: tls::Connection,
+    /// With its packets nothing is to be done but to follow the stream, as long as that goes the engine's short way.
+    pub quiet: bool,
     /// A pin may be bound to it: whoever ends the connection looks.
     pub pinned: bool,
     /// Whether an armed pin may be meant for it.
@@ -103,6 +105,7 @@ impl Tracked {
     pub fn new(connection: tls::Connection) -> Self {
         Self {
             connection,
+            quiet: false,
             pinned: false,
             suit: Suit::Early,
             is_linked: false,
@@ -115,6 +118,11 @@ impl Tracked {
             links: None,
             holes: None,
         }
+    }
+
+    /// Whether no handshake needs its packets, no hole waits for them, and no armed pin may be meant for it.
+    pub fn is_quiet(&self) -> bool {
+        self.suit == Suit::Over && !self.has_handshake() && self.holes.is_none()
     }
 
     /// Keeps a packet behind a hole, or gives up waiting for what is missing where there is no room.

@@ -15,9 +15,10 @@ use crate::{
         memo,
         pernet::NetState,
         rcu::Reader,
+        skb::Skb,
         table::Entry,
     },
-    tls::{Connection, Payload, Side, Taken},
+    tls::{Connection, PacketTypes, Payload, Side, Taken},
     tracked::Tracked,
 };
 
@@ -26,8 +27,47 @@ use crate::{
 const UNCONFIRMED_MAX: u32 = 1024;
 
 /// Takes a packet in. Softirq or process context, at PRE_ROUTING and LOCAL_OUT.
-#[inline]
-pub fn track(net: &NetState, packet: &Packet<'_>, rcu: &Reader) {
+#[inline(always)]
+pub fn track(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
+    if let Some(packet) = Packet::new(skb) {
+        if quick(net, &packet, rcu).is_none() {
+            // By what it was made from: it need not be put together for the short way.
+            any(net, skb, rcu);
+        }
+    }
+}
+
+/// Takes in a packet of a connection with which nothing is to be done but to follow its stream. None where there is more
+/// to it.
+#[inline(always)]
+fn quick(net: &NetState, packet: &Packet<'_>, rcu: &Reader) -> Option<()> {
+    let tcp = &packet.tcp;
+    if !tcp.is_plain() {
+        return None;
+    }
+    let entry = net.table.find(packet.ct, rcu)?;
+    let mut locked = entry.lock();
+    let Some(tracked) = &mut *locked else {
+        return None;
+    };
+    if !tracked.quiet {
+        return None;
+    }
+    let (types, state) = tracked
+        .connection
+        .quick_segment(&packet.segment(), &tcp.payload)?;
+    let known = memo::Known::new(PacketTypes::both(types), state);
+    memo::note(packet.skb, tcp.seq, known);
+    net.counters.packet(tcp.payload.len());
+    Some(())
+}
+
+/// Takes in any packet.
+#[inline(never)]
+fn any(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
+    let Some(packet) = &Packet::new(skb) else {
+        return;
+    };
     if packet.ct.is_expected() && !packet.ct.is_confirmed() {
         net.pins.lock().clear_inherited(packet.ct);
     }
@@ -72,7 +112,8 @@ pub fn track(net: &NetState, packet: &Packet<'_>, rcu: &Reader) {
             .connection_ended(net, entry.id, has_session, Release::Closed);
     }
     changes::look(net, entry, tracked);
-    let Packet { skb, from, tcp, .. } = packet;
+    tracked.quiet = tracked.is_quiet();
+    let Packet { from, tcp, .. } = packet;
     let types = tracked
         .connection
         .types(*from, tcp.first_octet(), tcp.payload.len());

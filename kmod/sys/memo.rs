@@ -4,58 +4,136 @@
 //!
 //! The packet on its way through the rules is nearly always the one that this CPU's tracker saw last; where it is not
 //! (it was queued to user space, another came in between), the rules look in the table.
+//!
+//! It is two words, each of which is read and written at once. The first is the packet's address with what it is, so
+//! that these two stay together: addresses have 16 bits in front and 3 at the end that are the same for all. The second
+//! says which packet is at that address: its conntrack entry and direction, its size and its sequence number. Whoever is
+//! moved to another CPU in between finds another packet's words there.
 
 use super::skb::Skb;
-use crate::{
-    bindings,
-    tls::{PacketTypes, State, Types},
-};
+use crate::tls::{PacketTypes, State, Types};
 
-/// What a packet is.
+/// What a packet is: bits of its types by content, by wire type from [`WIRE`](Self::WIRE) on, and its connection's state
+/// from [`STATE`](Self::STATE) on.
 #[derive(Clone, Copy)]
-pub struct Known {
-    /// The types of its payload.
-    pub types: PacketTypes,
-    /// A bit for its connection's state when it was taken in: those of a rule's `states`. Never zero.
-    pub state: u8,
-}
+pub struct Known(u32);
 
 impl Known {
+    const WIRE: u32 = 7;
+    const STATE: u32 = 14;
+    /// What it is stays below.
+    const END: u64 = 1 << 19;
+
     /// A packet of such types, in a connection of that state.
-    #[inline]
+    #[inline(always)]
     pub fn new(types: PacketTypes, state: State) -> Self {
-        Self {
-            types,
-            state: 1 << state as u8,
+        let PacketTypes { content, wire } = types;
+        Self(u32::from(content.0) | u32::from(wire.0) << Self::WIRE | (state as u32) << Self::STATE)
+    }
+
+    /// The types of its payload by what its records carry.
+    #[inline(always)]
+    pub fn content(self) -> Types {
+        Types(self.0 as u8 & Types::ALL.0)
+    }
+
+    /// Those by their headers.
+    pub fn wire(self) -> Types {
+        Types((self.0 >> Self::WIRE) as u8 & Types::ALL.0)
+    }
+
+    /// A bit for its connection's state when it was taken in: those of a rule's `states`.
+    pub fn state(self) -> u16 {
+        1 << (self.0 >> Self::STATE & 0xf)
+    }
+}
+
+/// The first word, of a packet about which nothing is known.
+#[inline(always)]
+fn address(skb: Skb<'_>) -> u64 {
+    (skb.as_raw() as u64) << 16
+}
+
+/// The second word. A size has 20 bits, an entry's address another end.
+#[inline(always)]
+fn packet(skb: Skb<'_>, seq: [u8; 4]) -> u64 {
+    skb.entry_and_direction()
+        ^ u64::from(skb.size()) << 44
+        ^ u64::from(u32::from_ne_bytes(seq)) << 12
+}
+
+/// Notes what a packet is whose header has that sequence number. Softirqs are off.
+#[inline(always)]
+pub fn note(skb: Skb<'_>, seq: u32, known: Known) {
+    words::write::<1>(packet(skb, seq.to_be_bytes()));
+    words::write::<0>(address(skb) | u64::from(known.0));
+}
+
+/// What was noted of a packet whose TCP header is at `tcp`, if it was the last on this CPU. An address may be used
+/// again, but not for the same octets with no look of ours in between, unless they come again, and then they are the
+/// same. Any context.
+#[inline(always)]
+pub fn look(skb: Skb<'_>, tcp: u32) -> Option<Known> {
+    let known = words::read::<0>() ^ address(skb);
+    if known >= Known::END {
+        return None;
+    }
+    let [_, _, _, _, s0, s1, s2, s3]: &[u8; 8] = skb.linear(tcp)?;
+    if words::read::<1>() != packet(skb, [*s0, *s1, *s2, *s3]) {
+        return None;
+    }
+    Some(Known(known as u32))
+}
+
+/// This CPU's words (`tlsconn_memo` in kmod/shims.c), as `this_cpu_read()` and `this_cpu_write()` reach them: a call for
+/// each would be a good part of what a rule costs.
+#[cfg(all(CONFIG_X86_64, not(CONFIG_UML)))]
+mod words {
+    use core::arch::asm;
+
+    #[inline(always)]
+    pub(super) fn read<const WORD: usize>() -> u64 {
+        const { assert!(WORD < 2) };
+        let word;
+        // SAFETY: The variable has two words on every CPU, which `gs` leads to.
+        unsafe {
+            asm!(
+                "mov {word}, gs:[rip + tlsconn_memo + {at}]",
+                word = out(reg) word,
+                at = const WORD * 8,
+                options(nostack, readonly, preserves_flags)
+            );
+        }
+        word
+    }
+
+    #[inline(always)]
+    pub(super) fn write<const WORD: usize>(word: u64) {
+        const { assert!(WORD < 2) };
+        // SAFETY: As above.
+        unsafe {
+            asm!(
+                "mov gs:[rip + tlsconn_memo + {at}], {word}",
+                word = in(reg) word,
+                at = const WORD * 8,
+                options(nostack, preserves_flags)
+            );
         }
     }
 }
 
-/// Notes what a packet is whose header has that sequence number. Softirqs are off.
-#[inline]
-pub fn note(skb: &Skb<'_>, seq: u32, known: Known) {
-    let Known {
-        types: PacketTypes { content, wire },
-        state,
-    } = known;
-    let known = u32::from_ne_bytes([content.0, wire.0, state, 0]);
-    // SAFETY: The packet is valid, and the caller keeps softirqs off.
-    unsafe { bindings::tlsconn_memo_note(skb.as_raw(), seq.to_be(), known) }
-}
+/// This CPU's words, by the kernel's own macros.
+#[cfg(not(all(CONFIG_X86_64, not(CONFIG_UML))))]
+mod words {
+    use crate::bindings;
 
-/// What was noted of a packet whose TCP header is at `tcp`, if it was the last on this CPU: the same packet by its
-/// address, its conntrack entry and direction, its size and its sequence number. An address may be used again, but not
-/// for the same octets with no look of ours in between, unless they come again, and then they are the same. Any context.
-#[inline]
-pub fn look(skb: &Skb<'_>, tcp: u32) -> Option<Known> {
-    // SAFETY: The packet is valid.
-    let known = unsafe { bindings::tlsconn_memo_look(skb.as_raw(), tcp) };
-    let [content, wire, state, ..] = known.to_ne_bytes();
-    (known != 0).then_some(Known {
-        types: PacketTypes {
-            content: Types(content),
-            wire: Types(wire),
-        },
-        state,
-    })
+    pub(super) fn read<const WORD: usize>() -> u64 {
+        // SAFETY: There are two words. Any context.
+        unsafe { bindings::tlsconn_memo_read(WORD as u32 & 1) }
+    }
+
+    pub(super) fn write<const WORD: usize>(word: u64) {
+        // SAFETY: There are two words. Any context.
+        unsafe { bindings::tlsconn_memo_write(WORD as u32 & 1, word) }
+    }
 }

@@ -39,7 +39,7 @@ impl<'a> Skb<'a> {
 
     /// What lies in one piece at the start of its data.
     #[inline]
-    fn octets(&self) -> &'a [u8] {
+    fn octets(self) -> &'a [u8] {
         // SAFETY: By the invariant the packet is valid.
         let (data, len, paged) =
             unsafe { ((*self.raw).data, (*self.raw).len, (*self.raw).data_len) };
@@ -50,25 +50,32 @@ impl<'a> Skb<'a> {
 
     /// As C knows it.
     #[inline]
-    pub(super) fn as_raw(&self) -> *const bindings::sk_buff {
+    pub(super) fn as_raw(self) -> *const bindings::sk_buff {
         self.raw
+    }
+
+    /// Its conntrack entry and direction, as one number.
+    #[inline(always)]
+    pub(super) fn entry_and_direction(self) -> u64 {
+        // SAFETY: By the invariant the packet is valid.
+        unsafe { (*self.raw)._nfct as u64 }
     }
 
     /// `N` octets from `offset`, if they lie in one piece with the start of the data.
     #[inline]
-    pub fn linear<const N: usize>(&self, offset: u32) -> Option<&'a [u8; N]> {
+    pub fn linear<const N: usize>(self, offset: u32) -> Option<&'a [u8; N]> {
         self.octets().get(offset as usize..)?.first_chunk()
     }
 
     /// Octets from the start of its data to the end, in pages and fragments too.
-    pub fn size(&self) -> u32 {
+    pub fn size(self) -> u32 {
         // SAFETY: By the invariant the packet is valid.
         unsafe { (*self.raw).len }
     }
 
     /// Copies `to.len()` octets from `offset`; false where the packet ends before.
     #[inline]
-    pub fn read(&self, offset: u32, to: &mut [u8]) -> bool {
+    pub fn read(self, offset: u32, to: &mut [u8]) -> bool {
         let linear = self.octets().get(offset as usize..);
         if let Some(linear) = linear.and_then(|linear| linear.get(..to.len())) {
             to.iter_mut().zip(linear).for_each(|(to, from)| *to = *from);
@@ -77,7 +84,7 @@ impl<'a> Skb<'a> {
         self.read_paged(offset, to)
     }
 
-    fn read_paged(&self, offset: u32, to: &mut [u8]) -> bool {
+    fn read_paged(self, offset: u32, to: &mut [u8]) -> bool {
         let (Ok(from), Ok(count)) = (i32::try_from(offset), i32::try_from(to.len())) else {
             return false;
         };
@@ -116,7 +123,7 @@ impl<'a> Skb<'a> {
     }
 
     /// Where the TCP header of an IPv6 packet is; None when it has none, or is a fragment.
-    pub fn ipv6_tcp_offset(&self, first_header: u8, after_ip: u32) -> Option<u32> {
+    pub fn ipv6_tcp_offset(self, first_header: u8, after_ip: u32) -> Option<u32> {
         let start = i32::try_from(after_ip).ok()?;
         let mut header = first_header;
         let mut fragment: bindings::__be16 = 0;

@@ -74,18 +74,49 @@ unsafe extern "C" fn tlsconn_mt(
     skb: *const sk_buff,
     parameters: *mut bindings::xt_action_param,
 ) -> bool {
-    // SAFETY: x_tables hands over a valid packet with its network header set.
-    let skb = unsafe { Skb::from_raw(skb) };
-    // SAFETY: x_tables hands over valid parameters; the rule's data is ours and was checked.
-    let (info, tcp) = unsafe {
+    // SAFETY: As the caller promises.
+    let (packet, info, tcp) = unsafe { packet_and_rule(skb, parameters) };
+    match rule::quick_matches(info, packet, tcp) {
+        Some(matches) => matches,
+        // SAFETY: As the caller promises.
+        None => unsafe { any_matches(skb, parameters) },
+    }
+}
+
+/// What [`tlsconn_mt`] does, whatever the rule asks for.
+///
+/// # Safety
+///
+/// As above.
+#[inline(never)]
+unsafe fn any_matches(skb: *const sk_buff, parameters: *mut bindings::xt_action_param) -> bool {
+    // SAFETY: As the caller promises.
+    let (packet, info, tcp) = unsafe { packet_and_rule(skb, parameters) };
+    // SAFETY: As above.
+    let net = || unsafe { Net::from_raw((*(*parameters).state).net) };
+    rule::matches(info, net, packet, tcp)
+}
+
+/// A packet, the rule that it meets, and where its TCP header is.
+///
+/// # Safety
+///
+/// As above.
+#[inline(always)]
+unsafe fn packet_and_rule<'a>(
+    skb: *const sk_buff,
+    parameters: *mut bindings::xt_action_param,
+) -> (Skb<'a>, &'a MatchInfo, u32) {
+    // SAFETY: As the caller promises.
+    let packet = unsafe { Skb::from_raw(skb) };
+    // SAFETY: As the caller promises; the rule's data is ours and was checked.
+    unsafe {
         (
+            packet,
             &*(*parameters).__bindgen_anon_2.matchinfo.cast::<MatchInfo>(),
             (*parameters).thoff,
         )
-    };
-    // SAFETY: As above.
-    let net = || unsafe { Net::from_raw((*(*parameters).state).net) };
-    rule::matches(info, net, skb, tcp)
+    }
 }
 
 /// Checks a rule that is to be inserted. Process context. Runs for every rule at every replacement of a table.

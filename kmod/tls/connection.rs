@@ -166,6 +166,7 @@ impl Connection {
     pub fn close(&mut self) {
         self.closed = true;
         self.ended = true;
+        self.quick = self.quick();
     }
 
     /// Whether both FINs are acknowledged or conntrack is in CLOSE, whatever the state.

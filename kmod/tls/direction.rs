@@ -253,18 +253,20 @@ impl Direction {
         }
     }
 
-    /// An application_data record is complete.
-    #[inline]
+    /// All octets of an application_data record's body have come.
+    #[inline(always)]
     pub(super) fn data_record_ends(&mut self) {
         self.kind = Kind::Unknown;
         self.data_records = self.data_records.saturating_add(1);
         self.headers.push(&self.record);
+        self.record.ends();
     }
 
-    /// The body of one goes on behind what was taken in.
+    /// So many octets of the body have come, and more will.
     #[inline]
-    pub(super) fn data_record_goes_on(&mut self) {
+    pub(super) fn data_record_goes_on(&mut self, octets: u32) {
         self.kind = Kind::ApplicationData;
+        self.record.goes_on(octets);
     }
 
     /// Whether the record's body is framed as in SSL 2.0.

@@ -7,14 +7,15 @@ use super::sequence::before;
 use super::types::{Payload, Reason};
 
 /// Records in front of the one that a direction is in whose headers are kept.
-const KEPT: usize = 4;
+const KEPT: u32 = 4;
 
-/// The headers of the last records, newest first: where they stand follows from their lengths.
+/// The headers of the last records, newest lowest: where they stand follows from their lengths.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Headers {
-    lens: [u16; KEPT],
-    /// Wire type and the second octet of the version, or 0: not known from here on.
-    kinds: [u8; KEPT],
+    /// The lengths, 16 bits each, the newest two first.
+    lens: [u32; 2],
+    /// Wire type and the second octet of the version, 8 bits each, or 0: not known from here on.
+    kinds: u32,
 }
 
 /// Of the version's second octet, 5 bits: more than 4 is in a first header only.
@@ -40,10 +41,12 @@ impl Headers {
     /// A record is complete.
     #[inline]
     pub(super) fn push(&mut self, record: &Record) {
-        let [len0, len1, len2, _] = self.lens;
-        let [kind0, kind1, kind2, _] = self.kinds;
-        self.lens = [record.len(), len0, len1, len2];
-        self.kinds = [kind_of(record), kind0, kind1, kind2];
+        let [newer, older] = self.lens;
+        self.lens = [
+            newer << 16 | u32::from(record.len()),
+            older << 16 | newer >> 16,
+        ];
+        self.kinds = self.kinds << 8 | u32::from(kind_of(record));
     }
 
     /// Whether a header in a payload that comes again and begins at `seq` is another than before, in its octets from
@@ -70,7 +73,11 @@ impl Headers {
         if header.kind != 0 && header.differs(payload, seq, from, end)? {
             return Ok(true);
         }
-        for (&len, &kind) in self.lens.iter().zip(&self.kinds) {
+        let [newer, older] = self.lens;
+        let lens = u64::from(older) << 32 | u64::from(newer);
+        for place in 0..KEPT {
+            let len = (lens >> (place * 16)) as u16;
+            let kind = (self.kinds >> (place * 8)) as u8;
             if kind == 0 {
                 break;
             }

@@ -6,9 +6,8 @@
 use super::connection::Connection;
 use super::direction::{Direction, Follow};
 use super::record::{length_fits, Record, APPLICATION_DATA, HEADER};
-use super::scratch::Scratch;
 use super::sequence::{before, Kind};
-use super::types::{Payload, Segment, Side, State};
+use super::types::{Payload, Segment, Side, State, Types};
 
 /// Which packets may go the short way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,7 +27,7 @@ impl Connection {
             let direction: &Direction = self.sides.of(side);
             (direction.follow, direction.has_fin())
         };
-        match (self.progress, open(Side::Src), open(Side::Dst)) {
+        match (self.state(), open(Side::Src), open(Side::Dst)) {
             (State::Established, (Follow::Records, false), (Follow::Records, false))
                 if self.confirmed =>
             {
@@ -43,38 +42,37 @@ impl Connection {
         }
     }
 
-    /// Takes a packet in; false if that is left to the long way, which begins with what is left then.
+    /// Takes a packet in, and says of what type its payload is, by content and on the wire, and where the connection
+    /// stands. None if that is left to [`segment`](Self::segment), which begins with what is left then.
     #[inline(always)]
-    pub(super) fn quick_segment<S: Scratch, P: Payload>(
+    pub fn quick_segment<P: Payload>(
         &mut self,
-        scratch: &mut S,
         segment: &Segment,
         payload: &P,
-    ) -> bool {
+    ) -> Option<(Types, State)> {
         if self.quick == Quick::Nothing || segment.fin || segment.urgent {
-            return false;
+            return None;
         }
         let (mine, theirs) = self.sides.both_mut(segment.from);
         if let Some(ack) = segment.ack {
             if !theirs.quick_acknowledge(ack) {
-                return false;
+                return None;
             }
         }
         let len = payload.len();
-        if len == 0 {
-            return true;
-        }
-        if segment.seq != mine.next() {
-            return false;
-        }
-        if self.quick == Quick::Over {
+        let types = if len == 0 {
+            Types::NONE
+        } else if segment.seq != mine.next() {
+            return None;
+        } else if self.quick == Quick::Over {
             mine.quick_pass(len);
-            return true;
-        }
-        if let Some(handshake) = scratch.get() {
-            handshake.forget(segment.from, mine.acked());
-        }
-        mine.quick_data(self.tls13, payload)
+            Types::UNKNOWN
+        } else if mine.quick_data(self.tls13, payload) {
+            Types::APPLICATION_DATA
+        } else {
+            return None;
+        };
+        Some((types, self.progress))
     }
 }
 
@@ -102,9 +100,10 @@ impl Direction {
     #[inline(always)]
     fn quick_data<P: Payload>(&mut self, tls13: bool, payload: &P) -> bool {
         let len = payload.len();
+        // Never more than `len`: a header is taken in whole, and of a body what there is.
         let mut taken = 0_u32;
         while taken < len {
-            if self.record.header_left() == HEADER {
+            if self.record.header_read() == 0 {
                 let header: Option<[u8; HEADER as usize]> = payload.octets(taken);
                 let Some([APPLICATION_DATA, 3, minor @ 0..=4, high, low]) = header else {
                     break;
@@ -115,21 +114,25 @@ impl Direction {
                     break;
                 }
                 self.record = Record::in_body(APPLICATION_DATA, minor, body);
-                taken = taken.saturating_add(HEADER.into());
+                taken = taken.wrapping_add(HEADER.into());
             } else if self.record.header_left() != 0 || self.kind() != Kind::ApplicationData {
                 // The rest of an encrypted handshake record has to be remembered.
                 break;
             }
-            let octets = self.record.body_left().min(len.saturating_sub(taken));
-            taken = taken.saturating_add(octets);
-            if self.record.body(octets) {
-                self.data_record_ends();
-            } else {
-                self.data_record_goes_on();
-            }
+            let there = len.wrapping_sub(taken);
+            taken = match self.record.body_left() {
+                left if left > there => {
+                    self.data_record_goes_on(there);
+                    len
+                }
+                left => {
+                    self.data_record_ends();
+                    taken.wrapping_add(left)
+                }
+            };
         }
         self.history.extend(taken, Kind::ApplicationData);
         self.add_bytes(taken);
-        taken >= len
+        taken == len
     }
 }

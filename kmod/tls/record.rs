@@ -181,11 +181,25 @@ impl Record {
     /// Takes octets of the body in; whether the record is complete.
     #[inline]
     pub(super) fn body(&mut self, octets: u32) -> bool {
-        self.left = self.body_left().saturating_sub(octets) as u16;
-        if self.left == 0 {
-            self.header = 0;
+        let complete = self.body_left() <= octets;
+        match complete {
+            true => self.ends(),
+            false => self.goes_on(octets),
         }
-        self.left == 0
+        complete
+    }
+
+    /// All of its octets have come.
+    #[inline]
+    pub(super) fn ends(&mut self) {
+        self.left = 0;
+        self.header = 0;
+    }
+
+    /// So many octets of the body have come, and more will.
+    #[inline]
+    pub(super) fn goes_on(&mut self, octets: u32) {
+        self.left = self.left.saturating_sub(octets as u16);
     }
 }
 

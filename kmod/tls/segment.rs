@@ -11,7 +11,6 @@ use super::types::{Config, Payload, Reason, Segment, Side, State, Taken};
 impl Connection {
     /// Takes in a packet. Every TCP packet of the connection comes here, those without payload too. The same packet
     /// once more changes nothing.
-    #[inline(always)]
     pub fn segment<S: Scratch, P: Payload>(
         &mut self,
         scratch: &mut S,
@@ -19,24 +18,16 @@ impl Connection {
         segment: &Segment,
         payload: &P,
     ) -> Taken {
-        if self.quick_segment(scratch, segment, payload) {
-            return match payload.is_empty() {
-                true => Taken::Nothing,
-                false => Taken::New,
-            };
-        }
-        self.any_segment(scratch, config, segment, payload)
-    }
-
-    #[inline(never)]
-    fn any_segment<S: Scratch, P: Payload>(
-        &mut self,
-        scratch: &mut S,
-        config: &Config,
-        segment: &Segment,
-        payload: &P,
-    ) -> Taken {
         let from = segment.from;
+        if self.quick_segment(segment, payload).is_some() {
+            if payload.is_empty() {
+                return Taken::Nothing;
+            }
+            if let Some(handshake) = scratch.get() {
+                handshake.forget(from, self.sides.of(from).acked());
+            }
+            return Taken::New;
+        }
         if let Some(ack) = segment.ack {
             let other = from.other();
             let aside = self.asides.of(other);

@@ -134,7 +134,7 @@ impl History {
     }
 
     /// Appends octets.
-    #[inline]
+    #[inline(always)]
     pub(super) fn extend(&mut self, octets: u32, kind: Kind) {
         if octets == 0 {
             return;

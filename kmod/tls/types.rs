@@ -129,6 +129,9 @@ impl Types {
     /// The packet has no payload.
     pub const NONE: Types = Types(64);
 
+    /// All of them.
+    pub const ALL: Types = Types(127);
+
     /// The type that a record header's first octet stands for.
     pub fn of_wire(octet: u8) -> Option<Types> {
         match octet {
