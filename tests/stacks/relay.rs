@@ -2,6 +2,7 @@
 //! Passes connections on, shows every piece to the engine as a gateway would see it, and keeps what passed.
 
 use crate::common::Wire;
+use crate::process::PATIENCE;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,8 +13,6 @@ use tlsconn_tls::{Side, Side::Dst, Side::Src};
 
 /// How long a socket is asked for octets before it counts as silent.
 const SILENCE: Duration = Duration::from_millis(10);
-/// How long a direction may be silent.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A connection as the relay passed it on: pieces of both sides, in their order.
 #[derive(Clone, Default)]
@@ -110,11 +109,17 @@ impl Relay {
     }
 
     /// Waits until the client has sent more on that connection. It may have gone on to the next by then.
-    pub(crate) fn wait_beyond(&self, (number, sent): (usize, usize)) {
+    pub(crate) fn wait_beyond(&self, (number, sent): (usize, usize)) -> Result<(), String> {
         let until = Instant::now() + PATIENCE;
-        while self.sent_on(number) <= sent && Instant::now() < until {
+        while self.sent_on(number) <= sent {
+            if Instant::now() > until {
+                return Err(format!(
+                    "nothing behind octet {sent} was sent in {PATIENCE:?}"
+                ));
+            }
             thread::sleep(Duration::from_millis(1));
         }
+        Ok(())
     }
 
     /// Waits until all connections are closed, and answers with them in the order in which they came.
@@ -146,7 +151,7 @@ fn silent(source: &TcpStream) -> bool {
 }
 
 fn begin(client: TcpStream, server: u16) -> Arc<Way> {
-    let server = TcpStream::connect(("127.0.0.1", server)).expect("the server");
+    let server = connect(server);
     for socket in [&client, &server] {
         socket.set_nodelay(true).expect("an option");
         socket.set_read_timeout(Some(SILENCE)).expect("a time-out");
@@ -165,6 +170,21 @@ fn begin(client: TcpStream, server: u16) -> Arc<Way> {
     let down = pass(Dst, server, client);
     way.directions.lock().expect("the list").extend([up, down]);
     way
+}
+
+/// A server that listens to both versions of IP may say that it is ready between the two.
+fn connect(port: u16) -> TcpStream {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match TcpStream::connect(("127.0.0.1", port)) {
+            Err(error)
+                if error.kind() == ErrorKind::ConnectionRefused && Instant::now() < until =>
+            {
+                thread::sleep(Duration::from_millis(5));
+            }
+            connected => return connected.expect("the server"),
+        }
+    }
 }
 
 fn pass_on(way: &Way, from: Side, mut source: TcpStream, mut sink: TcpStream) {

@@ -17,6 +17,8 @@ const HTTP: &str = "HTTP/1.0";
 /// A sender may keep a small segment back until the one in front of it is acknowledged, which may be delayed (Nagle's
 /// algorithm; RFC 9293 3.7.4, 3.8.6.3).
 const LONGEST_DELAY: Duration = Duration::from_millis(250);
+/// Ports that a server is tried with that ends before it is ready.
+const PORTS: usize = 3;
 /// What servers answer that do not do so by themselves.
 const ANSWER: &str = "HTTP/1.0 200 OK\n";
 
@@ -120,21 +122,15 @@ pub(crate) fn run(
     case: &Case,
     place: &Path,
 ) -> Result<Run, Failed> {
-    let port = free_port();
-    // What the client cannot do is found out before the server is there.
-    let clients = client.clients(case, place, port)?;
-    let mut serving = server.server(case, port)?;
+    // What cannot be had is found out before anything runs.
+    let clients = client.clients(case, place, 0)?;
+    let serving = server.server(case, 0)?;
     let sends_early_only = |client: &Client| case.is_early() && client.pace == Pace::ByItself;
     if clients.iter().any(sends_early_only) && !serving.answers_early {
         return Err("the client sends early data only, the server answers other data only".into());
     }
     let server_keys = place.join("server.keys");
-    serving
-        .command
-        .current_dir(place)
-        .env("SSLKEYLOGFILE", &server_keys);
-    let mut served = Process::start(serving.command);
-    served.wait_for(serving.ready, 1)?;
+    let (mut served, port) = start(server, case, place, &server_keys)?;
     let relay = Relay::to(port);
     let client_keys = place.join("client.keys");
     let mut client_said = String::new();
@@ -154,6 +150,7 @@ pub(crate) fn run(
         let mut process = Process::start(command);
         let both =
             |why: String, server: &Process| format!("client: {why}\nserver: {}", server.said());
+        let server_said = |why: String| format!("server: {why}");
         let mut heard = 0;
         for connection in 1..=connections {
             handshakes += 1;
@@ -165,7 +162,7 @@ pub(crate) fn run(
                     .wait_for(done, connection)
                     .map_err(|why| both(why, &served))?;
                 match serving.done {
-                    Some(done) => served.wait_for(done, handshakes)?,
+                    Some(done) => served.wait_for(done, handshakes).map_err(server_said)?,
                     None => thread::sleep(LONGEST_DELAY),
                 }
                 relay.mark();
@@ -175,16 +172,21 @@ pub(crate) fn run(
                 for piece in case.request().as_bytes().chunks(takes) {
                     let sent = relay.sent();
                     process.write(piece);
-                    relay.wait_beyond(sent);
+                    relay.wait_beyond(sent).map_err(|why| {
+                        let client = process.said();
+                        both(format!("{why}: {client}"), &served)
+                    })?;
                 }
             }
             answered += 1;
             if serving.by_hand {
-                served.wait_for(HTTP, answered)?;
+                served.wait_for(HTTP, answered).map_err(server_said)?;
                 served.write(ANSWER.as_bytes());
                 if pace == Pace::ByItself {
                     // It waits for the server to close the connection, which openssl does at this word.
-                    process.wait_for(HTTP, connection)?;
+                    process
+                        .wait_for(HTTP, connection)
+                        .map_err(|why| both(why, &served))?;
                     served.write(b"q\n");
                 }
             }
@@ -195,7 +197,7 @@ pub(crate) fn run(
             }
         }
         process.close_input();
-        client_said = process.end()?;
+        client_said = process.end().map_err(|why| both(why, &served))?;
         for told in told {
             if !client_said.contains(&told) {
                 let why = format!("\"{told}\" is not said: {client_said}");
@@ -212,4 +214,28 @@ pub(crate) fn run(
         client_tells_records: client.tells_records(),
         keys: keys.concat(),
     })
+}
+
+/// Starts the server. Another program may have taken the port in the meantime: it is tried with more than one.
+fn start(
+    server: &dyn Stack,
+    case: &Case,
+    place: &Path,
+    keys: &Path,
+) -> Result<(Process, u16), Failed> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let port = free_port();
+        let Server {
+            mut command, ready, ..
+        } = server.server(case, port)?;
+        command.current_dir(place).env("SSLKEYLOGFILE", keys);
+        let served = Process::start(command);
+        match served.wait_for(ready, 1) {
+            Ok(()) => return Ok((served, port)),
+            Err(_) if served.is_silent() && tries < PORTS => {}
+            Err(why) => return Err(format!("server: {why}").into()),
+        }
+    }
 }
