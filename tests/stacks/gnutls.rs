@@ -56,6 +56,7 @@ impl Stack for GnuTls {
             done: Some("- Channel bindings"),
             answers_early: false,
             by_hand: false,
+            exact_age: true,
         })
     }
 
@@ -99,6 +100,7 @@ impl Stack for GnuTls {
             // It reads what there is, and sends no more of it than fits a record.
             takes: 512,
             told,
+            age_in_seconds: false,
         }])
     }
 }

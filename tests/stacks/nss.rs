@@ -72,6 +72,7 @@ impl Stack for Nss {
             done: None,
             answers_early: true,
             by_hand: false,
+            exact_age: false,
         })
     }
 
@@ -119,6 +120,7 @@ impl Stack for Nss {
             pace: Pace::ByItself,
             takes: usize::MAX,
             told,
+            age_in_seconds: false,
         }])
     }
 }

@@ -35,6 +35,7 @@ impl Stack for Python {
             done: Some("handshake complete"),
             answers_early: false,
             by_hand: false,
+            exact_age: false,
         })
     }
 
@@ -60,6 +61,7 @@ impl Stack for Python {
             pace: Pace::OnEach,
             takes: usize::MAX,
             told: vec![format!("reused={reused}")],
+            age_in_seconds: false,
         }])
     }
 }

@@ -31,6 +31,7 @@ impl Stack for Rustls {
             done: Some("handshake complete"),
             answers_early: true,
             by_hand: false,
+            exact_age: false,
         })
     }
 
@@ -53,6 +54,7 @@ impl Stack for Rustls {
             pace: Pace::OnEach,
             takes: usize::MAX,
             told: told(case)?,
+            age_in_seconds: true,
         }])
     }
 }

@@ -33,6 +33,8 @@ pub(crate) struct Server {
     pub(crate) answers_early: bool,
     /// Whether it has to be given the answer to a request.
     pub(crate) by_hand: bool,
+    /// Whether it takes early data only if the client's age of the ticket is not above its own, to the millisecond.
+    pub(crate) exact_age: bool,
 }
 
 /// When a client sends its request.
@@ -58,6 +60,8 @@ pub(crate) struct Client {
     pub(crate) takes: usize,
     /// What it has to say of the last connection.
     pub(crate) told: Vec<String>,
+    /// Whether it counts the age of a ticket in seconds.
+    pub(crate) age_in_seconds: bool,
 }
 
 /// A TLS stack.
@@ -129,6 +133,12 @@ pub(crate) fn run(
     if clients.iter().any(sends_early_only) && !serving.answers_early {
         return Err("the client sends early data only, the server answers other data only".into());
     }
+    let coarse = clients.iter().any(|client| client.age_in_seconds);
+    if case.is_early() && coarse && serving.exact_age {
+        return Err(
+            "the client counts a ticket's age in seconds, the server in milliseconds".into(),
+        );
+    }
     let server_keys = place.join("server.keys");
     let (mut served, port) = start(server, case, place, &server_keys)?;
     let relay = Relay::to(port);
@@ -143,6 +153,7 @@ pub(crate) fn run(
             pace,
             takes,
             told,
+            ..
         } = running;
         command
             .current_dir(place)
