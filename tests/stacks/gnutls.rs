@@ -52,7 +52,8 @@ impl Stack for GnuTls {
         }
         Ok(Server {
             command,
-            ready: "...done",
+            // Where it gets no port of this version of IP, it goes on with the other.
+            ready: format!("IPv4 0.0.0.0 port {port}...done"),
             done: Some("- Channel bindings"),
             answers_early: false,
             by_hand: false,

@@ -68,7 +68,7 @@ impl Stack for Nss {
         }
         Ok(Server {
             command,
-            ready: "About to call accept",
+            ready: "About to call accept".into(),
             done: None,
             answers_early: true,
             by_hand: false,

@@ -49,7 +49,7 @@ impl Stack for OpenSsl {
         }
         Ok(Server {
             command,
-            ready: "ACCEPT",
+            ready: "ACCEPT".into(),
             done: Some("CIPHER is"),
             answers_early: true,
             by_hand: true,

@@ -12,6 +12,10 @@ use std::time::{Duration, Instant};
 /// So that a program that hangs fails the test, and one on a busy machine does not.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
 
+/// Held while a program is started and while a port is tried. A program that starts has all of this one's sockets for a
+/// moment, and one that was let go meanwhile is still taken.
+static STARTING: Mutex<()> = Mutex::new(());
+
 /// A folder of the test's own, gone when the test is.
 pub(crate) struct Folder(pub(crate) PathBuf);
 
@@ -82,12 +86,15 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) fn start(mut command: Command) -> Self {
-        let mut child = command
+        command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+            .stderr(Stdio::piped());
+        let spawned = {
+            let _starting = STARTING.lock().expect("the lock");
+            command.spawn()
+        };
+        let mut child = spawned.unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let said = Arc::new(Said::default());
         said.texts.lock().expect("the texts").open = 2;
         let reader = |number, from: Box<dyn Read + Send>| {
@@ -114,14 +121,18 @@ impl Process {
         self.said.texts.lock().expect("the texts").count(what)
     }
 
-    /// Whether it has closed its outputs: it will say nothing more.
-    pub(crate) fn is_silent(&self) -> bool {
-        self.said.texts.lock().expect("the texts").open == 0
-    }
-
     /// Waits until the program has said something so many times.
     pub(crate) fn wait_for(&self, what: &str, times: usize) -> Result<(), String> {
-        let until = Instant::now() + PATIENCE;
+        self.wait_at_most(PATIENCE, what, times)
+    }
+
+    pub(crate) fn wait_at_most(
+        &self,
+        patience: Duration,
+        what: &str,
+        times: usize,
+    ) -> Result<(), String> {
+        let until = Instant::now() + patience;
         let mut texts = self.said.texts.lock().expect("the texts");
         loop {
             let count = texts.count(what);
@@ -139,7 +150,7 @@ impl Process {
                 return Err(format!("it has ended, {}", so_far()));
             }
             if left.is_zero() {
-                return Err(format!("after {PATIENCE:?} {}", so_far()));
+                return Err(format!("after {patience:?} {}", so_far()));
             }
             let more = self.said.more.wait_timeout(texts, left);
             texts = more.expect("the texts").0;
@@ -214,6 +225,7 @@ pub(crate) fn make_certificate(folder: &Path) {
 pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = 10000 + (std::process::id() % 100) as u16 * 200;
+    let _starting = STARTING.lock().expect("the lock");
     loop {
         let port = first + NEXT.fetch_add(1, Ordering::Relaxed) % 2000;
         if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {

@@ -31,7 +31,7 @@ impl Stack for Python {
         told.ask = case.certificate != Certificate::NotAsked;
         Ok(Server {
             command: told.command(),
-            ready: "listening",
+            ready: "listening".into(),
             done: Some("handshake complete"),
             answers_early: false,
             by_hand: false,

@@ -151,7 +151,7 @@ fn silent(source: &TcpStream) -> bool {
 }
 
 fn begin(client: TcpStream, server: u16) -> Arc<Way> {
-    let server = connect(server);
+    let server = TcpStream::connect(("127.0.0.1", server)).expect("the server");
     for socket in [&client, &server] {
         socket.set_nodelay(true).expect("an option");
         socket.set_read_timeout(Some(SILENCE)).expect("a time-out");
@@ -170,21 +170,6 @@ fn begin(client: TcpStream, server: u16) -> Arc<Way> {
     let down = pass(Dst, server, client);
     way.directions.lock().expect("the list").extend([up, down]);
     way
-}
-
-/// A server that listens to both versions of IP may say that it is ready between the two.
-fn connect(port: u16) -> TcpStream {
-    let until = Instant::now() + PATIENCE;
-    loop {
-        match TcpStream::connect(("127.0.0.1", port)) {
-            Err(error)
-                if error.kind() == ErrorKind::ConnectionRefused && Instant::now() < until =>
-            {
-                thread::sleep(Duration::from_millis(5));
-            }
-            connected => return connected.expect("the server"),
-        }
-    }
 }
 
 fn pass_on(way: &Way, from: Side, mut source: TcpStream, mut sink: TcpStream) {

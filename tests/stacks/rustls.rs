@@ -27,7 +27,7 @@ impl Stack for Rustls {
         command.arg(format!("reject={}", case.early == Early::Rejected));
         Ok(Server {
             command,
-            ready: "listening",
+            ready: "listening".into(),
             done: Some("handshake complete"),
             answers_early: true,
             by_hand: false,

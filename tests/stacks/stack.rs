@@ -17,8 +17,9 @@ const HTTP: &str = "HTTP/1.0";
 /// A sender may keep a small segment back until the one in front of it is acknowledged, which may be delayed (Nagle's
 /// algorithm; RFC 9293 3.7.4, 3.8.6.3).
 const LONGEST_DELAY: Duration = Duration::from_millis(250);
-/// Ports that a server is tried with that ends before it is ready.
-const PORTS: usize = 3;
+/// How often a server is started that does not get ready, each time with another port, and how long that may take.
+const TRIES: usize = 4;
+const READY: Duration = Duration::from_secs(60);
 /// What servers answer that do not do so by themselves.
 const ANSWER: &str = "HTTP/1.0 200 OK\n";
 
@@ -26,7 +27,7 @@ const ANSWER: &str = "HTTP/1.0 200 OK\n";
 pub(crate) struct Server {
     pub(crate) command: Command,
     /// What it says once it listens.
-    pub(crate) ready: &'static str,
+    pub(crate) ready: String,
     /// What it says once a handshake is complete, if it does so before there is data.
     pub(crate) done: Option<&'static str>,
     /// Whether it takes early data as a request.
@@ -227,7 +228,7 @@ pub(crate) fn run(
     })
 }
 
-/// Starts the server. Another program may have taken the port in the meantime: it is tried with more than one.
+/// Starts the server. Another program may have taken the port in the meantime.
 fn start(
     server: &dyn Stack,
     case: &Case,
@@ -243,10 +244,10 @@ fn start(
         } = server.server(case, port)?;
         command.current_dir(place).env("SSLKEYLOGFILE", keys);
         let served = Process::start(command);
-        match served.wait_for(ready, 1) {
+        match served.wait_at_most(READY, &ready, 1) {
             Ok(()) => return Ok((served, port)),
-            Err(_) if served.is_silent() && tries < PORTS => {}
-            Err(why) => return Err(format!("server: {why}").into()),
+            Err(why) if tries == TRIES => return Err(format!("server: {why}").into()),
+            Err(_) => {}
         }
     }
 }

@@ -50,7 +50,7 @@ fn serve(words: &Words) -> Outcome<()> {
 
 fn answer(tls: &mut ServerConnection, socket: &mut TcpStream) -> Outcome<()> {
     let (mut request, mut told) = (vec![], false);
-    while !request.ends_with(END) {
+    loop {
         if let Some(mut early) = tls.early_data() {
             early.read_to_end(&mut request)?;
         }
@@ -58,12 +58,14 @@ fn answer(tls: &mut ServerConnection, socket: &mut TcpStream) -> Outcome<()> {
             println!("handshake complete");
             told = true;
         }
+        // A client may have sent all of it early.
+        if told && request.ends_with(END) {
+            break;
+        }
         if take(tls, socket, &mut request)?.is_none() {
             return Ok(());
         }
     }
-    // A client that has sent all of it early reads on.
-    while tls.is_handshaking() && take(tls, socket, &mut request)?.is_some() {}
     tls.writer().write_all(ANSWER)?;
     farewell(tls, socket)
 }
