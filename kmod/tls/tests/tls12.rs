@@ -189,6 +189,35 @@ fn sslv2_client_hello() {
 }
 
 #[test]
+fn sslv2_client_hellos_that_nobody_takes() {
+    // Lengths of cipher specs, session id and challenge, with as many octets behind them as they say.
+    for (lengths, taken) in [
+        ([6, 0, 16], true),
+        ([3, 16, 32], true),
+        ([0, 0, 16], false),
+        ([4, 0, 16], false),
+        ([6, 33, 16], false),
+        ([6, 0, 15], false),
+        ([6, 0, 33], false),
+    ] {
+        let [ciphers, id, challenge] = lengths;
+        let total: u8 = lengths.iter().sum();
+        let mut octets = vec![0x80, 9 + total, 1, 3, 1, 0, ciphers, 0, id, 0, challenge];
+        octets.resize(octets.len() + usize::from(total), 1);
+        let mut wire = Wire::default();
+        wire.send(Src, &octets);
+        let expected = match taken {
+            true => (State::Hello, Reason::None),
+            false => (State::Tainted, Reason::Malformed),
+        };
+        let connection = &wire.connection;
+        let found = (connection.state(), connection.reason());
+        assert_eq!(found, expected, "{lengths:?}");
+        assert_eq!(wire.handshake.identity.client.is_some(), taken);
+    }
+}
+
+#[test]
 fn sslv2_client_hello_that_comes_again() {
     let hello = sslv2_hello().octets;
     for cut in 1..hello.len() {
