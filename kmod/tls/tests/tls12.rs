@@ -46,6 +46,10 @@ fn resumption_and_its_evidence() {
         session_id: vec![],
         ..server12()
     };
+    let another = Hello {
+        session_id: vec![0x5a; 32],
+        ..server12()
+    };
     let ticket = |hello: Hello| hello.with(TICKET, &[5; 160]);
     for (client, server, evidence) in [
         (Hello::client(), server12(), Some(Resumption::SessionId)),
@@ -59,7 +63,16 @@ fn resumption_and_its_evidence() {
             server_without.clone(),
             Some(Resumption::Ticket),
         ),
-        (none, server_without, None),
+        (
+            Hello::client().with(TICKET, &[]),
+            server12(),
+            Some(Resumption::SessionId),
+        ),
+        (none, server_without.clone(), None),
+        // Neither echoed: by what it is resumed does not show.
+        (ticket(Hello::client()), another.clone(), None),
+        (ticket(Hello::client()), server_without, None),
+        (Hello::client(), another, None),
     ] {
         let mut wire = Wire::default();
         wire.play(&resumed(client, server), &whole);
