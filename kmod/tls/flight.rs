@@ -95,14 +95,14 @@ impl ClientFlight {
         self.octets = self.octets.saturating_add(octets);
     }
 
-    /// Whether a record of that length is a Finished, or an empty Certificate and a Finished. There is no Certificate
-    /// with a PSK, nor a second one.
-    pub(super) fn is_finished(&self, len: u16, suite: Suite, psk: bool) -> bool {
+    /// Whether a record of that length is a Finished, or an empty Certificate and a Finished. There is no second
+    /// Certificate.
+    pub(super) fn is_finished(&self, len: u16, suite: Suite) -> bool {
         let with_certificate = suite
             .finished()
             .saturating_add(MESSAGE_HEADER)
             .saturating_add(EMPTY_CERTIFICATE);
-        len == suite.finished() || (len == with_certificate && self.shape == Shape::Nothing && !psk)
+        len == suite.finished() || (len == with_certificate && self.shape == Shape::Nothing)
     }
 
     /// Takes a record in if it fits: "a Certificate (one record, or several of which all but the last are full size; 25

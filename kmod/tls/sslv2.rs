@@ -27,10 +27,16 @@ impl Sslv2 {
             _ => return self.field(place.saturating_sub(LENGTHS), octet, hello),
         };
         *length = (*length << 8) | u16::from(octet);
-        if place == 5 && !(16..=32).contains(&self.challenge) {
-            return Err(Malformed);
+        let fits = match place {
+            // Of three octets each, and at least one.
+            1 => self.cipher_specs > 0 && self.cipher_specs % 3 == 0,
+            5 => (16..=32).contains(&self.challenge),
+            _ => true,
+        };
+        match fits {
+            true => Ok(()),
+            false => Err(Malformed),
         }
-        Ok(())
     }
 
     fn field(&self, place: u16, octet: u8, hello: &mut Hello) -> Result<(), Malformed> {

@@ -52,10 +52,12 @@ impl Stack for GnuTls {
         }
         Ok(Server {
             command,
-            ready: "...done",
+            // Where it gets no port of this version of IP, it goes on with the other.
+            ready: format!("IPv4 0.0.0.0 port {port}...done"),
             done: Some("- Channel bindings"),
             answers_early: false,
             by_hand: false,
+            exact_age: true,
         })
     }
 
@@ -99,6 +101,7 @@ impl Stack for GnuTls {
             // It reads what there is, and sends no more of it than fits a record.
             takes: 512,
             told,
+            age_in_seconds: false,
         }])
     }
 }

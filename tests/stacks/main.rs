@@ -14,6 +14,7 @@ mod openssl;
 mod process;
 mod python;
 mod relay;
+mod rustls;
 mod stack;
 mod table;
 mod told;
@@ -38,4 +39,9 @@ fn nss_clients() {
 #[test]
 fn python_clients() {
     clients_of(&python::Python);
+}
+
+#[test]
+fn rustls_clients() {
+    clients_of(&rustls::Rustls);
 }

@@ -68,10 +68,11 @@ impl Stack for Nss {
         }
         Ok(Server {
             command,
-            ready: "About to call accept",
+            ready: "About to call accept".into(),
             done: None,
             answers_early: true,
             by_hand: false,
+            exact_age: false,
         })
     }
 
@@ -119,6 +120,7 @@ impl Stack for Nss {
             pace: Pace::ByItself,
             takes: usize::MAX,
             told,
+            age_in_seconds: false,
         }])
     }
 }

@@ -49,10 +49,11 @@ impl Stack for OpenSsl {
         }
         Ok(Server {
             command,
-            ready: "ACCEPT",
+            ready: "ACCEPT".into(),
             done: Some("CIPHER is"),
             answers_early: true,
             by_hand: true,
+            exact_age: false,
         })
     }
 
@@ -96,6 +97,7 @@ fn client(case: &Case, port: u16) -> Client {
         pace: Pace::OnEach,
         takes: usize::MAX,
         told: told(case),
+        age_in_seconds: false,
     }
 }
 

@@ -9,8 +9,12 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// So that a program that hangs fails the test.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// So that a program that hangs fails the test, and one on a busy machine does not.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
+
+/// Held while a program is started and while a port is tried. A program that starts has all of this one's sockets for a
+/// moment, and one that was let go meanwhile is still taken.
+static STARTING: Mutex<()> = Mutex::new(());
 
 /// A folder of the test's own, gone when the test is.
 pub(crate) struct Folder(pub(crate) PathBuf);
@@ -29,25 +33,44 @@ impl Drop for Folder {
     }
 }
 
-/// What a program has said so far, on both outputs, and how many of those are still open.
+/// What a program has said so far on its output and on the one for errors, each by itself: what comes in pieces must
+/// not be torn by the other.
+#[derive(Default)]
+struct Texts {
+    text: [Vec<u8>; 2],
+    /// Outputs that are still open.
+    open: usize,
+}
+
+impl Texts {
+    fn count(&self, what: &str) -> usize {
+        let count = |text: &Vec<u8>| String::from_utf8_lossy(text).matches(what).count();
+        self.text.iter().map(count).sum()
+    }
+
+    fn all(&self) -> String {
+        String::from_utf8_lossy(&self.text.concat()).into_owned()
+    }
+}
+
 #[derive(Default)]
 struct Said {
-    text: Mutex<(Vec<u8>, usize)>,
+    texts: Mutex<Texts>,
     more: Condvar,
 }
 
 impl Said {
     /// Reads an output to its end.
-    fn take_all(&self, mut from: Box<dyn Read + Send>) {
+    fn take_all(&self, number: usize, mut from: Box<dyn Read + Send>) {
         let mut octets = [0; 4096];
         let mut open = true;
         while open {
             let len = from.read(&mut octets).unwrap_or(0);
             open = len > 0;
-            let mut text = self.text.lock().expect("the text");
-            text.0.extend(&octets[..len]);
-            text.1 -= usize::from(!open);
-            drop(text);
+            let mut texts = self.texts.lock().expect("the texts");
+            texts.text[number].extend(&octets[..len]);
+            texts.open -= usize::from(!open);
+            drop(texts);
             self.more.notify_all();
         }
     }
@@ -63,21 +86,24 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) fn start(mut command: Command) -> Self {
-        let mut child = command
+        command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+            .stderr(Stdio::piped());
+        let spawned = {
+            let _starting = STARTING.lock().expect("the lock");
+            command.spawn()
+        };
+        let mut child = spawned.unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let said = Arc::new(Said::default());
-        said.text.lock().expect("the text").1 = 2;
-        let reader = |from: Box<dyn Read + Send>| {
+        said.texts.lock().expect("the texts").open = 2;
+        let reader = |number, from: Box<dyn Read + Send>| {
             let said = Arc::clone(&said);
-            thread::spawn(move || said.take_all(from))
+            thread::spawn(move || said.take_all(number, from))
         };
         let output = child.stdout.take().expect("its output");
         let errors = child.stderr.take().expect("its errors");
-        let readers = vec![reader(Box::new(output)), reader(Box::new(errors))];
+        let readers = vec![reader(0, Box::new(output)), reader(1, Box::new(errors))];
         Process {
             input: child.stdin.take(),
             child,
@@ -87,28 +113,47 @@ impl Process {
     }
 
     pub(crate) fn said(&self) -> String {
-        String::from_utf8_lossy(&self.said.text.lock().expect("the text").0).into_owned()
+        self.said.texts.lock().expect("the texts").all()
     }
 
     /// How many times it has said something.
     pub(crate) fn count(&self, what: &str) -> usize {
-        self.said().matches(what).count()
+        self.said.texts.lock().expect("the texts").count(what)
     }
 
     /// Waits until the program has said something so many times.
     pub(crate) fn wait_for(&self, what: &str, times: usize) -> Result<(), String> {
-        let until = Instant::now() + PATIENCE;
-        let mut text = self.said.text.lock().expect("the text");
+        self.wait_at_most(PATIENCE, what, times)
+    }
+
+    pub(crate) fn wait_at_most(
+        &self,
+        patience: Duration,
+        what: &str,
+        times: usize,
+    ) -> Result<(), String> {
+        let until = Instant::now() + patience;
+        let mut texts = self.said.texts.lock().expect("the texts");
         loop {
-            let so_far = String::from_utf8_lossy(&text.0);
-            if so_far.matches(what).count() >= times {
+            let count = texts.count(what);
+            if count >= times {
                 return Ok(());
             }
             let left = until.saturating_duration_since(Instant::now());
-            if text.1 == 0 || left.is_zero() {
-                return Err(format!("\"{what}\" was not said {times} times: {so_far}"));
+            let so_far = || {
+                format!(
+                    "\"{what}\" was said {count} times, not {times}: {}",
+                    texts.all()
+                )
+            };
+            if texts.open == 0 {
+                return Err(format!("it has ended, {}", so_far()));
             }
-            text = self.said.more.wait_timeout(text, left).expect("the text").0;
+            if left.is_zero() {
+                return Err(format!("after {patience:?} {}", so_far()));
+            }
+            let more = self.said.more.wait_timeout(texts, left);
+            texts = more.expect("the texts").0;
         }
     }
 
@@ -180,6 +225,7 @@ pub(crate) fn make_certificate(folder: &Path) {
 pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = 10000 + (std::process::id() % 100) as u16 * 200;
+    let _starting = STARTING.lock().expect("the lock");
     loop {
         let port = first + NEXT.fetch_add(1, Ordering::Relaxed) % 2000;
         if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {

@@ -31,10 +31,11 @@ impl Stack for Python {
         told.ask = case.certificate != Certificate::NotAsked;
         Ok(Server {
             command: told.command(),
-            ready: "listening",
+            ready: "listening".into(),
             done: Some("handshake complete"),
             answers_early: false,
             by_hand: false,
+            exact_age: false,
         })
     }
 
@@ -60,6 +61,7 @@ impl Stack for Python {
             pace: Pace::OnEach,
             takes: usize::MAX,
             told: vec![format!("reused={reused}")],
+            age_in_seconds: false,
         }])
     }
 }

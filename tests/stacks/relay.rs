@@ -2,6 +2,7 @@
 //! Passes connections on, shows every piece to the engine as a gateway would see it, and keeps what passed.
 
 use crate::common::Wire;
+use crate::process::PATIENCE;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,8 +13,6 @@ use tlsconn_tls::{Side, Side::Dst, Side::Src};
 
 /// How long a socket is asked for octets before it counts as silent.
 const SILENCE: Duration = Duration::from_millis(10);
-/// How long a direction may be silent.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A connection as the relay passed it on: pieces of both sides, in their order.
 #[derive(Clone, Default)]
@@ -110,11 +109,17 @@ impl Relay {
     }
 
     /// Waits until the client has sent more on that connection. It may have gone on to the next by then.
-    pub(crate) fn wait_beyond(&self, (number, sent): (usize, usize)) {
+    pub(crate) fn wait_beyond(&self, (number, sent): (usize, usize)) -> Result<(), String> {
         let until = Instant::now() + PATIENCE;
-        while self.sent_on(number) <= sent && Instant::now() < until {
+        while self.sent_on(number) <= sent {
+            if Instant::now() > until {
+                return Err(format!(
+                    "nothing behind octet {sent} was sent in {PATIENCE:?}"
+                ));
+            }
             thread::sleep(Duration::from_millis(1));
         }
+        Ok(())
     }
 
     /// Waits until all connections are closed, and answers with them in the order in which they came.

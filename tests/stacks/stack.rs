@@ -17,6 +17,9 @@ const HTTP: &str = "HTTP/1.0";
 /// A sender may keep a small segment back until the one in front of it is acknowledged, which may be delayed (Nagle's
 /// algorithm; RFC 9293 3.7.4, 3.8.6.3).
 const LONGEST_DELAY: Duration = Duration::from_millis(250);
+/// How often a server is started that does not get ready, each time with another port, and how long that may take.
+const TRIES: usize = 4;
+const READY: Duration = Duration::from_secs(60);
 /// What servers answer that do not do so by themselves.
 const ANSWER: &str = "HTTP/1.0 200 OK\n";
 
@@ -24,13 +27,15 @@ const ANSWER: &str = "HTTP/1.0 200 OK\n";
 pub(crate) struct Server {
     pub(crate) command: Command,
     /// What it says once it listens.
-    pub(crate) ready: &'static str,
+    pub(crate) ready: String,
     /// What it says once a handshake is complete, if it does so before there is data.
     pub(crate) done: Option<&'static str>,
     /// Whether it takes early data as a request.
     pub(crate) answers_early: bool,
     /// Whether it has to be given the answer to a request.
     pub(crate) by_hand: bool,
+    /// Whether it takes early data only if the client's age of the ticket is not above its own, to the millisecond.
+    pub(crate) exact_age: bool,
 }
 
 /// When a client sends its request.
@@ -56,6 +61,8 @@ pub(crate) struct Client {
     pub(crate) takes: usize,
     /// What it has to say of the last connection.
     pub(crate) told: Vec<String>,
+    /// Whether it counts the age of a ticket in seconds.
+    pub(crate) age_in_seconds: bool,
 }
 
 /// A TLS stack.
@@ -120,21 +127,21 @@ pub(crate) fn run(
     case: &Case,
     place: &Path,
 ) -> Result<Run, Failed> {
-    let port = free_port();
-    // What the client cannot do is found out before the server is there.
-    let clients = client.clients(case, place, port)?;
-    let mut serving = server.server(case, port)?;
+    // What cannot be had is found out before anything runs.
+    let clients = client.clients(case, place, 0)?;
+    let serving = server.server(case, 0)?;
     let sends_early_only = |client: &Client| case.is_early() && client.pace == Pace::ByItself;
     if clients.iter().any(sends_early_only) && !serving.answers_early {
         return Err("the client sends early data only, the server answers other data only".into());
     }
+    let coarse = clients.iter().any(|client| client.age_in_seconds);
+    if case.is_early() && coarse && serving.exact_age {
+        return Err(
+            "the client counts a ticket's age in seconds, the server in milliseconds".into(),
+        );
+    }
     let server_keys = place.join("server.keys");
-    serving
-        .command
-        .current_dir(place)
-        .env("SSLKEYLOGFILE", &server_keys);
-    let mut served = Process::start(serving.command);
-    served.wait_for(serving.ready, 1)?;
+    let (mut served, port) = start(server, case, place, &server_keys)?;
     let relay = Relay::to(port);
     let client_keys = place.join("client.keys");
     let mut client_said = String::new();
@@ -147,6 +154,7 @@ pub(crate) fn run(
             pace,
             takes,
             told,
+            ..
         } = running;
         command
             .current_dir(place)
@@ -154,6 +162,7 @@ pub(crate) fn run(
         let mut process = Process::start(command);
         let both =
             |why: String, server: &Process| format!("client: {why}\nserver: {}", server.said());
+        let server_said = |why: String| format!("server: {why}");
         let mut heard = 0;
         for connection in 1..=connections {
             handshakes += 1;
@@ -165,7 +174,7 @@ pub(crate) fn run(
                     .wait_for(done, connection)
                     .map_err(|why| both(why, &served))?;
                 match serving.done {
-                    Some(done) => served.wait_for(done, handshakes)?,
+                    Some(done) => served.wait_for(done, handshakes).map_err(server_said)?,
                     None => thread::sleep(LONGEST_DELAY),
                 }
                 relay.mark();
@@ -175,16 +184,21 @@ pub(crate) fn run(
                 for piece in case.request().as_bytes().chunks(takes) {
                     let sent = relay.sent();
                     process.write(piece);
-                    relay.wait_beyond(sent);
+                    relay.wait_beyond(sent).map_err(|why| {
+                        let client = process.said();
+                        both(format!("{why}: {client}"), &served)
+                    })?;
                 }
             }
             answered += 1;
             if serving.by_hand {
-                served.wait_for(HTTP, answered)?;
+                served.wait_for(HTTP, answered).map_err(server_said)?;
                 served.write(ANSWER.as_bytes());
                 if pace == Pace::ByItself {
                     // It waits for the server to close the connection, which openssl does at this word.
-                    process.wait_for(HTTP, connection)?;
+                    process
+                        .wait_for(HTTP, connection)
+                        .map_err(|why| both(why, &served))?;
                     served.write(b"q\n");
                 }
             }
@@ -195,7 +209,7 @@ pub(crate) fn run(
             }
         }
         process.close_input();
-        client_said = process.end()?;
+        client_said = process.end().map_err(|why| both(why, &served))?;
         for told in told {
             if !client_said.contains(&told) {
                 let why = format!("\"{told}\" is not said: {client_said}");
@@ -212,4 +226,28 @@ pub(crate) fn run(
         client_tells_records: client.tells_records(),
         keys: keys.concat(),
     })
+}
+
+/// Starts the server. Another program may have taken the port in the meantime.
+fn start(
+    server: &dyn Stack,
+    case: &Case,
+    place: &Path,
+    keys: &Path,
+) -> Result<(Process, u16), Failed> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let port = free_port();
+        let Server {
+            mut command, ready, ..
+        } = server.server(case, port)?;
+        command.current_dir(place).env("SSLKEYLOGFILE", keys);
+        let served = Process::start(command);
+        match served.wait_at_most(READY, &ready, 1) {
+            Ok(()) => return Ok((served, port)),
+            Err(why) if tries == TRIES => return Err(format!("server: {why}").into()),
+            Err(_) => {}
+        }
+    }
 }

@@ -8,6 +8,7 @@ use crate::nss::Nss;
 use crate::openssl::OpenSsl;
 use crate::process::{make_certificate, Folder};
 use crate::python::Python;
+use crate::rustls::Rustls;
 use crate::stack::{run, Cannot, Failed, Stack};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -17,7 +18,7 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
-const SERVERS: [&dyn Stack; 4] = [&OpenSsl, &GnuTls, &Nss, &Python];
+const SERVERS: [&dyn Stack; 5] = [&OpenSsl, &GnuTls, &Nss, &Python, &Rustls];
 /// Cases that are run at once: most of the time is waiting for programs to start.
 const AT_ONCE: usize = 3;
 

@@ -207,3 +207,64 @@ fn a_capture_without_packets_has_no_connections() {
         "{\"packets\":[],\"connections\":[]}\n"
     );
 }
+
+/// A capture in pieces, with so many more frames, each of `len` octets.
+fn large(frames: usize, len: u16) -> impl Iterator<Item = Vec<u8>> {
+    let frame = move || {
+        let mut octets = Vec::new();
+        for word in [0, 0, len.into(), u32::from(len)] {
+            octets.extend(word.to_le_bytes());
+        }
+        octets.resize(octets.len() + usize::from(len), 0);
+        octets
+    };
+    std::iter::once(capture()).chain(std::iter::repeat_with(frame).take(frames))
+}
+
+#[test]
+fn a_capture_larger_than_the_memory() {
+    // 300 MiB with 150 MiB of address space.
+    let tool = env!("CARGO_BIN_EXE_tlsconnctl");
+    for arguments in ["-j inspect -", "-j inspect --packets -"] {
+        let mut child = Command::new("sh")
+            .args(["-c", &format!("ulimit -v 153600; exec {tool} {arguments}")])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("a shell");
+        let mut stdin = child.stdin.take().expect("it has an input");
+        for octets in large(4800, u16::MAX) {
+            stdin.write_all(&octets).expect("it reads to the end");
+        }
+        drop(stdin);
+        let output = child.wait_with_output().expect("it ends");
+        assert!(output.status.success());
+        let said: Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
+        assert_eq!(said["connections"][0]["state"], "not-tls");
+    }
+}
+
+#[test]
+fn a_bar_where_standard_error_is_a_terminal() {
+    let octets: Vec<u8> = large(5000, 4096).flatten().collect();
+    let file = Temporary::new("large.pcap", &octets);
+    let tool = env!("CARGO_BIN_EXE_tlsconnctl");
+    let on_a_terminal = |arguments: &str| {
+        let line = format!("{tool} inspect {} {arguments} >/dev/null", file.name());
+        let output = Command::new("script")
+            .args(["-qec", &line, "/dev/null"])
+            .env("TERM", "xterm")
+            .stdin(Stdio::null())
+            .output();
+        output.map(|output| {
+            assert!(output.status.success());
+            String::from_utf8_lossy(&output.stdout).into_owned()
+        })
+    };
+    let Ok(bar) = on_a_terminal("") else {
+        eprintln!("SKIP: there is no `script` to make a terminal with");
+        return;
+    };
+    assert!(bar.contains("MiB"), "{bar}");
+    assert_eq!(on_a_terminal("-q").expect("it was there"), "");
+}

@@ -64,6 +64,68 @@ fn a_bad_header_behind_good_ones_taints() {
 }
 
 #[test]
+fn lengths_that_no_record_has_at_that_point() {
+    let hello = || {
+        let mut wire = Wire::default();
+        wire.records(Src, &[Hello::client13().as_client()]);
+        wire
+    };
+    let answered = || {
+        let mut wire = hello();
+        wire.records(Dst, &[Hello::server13(SHA256_SUITE).as_server()]);
+        wire
+    };
+    let established12 = || {
+        let mut wire = Wire::default();
+        wire.play(&tls12::full(Hello::client(), tls12::server12()), &whole);
+        wire
+    };
+    let tried = |mut wire: Wire, kind: u8, len: u16| {
+        let [high, low] = len.to_be_bytes();
+        wire.send(Src, &[kind, 3, 3, high, low]);
+        wire.connection.reason()
+    };
+    let bad = Reason::BadHeader;
+    for (kind, len, expected) in [
+        // Neither empty nor longer than what is not encrypted (RFC 8446 5.1).
+        (22, 0, bad),
+        (21, 0, bad),
+        (22, 16385, bad),
+        (22, 16384, Reason::None),
+        (20, 0, bad),
+        (20, 2, bad),
+        // Early data is encrypted, as TLS 1.3 does (RFC 8446 5.2).
+        (23, 16641, bad),
+        (23, 16640, Reason::None),
+    ] {
+        assert_eq!(tried(hello(), kind, len), expected, "hello: {kind} {len}");
+    }
+    for (kind, len, expected) in [
+        (20, 0, bad),
+        (20, 2, bad),
+        (20, 1, Reason::None),
+        (21, 0, bad),
+        (23, 16641, bad),
+        (23, 16640, Reason::None),
+        (22, 1, Reason::Malformed),
+    ] {
+        assert_eq!(tried(answered(), kind, len), expected, "1.3: {kind} {len}");
+    }
+    for (kind, len, expected) in [
+        (23, 18433, bad),
+        (23, 18432, Reason::None),
+        (22, 18433, bad),
+        (22, 18432, Reason::None),
+        // Encrypted for a renegotiation.
+        (20, 17, Reason::None),
+    ] {
+        let wire = established12();
+        assert_eq!(wire.connection.state(), State::Established);
+        assert_eq!(tried(wire, kind, len), expected, "1.2: {kind} {len}");
+    }
+}
+
+#[test]
 fn urgent_data_taints() {
     let mut wire = established();
     let segment = Segment {

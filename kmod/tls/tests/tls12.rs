@@ -46,6 +46,10 @@ fn resumption_and_its_evidence() {
         session_id: vec![],
         ..server12()
     };
+    let another = Hello {
+        session_id: vec![0x5a; 32],
+        ..server12()
+    };
     let ticket = |hello: Hello| hello.with(TICKET, &[5; 160]);
     for (client, server, evidence) in [
         (Hello::client(), server12(), Some(Resumption::SessionId)),
@@ -59,7 +63,16 @@ fn resumption_and_its_evidence() {
             server_without.clone(),
             Some(Resumption::Ticket),
         ),
-        (none, server_without, None),
+        (
+            Hello::client().with(TICKET, &[]),
+            server12(),
+            Some(Resumption::SessionId),
+        ),
+        (none, server_without.clone(), None),
+        // Neither echoed: by what it is resumed does not show.
+        (ticket(Hello::client()), another.clone(), None),
+        (ticket(Hello::client()), server_without, None),
+        (Hello::client(), another, None),
     ] {
         let mut wire = Wire::default();
         wire.play(&resumed(client, server), &whole);
@@ -186,6 +199,35 @@ fn sslv2_client_hello() {
     assert_eq!(identity.offered, Some(0x0301));
     assert_eq!(identity.session_id.unwrap().as_slice(), b"");
     assert!(identity.confirmed);
+}
+
+#[test]
+fn sslv2_client_hellos_that_nobody_takes() {
+    // Lengths of cipher specs, session id and challenge, with as many octets behind them as they say.
+    for (lengths, taken) in [
+        ([6, 0, 16], true),
+        ([3, 16, 32], true),
+        ([0, 0, 16], false),
+        ([4, 0, 16], false),
+        ([6, 33, 16], false),
+        ([6, 0, 15], false),
+        ([6, 0, 33], false),
+    ] {
+        let [ciphers, id, challenge] = lengths;
+        let total: u8 = lengths.iter().sum();
+        let mut octets = vec![0x80, 9 + total, 1, 3, 1, 0, ciphers, 0, id, 0, challenge];
+        octets.resize(octets.len() + usize::from(total), 1);
+        let mut wire = Wire::default();
+        wire.send(Src, &octets);
+        let expected = match taken {
+            true => (State::Hello, Reason::None),
+            false => (State::Tainted, Reason::Malformed),
+        };
+        let connection = &wire.connection;
+        let found = (connection.state(), connection.reason());
+        assert_eq!(found, expected, "{lengths:?}");
+        assert_eq!(wire.handshake.identity.client.is_some(), taken);
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ import time
 
 from forge import ACK, PSH, SYN, Forger, checksum, tcp
 from hellos import change_cipher_spec, client_hello, client_hello13, encrypted, message, record, server_hello, server_hello13
-from lab import SERVER, inside, listed, on
+from lab import PATIENCE, SERVER, inside, listed, on
 
 CLIENT = "10.1.0.2"
 # Numbers of the first octets. The client's run over 2^32 soon.
@@ -41,7 +41,7 @@ class Wire:
             with inside(host):
                 self.frames[host] = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
             self.frames[host].bind(("eth0", ETH_P_IP))
-            self.frames[host].settimeout(10)
+            self.frames[host].settimeout(PATIENCE)
         self.mark = 0
         # Conntrack is on before any recipe is loaded and while none is.
         on("gateway", "iptables-legacy", "-t", "mangle", "-A", "FORWARD", "-m", "conntrack", "--ctstate", "NEW")

@@ -16,6 +16,8 @@ import unittest
 import jsonschema
 
 IPTABLES = ["iptables-legacy", "iptables-nft", "ip6tables-legacy", "ip6tables-nft"]
+# Seconds after which what has not come will not come, on a busy machine either.
+PATIENCE = 120
 HERE = pathlib.Path(__file__).parent
 # Address of the server, per version of IP, as net.sh gives them.
 SERVER = {4: "10.2.0.2", 6: "fd02::2"}
@@ -41,7 +43,7 @@ def load():
 def unload():
     """Rules of a namespace that has gone, and of nft, are destroyed a little later."""
     users = pathlib.Path("/sys/module/xt_tlsconn/refcnt")
-    wait_for(lambda: users.read_text() == "0\n", 30)
+    wait_for(lambda: users.read_text() == "0\n")
     run("rmmod", "xt_tlsconn")
 
 
@@ -49,7 +51,7 @@ def loaded():
     return "xt_tlsconn " in pathlib.Path("/proc/modules").read_text()
 
 
-def wait_for(what, seconds=15):
+def wait_for(what, seconds=PATIENCE):
     """Asks until the answer is true, and gives it."""
     until = time.monotonic() + seconds
     while True:
@@ -122,7 +124,7 @@ class Client:
             context = session[0]
         self.server = server
         with inside("client"):
-            raw = socket.create_connection((address, server.port), timeout=20)
+            raw = socket.create_connection((address, server.port), timeout=PATIENCE)
         self.port = raw.getsockname()[1]
         self.tls = context.wrap_socket(raw, server_hostname=name, session=session and session[1])
         self.context = context
@@ -166,6 +168,13 @@ def ctl(*arguments, netns="gateway", check=True):
 
 def listed(*arguments):
     return json.loads(ctl("list", *arguments).stdout)["connections"]
+
+
+def forgets(gone, *which):
+    """Makes conntrack forget its entries, or those that options choose, until what was tracked of them is gone. A segment
+    that is sent again meanwhile makes another."""
+    command = ("-D", "-p", "tcp", *which) if which else ("-F",)
+    return wait_for(lambda: (on("gateway", "conntrack", *command, check=False), gone())[1])
 
 
 class GatewayTest(unittest.TestCase):

@@ -6,7 +6,7 @@ import json
 import ssl
 import unittest
 
-from lab import GatewayTest, ctl, on, wait_for
+from lab import PATIENCE, GatewayTest, ctl, forgets, on, wait_for
 
 TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 
@@ -54,8 +54,8 @@ class Follow(GatewayTest):
         self.ends(first)
         self.assertEqual(pin(), ("armed", None))
         # Its record goes, the pin remembers the session.
-        on("gateway", "conntrack", "-D", "-p", "tcp", "--orig-port-src", str(first.port))
-        self.assertTrue(wait_for(lambda: str(first.port) not in ctl("list", "--all").stdout))
+        self.assertTrue(forgets(lambda: str(first.port) not in ctl("list", "--all").stdout,
+                                "--orig-port-src", str(first.port)))
         stranger = self.connect(server, TLS12)
         self.speak(server, stranger, b"held")
         # An alert proves nothing.
@@ -69,7 +69,7 @@ class Follow(GatewayTest):
         self.assertHeld(second)
         self.assertEqual(pin(), ("armed", None))
         self.speak(server, second, b"greeting")
-        second.tls.settimeout(15)
+        second.tls.settimeout(PATIENCE)
         self.assertEqual(second.tls.recv(100), b"greeting")
         self.assertEqual(pin(), ("bound", second.listed()["id"]))
         self.assertArrives(second, b"held")
@@ -98,7 +98,7 @@ class Follow(GatewayTest):
         first = self.pinned(server, TLS12, "--for", "4s")
         self.ends(first)
         self.assertEqual(pin(), ("armed", None))
-        self.assertTrue(wait_for(lambda: pin() == ("released", None), 6))
+        self.assertTrue(wait_for(lambda: pin() == ("released", None)))
         second = self.resumed(server, first)
         self.speak(server, second, b"held")
         self.assertEqual(pin(), ("released", None))

@@ -6,7 +6,7 @@ import socket
 import ssl
 import unittest
 
-from lab import SERVER, GatewayTest, ctl, inside, listed, on, wait_for
+from lab import PATIENCE, SERVER, GatewayTest, ctl, inside, listed, on, wait_for
 
 TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 
@@ -29,7 +29,7 @@ class Hold(GatewayTest):
         self.assertArrives(clients[1], b"held and more")
         # The other way too.
         server.connections[clients[1].port].sendall(b"answer")
-        clients[1].tls.settimeout(15)
+        clients[1].tls.settimeout(PATIENCE)
         self.assertEqual(clients[1].tls.recv(100), b"answer")
         self.assertHeld(clients[0], clients[2], seconds=1.5)
 
@@ -61,7 +61,7 @@ class Hold(GatewayTest):
                 self.assertArrives(first, b"first")
                 # The server's tickets of TLS 1.3 count as data: they came with the pin.
                 server.connections[first.port].sendall(b"x")
-                first.tls.settimeout(15)
+                first.tls.settimeout(PATIENCE)
                 first.tls.recv(1)
                 second = self.connect(server, version, session=(first.context, first.tls.session))
                 self.assertTrue(second.tls.session_reused)
@@ -76,7 +76,7 @@ class Hold(GatewayTest):
         with inside("server"):
             listener = socket.create_server((SERVER[4], 0))
         with inside("client"):
-            plain = socket.create_connection(listener.getsockname(), timeout=20)
+            plain = socket.create_connection(listener.getsockname(), timeout=PATIENCE)
         accepted, _ = listener.accept()
         for opened in (plain, accepted, listener):
             self.addCleanup(opened.close)
@@ -86,7 +86,7 @@ class Hold(GatewayTest):
         plain.close()
         self.hold()
         with inside("client"):
-            plain = socket.create_connection(listener.getsockname(), timeout=20)
+            plain = socket.create_connection(listener.getsockname(), timeout=PATIENCE)
         accepted, (_, port) = listener.accept()
         for opened in (plain, accepted):
             self.addCleanup(opened.close)
@@ -119,16 +119,18 @@ class Hold(GatewayTest):
         client = self.connect(self.server(), TLS13)
         wait_for(lambda: client.listed()["state"] == "established")
         packets = self.counts()
-        # ClientHello and Finished; the Finished is type 23 on the wire.
+        # ClientHello and Finished; the Finished is type 23 on the wire. On a busy machine packets may be sent twice.
         self.assertEqual(packets["application-data"], 0, packets)
-        self.assertEqual(packets["application-data --wire"], 1, packets)
+        finished = packets["application-data --wire"]
+        self.assertGreaterEqual(finished, 1, packets)
         self.assertGreaterEqual(packets["handshake"], 2, packets)
-        self.assertEqual(packets["change-cipher-spec"], 1, packets)
+        self.assertEqual(packets["change-cipher-spec"], finished, packets)
         self.assertGreaterEqual(packets["none"], 2, packets)
         client.send(b"data")
         self.assertArrives(client, b"data")
         packets = self.counts()
-        self.assertEqual((packets["application-data"], packets["application-data --wire"]), (1, 2), packets)
+        self.assertGreaterEqual(packets["application-data"], 1, packets)
+        self.assertGreater(packets["application-data --wire"], packets["application-data"], packets)
 
     @staticmethod
     def counts():

@@ -86,11 +86,11 @@ class Holes(GatewayTest):
     def test_a_hole_that_does_not_fill(self):
         hello = client_hello()
         self.piece(hello, 0, 100)
+        begun = time.monotonic()
         self.piece(hello, 200, 300)
         self.assertEqual(self.connection()["state"], "hello")
-        time.sleep(25)
-        self.assertEqual(self.connection()["state"], "hello")
-        self.assertTrue(wait_for(lambda: listed("--all")[0]["state"] == "lost", 10))
+        self.assertTrue(wait_for(lambda: listed("--all")[0]["state"] == "lost"))
+        self.assertGreaterEqual(time.monotonic() - begun, 29)
 
 
 class Disorder(GatewayTest):
@@ -106,8 +106,8 @@ class Disorder(GatewayTest):
         clients = [self.connect(server) for _ in range(8)]
         for client in clients:
             client.send(b"held")
-        states = [client.listed()["state"] for client in clients]
-        self.assertEqual(states, ["established"] * len(clients))
+        states = lambda: [(client.listed() or {}).get("state") for client in clients]
+        self.assertTrue(wait_for(lambda: states() == ["established"] * len(clients)), states())
         self.assertHeld(*clients)
 
 

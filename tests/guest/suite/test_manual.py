@@ -6,7 +6,7 @@ import pathlib
 import re
 import ssl
 
-from lab import GatewayTest, on
+from lab import PATIENCE, GatewayTest, on
 
 PAGE = pathlib.Path(__file__).parents[3] / "docs" / "man" / "xt_tlsconn.8"
 UML = not os.uname().release.endswith("amd64")
@@ -44,7 +44,7 @@ class Recipes(GatewayTest):
         client = self.connect(self.server())
         with self.assertRaises(ConnectionResetError):
             client.send(b"data")
-            client.tls.settimeout(10)
+            client.tls.settimeout(PATIENCE)
             client.tls.recv(1)
 
     def test_block_resumption(self):

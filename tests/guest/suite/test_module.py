@@ -7,7 +7,7 @@ import ssl
 import time
 import unittest
 
-from lab import IPTABLES, GatewayTest, ctl, load, loaded, on, run, unload, wait_for
+from lab import IPTABLES, GatewayTest, ctl, forgets, load, loaded, on, run, unload, wait_for
 
 RELEASE = os.uname().release
 
@@ -96,8 +96,7 @@ class ModuleUnderTraffic(GatewayTest):
         self.hold()
         client = self.connect(self.server(), ssl.TLSVersion.TLSv1_2)
         ctl("pin", str(wait_for(client.listed)["id"]))
-        on("gateway", "conntrack", "-F")
-        self.assertTrue(wait_for(lambda: client.listed() is None, 3))
+        self.assertTrue(forgets(lambda: client.listed() is None))
         # What is taken up again in the middle is lost, and held.
         client.send(b"after")
         self.assertHeld(client)
@@ -126,8 +125,8 @@ class ModuleUnderTraffic(GatewayTest):
             time.sleep(0.05)
         seen = client.listed()
         self.assertEqual((seen["state"], seen["reason"], seen["client_random"]), ("lost", "mid-stream", None))
-        counted = on("gateway", "iptables-legacy", "-nvxL", "FORWARD").stdout.splitlines()[2].split()[0]
-        self.assertGreater(int(counted), 2)
+        counted = lambda: int(on("gateway", "iptables-legacy", "-nvxL", "FORWARD").stdout.splitlines()[2].split()[0])
+        self.assertTrue(wait_for(lambda: counted() > 2))
 
 
 if __name__ == "__main__":

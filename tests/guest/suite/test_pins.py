@@ -21,14 +21,14 @@ class Lasting(GatewayTest):
     def test_for(self):
         self.hold()
         client = self.connect(self.server())
-        ctl("pin", "1", "--for", "3s")
         begun = time.monotonic()
-        self.assertIn(pins()["default"]["expires_in"], (2, 3))
+        ctl("pin", "1", "--for", "10s")
+        self.assertIn(pins()["default"]["expires_in"], range(11))
         client.send(b"one")
         self.assertArrives(client, b"one")
         self.assertTrue(wait_for(lambda: pins()["default"]["state"] == "released"))
         lasted = time.monotonic() - begun
-        self.assertTrue(2.5 < lasted < 5, lasted)
+        self.assertGreaterEqual(lasted, 9.9)
         self.assertEqual((client.listed()["mark"], pins()["default"]["expires_in"]), ("0x0", None))
         client.send(b"two")
         self.assertHeld(client, arrived=b"one")
@@ -40,11 +40,11 @@ class Lasting(GatewayTest):
             self.connect(server)
         ctl("pin", "1", "--for", "1d")
         ctl("pin", "2", "--for", "2s", "--name", "short", "--mark", "1/1")
-        self.assertTrue(wait_for(lambda: pins()["short"]["state"] == "released", 5))
+        self.assertTrue(wait_for(lambda: pins()["short"]["state"] == "released"))
         self.assertGreater(pins()["default"]["expires_in"], 86390)
         # The same pin on the same connection: its bits stay set.
         ctl("pin", "1", "--replace", "--for", "1s")
-        self.assertTrue(wait_for(lambda: pins()["default"]["state"] == "released", 5))
+        self.assertTrue(wait_for(lambda: pins()["default"]["state"] == "released"))
         ctl("pin", "1")
         self.assertIsNone(pins()["default"]["expires_in"])
 

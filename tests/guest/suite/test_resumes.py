@@ -6,7 +6,7 @@ import ssl
 import threading
 import unittest
 
-from lab import GatewayTest, ctl, load, on, unload, wait_for
+from lab import PATIENCE, GatewayTest, ctl, forgets, load, on, unload, wait_for
 
 TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 
@@ -34,8 +34,7 @@ class Resumes(GatewayTest):
 
     def forget(self, client):
         """Conntrack forgets a connection, and the tracker then does."""
-        on("gateway", "conntrack", "-D", "-p", "tcp", "--orig-port-src", str(client.port))
-        self.assertTrue(wait_for(lambda: client.listed() is None))
+        self.assertTrue(forgets(lambda: client.listed() is None, "--orig-port-src", str(client.port)))
 
     def story(self, how, options):
         server = self.server()
@@ -82,7 +81,7 @@ class Resumes(GatewayTest):
         first = self.full(server, TLS13)
         self.seen(first)
         server.connections[first.port].sendall(b"x")
-        first.tls.settimeout(15)
+        first.tls.settimeout(PATIENCE)
         first.tls.recv(1)
         self.assertEqual(self.seen(self.resumed(server, first, TLS13)), ("psk", None))
 

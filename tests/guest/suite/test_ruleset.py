@@ -4,7 +4,7 @@
 import ssl
 import unittest
 
-from lab import SERVER, GatewayTest, ctl, on, run, wait_for
+from lab import PATIENCE, SERVER, GatewayTest, ctl, on, run, wait_for
 
 # What a gateway has: conntrack's idiom in front of everything else.
 OTHERS = ["-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", "-A FORWARD -j ours", "-A ours -j ACCEPT"]
@@ -40,7 +40,7 @@ class Ruleset(GatewayTest):
         ctl("pin", str(clients[1].listed()["id"]))
         self.assertArrives(clients[1], b"held")
         server.connections[clients[1].port].sendall(b"answer")
-        clients[1].tls.settimeout(15)
+        clients[1].tls.settimeout(PATIENCE)
         self.assertEqual(clients[1].tls.recv(100), b"answer")
         self.assertHeld(clients[0], seconds=1.5)
 
@@ -68,7 +68,7 @@ class Ruleset(GatewayTest):
     def test_data_is_answered_with_a_reset(self):
         self.load_beside_others("iptables-nft", "--on-data", "reset")
         client = self.connect(self.server())
-        client.tls.settimeout(15)
+        client.tls.settimeout(PATIENCE)
         with self.assertRaises(ConnectionResetError):
             client.send(b"data")
             client.tls.recv(1)

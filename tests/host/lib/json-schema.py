@@ -3,9 +3,12 @@
 
 import copy
 import json
+import os
 import pathlib
 import subprocess
+import tempfile
 
+import captures
 import jsonschema
 
 SCHEMA = json.load(open("docs/tlsconnctl.schema.json"))
@@ -31,6 +34,19 @@ assert valid("rules", output("rules", code=0))
 assert valid("rules", output("rules", "--dst", "2001:db8::1", code=0))
 assert valid("error", output("show", "x", code=2))
 assert valid("error", output("inspect", "no-such-file.pcap", code=1))
+
+# What is known of connections, and what is not: real handshakes, no TLS, the middle of a stream. A corpus, where it is.
+with tempfile.TemporaryDirectory() as folder:
+    made = captures.make(pathlib.Path(folder))
+    for arguments in ((), ("--packets",)):
+        seen = output("inspect", *arguments, str(made), code=0)
+        assert valid("inspect", seen), seen
+    assert {c["state"] for c in seen["connections"]} == {"established", "not-tls", "lost"}, seen
+    assert {c["version"] for c in seen["connections"]} == {"1.3", "1.2", None}, seen
+    assert len(seen["packets"]) > 8, seen
+for path in pathlib.Path(os.environ.get("TLSCONN_CORPUS", "/nonexistent")).glob("*/pcap/*.pcap"):
+    done = subprocess.run(["build/bin/tlsconnctl", "-j", "inspect", "--packets", path], capture_output=True, text=True)
+    assert valid("inspect", json.loads(done.stdout)), path
 
 # Every field that is missing, and one too many, is noticed.
 [connection, *_] = golden["list"]["connections"]
