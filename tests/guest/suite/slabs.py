@@ -6,7 +6,7 @@ import pathlib
 import time
 
 # What a packet, a connection, a namespace or a rule may have been left in.
-WATCHED = "tlsconn_", "kmalloc-", "nf_conntrack", "skbuff_", "net_namespace", "pool_workqueue", "radix_tree_node", "TCP", "tw_sock_"
+WATCHED = "tlsconn_", "kmalloc-", "nf_conntrack", "skbuff_", "net_namespace", "radix_tree_node"
 
 
 def shrink():
