@@ -42,11 +42,11 @@ class Bulk:
         return self.from_us.read()
 
     def arrived(self):
-        return self.server.received[self.port]
+        return bytes(self.server.received[self.port])
 
     def has_arrived(self, seconds=60):
         """All of it, and nothing else."""
-        wait_for(lambda: len(self.arrived()) >= len(self.said), seconds)
+        wait_for(lambda: len(self.server.received[self.port]) >= len(self.said), seconds)
         return hashlib.sha256(self.arrived()).digest() == hashlib.sha256(self.said).digest()
 
     def send(self, octets):

@@ -94,7 +94,7 @@ class Server(threading.Thread):
             threading.Thread(target=self.serve, args=(raw, peer[1]), daemon=True).start()
 
     def serve(self, raw, port):
-        self.received[port] = b""
+        self.received[port] = bytearray()
         with raw, contextlib.suppress(OSError, ValueError):
             tls = self.context.wrap_socket(raw, server_side=True)
             self.connections[port] = tls
@@ -131,7 +131,7 @@ class Client:
         self.tls.sendall(octets)
 
     def arrived(self):
-        return self.server.received[self.port]
+        return bytes(self.server.received[self.port])
 
     def listed(self):
         """The connection as `tlsconnctl list` shows it on the gateway."""

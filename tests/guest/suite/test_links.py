@@ -91,7 +91,7 @@ class Links(GatewayTest):
             octets = client.tls.recv(65536)
             self.assertTrue(octets, "closed early")
             received += octets
-        self.assertTrue(wait_for(lambda: len(client.arrived()) >= len(HELD) + AMOUNT, 120))
+        self.assertTrue(wait_for(lambda: len(client.server.received[client.port]) >= len(HELD) + AMOUNT, 120))
         digests = [hashlib.sha256(octets).digest() for octets in (received, client.arrived())]
         self.assertEqual(digests, [hashlib.sha256(octets).digest() for octets in (back, HELD + there)])
 

