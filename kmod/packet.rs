@@ -66,10 +66,21 @@ impl<'a> Packet<'a> {
         Segment {
             from: self.from,
             seq: self.tcp.first_octet(),
-            ack: self.tcp.ack(),
+            ack: self.ack(),
             fin: self.tcp.flags & FIN != 0,
             urgent: self.tcp.flags & URG != 0,
         }
+    }
+
+    /// The acknowledgement number, in the numbers that the other side's packets have here: between its sender and us
+    /// SYNPROXY and helpers have not shifted them yet.
+    #[inline(always)]
+    fn ack(&self) -> Option<u32> {
+        let ack = self.tcp.ack()?;
+        Some(match self.ct.is_shifted() {
+            true => ack.wrapping_sub(self.ct.seq_offset(self.from.other(), ack)),
+            false => ack,
+        })
     }
 }
 

@@ -210,7 +210,7 @@ fn start<'a>(
         return None;
     };
     net.counters.count(Counter::Made);
-    net.schedule_collection();
+    net.note_made();
     if let Some(tracked) = &*entry.lock() {
         events::connection(net, ConnectionEvent::New, entry, tracked);
     }

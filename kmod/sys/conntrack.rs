@@ -126,9 +126,25 @@ impl Conntrack {
         self.status() & bindings::IPS_CONFIRMED as usize != 0
     }
 
+    #[inline]
     fn status(&self) -> usize {
         // SAFETY: By the type's invariant the entry is valid; bits of the status change under us, so it is read once.
         unsafe { addr_of!((*self.as_raw()).status).read_volatile() }
+    }
+
+    /// Whether its sequence numbers are shifted on the way through here (`IPS_SEQ_ADJUST`).
+    #[inline]
+    pub fn is_shifted(&self) -> bool {
+        self.status() & bindings::IPS_SEQ_ADJUST as usize != 0
+    }
+
+    /// How far those of a side are shifted where the other side acknowledges `ack`.
+    #[cold]
+    pub fn seq_offset(&self, side: Side, ack: u32) -> u32 {
+        // SAFETY: By the type's invariant the entry is valid; the function only reads what it keeps for the side.
+        let offset =
+            unsafe { bindings::nf_ct_seq_offset(self.as_raw(), side as u32, ack.wrapping_sub(1)) };
+        offset as u32
     }
 
     /// The sequence number behind the last octet of a side that conntrack has accepted.

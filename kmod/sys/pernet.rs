@@ -34,6 +34,9 @@ use kernel::{
 /// How long an entry that conntrack has let go of may stay, at most.
 const COLLECT_EVERY_MS: c_uint = 500;
 
+/// Connections made since the last collection from which on the next is due.
+const MADE_MAX: u64 = 1024;
+
 /// The families that conntrack is turned on for.
 const CONNTRACK: u8 = bindings::NFPROTO_INET as u8;
 
@@ -81,6 +84,7 @@ pub struct NetState {
     /// What it has seen.
     pub counters: Counters,
     unconfirmed: Atomic<u32>,
+    made: Atomic<u32>,
     armed: Atomic<u32>,
     #[pin]
     collector: Opaque<kernel::bindings::delayed_work>,
@@ -108,6 +112,7 @@ impl NetState {
             engine: parameters::engine(),
             kept: Total::new(parameters::hole_octets_total()),
             unconfirmed: Atomic::new(0),
+            made: Atomic::new(0),
             armed: Atomic::new(0),
             hooks <- Hooks::new(net, place),
             collector <- Opaque::ffi_init(|work| {
@@ -176,9 +181,22 @@ impl NetState {
     }
 
     /// Has the table gone through soon. Any context.
-    pub fn schedule_collection(&self) {
+    fn schedule_collection(&self) {
         // SAFETY: The work was initialised.
         unsafe { bindings::tlsconn_work_schedule(self.collector.get(), COLLECT_EVERY_MS) };
+    }
+
+    /// Has the table gone through as one more connection was made: soon, or at once where they are many. Under a flood
+    /// conntrack evicts entries as fast as it makes them, and those that we hold stay until they are collected. Any
+    /// context.
+    pub fn note_made(&self) {
+        let made = self.made.fetch_add(1, Relaxed).wrapping_add(1);
+        // Going through many is worth it for as many only.
+        if u64::from(made) < MADE_MAX.max(self.table.len() / 4) {
+            return self.schedule_collection();
+        }
+        // SAFETY: The work was initialised.
+        unsafe { bindings::tlsconn_work_hasten(self.collector.get(), 0) };
     }
 
     /// Has pins released whose time is over in so many nanoseconds, or when it was to be done before. Any context.
@@ -234,6 +252,7 @@ unsafe extern "C" fn collect(work: *mut kernel::bindings::work_struct) {
     // SAFETY: It is a field of a state, which stays until the work is cancelled.
     let state = unsafe { &*work.sub(offset_of!(NetState, collector)).cast::<NetState>() };
     state.unconfirmed.store(0, Relaxed);
+    state.made.store(0, Relaxed);
     if tracker::collect(state) {
         state.schedule_collection();
     }

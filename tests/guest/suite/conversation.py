@@ -108,13 +108,13 @@ class Conversation:
         self.ends = {"client": (CLIENT, port), "server": (SERVER[4], server_port)}
         self.next = dict(FIRST)
         # Of every packet that brings none of its own.
-        self.options = b""
+        self.options, self.ttl = b"", 64
         self.pieces = []
 
     def other(self, host):
         return "server" if host == "client" else "client"
 
-    def packet(self, host, octets=b"", flags=ACK, at=0, ack=None, ttl=64, bad_checksum=False, **fields):
+    def packet(self, host, octets=b"", flags=ACK, at=0, ack=None, ttl=None, bad_checksum=False, **fields):
         """An IP packet, `at` octets behind what its sender has sent."""
         other = self.other(host)
         if ack is None:
@@ -123,7 +123,7 @@ class Conversation:
         segment = tcp(self.ends[host], self.ends[other], self.next[host] + at, ack, flags, octets, **fields)
         if bad_checksum:
             segment = segment[:16] + bytes([segment[16] ^ 1]) + segment[17:]
-        return ip_header(self.ends[host][0], self.ends[other][0], len(segment), ttl=ttl) + segment
+        return ip_header(self.ends[host][0], self.ends[other][0], len(segment), ttl=ttl or self.ttl) + segment
 
     def send(self, host, octets=b"", **fields):
         """Sends a packet and says whether it arrived. What comes next from there has the same place still."""

@@ -75,10 +75,10 @@ def inside(host):
 class Server(threading.Thread):
     """A TLS server for any number of connections at once: what each client sends is kept, by its port."""
 
-    def __init__(self, context, address):
+    def __init__(self, context, address, host="server"):
         super().__init__(daemon=True)
         self.context = context
-        with inside("server"):
+        with inside(host):
             family = socket.AF_INET6 if ":" in address else socket.AF_INET
             self.listener = socket.create_server((address, 0), family=family)
         self.port = self.listener.getsockname()[1]
@@ -96,7 +96,7 @@ class Server(threading.Thread):
             threading.Thread(target=self.serve, args=(raw, peer[1]), daemon=True).start()
 
     def serve(self, raw, port):
-        self.received[port] = b""
+        self.received[port] = bytearray()
         with raw, contextlib.suppress(OSError, ValueError):
             tls = self.context.wrap_socket(raw, server_side=True)
             self.connections[port] = tls
@@ -112,9 +112,9 @@ class Server(threading.Thread):
 
 
 class Client:
-    """A TLS connection from the client host."""
+    """A TLS connection, from the client host unless said otherwise, to a server's port unless NAT gives it another."""
 
-    def __init__(self, server, address, version, session=None, name="server.example"):
+    def __init__(self, server, address, version, session=None, name="server.example", host="client", port=None):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -123,8 +123,8 @@ class Client:
             # A session belongs to its context.
             context = session[0]
         self.server = server
-        with inside("client"):
-            raw = socket.create_connection((address, server.port), timeout=PATIENCE)
+        with inside(host):
+            raw = socket.create_connection((address, port or server.port), timeout=PATIENCE)
         self.port = raw.getsockname()[1]
         self.tls = context.wrap_socket(raw, server_hostname=name, session=session and session[1])
         self.context = context
@@ -133,7 +133,7 @@ class Client:
         self.tls.sendall(octets)
 
     def arrived(self):
-        return self.server.received[self.port]
+        return bytes(self.server.received[self.port])
 
     def listed(self):
         """The connection as `tlsconnctl list` shows it on the gateway."""
@@ -141,6 +141,10 @@ class Client:
             if connection["src"].endswith(f":{self.port}"):
                 return connection
         return None
+
+    def recv(self):
+        self.tls.settimeout(15)
+        return self.tls.recv(65536)
 
     def close(self):
         with contextlib.suppress(OSError):
@@ -192,32 +196,46 @@ class GatewayTest(unittest.TestCase):
         # set -e is off in net_down by design: what is not there need not be removed.
         run("bash", "-c", f". {HERE}/../net.sh; {function}", check=function == "net_up")
 
-    def server(self, ip=4):
+    def server(self, ip=4, host="server", address=None):
         key, certificate = (f"{self.directory.name}/{name}.pem" for name in ("key", "certificate"))
         if not os.path.exists(key):
             run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
                 key, "-out", certificate, "-subj", "/CN=server.example", "-days", "2")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
-        server = Server(context, SERVER[ip])
+        server = Server(context, address or SERVER[ip], host)
         self.addCleanup(server.close)
         return server
 
-    def connect(self, server, version=ssl.TLSVersion.TLSv1_3, ip=4, session=None, name="server.example"):
-        client = Client(server, SERVER[ip], version, session, name)
+    def connect(self, server, version=ssl.TLSVersion.TLSv1_3, ip=4, session=None, name="server.example", to=None, **fields):
+        client = Client(server, to or SERVER[ip], version, session, name, **fields)
         self.addCleanup(client.close)
         return client
 
-    def hold(self, iptables="iptables-legacy"):
+    def hold(self, iptables="iptables-legacy", chain="FORWARD"):
         """The README's ruleset: application data of what is not pinned is held."""
-        on("gateway", iptables, "-A", "FORWARD", "-p", "tcp", "-m", "tlsconn", "--pinned", "-j", "ACCEPT")
-        on("gateway", iptables, "-A", "FORWARD", "-p", "tcp", "-m", "tlsconn", "--record-type",
+        on("gateway", iptables, "-A", chain, "-p", "tcp", "-m", "tlsconn", "--pinned", "-j", "ACCEPT")
+        on("gateway", iptables, "-A", chain, "-p", "tcp", "-m", "tlsconn", "--record-type",
            "application-data,unknown", "-j", "DROP")
 
     def assertHeld(self, *clients, arrived=b"", seconds=2.5):
         """Nothing more of them arrives, though their stacks send again every second."""
         time.sleep(seconds)
         self.assertEqual([client.arrived() for client in clients], [arrived] * len(clients))
+
+    def assertOnlyThePinnedFlows(self, client, *others):
+        """All of them hold back what they send; once one is pinned, it flows both ways, and the others are held still."""
+        for one in (client, *others):
+            self.assertTrue(wait_for(lambda one=one: one.listed()["state"] == "established"), one.listed())
+            one.send(b"held")
+        self.assertHeld(client, *others)
+        ctl("pin", str(client.listed()["id"]), "--replace")
+        self.assertArrives(client, b"held")
+        client.server.connections[client.port].sendall(b"answer")
+        self.assertEqual(client.recv(), b"answer")
+        client.send(b"more")
+        self.assertArrives(client, b"heldmore")
+        self.assertEqual([other.arrived() for other in others], [b""] * len(others))
 
     def assertArrives(self, client, octets):
         self.assertTrue(wait_for(lambda: client.arrived().endswith(octets)), f"got {client.arrived()[-80:]!r}")

@@ -6,7 +6,7 @@ import time
 import unittest
 
 from forge import ACK, PSH, SYN, Forger
-from lab import SERVER, GatewayTest, listed, on, wait_for
+from lab import SERVER, GatewayTest, listed, load, on, run, unload, wait_for
 
 CLIENT_FIRST, SERVER_FIRST = 0xFFFFFF00, 5000
 
@@ -33,7 +33,10 @@ class Holes(GatewayTest):
         for forger in self.forgers.values():
             forger.silence_the_stack()
             self.addCleanup(forger.close)
-        self.ends = ("10.1.0.2", 40000), (SERVER[4], 443)
+        self.open(40000)
+
+    def open(self, port):
+        self.ends = ("10.1.0.2", port), (SERVER[4], 443)
         self.send("client", CLIENT_FIRST - 1, 0, SYN)
         self.send("server", SERVER_FIRST - 1, CLIENT_FIRST, SYN | ACK)
         self.send("client", CLIENT_FIRST, SERVER_FIRST, ACK)
@@ -82,6 +85,25 @@ class Holes(GatewayTest):
             self.send("client", CLIENT_FIRST + 200 + start, SERVER_FIRST, ACK | PSH, bytes(1000))
         after = self.connection()
         self.assertEqual((after["state"], after["reason"]), ("lost", "hole"))
+
+    def test_more_than_the_namespace_keeps(self):
+        """All connections' segments have a bound together. What one kept is room for others once it has gone."""
+        on("gateway", "iptables-legacy", "-F")
+        unload()
+        run("modprobe", "xt_tlsconn", "hole_octets_total=60000")
+        self.addCleanup(load)
+        self.addCleanup(unload)
+        self.addCleanup(on, "gateway", "iptables-legacy", "-F")
+        self.hold()
+        for port, pieces, state in ((40001, 5, "hello"), (40002, 30, "lost"), (40003, 5, "hello")):
+            self.open(port)
+            hello = client_hello()
+            self.piece(hello, 0, 100)
+            for number in range(pieces):
+                self.send("client", CLIENT_FIRST + 200 + 1000 * number, SERVER_FIRST, ACK | PSH, bytes(1000))
+            self.assertEqual(self.connection()["state"], state)
+            on("gateway", "conntrack", "-F")
+            self.assertTrue(wait_for(lambda: not listed("--all"), 5))
 
     def test_a_hole_that_does_not_fill(self):
         hello = client_hello()

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Under traffic the module goes and comes, namespaces go, conntrack is flushed, its settings change; again and again.
+Memory is back where it began then. The guest fails when its kernel complains."""
+
+import json
+import pathlib
+import random
+import subprocess
+import time
+import unittest
+
+import canned
+import slabs
+from lab import SERVER, GatewayTest, ctl, listed, load, loaded, on, run, unload, wait_for
+from scale import size, tell
+
+TIMES = size(4, 100)
+# What a cache may have more of than before: less than one object for each connection that there was.
+ALLOWED = 200
+SETTINGS = {
+    "net.netfilter.nf_conntrack_tcp_loose": (0, 1),
+    "net.netfilter.nf_conntrack_tcp_be_liberal": (0, 1),
+    "net.netfilter.nf_conntrack_checksum": (0, 1),
+    "net.netfilter.nf_conntrack_acct": (0, 1),
+    "net.netfilter.nf_conntrack_timestamp": (0, 1),
+    "net.netfilter.nf_conntrack_events": (0, 1, 2),
+    "net.netfilter.nf_conntrack_tcp_timeout_established": (2, 100, 432000),
+    "net.netfilter.nf_conntrack_tcp_timeout_close": (1, 10),
+    "net.netfilter.nf_conntrack_tcp_ignore_invalid_rst": (0, 1),
+    "net.netfilter.nf_conntrack_tcp_max_retrans": (1, 3),
+}
+
+
+class Churn(GatewayTest):
+    def setUp(self):
+        super().setUp()
+        self.programs = []
+        for host in "client", "server":
+            on(host, "sysctl", "-qw", "net.ipv4.tcp_orphan_retries=1")
+
+    def program(self, host, *arguments):
+        program = subprocess.Popen(["ip", "netns", "exec", host, "python3", "-B", canned.__file__, *map(str, arguments)],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.programs.append(program)
+        return program
+
+    def quiet(self):
+        for program in self.programs:
+            program.kill()
+            program.communicate()
+        self.programs.clear()
+
+    def traffic(self):
+        """Connections one behind the other from both kinds of IP, and some with data that stay open."""
+        self.addCleanup(self.quiet)
+        for ip in 4, 6:
+            port = int(self.program("server", "serve", SERVER[ip]).stdout.readline())
+            self.program("client", "hurry", SERVER[ip], port, 100_000)
+        # There is some.
+        self.assertTrue(wait_for(lambda: int(on("gateway", "cat", "/proc/sys/net/netfilter/nf_conntrack_count").stdout) > 20, 60))
+
+    def hold_both(self):
+        for iptables in "iptables-legacy", "ip6tables-legacy":
+            self.hold(iptables)
+
+    @staticmethod
+    def flush_rules():
+        for iptables in "iptables-legacy", "ip6tables-legacy":
+            on("gateway", iptables, "-F")
+
+    def pin_any(self):
+        """Whatever is there first: it may be gone by now."""
+        connections = json.loads(ctl("list", check=False).stdout or "{}").get("connections", [])
+        if connections:
+            ctl("pin", str(connections[0]["id"]), "--replace", check=False)
+
+    def again_and_again(self, what, once, traffic=None):
+        """Does it, and compares memory with what there was after the first round; both times nothing is on its way."""
+        traffic = traffic or self.traffic
+        traffic()
+        once()
+        self.settle()
+        before, octets = slabs.in_use(), slabs.octets()
+        traffic()
+        start = time.monotonic()
+        for _ in range(TIMES):
+            once()
+        took = time.monotonic() - start
+        self.settle()
+        grown = slabs.settled(before, ALLOWED)
+        tell(f"{what}: {TIMES} times in {took:.0f} s; slab memory {octets >> 10} KiB before, {slabs.octets() >> 10} KiB after")
+        self.assertEqual(grown, {})
+
+    def settle(self):
+        """The traffic has ended, and nothing is tracked any more."""
+        self.quiet()
+
+        def is_empty():
+            # What sockets say at their end begins entries anew.
+            on("gateway", "conntrack", "-F")
+            time.sleep(0.3)
+            count = on("gateway", "cat", "/proc/sys/net/netfilter/nf_conntrack_count").stdout
+            return count == "0\n" and not (loaded() and listed("--all"))
+
+        self.assertTrue(wait_for(is_empty, 60), "something is tracked still")
+
+    def test_the_module_goes_and_comes(self):
+        on("gateway", "iptables-legacy", "-t", "mangle", "-A", "FORWARD", "-m", "conntrack", "--ctstate", "NEW")
+        self.addCleanup(load)
+
+        def once():
+            load()
+            self.hold_both()
+            self.assertTrue(wait_for(lambda: listed(), 30), "connections are tracked")
+            self.pin_any()
+            self.flush_rules()
+            unload()
+
+        self.again_and_again("unloaded and loaded", once)
+        self.assertEqual([name for name in slabs.in_use() if name.startswith("tlsconn_")], [])
+
+    def test_conntrack_is_flushed(self):
+        self.hold_both()
+
+        def once():
+            self.assertTrue(wait_for(lambda: listed(), 30), "connections are tracked")
+            self.pin_any()
+            on("gateway", "conntrack", "-F")
+
+        self.again_and_again("conntrack flushed", once)
+
+    def test_settings_change(self):
+        self.hold_both()
+        buckets = pathlib.Path("/sys/module/nf_conntrack/parameters/hashsize")
+        self.addCleanup(buckets.write_text, buckets.read_text())
+        seed = random.SystemRandom().getrandbits(32)
+        tell(f"seed {seed}")
+        chance = random.Random(seed)
+
+        def once():
+            for name, values in SETTINGS.items():
+                on("gateway", "sysctl", "-qw", f"{name}={chance.choice(values)}")
+            buckets.write_text(str(chance.choice((1024, 4096, 16384))))
+            self.pin_any()
+            listed("--all")
+
+        self.again_and_again("settings changed", once)
+
+    def test_namespaces_go(self):
+        """Gateway and hosts are taken away in the middle of traffic, with rules, connections and pins."""
+        def once():
+            self.hold_both()
+            self.traffic()
+            self.assertTrue(wait_for(lambda: listed(), 30), "connections are tracked")
+            self.pin_any()
+            run("ip", "netns", "del", "gateway")
+            self.quiet()
+            self.net("net_down")
+            self.net("net_up")
+
+        self.again_and_again("namespaces destroyed", once, traffic=lambda: None)
+        self.net("net_down")
+        unload()
+        load()
+
+
+if __name__ == "__main__":
+    unittest.main()
