@@ -58,6 +58,11 @@ void tlsconn_cond_resched(void)
 	cond_resched();
 }
 
+void tlsconn_wait_for_readers(void)
+{
+	synchronize_rcu_expedited();
+}
+
 /* Read and written a word at a time: whoever is moved to another CPU in between finds another packet's words there. */
 struct tlsconn_memo {
 	const struct sk_buff *skb;
@@ -422,6 +427,11 @@ struct net *tlsconn_genl_net(struct genl_info *info)
 struct net *tlsconn_dump_net(struct netlink_callback *cb)
 {
 	return sock_net(cb->skb->sk);
+}
+
+const struct genl_info *tlsconn_dump_info(struct netlink_callback *cb)
+{
+	return genl_info_dump(cb);
 }
 
 void tlsconn_dump_seq(struct netlink_callback *cb, u32 *portid, u32 *seq)

@@ -32,22 +32,20 @@ pub(crate) struct List {
 
 impl List {
     pub(crate) fn run(&self, output: &Output) -> Result<(), Failure> {
-        let mut connections = Tlsconn::open()?.connections()?;
-        let tracked = connections.len();
-        connections
-            .retain(|connection| self.wants(connection.state) && self.selector.matches(connection));
+        let mut tlsconn = Tlsconn::open()?;
+        let connections = tlsconn.connections_that(&self.selector, |state| self.wants(state))?;
         if output.json {
             return output.object(&Connections {
                 connections: &connections,
             });
         }
         if connections.is_empty() {
-            output.remark(&match tracked {
-                0 => {
+            output.remark(&match tlsconn.stats()?.get("connections-now") {
+                None | Some(0) => {
                     "no connections; they are tracked while an iptables rule uses the match tlsconn"
                         .into()
                 }
-                _ => format!(
+                Some(tracked) => format!(
                     "none of the {tracked} tracked connections fits; see `tlsconnctl list --all`"
                 ),
             });
