@@ -61,9 +61,10 @@ def uint(octets):
 
 
 class Netlink:
-    """A socket of a host."""
+    """A socket of a host. `most`: octets that are read at once, of which the kernel makes its messages of a dump."""
 
-    def __init__(self, host="gateway"):
+    def __init__(self, host="gateway", most=65536):
+        self.most = most
         with inside(host):
             self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_GENERIC)
         self.socket.setsockopt(SOL_NETLINK, NETLINK_EXT_ACK, 1)
@@ -81,12 +82,12 @@ class Netlink:
         body = struct.pack("=BBH", command, version, 0) + payload
         return struct.pack("=IHHII", 16 + len(body), family or self.family, flags, self.sequence, 0) + body
 
-    def ask(self, command, payload=b"", flags=REQUEST | ACK, family=None, most=65536):
-        """The objects of an answer, each as its attributes. `most`: octets that are read at once."""
+    def ask(self, command, payload=b"", flags=REQUEST | ACK, family=None):
+        """The objects of an answer, each as its attributes."""
         self.socket.send(self.message(command, payload, flags, family))
         objects = []
         while True:
-            octets = self.socket.recv(most)
+            octets = self.socket.recv(self.most)
             while octets:
                 length, kind, flags, sequence, _ = struct.unpack_from("=IHHII", octets)
                 body, octets = octets[16:length], octets[(length + 3) & ~3:]
@@ -102,13 +103,13 @@ class Netlink:
                     raise Refused(error, told.get(1, b"").rstrip(b"\0").decode())
                 return objects
 
-    def dump(self, command, payload=b"", most=65536):
-        return self.ask(command, payload, REQUEST | DUMP, most=most)
+    def dump(self, command, payload=b""):
+        return self.ask(command, payload, REQUEST | DUMP)
 
-    def ids(self, payload=b"", most=65536):
+    def ids(self, payload=b""):
         """Of the connections, in the order in which they come."""
         key = N["A_CONNECTION_ID"]
-        return [uint(dict(attributes(one))[key]) for one in self.dump(N["CMD_CONNECTION_GET"], payload, most)]
+        return [uint(dict(attributes(one))[key]) for one in self.dump(N["CMD_CONNECTION_GET"], payload)]
 
     def pin(self, connection, name=b"default", mark=0x54000000, mask=0xFF000000):
         """Binds a pin, from wherever it is."""

@@ -108,7 +108,7 @@ class Flip(GatewayTest):
         for port in PORTS.values():
             on("gateway", "iptables-legacy", "-A", "FORWARD", "-p", "tcp", "--sport", str(port), "-m", "tlsconn", "--pinned")
             on("server", "iptables-legacy", "-t", "raw", "-A", "PREROUTING", "-p", "tcp", "--sport", str(port),
-               "-m", "length", "--length", "77")
+               "-m", "u32", "--u32", "0&0xFFFF=77")
         self.hold()
         self.streams = {name: Conversation(self.wire, port).tls12() for name, port in PORTS.items()}
         ids = {c["src"]: c["id"] for c in listed()}
