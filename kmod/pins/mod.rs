@@ -88,11 +88,11 @@ impl Pins {
         self.0.iter().find(|pin| pin.name == name)
     }
 
-    /// The pin whose mark a connection carries, whoever has set it.
+    /// The pin whose mark a connection carries, whoever has set it: one that is bound rather than one that was.
     pub fn of_mark(&self, mark: u32) -> Option<&Pin> {
-        self.0
-            .iter()
-            .find(|pin| pin.bound().is_some() && pin.mark.is_in(mark))
+        let carried = || self.0.iter().filter(|pin| pin.mark.is_in(mark));
+        let bound = carried().find(|pin| pin.bound().is_some());
+        bound.or_else(|| carried().next())
     }
 
     /// Binds a pin to a live connection, whose entry the caller has locked: the connection that held the pin, which is
