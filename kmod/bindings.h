@@ -17,5 +17,5 @@
 #include "uapi/tlsconn_netlink.h"
 #include "uapi/xt_tlsconn.h"
 
-/* A macro with a shift, which bindgen does not evaluate. */
-enum { TLSCONN_MCAST_ADMIN = GENL_MCAST_CAP_NET_ADMIN };
+/* A macro with a shift, which bindgen does not evaluate, and a constant of an enumeration without a name. */
+enum { TLSCONN_MCAST_ADMIN = GENL_MCAST_CAP_NET_ADMIN, TLSCONN_VALIDATE_MASK = NLA_VALIDATE_MASK };

@@ -58,6 +58,11 @@ void tlsconn_cond_resched(void)
 	cond_resched();
 }
 
+void tlsconn_wait_for_readers(void)
+{
+	synchronize_rcu_expedited();
+}
+
 DEFINE_PER_CPU_ALIGNED(u64[2], tlsconn_memo);
 
 u64 tlsconn_memo_read(unsigned int word)
@@ -401,6 +406,11 @@ struct net *tlsconn_genl_net(struct genl_info *info)
 struct net *tlsconn_dump_net(struct netlink_callback *cb)
 {
 	return sock_net(cb->skb->sk);
+}
+
+const struct genl_info *tlsconn_dump_info(struct netlink_callback *cb)
+{
+	return genl_info_dump(cb);
 }
 
 void tlsconn_dump_seq(struct netlink_callback *cb, u32 *portid, u32 *seq)

@@ -89,6 +89,9 @@ void tlsconn_work_cancel(struct delayed_work *work);
 struct delayed_work *tlsconn_work_of(struct work_struct *work);
 void tlsconn_cond_resched(void);
 
+/* A grace period, at once: whoever waits for it holds up a command. */
+void tlsconn_wait_for_readers(void);
+
 /* Conntrack. */
 void tlsconn_ct_hold(struct nf_conn *ct);
 void tlsconn_ct_put(struct nf_conn *ct);
@@ -129,6 +132,7 @@ u64 tlsconn_now(void);
 u64 tlsconn_uptime(void);
 struct net *tlsconn_genl_net(struct genl_info *info);
 struct net *tlsconn_dump_net(struct netlink_callback *cb);
+const struct genl_info *tlsconn_dump_info(struct netlink_callback *cb);
 void tlsconn_dump_seq(struct netlink_callback *cb, u32 *portid, u32 *seq);
 void *tlsconn_nest_start(struct sk_buff *skb, int type);
 void tlsconn_nest_end(struct sk_buff *skb, void *nest);

@@ -2,6 +2,7 @@
 
 //! `connection-get`, and connections as messages tell of them.
 
+use super::selector;
 use crate::{
     bindings::{
         TLSCONN_A_CONNECTION_ALPN, TLSCONN_A_CONNECTION_CIPHER, TLSCONN_A_CONNECTION_CLIENT,
@@ -11,15 +12,17 @@ use crate::{
         TLSCONN_A_CONNECTION_HELLO_RETRY, TLSCONN_A_CONNECTION_ID, TLSCONN_A_CONNECTION_MARK,
         TLSCONN_A_CONNECTION_OFFERED, TLSCONN_A_CONNECTION_PIN, TLSCONN_A_CONNECTION_REASON,
         TLSCONN_A_CONNECTION_RESUMED, TLSCONN_A_CONNECTION_RESUMES,
-        TLSCONN_A_CONNECTION_RESUMPTION, TLSCONN_A_CONNECTION_SERVER_RANDOM,
-        TLSCONN_A_CONNECTION_SERVER_SESSION_ID, TLSCONN_A_CONNECTION_SESSION_ID,
-        TLSCONN_A_CONNECTION_SNI, TLSCONN_A_CONNECTION_SRC, TLSCONN_A_CONNECTION_SRC_ADDR,
-        TLSCONN_A_CONNECTION_SRC_PORT, TLSCONN_A_CONNECTION_STATE, TLSCONN_A_CONNECTION_VERSION,
-        TLSCONN_A_DIRECTION_BYTES, TLSCONN_A_DIRECTION_CHANGE_CIPHER_SPEC,
-        TLSCONN_CMD_CONNECTION_GET,
+        TLSCONN_A_CONNECTION_RESUMPTION, TLSCONN_A_CONNECTION_SELECTOR,
+        TLSCONN_A_CONNECTION_SERVER_RANDOM, TLSCONN_A_CONNECTION_SERVER_SESSION_ID,
+        TLSCONN_A_CONNECTION_SESSION_ID, TLSCONN_A_CONNECTION_SNI, TLSCONN_A_CONNECTION_SRC,
+        TLSCONN_A_CONNECTION_SRC_ADDR, TLSCONN_A_CONNECTION_SRC_PORT, TLSCONN_A_CONNECTION_STATE,
+        TLSCONN_A_CONNECTION_STATES, TLSCONN_A_CONNECTION_VERSION, TLSCONN_A_DIRECTION_BYTES,
+        TLSCONN_A_DIRECTION_CHANGE_CIPHER_SPEC, TLSCONN_CMD_CONNECTION_GET,
     },
+    pins::Selector,
     sys::{
         conntrack::Conntrack,
+        give_way,
         message::Message,
         pernet::NetState,
         rcu::Reader,
@@ -44,12 +47,40 @@ pub fn get(net: &NetState, request: &Request<'_>) -> Result {
     Message::reply(request, TLSCONN_CMD_CONNECTION_GET, |message| {
         let rcu = Reader::begin();
         let entry = net.table.by_id(id, &rcu).ok_or_else(missing)?;
-        put_entry(net, entry, message)
+        let locked = entry.lock();
+        put(net, entry, locked.as_ref().ok_or_else(missing)?, message)
     })
 }
 
-/// All connections in the order of their ids.
+/// Which connections a dump is asked for.
+struct Filter {
+    selector: Option<KBox<Selector>>,
+    /// A bit for each state.
+    states: u32,
+}
+
+impl Filter {
+    /// Process context.
+    fn of(request: &Request<'_>) -> Result<Self> {
+        Ok(Self {
+            selector: selector::of(request, TLSCONN_A_CONNECTION_SELECTOR)?,
+            states: request.u32(TLSCONN_A_CONNECTION_STATES).unwrap_or(u32::MAX),
+        })
+    }
+
+    fn wants(&self, entry: &Entry, tracked: &Tracked) -> bool {
+        let state = tracked.connection.state() as u32;
+        let fits = |selector: &KBox<Selector>| {
+            selector.fits(&tracked.identity(), entry.conntrack(tracked))
+        };
+        self.states.wrapping_shr(state) & 1 != 0 && self.selector.as_ref().is_none_or(fits)
+    }
+}
+
+/// The connections that are asked for, in the order of their ids.
 pub fn dump(net: &NetState, dump: &mut Dump<'_>) -> Result {
+    // Made anew for every message; that is little beside what a message holds.
+    let filter = Filter::of(&dump.request())?;
     loop {
         // A short RCU section for each, however many there are.
         let rcu = Reader::begin();
@@ -57,22 +88,22 @@ pub fn dump(net: &NetState, dump: &mut Dump<'_>) -> Result {
             return Ok(());
         };
         match dump.item(TLSCONN_CMD_CONNECTION_GET, |message| {
-            put_entry(net, entry, message)
+            let locked = entry.lock();
+            match &*locked {
+                Some(tracked) if filter.wants(entry, tracked) => put(net, entry, tracked, message),
+                _ => Err(ENOENT),
+            }
         }) {
             Ok(()) => {}
-            // Gone meanwhile.
+            // Gone meanwhile, or not asked for.
             Err(error) if error == ENOENT => {}
             // The message is full; the dump goes on with the next.
             Err(_) => return Ok(()),
         }
         dump.set_position(entry.id.wrapping_add(1));
+        drop(rcu);
+        give_way();
     }
-}
-
-/// ENOENT when the connection has just gone, EMSGSIZE when the message is full.
-fn put_entry(net: &NetState, entry: &Entry, message: &mut Message<'_>) -> Result {
-    let locked = entry.lock();
-    put(net, entry, locked.as_ref().ok_or(ENOENT)?, message)
 }
 
 /// A connection whose entry the caller has locked; EMSGSIZE when the message is full. The pins' lock must not be held.
@@ -102,7 +133,8 @@ pub(super) fn put(
     }
 }
 
-fn put_tuple(ct: &Conntrack, message: &mut Message<'_>) -> Result {
+/// Where a connection was opened from and to.
+pub(super) fn put_tuple(ct: &Conntrack, message: &mut Message<'_>) -> Result {
     for (side, address, port) in [
         (
             Side::Src,

@@ -2,18 +2,19 @@
 
 //! `pin-get`, `pin-set` and `pin-del`, and pins as messages tell of them.
 
-use super::{events::Release, selector};
+use super::{connection::put_tuple, events::Release, selector};
 use crate::{
     bindings::{
         TLSCONN_A_PIN_ALL, TLSCONN_A_PIN_CONNECTION, TLSCONN_A_PIN_EXPIRES_IN,
         TLSCONN_A_PIN_FOLLOW, TLSCONN_A_PIN_LASTS, TLSCONN_A_PIN_MARK, TLSCONN_A_PIN_MARK_LOST,
-        TLSCONN_A_PIN_MASK, TLSCONN_A_PIN_NAME, TLSCONN_A_PIN_NEXT, TLSCONN_A_PIN_REPLACE,
-        TLSCONN_A_PIN_SELECTOR, TLSCONN_A_PIN_STATE, TLSCONN_CMD_PIN_GET, TLSCONN_CMD_PIN_SET,
-        TLSCONN_PIN_STATE_ARMED, TLSCONN_PIN_STATE_BOUND, TLSCONN_PIN_STATE_RELEASED,
-        XT_TLSCONN_PIN_MARK, XT_TLSCONN_PIN_MASK,
+        TLSCONN_A_PIN_MASK, TLSCONN_A_PIN_NAME, TLSCONN_A_PIN_NEXT, TLSCONN_A_PIN_OTHERS,
+        TLSCONN_A_PIN_REPLACE, TLSCONN_A_PIN_SELECTOR, TLSCONN_A_PIN_STATE, TLSCONN_CMD_PIN_GET,
+        TLSCONN_CMD_PIN_SET, TLSCONN_PIN_STATE_ARMED, TLSCONN_PIN_STATE_BOUND,
+        TLSCONN_PIN_STATE_RELEASED, XT_TLSCONN_PIN_MARK, XT_TLSCONN_PIN_MASK,
     },
-    pins::{clear_strays, release_all, Bound, Mark, Name, Pin, Wish},
+    pins::{clear_strays, release_all, untracked, Bound, Mark, Name, Pin, Wish},
     sys::{
+        conntrack::Conntrack,
         message::Message,
         pernet::NetState,
         rcu::Reader,
@@ -23,26 +24,60 @@ use crate::{
     tls::State,
     tracked::Tracked,
 };
+use core::iter::once;
 use kernel::{prelude::*, sync::aref::ARef};
+
+/// The pin of a name.
+pub fn get(net: &NetState, request: &Request<'_>) -> Result {
+    let name = name_of(request)?;
+    let missing = || request.refuse(ENOENT, c"there is no pin of that name");
+    let mark = net.pins.lock().of_name(name).and_then(live_mark);
+    let others = others(net, mark)?;
+    Message::reply(request, TLSCONN_CMD_PIN_GET, |message| {
+        let pins = net.pins.lock();
+        put(pins.of_name(name).ok_or_else(missing)?, message)?;
+        put_others(&others, message)
+    })
+}
 
 /// The pins of the namespace.
 pub fn dump(net: &NetState, dump: &mut Dump<'_>) -> Result {
     loop {
         let position = dump.position();
+        let mark = net.pins.lock().at(position).and_then(live_mark);
+        let others = others(net, mark)?;
         let pins = net.pins.lock();
         let Some(pin) = pins.at(position) else {
             return Ok(());
         };
-        if dump
-            .item(TLSCONN_CMD_PIN_GET, |message| put(pin, message))
-            .is_err()
-        {
+        let told = dump.item(TLSCONN_CMD_PIN_GET, |message| {
+            put(pin, message)?;
+            put_others(&others, message)
+        });
+        if told.is_err() {
             // The message is full; the dump goes on with the next.
             return Ok(());
         }
         drop(pins);
         dump.set_position(position.wrapping_add(1));
     }
+}
+
+/// The mark of a pin that is bound or armed.
+fn live_mark(pin: &Pin) -> Option<Mark> {
+    (pin.bound().is_some() || pin.is_armed()).then_some(pin.mark)
+}
+
+/// Untracked entries that carry the mark of a pin.
+fn others(net: &NetState, mark: Option<Mark>) -> Result<KVec<ARef<Conntrack>>> {
+    mark.map_or(Ok(KVec::new()), |mark| untracked(net, mark))
+}
+
+fn put_others(others: &[ARef<Conntrack>], message: &mut Message<'_>) -> Result {
+    for ct in others {
+        message.nest(TLSCONN_A_PIN_OTHERS, |nest| put_tuple(ct, nest))?;
+    }
+    Ok(())
 }
 
 pub(super) fn put(pin: &Pin, message: &mut Message<'_>) -> Result {
@@ -138,16 +173,14 @@ pub fn set(net: &NetState, request: &Request<'_>) -> Result {
             }
             _ => return Err(request.refuse(EINVAL, c"either a connection or next is to be given")),
         };
-        let pins = net.pins.lock();
-        let pin = pins.of_name(name).ok_or(ENOENT)?;
-        put(pin, message)?;
-        let now = pin.bound().cloned();
-        drop(pins);
+        let now = net.pins.lock().of_name(name).and_then(Pin::bound).cloned();
         for bound in [before, now].into_iter().flatten() {
             bound.ct.deliver_events();
         }
-        clear_strays(net, mark);
-        Ok(())
+        clear_strays(net, once(mark));
+        // What the answer says of the mark is what has come of it.
+        let pins = net.pins.lock();
+        put(pins.of_name(name).ok_or(ENOENT)?, message)
     })
 }
 
@@ -187,13 +220,9 @@ fn mark_at(net: &NetState, place: u64) -> Option<Mark> {
 /// Releases one pin, or all.
 pub fn del(net: &NetState, request: &Request<'_>) -> Result {
     if request.flag(TLSCONN_A_PIN_ALL) {
-        let mut place = 0;
         release_all(net, Release::Unpinned);
         // Pins that were released before may have left marks of others too.
-        while let Some(mark) = mark_at(net, place) {
-            clear_strays(net, mark);
-            place = place.wrapping_add(1);
-        }
+        clear_strays(net, (0..).map_while(|place| mark_at(net, place)));
         return Ok(());
     }
     let name = name_of(request)?;
@@ -207,6 +236,6 @@ pub fn del(net: &NetState, request: &Request<'_>) -> Result {
     if let Some(bound) = released {
         bound.ct.deliver_events();
     }
-    clear_strays(net, mark);
+    clear_strays(net, once(mark));
     Ok(())
 }

@@ -19,7 +19,9 @@ pub fn get(net: &NetState, request: &Request<'_>) -> Result {
 /// Has connections tracked without a rule, or no longer.
 pub fn set(net: &NetState, request: &Request<'_>) -> Result {
     match request.u8(TLSCONN_A_TRACK_REQUESTED) {
-        Some(1) => net.request_tracking()?,
+        Some(1) => net
+            .request_tracking()
+            .map_err(|error| request.refuse(error, c"conntrack or the hooks cannot be had"))?,
         Some(0) => net.withdraw_tracking(),
         _ => return Err(request.refuse(EINVAL, c"whether to track is 0 or 1")),
     }

@@ -16,7 +16,7 @@ pub use follow::Answer;
 pub use mark::{Mark, Name};
 pub use pin::{Bound, Pin};
 pub use selector::{End, Selector};
-pub use strays::clear_strays;
+pub use strays::{clear_strays, untracked};
 pub use waiting::{consider, expire, Suit};
 
 use crate::{
@@ -88,11 +88,11 @@ impl Pins {
         self.0.iter().find(|pin| pin.name == name)
     }
 
-    /// The pin whose mark a connection carries, whoever has set it.
+    /// The pin whose mark a connection carries, whoever has set it: one that is bound rather than one that was.
     pub fn of_mark(&self, mark: u32) -> Option<&Pin> {
-        self.0
-            .iter()
-            .find(|pin| pin.bound().is_some() && pin.mark.is_in(mark))
+        let carried = || self.0.iter().filter(|pin| pin.mark.is_in(mark));
+        let bound = carried().find(|pin| pin.bound().is_some());
+        bound.or_else(|| carried().next())
     }
 
     /// Binds a pin to a live connection, whose entry the caller has locked: the connection that held the pin, which is

@@ -48,8 +48,8 @@ impl Selector {
             && fits_end(&self.dst, ct, Side::Dst)
     }
 
-    /// Whether everything fits; both hellos are known.
-    pub(super) fn fits(&self, identity: &IdentityRef<'_>, ct: &Conntrack) -> bool {
+    /// Whether everything fits, of what is known by now.
+    pub fn fits(&self, identity: &IdentityRef<'_>, ct: &Conntrack) -> bool {
         self.fits_client(identity, ct)
             && begins(&self.server_random, identity.server_random)
             && (begins(&self.session_id, identity.session_id)

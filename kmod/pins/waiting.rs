@@ -4,9 +4,9 @@
 //! acknowledges it.
 
 use super::{
-    follow,
+    clear_strays, follow,
     pin::{Phase, Pin, Reservation},
-    Bound, Pins,
+    Bound, Mark, Pins,
 };
 use crate::{
     netlink::events::{self, Release},
@@ -155,14 +155,11 @@ impl Pins {
         })
     }
 
-    /// Releases one pin whose time is over, and gives the connection that it was on.
-    pub(super) fn expire(&mut self, net: &NetState, now: u64) -> Option<Option<Bound>> {
+    /// Releases one pin whose time is over, and gives its mark and the connection that it was on.
+    pub(super) fn expire(&mut self, net: &NetState, now: u64) -> Option<(Mark, Option<Bound>)> {
         let is_over = |pin: &&mut Pin| pin.until().is_some_and(|until| until <= now);
-        let released = self
-            .0
-            .iter_mut()
-            .find(is_over)?
-            .release(net, Release::Expired);
+        let pin = self.0.iter_mut().find(is_over)?;
+        let released = (pin.mark, pin.release(net, Release::Expired));
         self.changed(net);
         Some(released)
     }
@@ -186,13 +183,13 @@ pub fn expire(net: &NetState) -> Option<u64> {
     loop {
         let now = uptime();
         let expired = net.pins.lock().expire(net, now);
-        match expired {
-            Some(Some(bound)) => bound.ct.deliver_events(),
-            Some(None) => {}
-            None => {
-                let next = net.pins.lock().next_expiry()?;
-                return Some(next.saturating_sub(now));
-            }
+        let Some((mark, bound)) = expired else {
+            let next = net.pins.lock().next_expiry()?;
+            return Some(next.saturating_sub(now));
+        };
+        if let Some(bound) = bound {
+            bound.ct.deliver_events();
         }
+        clear_strays(net, core::iter::once(mark));
     }
 }

@@ -9,7 +9,7 @@ use super::{
     c_name,
     message::Message,
     pernet::NetState,
-    policy::{Attributes, CONNECTION_GET, PIN_DEL, PIN_SET, TRACK_SET},
+    policy::{Attributes, CONNECTION_DUMP, CONNECTION_GET, PIN_DEL, PIN_GET, PIN_SET, TRACK_SET},
     rcu::Reader,
     request::{answer, dump},
     zeroed, Global,
@@ -56,8 +56,12 @@ const fn doit(
     operation
 }
 
-const fn dumpit(command: u32, handler: Dumpit) -> bindings::genl_split_ops {
-    let mut operation = operation(command, bindings::GENL_CMD_CAP_DUMP, &[]);
+const fn dumpit(
+    command: u32,
+    attributes: &'static Attributes,
+    handler: Dumpit,
+) -> bindings::genl_split_ops {
+    let mut operation = operation(command, bindings::GENL_CMD_CAP_DUMP, attributes);
     operation.__bindgen_anon_1.__bindgen_anon_2.dumpit = Some(handler);
     operation
 }
@@ -69,15 +73,20 @@ static OPERATIONS: Global<[bindings::genl_split_ops; OPERATION_COUNT]> = Global:
         &CONNECTION_GET.0,
         connection_get,
     ),
-    dumpit(bindings::TLSCONN_CMD_CONNECTION_GET, connection_dump),
-    dumpit(bindings::TLSCONN_CMD_PIN_GET, pin_dump),
+    dumpit(
+        bindings::TLSCONN_CMD_CONNECTION_GET,
+        &CONNECTION_DUMP.0,
+        connection_dump,
+    ),
+    doit(bindings::TLSCONN_CMD_PIN_GET, &PIN_GET.0, pin_get),
+    dumpit(bindings::TLSCONN_CMD_PIN_GET, &[], pin_dump),
     doit(bindings::TLSCONN_CMD_PIN_SET, &PIN_SET.0, pin_set),
     doit(bindings::TLSCONN_CMD_PIN_DEL, &PIN_DEL.0, pin_del),
     doit(bindings::TLSCONN_CMD_TRACK_GET, &[], track_get),
     doit(bindings::TLSCONN_CMD_TRACK_SET, &TRACK_SET.0, track_set),
     doit(bindings::TLSCONN_CMD_STATS_GET, &[], stats_get),
 ]);
-const OPERATION_COUNT: usize = 8;
+const OPERATION_COUNT: usize = 9;
 
 /// The groups that may be listened to, with CAP_NET_ADMIN in the namespace's user namespace.
 static GROUPS: Global<[bindings::genl_multicast_group; 1]> =
@@ -175,6 +184,16 @@ unsafe extern "C" fn connection_dump(
 ) -> c_int {
     // SAFETY: As the caller promises.
     unsafe { dump(skb, callback, netlink::connection::dump) }
+}
+
+/// `pin-get` of one.
+///
+/// # Safety
+///
+/// As above.
+unsafe extern "C" fn pin_get(_skb: *mut sk_buff, info: *mut bindings::genl_info) -> c_int {
+    // SAFETY: As the caller promises.
+    unsafe { answer(info, netlink::pin::get) }
 }
 
 /// `pin-get` of all.

@@ -29,6 +29,12 @@ pub fn seconds() -> u32 {
     unsafe { crate::bindings::tlsconn_seconds() }
 }
 
+/// Lets others run. Process context; no lock is held.
+pub fn give_way() {
+    // SAFETY: As the caller promises.
+    unsafe { crate::bindings::tlsconn_cond_resched() }
+}
+
 /// A C struct that the kernel links into lists of its own between registration and unregistration.
 struct Global<T>(UnsafeCell<T>);
 

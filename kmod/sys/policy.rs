@@ -23,6 +23,17 @@ const fn nested(attributes: &'static Attributes) -> bindings::nla_policy {
     policy
 }
 
+/// 32 bits, of which only some may be set.
+const fn mask(bits: u32) -> bindings::nla_policy {
+    let mut policy = policy(bindings::NLA_U32, 0);
+    policy.validation_type = bindings::TLSCONN_VALIDATE_MASK as u8;
+    policy.__bindgen_anon_1.mask = bits;
+    policy
+}
+
+/// A bit for each state.
+const STATES: u32 = (2 << bindings::TLSCONN_STATE_TAINTED) - 1;
+
 const REJECTED: bindings::nla_policy = policy(bindings::NLA_REJECT, 0);
 
 /// A policy array, shared with the kernel, which only reads it.
@@ -33,6 +44,15 @@ unsafe impl<const N: usize> Sync for Policies<N> {}
 
 pub(super) static CONNECTION_GET: Policies<{ bindings::TLSCONN_A_CONNECTION_ID as usize + 1 }> =
     Policies([REJECTED, policy(bindings::NLA_UINT, 0)]);
+
+pub(super) static CONNECTION_DUMP: Policies<
+    { bindings::TLSCONN_A_CONNECTION_STATES as usize + 1 },
+> = {
+    let mut policies = [REJECTED; bindings::TLSCONN_A_CONNECTION_STATES as usize + 1];
+    policies[bindings::TLSCONN_A_CONNECTION_SELECTOR as usize] = nested(&SELECTOR.0);
+    policies[bindings::TLSCONN_A_CONNECTION_STATES as usize] = mask(STATES);
+    Policies(policies)
+};
 
 static SELECTOR: Policies<{ bindings::TLSCONN_A_SELECTOR_DST_PORT as usize + 1 }> = Policies([
     REJECTED,
@@ -46,6 +66,14 @@ static SELECTOR: Policies<{ bindings::TLSCONN_A_SELECTOR_DST_PORT as usize + 1 }
     policy(bindings::NLA_BINARY, 16),
     policy(bindings::NLA_U8, 0),
     policy(bindings::NLA_U16, 0),
+]);
+
+pub(super) static PIN_GET: Policies<{ bindings::TLSCONN_A_PIN_NAME as usize + 1 }> = Policies([
+    REJECTED,
+    policy(
+        bindings::NLA_NUL_STRING,
+        bindings::TLSCONN_PIN_NAME_MAX as u16,
+    ),
 ]);
 
 pub(super) static PIN_SET: Policies<{ bindings::TLSCONN_A_PIN_FOLLOW as usize + 1 }> = Policies([

@@ -2,7 +2,15 @@
 
 //! RCU read sides, and those that somebody else has begun.
 
+use crate::bindings;
 use kernel::sync::rcu;
+
+/// Waits until all that read under RCU when this was called have ended, packets on their way through hooks among them.
+/// Process context; sleeps, if not for long.
+pub fn wait_for_readers() {
+    // SAFETY: Process context, outside of readers, as the caller promises.
+    unsafe { bindings::tlsconn_wait_for_readers() }
+}
 
 /// A stretch of code that RCU readers may be in: what it finds stays until it is dropped. Nothing sleeps meanwhile.
 pub struct Reader {

@@ -144,6 +144,15 @@ impl Dump<'_> {
         unsafe { (*self.callback).__bindgen_anon_1.args[0] = position as isize };
     }
 
+    /// What was asked for.
+    pub fn request(&self) -> Request<'_> {
+        Request {
+            // SAFETY: The callback is valid. Nobody else uses the request during a call.
+            info: unsafe { bindings::tlsconn_dump_info(self.callback) }.cast_mut(),
+            _life: PhantomData,
+        }
+    }
+
     /// Adds one item; ENOSPC or EMSGSIZE when the message is full, and nothing of it is added.
     pub fn item(&mut self, command: u32, fill: impl FnOnce(&mut Message<'_>) -> Result) -> Result {
         let (mut port, mut number) = (0, 0);

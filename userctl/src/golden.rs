@@ -10,8 +10,8 @@ use serde::Serialize;
 use crate::{
     command::{list, pins, show},
     model::{
-        tests::connection, Bytes, Connection, Connections, Marking, Pin, PinState, Pins, Reason,
-        Resumption, State, Version,
+        tests::connection, Bytes, Connection, Connections, Marking, Other, Pin, PinState, Pins,
+        Reason, Resumption, State, Version,
     },
     octets::Name,
 };
@@ -111,7 +111,13 @@ fn pins() -> Vec<Pin> {
         expires_in: Some(272),
         follow: false,
         mark_lost: false,
-        others: vec![1034],
+        others: vec![
+            Other::Tracked(1034),
+            Other::Untracked(
+                "10.0.1.2:40113".parse().expect("an address"),
+                "10.0.2.2:443".parse().expect("an address"),
+            ),
+        ],
     };
     vec![
         Pin {

@@ -3,7 +3,10 @@
 //! Going through a table.
 
 use super::{Entry, Table};
-use crate::{bindings, sys::rcu::Reader};
+use crate::{
+    bindings,
+    sys::{give_way, rcu::Reader},
+};
 use core::ptr::null_mut;
 
 impl Table {
@@ -19,8 +22,7 @@ impl Table {
             next = entry.id.wrapping_add(1);
             look(entry);
             drop(rcu);
-            // SAFETY: Process context, and no lock is held.
-            unsafe { bindings::tlsconn_cond_resched() };
+            give_way();
         }
     }
 
@@ -47,8 +49,7 @@ impl Table {
             if count < room {
                 return;
             }
-            // SAFETY: Process context, and no lock is held.
-            unsafe { bindings::tlsconn_cond_resched() };
+            give_way();
         }
     }
 }

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Completion in the shell, with ids and pins of the moment, and the manual pages."""
 
-import os
-import subprocess
+import tempfile
 import unittest
 
 from lab import GatewayTest, ctl, run
@@ -25,13 +24,31 @@ def values(*words):
     return [word for word in bash(*words) if not word.startswith("-")]
 
 
+# fish says itself what it would propose, with what it says of each behind a tab.
+FISH = """
+tlsconnctl completions fish | source
+complete -C "$argv"
+"""
+# zsh has no such thing, but what its completion system is handed can be seen in its place.
+ZSH = """
+autoload -U compinit && compinit -D -u
+tlsconnctl completions zsh >$TMPDIR/_tlsconnctl && source $TMPDIR/_tlsconnctl
+[[ $_comps[tlsconnctl] = _clap_dynamic_completer_tlsconnctl ]] || exit 1
+function _describe() { print -l -- "${(@P)3}" }
+words=("$@") CURRENT=$#
+_clap_dynamic_completer_tlsconnctl
+"""
+
+
 def others(shell, *words):
-    """What zsh's and fish's scripts ask; neither shell is needed for it."""
-    environment = {**os.environ, "TLSCONNCTL_COMPLETE": shell, "_CLAP_COMPLETE_INDEX": str(len(words)),
-                   "_CLAP_IFS": "\n"}
-    done = subprocess.run(["tlsconnctl", "--", "tlsconnctl", *words], capture_output=True, text=True, env=environment,
-                          check=True)
-    return done.stdout.splitlines()
+    """What zsh and fish propose, a line each, without options."""
+    words = ["tlsconnctl", *words]
+    if shell == "fish":
+        done = run("fish", "--no-config", "-c", FISH, " ".join(words))
+    else:
+        with tempfile.TemporaryDirectory() as directory:
+            done = run("env", f"TMPDIR={directory}", f"HOME={directory}", "zsh", "-f", "-c", ZSH, "zsh", *words)
+    return [line for line in done.stdout.splitlines() if line and not line.startswith("-")]
 
 
 class Completion(GatewayTest):
@@ -57,13 +74,11 @@ class Completion(GatewayTest):
         self.assertEqual(bash("-n", "gateway", "pin", "--name", ""), ["mine"])
         for shell, between in (("zsh", ":"), ("fish", "\t")):
             ids = others(shell, "-n", "gateway", "pin", "")
-            numbers = [line.split(between)[0] for line in ids if line[0].isdigit()]
-            self.assertEqual(numbers, ["1", "2"], ids)
+            self.assertEqual([line.split(between)[0] for line in ids], ["1", "2"], ids)
             self.assertIn("server.example", ids[0])
+            self.assertEqual([line.split(between)[0] for line in others(shell, "unp")], ["unpin"])
 
-    def test_scripts_of_the_shells(self):
-        self.assertIn("#compdef tlsconnctl", run("tlsconnctl", "completions", "zsh").stdout)
-        self.assertIn("complete ", run("tlsconnctl", "completions", "fish").stdout)
+    def test_a_shell_that_is_not_known(self):
         self.assertEqual(run("tlsconnctl", "completions", "csh", check=False).returncode, 2)
 
 

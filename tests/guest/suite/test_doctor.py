@@ -105,6 +105,24 @@ class Doctor(GatewayTest):
         ctl("pin", str(client.listed()["id"]))
         self.findings(0)
 
+    def test_marks_by_iptables_over_nft(self):
+        """nft shows such a rule too: it is one finding all the same."""
+        self.healthy("iptables-nft")
+        self.iptables("-t", "mangle", "-A", "PREROUTING", "-p", "tcp", "-j", "CONNMARK", "--set-mark", "0x7",
+                      command="iptables-nft")
+        self.assertEqual([finding["check"] for finding in self.wrong()], ["marks"])
+        self.mend("marks")
+
+    def test_a_mark_of_others_on_what_is_not_tracked(self):
+        # The first connection was there before anybody looked, and says nothing from then on.
+        on("gateway", "iptables-legacy", "-t", "mangle", "-A", "FORWARD", "-m", "conntrack", "--ctstate", "NEW")
+        early = self.connect(self.server(), ssl.TLSVersion.TLSv1_2)
+        self.healthy()
+        ctl("pin", "--next")
+        on("gateway", "conntrack", "-U", "-p", "tcp", "--orig-port-src", str(early.port), "--mark", "0x54000007")
+        self.mend("marks")
+        self.assertIn("mark=7 ", on("gateway", "conntrack", "-L", "-p", "tcp", "--orig-port-src", str(early.port)).stdout)
+
     def test_flow_offload(self):
         self.healthy()
         on("gateway", "nft", "-f", "-", stdin="add table inet other\n"

@@ -6,7 +6,8 @@ use clap::Args;
 
 use crate::{
     failure::Failure,
-    model::{Connection, Connections, State},
+    mark::Mark,
+    model::{Connection, Connections, Marking, State},
     netlink::Tlsconn,
     output::Output,
     selector::Selector,
@@ -32,22 +33,20 @@ pub(crate) struct List {
 
 impl List {
     pub(crate) fn run(&self, output: &Output) -> Result<(), Failure> {
-        let mut connections = Tlsconn::open()?.connections()?;
-        let tracked = connections.len();
-        connections
-            .retain(|connection| self.wants(connection.state) && self.selector.matches(connection));
+        let mut tlsconn = Tlsconn::open()?;
+        let connections = tlsconn.connections_that(&self.selector, |state| self.wants(state))?;
         if output.json {
             return output.object(&Connections {
                 connections: &connections,
             });
         }
         if connections.is_empty() {
-            output.remark(&match tracked {
-                0 => {
+            output.remark(&match tlsconn.stats()?.get("connections-now") {
+                None | Some(0) => {
                     "no connections; they are tracked while an iptables rule uses the match tlsconn"
                         .into()
                 }
-                _ => format!(
+                Some(tracked) => format!(
                     "none of the {tracked} tracked connections fits; see `tlsconnctl list --all`"
                 ),
             });
@@ -104,7 +103,7 @@ pub(crate) fn table(connections: &[Connection], verbose: bool) -> Table {
             ),
         ];
         if let Some(marking) = &connection.marking {
-            cells.push(Cell::or_dash(marking.pin.as_ref()));
+            cells.push(pin(marking));
             if verbose {
                 cells.push(Cell::new(format!("{:#x}", marking.mark)));
             }
@@ -123,6 +122,17 @@ pub(crate) fn table(connections: &[Connection], verbose: bool) -> Table {
         table.row(cells);
     }
     table
+}
+
+/// The pin, or the mark where it is a pin's though there is no pin: rules let the connection through.
+fn pin(marking: &Marking) -> Cell {
+    let default = Mark::default();
+    match &marking.pin {
+        None if marking.mark & default.mask == default.value => {
+            Cell::new(format!("{:#x}", marking.mark))
+        }
+        name => Cell::or_dash(name.as_ref()),
+    }
 }
 
 /// The version, with a mark on identities that are not confirmed.
@@ -149,7 +159,7 @@ fn colour(state: State) -> Colour {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{tests::connection, Marking};
+    use crate::model::tests::connection;
 
     #[test]
     fn closed_and_not_tls_only_when_asked_for() {
@@ -185,6 +195,20 @@ ID SOURCE         DESTINATION  STATE       TLS SNI             RESUMED PIN
 12 10.0.1.2:40000 10.0.2.2:443 hello       ?   -               -       -
 ";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_mark_that_somebody_else_has_set() {
+        let marked = |mark| Connection {
+            marking: Some(Marking { pin: None, mark }),
+            ..connection()
+        };
+        let text = table(&[marked(0x5400_0007), marked(7)], false).render(false, Some(80), false);
+        let pins: Vec<_> = text
+            .lines()
+            .filter_map(|line| line.split_whitespace().last())
+            .collect();
+        assert_eq!(pins, ["0x54000007", "-"]);
     }
 
     #[test]

@@ -69,7 +69,9 @@ impl Pin {
         let target = match self.id {
             _ if self.next => Target::Next,
             Some(id) if self.selector.is_empty() => Target::Connection(id),
-            _ => Target::Connection(self.choose(tlsconn.connections()?)?),
+            _ => {
+                Target::Connection(self.choose(tlsconn.connections_that(&self.selector, is_live)?)?)
+            }
         };
         let pin = tlsconn.pin(&Wish {
             name: &self.name,
@@ -94,13 +96,9 @@ impl Pin {
         output.done(&line)
     }
 
-    /// The one live connection that is meant.
+    /// The one that is meant of the live connections that fit.
     fn choose(&self, mut connections: Vec<Connection>) -> Result<u64, Failure> {
-        connections.retain(|connection| {
-            connection.state != State::Closed
-                && self.id.is_none_or(|id| id == connection.id)
-                && self.selector.matches(connection)
-        });
+        connections.retain(|connection| self.id.is_none_or(|id| id == connection.id));
         match connections.as_slice() {
             [] => Err(Failure::new(
                 Code::NotFound,
@@ -126,6 +124,11 @@ impl Pin {
             }
         }
     }
+}
+
+/// Whether a pin may be bound to a connection of that state.
+fn is_live(state: State) -> bool {
+    state != State::Closed
 }
 
 /// A line on what was bound to what.
@@ -205,38 +208,25 @@ mod tests {
             7
         );
         assert_eq!(
-            choose(&["8", "--sni", "www.*"], &three()).expect("one fits"),
+            choose(&["8", "--sni", "www.*"], &three()).expect("one of that id fits"),
             8
-        );
-        assert_eq!(
-            choose(&["9", "--src", "10.0.1.2"], &three()).expect("not-tls is live"),
-            9
         );
     }
 
     #[test]
     fn none_fits() {
-        let closed = Connection {
-            state: State::Closed,
-            ..connection()
-        };
-        assert_eq!(
-            choose(&["--sni", "www.*"], &[closed])
-                .expect_err("it is closed")
-                .code,
-            Code::NotFound
-        );
-        assert_eq!(
-            choose(&["9", "--sni", "www.*"], &three())
-                .expect_err("9 has none")
-                .code,
-            Code::NotFound
-        );
+        for (args, connections) in [
+            (&["--sni", "www.*"] as &[&str], &three()[..0]),
+            (&["10", "--sni", "www.*"], &three()[..]),
+        ] {
+            let failure = choose(args, connections).expect_err("there is none");
+            assert_eq!(failure.code, Code::NotFound);
+        }
     }
 
     #[test]
     fn several_fit() {
-        let failure = choose(&["--sni", "www.*"], &three()).expect_err("two fit");
+        let failure = choose(&["--sni", "www.*"], &three()[..2]).expect_err("two fit");
         assert_eq!(failure.code, Code::Ambiguous);
         assert_eq!(
             failure.message,

@@ -5,7 +5,7 @@
 use crate::{
     duration,
     failure::Failure,
-    model::{Connection, Pin, PinState, Pins},
+    model::{Connection, Other, Pin, PinState, Pins},
     netlink::Tlsconn,
     output::Output,
     table::{Cell, Column, Table},
@@ -17,7 +17,7 @@ pub(crate) fn run(output: &Output) -> Result<(), Failure> {
     if !pins.is_empty() {
         let connections = tlsconn.connections()?;
         for pin in &mut pins {
-            pin.others = others(pin, &connections);
+            pin.others.splice(..0, others(pin, &connections));
         }
     }
     if output.json {
@@ -53,8 +53,8 @@ pub(crate) fn table(pins: &[Pin]) -> Table {
     table
 }
 
-/// Ids of the connections that carry a pin's mark though the pin is not on them.
-fn others(pin: &Pin, connections: &[Connection]) -> Vec<u64> {
+/// The tracked connections that carry a pin's mark though the pin is not on them.
+fn others(pin: &Pin, connections: &[Connection]) -> Vec<Other> {
     let carries = |connection: &&Connection| {
         let mark = connection.marking.as_ref().map(|marking| marking.mark);
         pin.state != PinState::Released
@@ -62,7 +62,9 @@ fn others(pin: &Pin, connections: &[Connection]) -> Vec<u64> {
             && mark.is_some_and(|mark| mark & pin.mask == pin.mark)
     };
     let others = connections.iter().filter(carries);
-    others.map(|connection| connection.id).collect()
+    others
+        .map(|connection| Other::Tracked(connection.id))
+        .collect()
 }
 
 /// What a pin waits for, and what is not as it should be.
@@ -79,8 +81,8 @@ fn notes(pin: &Pin) -> String {
         notes.push("its mark was overwritten".into());
     }
     if !pin.others.is_empty() {
-        let ids: Vec<String> = pin.others.iter().map(u64::to_string).collect();
-        notes.push(format!("also marked by others: {}", ids.join(" ")));
+        let others: Vec<String> = pin.others.iter().map(Other::to_string).collect();
+        notes.push(format!("also marked by others: {}", others.join(", ")));
     }
     if notes.is_empty() {
         "-".into()

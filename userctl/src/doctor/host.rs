@@ -93,6 +93,8 @@ impl Host {
         host.read_rules();
         if let Some(listed) = run("nft", &["-a", "list", "ruleset"]) {
             host.nft = NftRule::parse(&listed.stdout);
+            let (rules, rulesets) = (&mut host.nft, &host.rulesets);
+            rules.retain(|rule| !rulesets.iter().any(|of| of.has_nft_chain(&rule.chain)));
         }
         host
     }

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Connection marks of others, where they touch the bits of pins.
+//! Rules that write connection marks, where they touch the bits of pins.
 
 use super::{
     host::Host,
     nft::NftRule,
     or_good,
     ruleset::{Chain, Rule, Ruleset},
-    Finding,
+    strays, Finding,
 };
-use crate::{
-    mark::Mark,
-    model::{Connection, Pin, PinState},
-};
+use crate::{mark::Mark, model::PinState};
 
 /// What somebody does to the connection mark.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -41,10 +38,7 @@ pub(super) fn overlap(host: &Host) -> Vec<Finding> {
         }
     }
     if let Some((connections, pins)) = host.tracked() {
-        let strays = connections
-            .iter()
-            .filter_map(|connection| stray(connection, pins));
-        bad.extend(strays);
+        bad.extend(strays::of(connections, pins));
     }
     or_good(
         bad,
@@ -181,39 +175,6 @@ fn by_nft(rule: &NftRule, writing: Writing, mask: u32) -> Finding {
     Finding::bad("marks", detail, fix)
 }
 
-/// A connection that carries a pin's mark though the pin is not bound to it: rules let it through.
-fn stray(connection: &Connection, pins: &[Pin]) -> Option<Finding> {
-    let mark = connection.marking.as_ref()?.mark;
-    let live: Vec<&Pin> = pins
-        .iter()
-        .filter(|pin| pin.state != PinState::Released)
-        .collect();
-    let carried = if live.is_empty() {
-        let default = Mark::default();
-        (mark & default.mask == default.value).then_some(default.mask)
-    } else {
-        live.iter()
-            .find(|pin| mark & pin.mask == pin.mark && pin.connection != Some(connection.id))
-            .map(|pin| pin.mask)
-    }?;
-    let (src, dst) = (connection.src, connection.dst);
-    let family = if src.is_ipv6() { " -f ipv6" } else { "" };
-    Some(Finding::bad(
-        "marks",
-        format!(
-            "connection {}, {src} -> {dst}, carries a pin's mark that somebody else has set",
-            connection.id
-        ),
-        format!(
-            "conntrack -U{family} -p tcp --orig-src {} --orig-dst {} --orig-port-src {} --orig-port-dst {} --mark 0/{carried:#x}",
-            src.ip(),
-            dst.ip(),
-            src.port(),
-            dst.port()
-        ),
-    ))
-}
-
 /// A number as iptables and nft print it.
 fn number(text: &str) -> Option<u32> {
     match text.strip_prefix("0x") {
@@ -224,13 +185,7 @@ fn number(text: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
-    use crate::{
-        model::{tests::connection, Marking},
-        octets::Name,
-    };
 
     fn mangle(rule: &str) -> Host {
         let text = format!("*mangle\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING {rule}\nCOMMIT\n");
@@ -302,43 +257,6 @@ mod tests {
             "ct mark 0x1 accept",
         ] {
             assert_eq!(fix(&host(fine)), None, "{fine}");
-        }
-    }
-
-    #[test]
-    fn connections_that_carry_a_mark_of_others() {
-        let pin = |connection| Pin {
-            name: Name(b"default".into()),
-            mark: 0x5400_0000,
-            mask: 0xff00_0000,
-            state: PinState::Bound,
-            connection: Some(connection),
-            selector: BTreeMap::new(),
-            expires_in: None,
-            follow: false,
-            mark_lost: false,
-            others: Vec::new(),
-        };
-        let host = |pins: Vec<Pin>, mark| {
-            let marked = Connection {
-                marking: Some(Marking { pin: None, mark }),
-                ..connection()
-            };
-            Host {
-                asked: Some(Ok((vec![marked], pins))),
-                ..Host::default()
-            }
-        };
-        assert_eq!(fix(&host(vec![pin(7)], 0x5400_0000)), None);
-        let expected =
-            "conntrack -U -p tcp --orig-src 10.0.1.2 --orig-dst 10.0.2.2 --orig-port-src 40000 \
-                        --orig-port-dst 443 --mark 0/0xff000000";
-        for pins in [vec![pin(8)], Vec::new()] {
-            assert_eq!(
-                fix(&host(pins.clone(), 0x5400_0001)).as_deref(),
-                Some(expected)
-            );
-            assert_eq!(fix(&host(pins, 0x5500_0000)), None);
         }
     }
 

@@ -10,6 +10,7 @@ mod marks;
 mod nft;
 mod quic;
 mod ruleset;
+mod strays;
 
 use serde::Serialize;
 

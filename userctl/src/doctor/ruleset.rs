@@ -96,6 +96,13 @@ impl Ruleset {
         self.command.starts_with("ip6")
     }
 
+    /// Whether a chain of nft's, named as nft wants it, is one of these: nft shows those of iptables-nft too.
+    pub(super) fn has_nft_chain(&self, chain: &str) -> bool {
+        let family = if self.is_ipv6() { "ip6" } else { "ip" };
+        let name = |chain: &Chain| format!("{family} {} {}", chain.table, chain.name);
+        self.command.ends_with("-nft") && self.chains.iter().any(|own| name(own) == chain)
+    }
+
     /// The chains that the kernel itself sends packets through, outside of the raw table, which is not conntrack's.
     pub(super) fn entrances(&self) -> impl Iterator<Item = &Chain> {
         self.chains
@@ -277,6 +284,14 @@ COMMIT
                 ("FORWARD".into(), 2, 2),
             ]
         );
+    }
+
+    #[test]
+    fn chains_that_nft_shows_too() {
+        let nft = Ruleset::parse("ip6tables-nft", SAVED);
+        assert!(nft.has_nft_chain("ip6 filter zone"));
+        assert!(!nft.has_nft_chain("ip filter zone") && !nft.has_nft_chain("ip6 mangle zone"));
+        assert!(!Ruleset::parse("iptables-legacy", SAVED).has_nft_chain("ip filter zone"));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 mod words;
 
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::{collections::BTreeMap, fmt, net::SocketAddr};
 
 use serde::{Serialize, Serializer};
 
@@ -96,8 +96,34 @@ pub(crate) struct Pin {
     pub(crate) expires_in: Option<u64>,
     pub(crate) follow: bool,
     pub(crate) mark_lost: bool,
-    /// Ids of other connections that carry the mark.
-    pub(crate) others: Vec<u64>,
+    /// Other connections that carry the mark.
+    pub(crate) others: Vec<Other>,
+}
+
+/// A connection that carries a mark of a pin which is not on it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Other {
+    Tracked(u64),
+    /// Where it was opened from and to: it has no id.
+    Untracked(SocketAddr, SocketAddr),
+}
+
+impl fmt::Display for Other {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tracked(id) => id.fmt(f),
+            Self::Untracked(src, dst) => write!(f, "{src} -> {dst}"),
+        }
+    }
+}
+
+impl Serialize for Other {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Tracked(id) => id.serialize(serializer),
+            Self::Untracked(..) => serializer.collect_str(self),
+        }
+    }
 }
 
 /// What `list` and `show` print as JSON.

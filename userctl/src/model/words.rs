@@ -64,6 +64,13 @@ named! {
     }
 }
 
+impl State {
+    /// All there are, in the order of their numbers, from 0.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        (0..=u8::MAX).map_while(Self::from_number)
+    }
+}
+
 named! {
     /// An end of a connection: src opened it.
     Side {

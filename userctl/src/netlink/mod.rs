@@ -27,7 +27,8 @@ pub(crate) use self::{
 use crate::{
     failure::{Code, Failure},
     mark::PinName,
-    model::{Connection, Pin},
+    model::{Connection, Pin, State},
+    selector::Selector,
 };
 
 /// Octets that are not what the interface says.
@@ -67,13 +68,31 @@ impl Tlsconn {
 
     /// Every connection that is tracked, in the order of their ids.
     pub(crate) fn connections(&mut self) -> Result<Vec<Connection>, Failure> {
-        let mut connections = self.dump(
+        self.connections_that(&Selector::default(), |_| true)
+    }
+
+    /// Those that fit a selector and are in one of some states. The kernel chooses.
+    pub(crate) fn connections_that(
+        &mut self,
+        fit: &Selector,
+        state: impl Fn(State) -> bool,
+    ) -> Result<Vec<Connection>, Failure> {
+        let states = State::all().zip(0..).filter(|(known, _)| state(*known));
+        let states = states.fold(0, |bits, (_, number)| bits | 1 << number);
+        let mut asked = Attributes::default().u32(uapi::TLSCONN_A_CONNECTION_STATES, states);
+        if !fit.is_empty() {
+            let nest = pinning::selector(fit);
+            asked = asked.push(
+                uapi::TLSCONN_A_CONNECTION_SELECTOR | NESTED,
+                nest.as_slice(),
+            );
+        }
+        self.dump(
             uapi::TLSCONN_CMD_CONNECTION_GET,
+            &asked,
             decode::connection,
             "cannot list the connections",
-        )?;
-        connections.sort_by_key(|connection| connection.id);
-        Ok(connections)
+        )
     }
 
     /// One connection.
@@ -88,6 +107,7 @@ impl Tlsconn {
     pub(crate) fn pins(&mut self) -> Result<Vec<Pin>, Failure> {
         self.dump(
             uapi::TLSCONN_CMD_PIN_GET,
+            &Attributes::default(),
             decode::pin,
             "cannot list the pins",
         )
@@ -130,8 +150,14 @@ impl Tlsconn {
         })
     }
 
-    fn dump<T>(&mut self, command: u32, decode: Decode<T>, doing: &str) -> Result<Vec<T>, Failure> {
-        let objects = self.socket.dump(self.family, octet(command));
+    fn dump<T>(
+        &mut self,
+        command: u32,
+        asked: &Attributes,
+        decode: Decode<T>,
+        doing: &str,
+    ) -> Result<Vec<T>, Failure> {
+        let objects = self.socket.dump(self.family, octet(command), asked);
         let objects = objects.map_err(|error| failure(error, doing))?;
         let decoded = objects
             .iter()

@@ -89,7 +89,8 @@ const DST: EndAttributes = [
     uapi::TLSCONN_A_SELECTOR_DST_PORT,
 ];
 
-fn selector(selector: &Selector) -> Attributes {
+/// The attributes of a selector.
+pub(super) fn selector(selector: &Selector) -> Attributes {
     let mut nest = Attributes::default();
     for (kind, prefix) in [
         (

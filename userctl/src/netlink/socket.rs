@@ -135,14 +135,15 @@ impl Socket {
     }
 
     /// Gives all objects of a kind, as they were at one time.
-    pub(super) fn dump(&mut self, family: Family, command: u8) -> Result<Vec<Vec<u8>>, Error> {
+    pub(super) fn dump(
+        &mut self,
+        family: Family,
+        command: u8,
+        asked: &Attributes,
+    ) -> Result<Vec<Vec<u8>>, Error> {
         for _ in 0..DUMP_ATTEMPTS {
-            let (objects, interrupted) = self.exchange(
-                family,
-                NLM_F_REQUEST | NLM_F_DUMP,
-                command,
-                &Attributes::default(),
-            )?;
+            let (objects, interrupted) =
+                self.exchange(family, NLM_F_REQUEST | NLM_F_DUMP, command, asked)?;
             if !interrupted {
                 return Ok(objects);
             }
@@ -234,7 +235,7 @@ mod tests {
             GENL_ID_CTRL
         );
         let families = socket
-            .dump(CONTROLLER, CTRL_CMD_GETFAMILY)
+            .dump(CONTROLLER, CTRL_CMD_GETFAMILY, &Attributes::default())
             .expect("families can be dumped");
         assert!(!families.is_empty());
     }

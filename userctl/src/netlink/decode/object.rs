@@ -44,6 +44,12 @@ impl<'a> Object<'a> {
         self.may(kind, read)?.ok_or(Malformed)
     }
 
+    /// All attributes of a kind.
+    pub(in crate::netlink) fn all(&self, kind: u32) -> impl Iterator<Item = Attribute<'a>> + '_ {
+        let all = self.0.iter().copied();
+        all.filter(move |attribute| attribute.kind == kind)
+    }
+
     /// Whether a flag is there.
     pub(in crate::netlink) fn has(&self, kind: u32) -> bool {
         self.0.iter().any(|attribute| attribute.kind == kind)

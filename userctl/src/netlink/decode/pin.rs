@@ -6,12 +6,12 @@ use tlsconn_uapi as uapi;
 
 use super::object::{enumerated, Object};
 use crate::{
-    model::{Pin, PinState},
+    model::{Other, Pin, PinState},
     netlink::{attribute::Attribute, pinning::shown, Malformed},
     octets::Name,
 };
 
-/// Reads a pin. Which other connections carry its mark is not told with it.
+/// Reads a pin. Which tracked connections carry its mark too is not told with it.
 pub(in crate::netlink) fn pin(octets: &[u8]) -> Result<Pin, Malformed> {
     let object = Object::parse(octets)?;
     Ok(Pin {
@@ -28,8 +28,25 @@ pub(in crate::netlink) fn pin(octets: &[u8]) -> Result<Pin, Malformed> {
         expires_in: object.may(uapi::TLSCONN_A_PIN_EXPIRES_IN, Attribute::uint)?,
         follow: object.has(uapi::TLSCONN_A_PIN_FOLLOW),
         mark_lost: object.has(uapi::TLSCONN_A_PIN_MARK_LOST),
-        others: Vec::new(),
+        others: object
+            .all(uapi::TLSCONN_A_PIN_OTHERS)
+            .map(untracked)
+            .collect::<Result<_, _>>()?,
     })
+}
+
+fn untracked(nest: Attribute<'_>) -> Result<Other, Malformed> {
+    let object = Object::parse(nest.value)?;
+    Ok(Other::Untracked(
+        object.end(
+            uapi::TLSCONN_A_CONNECTION_SRC_ADDR,
+            uapi::TLSCONN_A_CONNECTION_SRC_PORT,
+        )?,
+        object.end(
+            uapi::TLSCONN_A_CONNECTION_DST_ADDR,
+            uapi::TLSCONN_A_CONNECTION_DST_PORT,
+        )?,
+    ))
 }
 
 #[cfg(test)]
@@ -55,5 +72,16 @@ mod tests {
                    "selector": {}, "expires_in": null, "follow": false, "mark_lost": false, "others": []})
         );
         assert!(pin(&attributes.as_slice()[..8]).is_err());
+        let end = Attributes::default()
+            .push(uapi::TLSCONN_A_CONNECTION_SRC_ADDR, &[10, 0, 0, 1])
+            .push(uapi::TLSCONN_A_CONNECTION_SRC_PORT, &[0x9c, 0x40])
+            .push(uapi::TLSCONN_A_CONNECTION_DST_ADDR, &[10, 0, 0, 2])
+            .push(uapi::TLSCONN_A_CONNECTION_DST_PORT, &[1, 0xbb]);
+        let marked = attributes.push(uapi::TLSCONN_A_PIN_OTHERS | 0x8000, end.as_slice());
+        let marked = pin(marked.as_slice()).expect("it is sound");
+        assert_eq!(
+            to_value(marked).expect("it serialises")["others"],
+            json!(["10.0.0.1:40000 -> 10.0.0.2:443"])
+        );
     }
 }

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Connections that carry a pin's mark though the pin is not bound to them: rules let them through.
+
+use std::net::SocketAddr;
+
+use super::Finding;
+use crate::{
+    mark::Mark,
+    model::{Connection, Other, Pin, PinState},
+};
+
+/// All of them, and the commands that clear their marks.
+pub(super) fn of(connections: &[Connection], pins: &[Pin]) -> Vec<Finding> {
+    let live: Vec<&Pin> = pins
+        .iter()
+        .filter(|pin| pin.state != PinState::Released)
+        .collect();
+    let tracked = connections.iter().filter_map(|connection| {
+        let mask = carried(connection, &live)?;
+        let name = format!("connection {}, ", connection.id);
+        Some(stray(&name, connection.src, connection.dst, mask))
+    });
+    let others = live
+        .iter()
+        .flat_map(|pin| pin.others.iter().map(|other| (other, pin.mask)));
+    let untracked = others.filter_map(|(other, mask)| match other {
+        Other::Untracked(src, dst) => Some(stray("the untracked connection ", *src, *dst, mask)),
+        Other::Tracked(_) => None,
+    });
+    tracked.chain(untracked).collect()
+}
+
+/// The bits of the pin's mark that a connection carries; the default mark's while there is no pin.
+fn carried(connection: &Connection, live: &[&Pin]) -> Option<u32> {
+    let mark = connection.marking.as_ref()?.mark;
+    if live.is_empty() {
+        let default = Mark::default();
+        return (mark & default.mask == default.value).then_some(default.mask);
+    }
+    live.iter()
+        .find(|pin| mark & pin.mask == pin.mark && pin.connection != Some(connection.id))
+        .map(|pin| pin.mask)
+}
+
+fn stray(name: &str, src: SocketAddr, dst: SocketAddr, mask: u32) -> Finding {
+    let family = if src.is_ipv6() { " -f ipv6" } else { "" };
+    Finding::bad(
+        "marks",
+        format!("{name}{src} -> {dst}, carries a pin's mark that somebody else has set"),
+        format!(
+            "conntrack -U{family} -p tcp --orig-src {} --orig-dst {} --orig-port-src {} --orig-port-dst {} --mark 0/{mask:#x}",
+            src.ip(),
+            dst.ip(),
+            src.port(),
+            dst.port()
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::{
+        model::{tests::connection, Marking},
+        octets::Name,
+    };
+
+    fn pin(connection: u64, others: Vec<Other>) -> Pin {
+        Pin {
+            name: Name(b"default".into()),
+            mark: 0x5400_0000,
+            mask: 0xff00_0000,
+            state: PinState::Bound,
+            connection: Some(connection),
+            selector: BTreeMap::new(),
+            expires_in: None,
+            follow: false,
+            mark_lost: false,
+            others,
+        }
+    }
+
+    fn fixes(pins: &[Pin], mark: u32) -> Vec<Option<String>> {
+        let marked = Connection {
+            marking: Some(Marking { pin: None, mark }),
+            ..connection()
+        };
+        of(&[marked], pins)
+            .into_iter()
+            .map(|finding| finding.fix)
+            .collect()
+    }
+
+    const CLEARED: &str =
+        "conntrack -U -p tcp --orig-src 10.0.1.2 --orig-dst 10.0.2.2 --orig-port-src 40000 \
+                           --orig-port-dst 443 --mark 0/0xff000000";
+
+    #[test]
+    fn tracked_ones() {
+        assert_eq!(fixes(&[pin(7, Vec::new())], 0x5400_0000), []);
+        for pins in [vec![pin(8, Vec::new())], Vec::new()] {
+            assert_eq!(fixes(&pins, 0x5400_0001), [Some(CLEARED.into())]);
+            assert_eq!(fixes(&pins, 0x5500_0000), []);
+        }
+    }
+
+    #[test]
+    fn untracked_ones() {
+        let other = Other::Untracked(connection().src, connection().dst);
+        assert_eq!(fixes(&[pin(7, vec![other])], 0), [Some(CLEARED.into())]);
+    }
+}
