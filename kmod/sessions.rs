@@ -10,7 +10,7 @@ use crate::{
     pins::Suit,
     sys::{pernet::NetState, rcu::Reader, sessions::Links, table::Entry},
     tls::State,
-    tracked::Tracked,
+    tracked::{Flags, Tracked},
 };
 
 /// Looks at what a connection has issued and what it continues, after each of its packets while it has a handshake: a
@@ -18,7 +18,7 @@ use crate::{
 /// entry is locked.
 #[cold]
 pub fn look(net: &NetState, entry: &Entry, tracked: &mut Tracked, rcu: &Reader) {
-    if tracked.is_linked {
+    if tracked.flags.has(Flags::LINKED) {
         return;
     }
     let seen = tracked.sessions();
@@ -44,8 +44,10 @@ pub fn look(net: &NetState, entry: &Entry, tracked: &mut Tracked, rcu: &Reader) 
             links.issue(entry.id, seen.issued, rcu);
         }
     }
-    tracked.is_linked = !matches!(
+    if !matches!(
         tracked.connection.state(),
         State::New | State::Hello | State::Handshake
-    );
+    ) {
+        tracked.flags.set(Flags::LINKED);
+    }
 }

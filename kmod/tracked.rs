@@ -11,7 +11,7 @@ use crate::{
     tls::{self, Handshake, IdentityRef, Sessions},
 };
 use kernel::{
-    alloc::{flags::GFP_ATOMIC, Flags},
+    alloc::{self, flags::GFP_ATOMIC},
     prelude::*,
 };
 
@@ -20,14 +20,10 @@ use kernel::{
 pub struct Tracked {
     /// What the engine keeps for its life.
     pub connection: tls::Connection,
-    /// With its packets nothing is to be done but to follow the stream, as long as that goes the engine's short way.
-    pub quiet: bool,
-    /// A pin may be bound to it: whoever ends the connection looks.
-    pub pinned: bool,
+    /// What is to be remembered of it.
+    pub flags: Flags,
     /// Whether an armed pin may be meant for it.
     pub suit: Suit,
-    /// Whether all is known of the sessions that it issued and continues.
-    pub is_linked: bool,
     /// What listeners know of it.
     pub told: Told,
     /// What the engine needs while there is a handshake.
@@ -38,6 +34,32 @@ pub struct Tracked {
     pub links: Option<Links>,
     /// Its segments behind a hole; most connections never have one.
     pub holes: Option<KBox<Holes>>,
+}
+
+/// Bits that are set or not. No `bool`s, which would be where a `None` of the whole shows, far from what packets touch.
+#[derive(Clone, Copy)]
+pub struct Flags(u8);
+
+impl Flags {
+    /// A pin may be bound to it: whoever ends the connection looks.
+    pub const PINNED: Self = Self(1);
+    /// All is known of the sessions that it issued and continues.
+    pub const LINKED: Self = Self(2);
+
+    /// Whether they are set.
+    pub fn has(self, flags: Self) -> bool {
+        self.0 & flags.0 == flags.0
+    }
+
+    /// Sets some.
+    pub fn set(&mut self, flags: Self) {
+        self.0 |= flags.0;
+    }
+
+    /// Clears some.
+    pub fn clear(&mut self, flags: Self) {
+        self.0 &= !flags.0;
+    }
 }
 
 /// What has been counted, and told to listeners, of a connection.
@@ -67,6 +89,8 @@ impl tls::Scratch for Scratch {
 }
 
 /// A packed identity, in the sizes in which the kernel gives memory.
+// As for the flags: a larger tag would be where a `None` of the whole shows.
+#[repr(u8)]
 enum Packed {
     Small(KBox<[u8; 128]>),
     Medium(KBox<[u8; 192]>),
@@ -76,7 +100,7 @@ enum Packed {
 
 impl Packed {
     /// None when there is no memory.
-    fn new(handshake: &Handshake, flags: Flags) -> Option<Self> {
+    fn new(handshake: &Handshake, flags: alloc::Flags) -> Option<Self> {
         let mut octets = [0; 704];
         Some(match tls::pack(handshake, &mut octets) {
             ..=128 => Self::Small(KBox::new(first(&octets), flags).ok()?),
@@ -105,10 +129,8 @@ impl Tracked {
     pub fn new(connection: tls::Connection) -> Self {
         Self {
             connection,
-            quiet: false,
-            pinned: false,
+            flags: Flags(0),
             suit: Suit::Early,
-            is_linked: false,
             told: Told {
                 state: tls::State::New,
                 resynchronised: 0,
@@ -120,7 +142,7 @@ impl Tracked {
         }
     }
 
-    /// Whether no handshake needs its packets, no hole waits for them, and no armed pin may be meant for it.
+    /// Whether there is no more to its packets than their place in the stream: no handshake needs them, no hole waits for them, and no armed pin may be meant for it.
     pub fn is_quiet(&self) -> bool {
         self.suit == Suit::Over && !self.has_handshake() && self.holes.is_none()
     }

@@ -19,7 +19,7 @@ use crate::{
         table::Entry,
     },
     tls::{Connection, PacketTypes, Payload, Side, Taken},
-    tracked::Tracked,
+    tracked::{Flags, Tracked},
 };
 
 /// Records that may be made between two collections on entries that conntrack has not confirmed. As we hold such an
@@ -50,9 +50,6 @@ fn quick(net: &NetState, packet: &Packet<'_>, rcu: &Reader) -> Option<()> {
     let Some(tracked) = &mut *locked else {
         return None;
     };
-    if !tracked.quiet {
-        return None;
-    }
     let (types, state) = tracked
         .connection
         .quick_segment(&packet.segment(), &tcp.payload)?;
@@ -104,15 +101,17 @@ fn any(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
         sessions::look(net, entry, tracked, rcu);
         tracked.settle();
     }
-    if tracked.pinned && tracked.connection.ended() {
-        tracked.pinned = false;
+    if tracked.flags.has(Flags::PINNED) && tracked.connection.ended() {
+        tracked.flags.clear(Flags::PINNED);
         let has_session = tracked.links.is_some();
         net.pins
             .lock()
             .connection_ended(net, entry.id, has_session, Release::Closed);
     }
     changes::look(net, entry, tracked);
-    tracked.quiet = tracked.is_quiet();
+    if !tracked.is_quiet() {
+        tracked.connection.take_long_way();
+    }
     let Packet { from, tcp, .. } = packet;
     let types = tracked
         .connection

@@ -22,7 +22,7 @@ use crate::{
         table::Entry,
     },
     tls::State,
-    tracked::Tracked,
+    tracked::{Flags, Tracked},
 };
 use core::iter::once;
 use kernel::{prelude::*, sync::aref::ARef};
@@ -203,7 +203,7 @@ fn bind(net: &NetState, request: &Request<'_>, wish: Wish, id: u64) -> Result<Op
         .lock()
         .bind(net, wish, to)
         .map_err(|(error, why)| request.refuse(error, why))?;
-    tracked.pinned = true;
+    tracked.flags.set(Flags::PINNED);
     Ok(before)
 }
 

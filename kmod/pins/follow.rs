@@ -12,7 +12,7 @@ use crate::{
     pins::pin::Phase,
     sys::{conntrack::Conntrack, pernet::NetState, sessions::Links, table::Entry, time::uptime},
     tls::{Side, State},
-    tracked::Tracked,
+    tracked::{Flags, Tracked},
 };
 use kernel::{
     alloc::flags::GFP_ATOMIC,
@@ -87,10 +87,13 @@ pub(super) fn look(
         });
         return Suit::Resumes;
     }
-    tracked.pinned |= net
+    let followed = net
         .pins
         .lock()
         .follow(net, entry.id, issuer, entry.conntrack(tracked));
+    if followed {
+        tracked.flags.set(Flags::PINNED);
+    }
     Suit::Over
 }
 

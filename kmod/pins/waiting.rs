@@ -13,7 +13,7 @@ use crate::{
     packet::Packet,
     sys::{conntrack::Conntrack, pernet::NetState, table::Entry, time::uptime},
     tls::{IdentityRef, State},
-    tracked::Tracked,
+    tracked::{Flags, Tracked},
 };
 use kernel::sync::aref::ARef;
 
@@ -47,7 +47,9 @@ pub fn consider(net: &NetState, entry: &Entry, tracked: &mut Tracked, packet: &P
         suit => suit,
     };
     // Whoever ends it gives back what is reserved.
-    tracked.pinned |= is_meant;
+    if is_meant {
+        tracked.flags.set(Flags::PINNED);
+    }
 }
 
 /// How far it has come now, and whether a pin has been meant for it.

@@ -16,7 +16,9 @@ use crate::{
     netlink::events::Release,
     parameters,
     pins::{self, release_all, Pins},
-    tls, tracker,
+    tls,
+    tracked::Flags,
+    tracker,
 };
 use core::{
     marker::PhantomData,
@@ -222,7 +224,10 @@ impl NetState {
     /// Ends a connection: releases its pins and takes it out of the table. Any context; no entry may be locked.
     pub fn end(&self, entry: &Entry) {
         let mut locked = entry.lock();
-        if let Some(tracked) = locked.as_ref().filter(|tracked| tracked.pinned) {
+        if let Some(tracked) = locked
+            .as_ref()
+            .filter(|tracked| tracked.flags.has(Flags::PINNED))
+        {
             let has_session = tracked.links.is_some();
             self.pins
                 .lock()

@@ -12,8 +12,8 @@ use super::{
     memory::CONNECTIONS,
     rcu::Reader,
 };
-use crate::{bindings, tracked::Tracked};
-use core::{alloc::Layout, ffi::c_void, pin::Pin, ptr::NonNull};
+use crate::{bindings, tls::Connection, tracked::Tracked};
+use core::{alloc::Layout, ffi::c_void, mem::offset_of, pin::Pin, ptr::NonNull};
 use kernel::{
     error::to_result,
     prelude::*,
@@ -45,6 +45,13 @@ pub struct Entry {
 
 /// What the table's memory comes in.
 pub const LAYOUT: Layout = Layout::new::<Entry>();
+
+/// What packets of an established connection touch: the key, the lock, and of the connection what comes first.
+const _: () = {
+    let lock = size_of::<PacketLock<Option<Tracked>>>() - size_of::<Option<Tracked>>();
+    assert!(offset_of!(Tracked, connection) == 0);
+    assert!(offset_of!(Entry, tracked) + lock + Connection::HOT <= 192);
+};
 
 /// An entry's connection, locked. Softirqs are off meanwhile; nothing that holds it may sleep.
 pub type Locked<'a> = Guard<'a, Option<Tracked>, PacketLockBackend>;

@@ -166,7 +166,7 @@ impl Connection {
     pub fn close(&mut self) {
         self.closed = true;
         self.ended = true;
-        self.quick = self.quick();
+        self.take_long_way();
     }
 
     /// Whether both FINs are acknowledged or conntrack is in CLOSE, whatever the state.

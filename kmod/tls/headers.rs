@@ -39,7 +39,7 @@ struct Kept {
 
 impl Headers {
     /// A record is complete.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push(&mut self, record: &Record) {
         let [newer, older] = self.lens;
         self.lens = [

@@ -42,6 +42,11 @@ impl Connection {
         }
     }
 
+    /// Has the next packet go the long way: there is more to it than the engine knows.
+    pub fn take_long_way(&mut self) {
+        self.quick = Quick::Nothing;
+    }
+
     /// Takes a packet in, and says of what type its payload is, by content and on the wire, and where the connection
     /// stands. None if that is left to [`segment`](Self::segment), which begins with what is left then.
     #[inline(always)]

@@ -3,7 +3,6 @@
 
 use super::connection::Connection;
 use super::direction::Follow;
-use super::quick::Quick;
 use super::scratch::Scratch;
 use super::sequence::before;
 use super::types::{Config, Payload, Reason, Segment, Side, State, Taken};
@@ -146,7 +145,7 @@ impl Connection {
         if self.is_over() {
             return;
         }
-        self.quick = Quick::Nothing;
+        self.take_long_way();
         if let Some(handshake) = scratch.get() {
             handshake.give_up();
         }
