@@ -28,7 +28,11 @@ impl Known {
     #[inline(always)]
     pub fn new(types: PacketTypes, state: State) -> Self {
         let PacketTypes { content, wire } = types;
-        Self(u32::from(content.0) | u32::from(wire.0) << Self::WIRE | (state as u32) << Self::STATE)
+        Self(
+            u32::from(content.0)
+                | (u32::from(wire.0) << Self::WIRE)
+                | ((state as u32) << Self::STATE),
+        )
     }
 
     /// The types of its payload by what its records carry.
@@ -44,7 +48,7 @@ impl Known {
 
     /// A bit for its connection's state when it was taken in: those of a rule's `states`.
     pub fn state(self) -> u16 {
-        1 << (self.0 >> Self::STATE & 0xf)
+        1 << ((self.0 >> Self::STATE) & 0xf)
     }
 }
 
@@ -58,8 +62,8 @@ fn address(skb: Skb<'_>) -> u64 {
 #[inline(always)]
 fn packet(skb: Skb<'_>, seq: [u8; 4]) -> u64 {
     skb.entry_and_direction()
-        ^ u64::from(skb.size()) << 44
-        ^ u64::from(u32::from_ne_bytes(seq)) << 12
+        ^ (u64::from(skb.size()) << 44)
+        ^ (u64::from(u32::from_ne_bytes(seq)) << 12)
 }
 
 /// Notes what a packet is whose header has that sequence number. Softirqs are off.

@@ -43,10 +43,10 @@ impl Headers {
     pub(super) fn push(&mut self, record: &Record) {
         let [newer, older] = self.lens;
         self.lens = [
-            newer << 16 | u32::from(record.len()),
-            older << 16 | newer >> 16,
+            (newer << 16) | u32::from(record.len()),
+            (older << 16) | (newer >> 16),
         ];
-        self.kinds = self.kinds << 8 | u32::from(kind_of(record));
+        self.kinds = (self.kinds << 8) | u32::from(kind_of(record));
     }
 
     /// Whether a header in a payload that comes again and begins at `seq` is another than before, in its octets from
@@ -74,7 +74,7 @@ impl Headers {
             return Ok(true);
         }
         let [newer, older] = self.lens;
-        let lens = u64::from(older) << 32 | u64::from(newer);
+        let lens = (u64::from(older) << 32) | u64::from(newer);
         for place in 0..KEPT {
             let len = (lens >> (place * 16)) as u16;
             let kind = (self.kinds >> (place * 8)) as u8;
