@@ -222,7 +222,7 @@ pub fn del(net: &NetState, request: &Request<'_>) -> Result {
     if request.flag(TLSCONN_A_PIN_ALL) {
         release_all(net, Release::Unpinned);
         // Pins that were released before may have left marks of others too.
-        clear_strays(net, (0..).map_while(|place| mark_at(net, place)));
+        clear_strays(net, (0..u64::MAX).map_while(|place| mark_at(net, place)));
         return Ok(());
     }
     let name = name_of(request)?;

@@ -87,15 +87,20 @@ class Failover(GatewayTest):
     def conntrackd(self, host, *arguments, check=True):
         return on(host, "conntrackd", "-C", f"{STATE}/{host}.conf", *arguments, check=check)
 
-    def known(self):
-        """What the standby has been told of, an entry a line."""
-        return self.conntrackd("standby", "-e").stdout
+    def known(self, by="standby"):
+        """What it has been told of, an entry a line."""
+        return self.conntrackd(by, "-e").stdout
 
-    def take_over(self):
-        """What a failover script does: conntrackd's entries into the kernel first, then the packets."""
-        self.conntrackd("standby", "-c")
+    def take_over(self, by="standby"):
+        """What conntrackd's script for failover does: its entries into the kernel, the kernel's to the other; then the
+        packets."""
+        for step in ("-c", "-f", "-R", "-B"):
+            self.conntrackd(by, step)
+        self.route(by)
+
+    def route(self, by):
         for host, net in (("client", 1), ("server", 2)):
-            run("ip", "-n", host, "route", "replace", "default", "via", f"10.{net}.1.1")
+            run("ip", "-n", host, "route", "replace", "default", "via", f"10.{net}.{int(by == 'standby')}.1")
 
     def test_the_pinned_connection_stays_pinned_and_others_stay_held(self):
         server = self.server()
@@ -150,6 +155,33 @@ class Failover(GatewayTest):
         one.send(b"held")
         self.assertHeld(one)
 
+    def test_the_first_gateway_comes_back(self):
+        server = self.server()
+        held, pinned = (self.connect(server) for _ in range(2))
+        ctl("pin", str(pinned.listed()["id"]))
+        self.assertTrue(wait_for(lambda: "mark=1409286144" in self.known(), 30))
+        self.take_over()
+        for _ in range(10):
+            pinned.send(bytes(3000))
+        self.assertTrue(wait_for(lambda: len(pinned.arrived()) == 30000))
+        self.assertTrue(wait_for(lambda: "mark=1409286144" in self.known("gateway"), 30))
+        # What is left there from before is out of date: conntrack would take what comes now for invalid.
+        on("gateway", "conntrack", "-F")
+        self.take_over("gateway")
+        pinned.send(b"back")
+        self.assertArrives(pinned, b"back")
+        held.send(b"held")
+        self.assertHeld(held)
+        # The pin went with the entry, and shows by the mark that has come back.
+        [pin] = json.loads(ctl("pins").stdout)["pins"]
+        self.assertEqual((pin["state"], pin["connection"]), ("released", None))
+        seen = pinned.listed()
+        self.assertEqual((seen["state"], seen["pin"], seen["mark"]), ("lost", "default", "0x54000000"))
+        ctl("pin", str(seen["id"]))
+        ctl("unpin")
+        pinned.send(b"held")
+        self.assertHeld(pinned, arrived=bytes(30000) + b"back")
+
     def test_packets_that_come_before_the_entries(self):
         """They make entries of their own, without a mark: all is held until the old entries are committed."""
         client = self.connect(self.server())
@@ -157,8 +189,7 @@ class Failover(GatewayTest):
         client.send(b"before")
         self.assertArrives(client, b"before")
         self.assertTrue(wait_for(lambda: "mark=1409286144" in self.known(), 30))
-        for host, net in (("client", 1), ("server", 2)):
-            run("ip", "-n", host, "route", "replace", "default", "via", f"10.{net}.1.1")
+        self.route("standby")
         client.send(b", after")
         self.assertHeld(client, arrived=b"before")
         self.conntrackd("standby", "-c")

@@ -78,7 +78,7 @@ impl Tlsconn {
         state: impl Fn(State) -> bool,
     ) -> Result<Vec<Connection>, Failure> {
         let states = State::all().zip(0..).filter(|(known, _)| state(*known));
-        let states = states.fold(0, |bits, (_, number)| bits | 1 << number);
+        let states = states.fold(0, |bits, (_, number)| bits | (1 << number));
         let mut asked = Attributes::default().u32(uapi::TLSCONN_A_CONNECTION_STATES, states);
         if !fit.is_empty() {
             let nest = pinning::selector(fit);
