@@ -12,8 +12,8 @@ use super::{
     memory::CONNECTIONS,
     rcu::Reader,
 };
-use crate::{bindings, tls::Connection, tracked::Tracked};
-use core::{alloc::Layout, ffi::c_void, mem::offset_of, pin::Pin, ptr::NonNull};
+use crate::{bindings, tracked::Tracked};
+use core::{alloc::Layout, ffi::c_void, pin::Pin, ptr::NonNull};
 use kernel::{
     error::to_result,
     prelude::*,
@@ -50,6 +50,8 @@ pub const LAYOUT: Layout = Layout::new::<Entry>();
 // is checked is larger.
 #[cfg(not(CONFIG_DEBUG_SPINLOCK))]
 const _: () = {
+    use crate::tls::Connection;
+    use core::mem::offset_of;
     let lock = size_of::<PacketLock<Option<Tracked>>>() - size_of::<Option<Tracked>>();
     assert!(offset_of!(Tracked, connection) == 0);
     assert!(offset_of!(Entry, tracked) + lock + Connection::HOT <= 192);
