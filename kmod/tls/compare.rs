@@ -98,7 +98,8 @@ impl Connection {
                 let wanted = end.wrapping_sub(at).min(CHUNK as u32);
                 read(payload, at.wrapping_sub(segment.seq), wanted, &mut octets)?
             };
-            handshake.remember(segment.from, direction.acked(), at, octets);
+            let coming = end.wrapping_sub(at);
+            handshake.remember(segment.from, direction.acked(), at, octets, coming);
             at = at.wrapping_add(octets.len() as u32);
         }
         Ok(())

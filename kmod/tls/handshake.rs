@@ -125,10 +125,11 @@ impl Handshake {
         self.resent.of_mut(from).forget(acked);
     }
 
-    /// Keeps what octets from `at` on have to be when they come again.
-    pub(super) fn remember(&mut self, from: Side, acked: u32, at: u32, octets: &[u8]) {
+    /// Keeps what octets from `at` on have to be when they come again. `coming`: how many there are for now, those that
+    /// are told next too.
+    pub(super) fn remember(&mut self, from: Side, acked: u32, at: u32, octets: &[u8], coming: u32) {
         let resent = self.resent.of_mut(from);
-        resent.add(self.secret, acked, at, octets);
+        resent.add(self.secret, acked, at, octets, coming);
     }
 
     /// A direction cannot be followed any longer.

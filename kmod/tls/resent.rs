@@ -8,8 +8,8 @@
 //! however it is cut, and compared whenever a cell is whole. Octets at both ends of what came again that fill no cell
 //! are compared only once what is next to them comes again too.
 //!
-//! One other octet in a whole cell never passes; more of them do so by a chance of 1 in 65,520. The headers of the last
-//! few records are kept as they are ([`super::headers`]), for as long as the connection lives.
+//! One other octet in a whole cell never passes; more of them do so by a chance of 2 in 65,536 at most. The headers of
+//! the last few records are kept as they are ([`super::headers`]), for as long as the connection lives.
 
 use super::direction::Direction;
 use super::records::{read, CHUNK};
@@ -24,15 +24,45 @@ const MODULUS: u32 = 65_521;
 /// A number that nobody else knows.
 pub(super) type Secret = [u64; 2];
 
-/// What an octet adds to its cell.
-fn term([first, second]: Secret, at: u32, octet: u8) -> u32 {
-    // The finish of SplitMix64, keyed: coefficients of neighbours have nothing in common.
-    let mut mixed = first ^ u64::from(at).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9) ^ second;
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    // From 1 to 65,520, without a division.
-    let coefficient = ((mixed >> 32).wrapping_mul(u64::from(MODULUS) - 1) >> 32) as u32 + 1;
-    coefficient.wrapping_mul(octet.into()) % MODULUS
+/// The coefficients of octets side by side, four from each number that is drawn.
+struct Coefficients {
+    secret: Secret,
+    at: u32,
+    drawn: u64,
+}
+
+impl Coefficients {
+    /// From `at` on.
+    fn from(secret: Secret, at: u32) -> Self {
+        let mut coefficients = Coefficients {
+            secret,
+            at,
+            drawn: 0,
+        };
+        coefficients.draw();
+        coefficients
+    }
+
+    /// The finish of SplitMix64, keyed: what neighbours get has nothing in common.
+    fn draw(&mut self) {
+        let [first, second] = self.secret;
+        let mut mixed = first ^ u64::from(self.at / 4).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9) ^ second;
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        self.drawn = mixed ^ (mixed >> 31);
+    }
+
+    /// What the next octet adds to its cell, less than 2^24.
+    fn term(&mut self, octet: u8) -> u32 {
+        let drawn = (self.drawn >> (self.at % 4 * 16)) as u16;
+        // From 1 to 65,520, without a division.
+        let coefficient = (u32::from(drawn).wrapping_mul(MODULUS - 1) >> 16) + 1;
+        self.at = self.at.wrapping_add(1);
+        if self.at % 4 == 0 {
+            self.draw();
+        }
+        coefficient.wrapping_mul(octet.into())
+    }
 }
 
 fn sum(a: u16, b: u32) -> u16 {
@@ -80,25 +110,52 @@ impl Resent {
         self.base != self.end && before(acked, self.end)
     }
 
-    /// Adds octets from `at` on, behind all others.
-    pub(super) fn add(&mut self, secret: Secret, acked: u32, mut at: u32, octets: &[u8]) {
+    /// Adds octets from `at` on, no more than [`CHUNK`], behind all others. `coming`: how many there are for now, those
+    /// that will be added next too.
+    pub(super) fn add(
+        &mut self,
+        secret: Secret,
+        acked: u32,
+        mut at: u32,
+        octets: &[u8],
+        coming: u32,
+    ) {
         self.forget(acked);
         if self.base == self.end {
             *self = Resent::new();
             self.base = at;
+            // At once as large as the cells would become.
+            while coming.wrapping_shr(self.shift) as usize > CELLS {
+                self.shift = self.shift.saturating_add(1);
+            }
         }
-        for &octet in octets {
+        let mut coefficients = Coefficients::from(secret, at);
+        let mut left = octets;
+        while !left.is_empty() {
             let mut cell = self.cell(at);
             while cell >= CELLS {
                 self.make_room(acked);
                 cell = self.cell(at);
             }
+            let (in_cell, behind) = left
+                .split_at_checked(self.left_of_cell(at))
+                .unwrap_or((left, &[]));
             if let Some(cell) = self.cells.get_mut(cell) {
-                *cell = sum(*cell, term(secret, at, octet));
+                // So many terms do not wrap.
+                let terms = in_cell.iter().map(|&octet| coefficients.term(octet));
+                *cell = sum(*cell, terms.fold(0, u32::wrapping_add));
             }
-            at = at.wrapping_add(1);
+            at = at.wrapping_add(in_cell.len() as u32);
+            left = behind;
         }
         self.end = at;
+    }
+
+    /// Octets of a cell from `at` on.
+    fn left_of_cell(&self, at: u32) -> usize {
+        let octets = 1_u32.wrapping_shl(self.shift);
+        let gone = at.wrapping_sub(self.base) & octets.wrapping_sub(1);
+        octets.wrapping_sub(gone) as usize
     }
 
     fn cell(&self, at: u32) -> usize {
@@ -151,14 +208,16 @@ impl Resent {
         while before(at, end) {
             let mut octets = [0; CHUNK];
             let wanted = end.wrapping_sub(at).min(CHUNK as u32);
+            let mut coefficients = Coefficients::from(secret, at);
             for &octet in read(payload, at.wrapping_sub(seq), wanted, &mut octets)? {
                 let cell = self.cell(at);
                 let octets_of_cell = 1_u32.wrapping_shl(self.shift);
                 if at.wrapping_sub(self.base) & octets_of_cell.wrapping_sub(1) == 0 {
                     so_far = Some(0);
                 }
+                let term = coefficients.term(octet);
                 if direction.history.run(at).0.is_compared() {
-                    so_far = so_far.map(|so_far| sum(so_far, term(secret, at, octet)));
+                    so_far = so_far.map(|so_far| sum(so_far, term));
                 }
                 at = at.wrapping_add(1);
                 let whole = at == self.end || self.cell(at) != cell;
