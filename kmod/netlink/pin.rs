@@ -12,7 +12,7 @@ use crate::{
         TLSCONN_CMD_PIN_SET, TLSCONN_PIN_STATE_ARMED, TLSCONN_PIN_STATE_BOUND,
         TLSCONN_PIN_STATE_RELEASED, XT_TLSCONN_PIN_MARK, XT_TLSCONN_PIN_MASK,
     },
-    pins::{clear_strays, release_all, untracked, Bound, Mark, Name, Pin, Wish},
+    pins::{clear_strays, release_all, untracked, Bound, Mark, Marks, Name, Pin, Wish},
     sys::{
         conntrack::Conntrack,
         message::Message,
@@ -24,7 +24,6 @@ use crate::{
     tls::State,
     tracked::{Flags, Tracked},
 };
-use core::iter::once;
 use kernel::{prelude::*, sync::aref::ARef};
 
 /// The pin of a name.
@@ -160,7 +159,12 @@ pub fn set(net: &NetState, request: &Request<'_>) -> Result {
     if wish.follow && wish.lasts.is_none() {
         return Err(request.refuse(EINVAL, c"a pin that follows has to last for some seconds"));
     }
-    let (name, mark) = (wish.name, wish.mark);
+    let (name, mut marks) = (wish.name, Marks::new());
+    marks.push(wish.mark);
+    // That of a pin that is replaced.
+    if let Some(pin) = net.pins.lock().of_name(name) {
+        marks.push(pin.mark);
+    }
     let connection = request.uint(TLSCONN_A_PIN_CONNECTION);
     let next = request.flag(TLSCONN_A_PIN_NEXT);
     // Inside, so that nothing is changed when there is no memory for the answer.
@@ -177,7 +181,7 @@ pub fn set(net: &NetState, request: &Request<'_>) -> Result {
         for bound in [before, now].into_iter().flatten() {
             bound.ct.deliver_events();
         }
-        clear_strays(net, once(mark));
+        clear_strays(net, &marks);
         // What the answer says of the mark is what has come of it.
         let pins = net.pins.lock();
         put(pins.of_name(name).ok_or(ENOENT)?, message)
@@ -212,17 +216,18 @@ fn is_live(entry: &Entry, tracked: &Tracked) -> bool {
     !over && !entry.conntrack(tracked).is_dying()
 }
 
-/// The mark of the pin at a place in the list.
-fn mark_at(net: &NetState, place: u64) -> Option<Mark> {
-    net.pins.lock().at(place).map(|pin| pin.mark)
-}
-
 /// Releases one pin, or all.
 pub fn del(net: &NetState, request: &Request<'_>) -> Result {
     if request.flag(TLSCONN_A_PIN_ALL) {
         release_all(net, Release::Unpinned);
         // Pins that were released before may have left marks of others too.
-        clear_strays(net, (0..u64::MAX).map_while(|place| mark_at(net, place)));
+        let mut marks = Marks::new();
+        let pins = net.pins.lock();
+        (0..u64::MAX)
+            .map_while(|place| pins.at(place))
+            .for_each(|pin| marks.push(pin.mark));
+        drop(pins);
+        clear_strays(net, &marks);
         return Ok(());
     }
     let name = name_of(request)?;
@@ -236,6 +241,8 @@ pub fn del(net: &NetState, request: &Request<'_>) -> Result {
     if let Some(bound) = released {
         bound.ct.deliver_events();
     }
-    clear_strays(net, once(mark));
+    let mut marks = Marks::new();
+    marks.push(mark);
+    clear_strays(net, &marks);
     Ok(())
 }

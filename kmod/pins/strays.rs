@@ -3,10 +3,10 @@
 //! Entries that carry a pin's mark though the pin is not on them: somebody else has set it.
 //!
 //! Other writers in the kernel load a mark, change some of its bits and store it: one that has loaded it before a pin's
-//! bits were changed puts the old ones back. They do so on a packet's way, under RCU, so that a grace period later none of
-//! them is left.
+//! bits were changed puts the old ones back. Those that do so on a packet's way are under RCU: a grace period later none
+//! of them is left.
 
-use super::Mark;
+use super::{Mark, MAX_PINS};
 use crate::sys::{
     conntrack::{self, Conntrack},
     pernet::NetState,
@@ -17,17 +17,38 @@ use kernel::{prelude::*, sync::aref::ARef};
 /// As many are told of: there is room for them in an answer.
 const MAX_TOLD: usize = 16;
 
-/// Clears marks wherever they are set but on the connections that the pins are on, once those have stored that have loaded
-/// them before. Process context; neither an entry nor the pins may be locked.
-pub fn clear_strays(net: &NetState, marks: impl Iterator<Item = Mark>) {
-    wait_for_readers();
-    for mark in marks {
-        conntrack::for_each(net, &mut |ct: &Conntrack| {
-            if mark.is_in(ct.mark()) && !net.pins.lock().is_on(ct, mark) {
-                ct.set_mark(0, mark.mask);
-            }
-        });
+/// Marks of pins: not more than there may be pins.
+pub struct Marks([Option<Mark>; MAX_PINS]);
+
+impl Marks {
+    /// None yet.
+    pub const fn new() -> Self {
+        Self([None; MAX_PINS])
     }
+
+    /// One more; beyond the bound it is left out.
+    pub fn push(&mut self, mark: Mark) {
+        if let Some(free) = self.0.iter_mut().find(|place| place.is_none()) {
+            *free = Some(mark);
+        }
+    }
+}
+
+/// Clears marks wherever they are set but on the connections that the pins are on, once those have stored that have loaded
+/// them before. Goes through conntrack's table once. Process context; neither an entry nor the pins may be locked.
+pub fn clear_strays(net: &NetState, marks: &Marks) {
+    wait_for_readers();
+    conntrack::for_each(net, &mut |ct: &Conntrack| {
+        for &mark in marks.0.iter().flatten() {
+            if mark.is_in(ct.mark()) {
+                // Held while it is cleared, so that no pin comes to it meanwhile.
+                let pins = net.pins.lock();
+                if !pins.is_on(ct, mark) {
+                    ct.set_mark(0, mark.mask);
+                }
+            }
+        }
+    });
 }
 
 /// Entries that carry a mark and are not tracked, so that they have no id: the first few. Process context, as above.

@@ -6,7 +6,7 @@
 use super::{
     clear_strays, follow,
     pin::{Phase, Pin, Reservation},
-    Bound, Mark, Pins,
+    Bound, Mark, Marks, Pins,
 };
 use crate::{
     netlink::events::{self, Release},
@@ -182,16 +182,23 @@ impl Pins {
 
 /// Releases the pins whose time is over, and says in how many nanoseconds the next one's is. Process context.
 pub fn expire(net: &NetState) -> Option<u64> {
+    let mut marks = None;
     loop {
         let now = uptime();
         let expired = net.pins.lock().expire(net, now);
-        let Some((mark, bound)) = expired else {
-            let next = net.pins.lock().next_expiry()?;
-            return Some(next.saturating_sub(now));
-        };
-        if let Some(bound) = bound {
-            bound.ct.deliver_events();
+        if let Some((mark, bound)) = expired {
+            marks.get_or_insert_with(Marks::new).push(mark);
+            if let Some(bound) = bound {
+                bound.ct.deliver_events();
+            }
+            continue;
         }
-        clear_strays(net, core::iter::once(mark));
+        // Behind all of them: it takes its time.
+        if let Some(marks) = marks.take() {
+            clear_strays(net, &marks);
+            continue;
+        }
+        let next = net.pins.lock().next_expiry()?;
+        return Some(next.saturating_sub(now));
     }
 }

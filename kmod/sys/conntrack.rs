@@ -60,7 +60,8 @@ pub fn for_each(net: &NetState, mut look: &mut dyn FnMut(&Conntrack)) {
         data: (&raw mut look).cast(),
         ..Default::default()
     };
-    // SAFETY: The namespace is alive, as somebody has a socket of it; `data` and `look` are valid during the call.
+    // SAFETY: The namespace is alive, as somebody has a socket of it, or its work that comes here is not cancelled yet;
+    // `data` and `look` are valid during the call.
     unsafe { bindings::nf_ct_iterate_cleanup_net(Some(visit), &data) };
 }
 

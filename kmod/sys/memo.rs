@@ -7,8 +7,9 @@
 //!
 //! It is two words, each of which is read and written at once. The first is the packet's address with what it is, so
 //! that these two stay together: addresses have 16 bits in front and 3 at the end that are the same for all. The second
-//! says which packet is at that address: its conntrack entry and direction, its size and its sequence number. Whoever is
-//! moved to another CPU in between finds another packet's words there.
+//! says which packet is at that address, by its conntrack entry and direction, its size and its sequence number, and once
+//! more what it is: whoever is moved to another CPU in between does not take one packet's first word with another's
+//! second.
 
 use super::skb::Skb;
 use crate::tls::{PacketTypes, State, Types};
@@ -58,7 +59,7 @@ fn address(skb: Skb<'_>) -> u64 {
     (skb.as_raw() as u64) << 16
 }
 
-/// The second word. A size has 20 bits, an entry's address another end.
+/// The second word, but for what the packet is. A size has 20 bits, an entry's address another end.
 #[inline(always)]
 fn packet(skb: Skb<'_>, seq: [u8; 4]) -> u64 {
     skb.entry_and_direction()
@@ -69,13 +70,13 @@ fn packet(skb: Skb<'_>, seq: [u8; 4]) -> u64 {
 /// Notes what a packet is whose header has that sequence number. Softirqs are off.
 #[inline(always)]
 pub fn note(skb: Skb<'_>, seq: u32, known: Known) {
-    words::write::<1>(packet(skb, seq.to_be_bytes()));
-    words::write::<0>(address(skb) | u64::from(known.0));
+    let known = u64::from(known.0);
+    words::write::<1>(packet(skb, seq.to_be_bytes()) ^ (known << 26));
+    words::write::<0>(address(skb) | known);
 }
 
 /// What was noted of a packet whose TCP header is at `tcp`, if it was the last on this CPU. An address may be used
-/// again, but not for the same octets with no look of ours in between, unless they come again, and then they are the
-/// same. Any context.
+/// again, but not for the same octets with no look of ours in between, unless they come again. Any context.
 #[inline(always)]
 pub fn look(skb: Skb<'_>, tcp: u32) -> Option<Known> {
     let known = words::read::<0>() ^ address(skb);
@@ -83,7 +84,7 @@ pub fn look(skb: Skb<'_>, tcp: u32) -> Option<Known> {
         return None;
     }
     let [_, _, _, _, s0, s1, s2, s3]: &[u8; 8] = skb.linear(tcp)?;
-    if words::read::<1>() != packet(skb, [*s0, *s1, *s2, *s3]) {
+    if words::read::<1>() != packet(skb, [*s0, *s1, *s2, *s3]) ^ (known << 26) {
         return None;
     }
     Some(Known(known as u32))

@@ -64,7 +64,16 @@ impl<'a> Skb<'a> {
     /// `N` octets from `offset`, if they lie in one piece with the start of the data.
     #[inline]
     pub fn linear<const N: usize>(self, offset: u32) -> Option<&'a [u8; N]> {
-        self.octets().get(offset as usize..)?.first_chunk()
+        // SAFETY: By the invariant the packet is valid.
+        let (data, len, paged) =
+            unsafe { ((*self.raw).data, (*self.raw).len, (*self.raw).data_len) };
+        let offset = offset as usize;
+        if offset.checked_add(N)? > len.wrapping_sub(paged) as usize {
+            return None;
+        }
+        // SAFETY: All but `data_len` octets of a packet's `len` lie from `data` on, and these are among them; nobody
+        // changes them for as long.
+        Some(unsafe { &*data.add(offset).cast() })
     }
 
     /// Octets from the start of its data to the end, in pages and fragments too.

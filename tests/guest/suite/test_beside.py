@@ -104,6 +104,9 @@ class Beside(GatewayTest):
         on("gateway", "conntrack", "-U", "-p", "tcp", "--orig-port-src", str(self.other.port), "--mark", "0x54000000")
         self.assertEqual([c["pin"] for c in listed()], [None, "default"])
         self.assertEqual(json.loads(ctl("pins").stdout)["pins"][0]["others"], [self.other.listed()["id"]])
+        # A pin that is given another mark leaves none of the one that it had.
+        ctl("pin", str(self.pinned.listed()["id"]), "--replace", "--mark", "0x55000000/0xff000000")
+        self.assertEqual([c["mark"] for c in listed()], ["0x55000000", "0x0"])
 
 
 if __name__ == "__main__":
