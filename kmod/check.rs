@@ -92,8 +92,11 @@ fn check_types(info: &MatchInfo) -> Result<(), Reason> {
             Err(c"--wire, --all or types are there without --record-type")
         };
     }
-    if info.types == 0 || u32::from(info.types) & !XT_TLSCONN_TYPES_ALL != 0 {
-        return Err(c"--record-type: a type is unknown, or there is none");
+    if info.types == 0 {
+        return Err(c"--record-type: there is no type");
+    }
+    if u32::from(info.types) & !XT_TLSCONN_TYPES_ALL != 0 {
+        return Err(c"--record-type: a type is unknown: update the module xt_tlsconn to the version of libxt_tlsconn.so");
     }
     if u32::from(info.flags) & !(XT_TLSCONN_WIRE | XT_TLSCONN_ALL) != 0 {
         return Err(c"--record-type: a flag is unknown: update the module xt_tlsconn to the version of libxt_tlsconn.so");
@@ -103,10 +106,11 @@ fn check_types(info: &MatchInfo) -> Result<(), Reason> {
 
 fn check_states(info: &MatchInfo) -> Result<(), Reason> {
     let wanted = info.match_ & XT_TLSCONN_STATE != 0;
-    if wanted != (info.states != 0) || u32::from(info.states) & !XT_TLSCONN_STATES_ALL != 0 {
-        return Err(
-            c"--state: a state is unknown, there is none, or it is there without its condition",
-        );
+    if wanted != (info.states != 0) {
+        return Err(c"--state: there is no state, or one without its condition");
+    }
+    if u32::from(info.states) & !XT_TLSCONN_STATES_ALL != 0 {
+        return Err(c"--state: a state is unknown: update the module xt_tlsconn to the version of libxt_tlsconn.so");
     }
     Ok(())
 }
@@ -124,15 +128,19 @@ fn check_pin_mark(info: &MatchInfo) -> Result<(), Reason> {
 fn check_versions(info: &MatchInfo) -> Result<(), Reason> {
     let (min, max) = (info.version_min, info.version_max);
     let good = if info.match_ & XT_TLSCONN_TLS_VERSION != 0 {
-        SSL3 <= min && min <= max && max <= TLS13
+        SSL3 <= min && min <= max
     } else {
         min == 0 && max == 0
     };
-    if good {
-        Ok(())
-    } else {
-        Err(c"--tls-version: a version is unknown, the range is empty, or it is there without its condition")
+    if !good {
+        return Err(
+            c"--tls-version: it begins below SSL 3, is empty, or is there without its condition",
+        );
     }
+    if max > TLS13 {
+        return Err(c"--tls-version: a version is unknown: update the module xt_tlsconn to the version of libxt_tlsconn.so");
+    }
+    Ok(())
 }
 
 fn check_sni(info: &MatchInfo) -> Result<(), Reason> {

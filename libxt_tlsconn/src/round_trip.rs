@@ -189,21 +189,29 @@ fn listings_have_no_dashes() {
 
 #[test]
 fn what_a_newer_version_wrote_is_noticed() {
-    let valid = rule("--record-type alert --state new --pinned").expect("is valid");
+    let valid =
+        rule("--record-type alert --state new --pinned --tls-version 1.3").expect("is valid");
     assert!(!canonical::is_newer(&valid));
-    let newer: [fn(&mut xt_tlsconn_mtinfo); 6] = [
+    let newer: [fn(&mut xt_tlsconn_mtinfo); 7] = [
         |info| info.match_ |= 1 << 12,
-        |info| info.invert |= 1 << 31,
+        |info| (info.match_, info.invert) = (info.match_ | (1 << 31), 1 << 31),
         |info| info.flags |= 1 << 2,
         |info| info.types |= 1 << 7,
         |info| info.states |= 1 << 8,
         |info| info.reserved = 1,
+        |info| info.version_max = 0x0305,
     ];
     for change in newer {
         let mut info = valid;
         change(&mut info);
         assert!(canonical::is_newer(&info));
-        assert!(kernel_check::check(&info).is_err());
+        let why = kernel_check::check(&info)
+            .expect_err("is newer")
+            .to_string_lossy();
+        assert!(
+            why.ends_with("update the module xt_tlsconn to the version of libxt_tlsconn.so"),
+            "{why}"
+        );
     }
 }
 

@@ -42,6 +42,11 @@ pub(crate) fn print(min: u16, max: u16) -> String {
     }
 }
 
+/// Whether a version has a name here.
+pub(crate) fn is_known(version: u16) -> bool {
+    VERSIONS.iter().any(|&(_, number)| number == version)
+}
+
 fn name(version: u16) -> String {
     VERSIONS
         .iter()
