@@ -68,12 +68,18 @@ fn the_table_has_a_row_for_each_option_and_an_empty_one() {
 
 /// Each in its own notation.
 #[test]
-fn every_option_is_in_the_help_the_manual_and_the_readme() {
+fn every_option_is_in_the_help_the_manual_the_readme_and_fish() {
     let manual = include_str!("../../docs/man/xt_tlsconn.8").replace("\\-", "-");
     let readme = include_str!("../../README.md");
+    let fish = include_str!("../tlsconn.fish").replace(" -l ", " --");
     for option in &OPTIONS {
         let name = option.name.to_str().unwrap_or_default();
-        for (place, text) in [("help", HELP), ("manual", &manual), ("README", readme)] {
+        for (place, text) in [
+            ("help", HELP),
+            ("manual", &manual),
+            ("README", readme),
+            ("fish", &fish),
+        ] {
             let is_there = text.match_indices(&format!("--{name}")).any(|(at, found)| {
                 let behind = text[at + found.len()..].chars().next();
                 !behind.is_some_and(|next| next.is_alphanumeric() || next == '-')

@@ -132,6 +132,15 @@ mod tests {
     }
 
     #[test]
+    fn shells_propose_the_canonical_words() {
+        let fish = include_str!("../tlsconn.fish");
+        for words in [TYPES, STATES] {
+            let known: Vec<_> = words.canonical.iter().map(|&(word, _)| word).collect();
+            assert!(fish.contains(&format!("'{}'", known.join(" "))));
+        }
+    }
+
+    #[test]
     fn numbers_are_the_octets_of_a_record_header() {
         for (shift, number) in (20..=24).enumerate() {
             assert_eq!(TYPES.parse(&number.to_string()), Ok(1 << shift));

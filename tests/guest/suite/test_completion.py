@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Completion in the shell, with ids and pins of the moment, and the manual pages."""
 
+import pathlib
 import tempfile
 import unittest
 
@@ -49,6 +50,29 @@ def others(shell, *words):
         with tempfile.TemporaryDirectory() as directory:
             done = run("env", f"TMPDIR={directory}", f"HOME={directory}", "zsh", "-f", "-c", ZSH, "zsh", *words)
     return [line for line in done.stdout.splitlines() if line and not line.startswith("-")]
+
+
+# Beside fish's own completions for iptables, for which it needs its configuration.
+MATCH = pathlib.Path(__file__).parents[3] / "libxt_tlsconn" / "tlsconn.fish"
+FISH_MATCH = 'source $argv[1]; complete -C "$argv[2]"'
+
+
+class Match(unittest.TestCase):
+    def proposed(self, line):
+        """What fish proposes of iptables' options, without what it says of each."""
+        with tempfile.TemporaryDirectory() as home:
+            done = run("env", f"HOME={home}", "fish", "-c", FISH_MATCH, MATCH, line)
+        return [line.split("\t")[0] for line in done.stdout.splitlines()]
+
+    def test_options_and_their_words(self):
+        rule = "iptables-nft -A FORWARD -p tcp -m tlsconn"
+        self.assertEqual(self.proposed("iptables -A FORWARD -m tls"), ["tlsconn"])
+        self.assertEqual(self.proposed(f"{rule} --rec"), ["--record-type"])
+        self.assertEqual(self.proposed(f"{rule} --record-type alert,hand"), ["alert,handshake"])
+        self.assertEqual(self.proposed(f"{rule} ! --state not"), ["not-tls"])
+        self.assertEqual(self.proposed("ip6tables -A FORWARD -p tcp --rec"), [])
+        # Its own are still there.
+        self.assertIn("--flush", self.proposed("iptables --flu"))
 
 
 class Completion(GatewayTest):
