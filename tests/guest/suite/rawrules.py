@@ -52,10 +52,10 @@ class Legacy:
         self.hooks, self.points, self.number = info[32:36], info[36:76], count
         return entries
 
-    def replace(self, entries):
-        """Puts other octets in the place of those that were read."""
+    def replace(self, entries, added=0):
+        """Puts other octets in the place of those that were read, and as many entries, or some more."""
         counters = ctypes.create_string_buffer(16 * self.number)
-        head = b"filter".ljust(32, b"\0") + self.hooks + struct.pack("=II", self.number, len(entries)) + self.points
+        head = b"filter".ljust(32, b"\0") + self.hooks + struct.pack("=II", self.number + added, len(entries)) + self.points
         head += struct.pack("=IQ", self.number, ctypes.addressof(counters))
         try:
             self.socket.setsockopt(self.level, SO_SET_REPLACE, head + entries)
@@ -76,6 +76,27 @@ class Legacy:
         entries = self.read()
         places = [found.start() - NAME_AT + DATA_AT for found in re.finditer(re.escape(NAME), entries)]
         return [entries[place:place + SIZE] for place in places]
+
+    def make(self, data, protocol=6):
+        """Puts a rule in front of the chain FORWARD of which every octet is made here, into a table without rules."""
+        ipv6 = self.family == socket.AF_INET6
+        entries, size = self.read(), DATA_AT + len(data)
+        match = struct.pack("=H29sB", size, NAME, 0) + data
+        # A standard target that accepts.
+        target = struct.pack("=H30si", 40, b"", -2).ljust(40, b"\0")
+        # struct ip6t_entry or ipt_entry: the protocol, for IPv6 a flag that it counts, where the target and the next are.
+        place, offsets, head = (128, 140, 168) if ipv6 else (80, 88, 112)
+        entry = bytearray(head)
+        struct.pack_into("=HBB", entry, place, protocol, 0, int(ipv6))
+        struct.pack_into("=HH", entry, offsets, head + size, head + size + len(target))
+        rule = bytes(entry) + match + target
+        # Where hooks begin, and their policies: what stood there or behind has moved, but for where FORWARD begins.
+        points = list(struct.unpack("=10I", self.points))
+        begin = points[2]
+        moved = [(point + len(rule)) & 0xFFFFFFFF if point >= begin else point for point in points]
+        moved[2] = begin
+        self.points = struct.pack("=10I", *moved)
+        self.replace(entries[:begin] + rule + entries[begin:], added=1)
 
     def insert(self, data, revision=0):
         """Gives the match that is there other data."""
@@ -140,6 +161,10 @@ class Nft:
                     if error != 0:
                         raise Refused(error)
                     return
+
+    def make(self, data, protocol=6):
+        """The same as for the other variant: here every rule is made by hand."""
+        self.insert(data, protocol=protocol)
 
     def insert(self, data, revision=0, protocol=6, only_tcp=True):
         """Appends a rule. `protocol` is what it says of itself; `only_tcp` puts the comparison into it."""

@@ -5,8 +5,9 @@ import os
 import pathlib
 import re
 import ssl
+import unittest
 
-from lab import PATIENCE, GatewayTest, on
+from lab import PATIENCE, GatewayTest, on, run
 
 PAGE = pathlib.Path(__file__).parents[3] / "docs" / "man" / "xt_tlsconn.8"
 UML = not os.uname().release.endswith("amd64")
@@ -19,6 +20,14 @@ def recipes():
         for example in re.findall(r"^\.EX\n(.*?)^\.EE", part, re.M | re.S):
             plain = example.replace(r"\-", "-").replace(r"\(aq", "'").replace("\\e\n", "\\\n")
             yield part.splitlines()[0], plain
+
+
+class Page(unittest.TestCase):
+    def test_it_is_set_without_a_warning(self):
+        done = run("env", "LC_ALL=C.UTF-8", "MANROFFSEQ=", "MANWIDTH=80", "man", "--warnings", "-E", "UTF-8", "-l", PAGE)
+        self.assertEqual(done.stderr, "")
+        for heading in ("SYNOPSIS", "OPTIONS", "What is not known", "Allow only TLS 1.3", "QUIC", "LIMITS"):
+            self.assertRegex(done.stdout, rf"(?m)^ *{re.escape(heading)}$")
 
 
 class Recipes(GatewayTest):
@@ -69,3 +78,31 @@ class Recipes(GatewayTest):
         client = self.connect(server, ssl.TLSVersion.TLSv1_3)
         client.send(b"data")
         self.assertArrives(client, b"data")
+
+    def test_log_the_first_data_packet(self):
+        [(_, commands)] = [recipe for recipe in recipes() if recipe[0].startswith("Log the first")]
+        on("gateway", "bash", "-euc", commands)
+        server = self.server()
+        for number in (1, 2):
+            client = self.connect(server)
+            for _ in range(3):
+                client.send(b"data")
+            self.assertArrives(client, b"data" * 3)
+            rule = on("gateway", "iptables", "-t", "mangle", "-nvxL", "FORWARD").stdout.splitlines()[2].split()
+            self.assertEqual((rule[0], rule[2]), (str(number), "LOG"))
+
+    def test_allow_some_names_only(self):
+        server = self.server()
+        [(_, commands)] = [recipe for recipe in recipes() if recipe[0] == "Allow some names only"]
+        on("gateway", "bash", "-euc", commands.replace("443", str(server.port)))
+        client = self.connect(server, name="www.example.org")
+        client.send(b"data")
+        self.assertArrives(client, b"data")
+        with self.assertRaises(ConnectionResetError):
+            self.connect(server, name="www.example.com")
+
+    def test_use_from_nft_through_the_mark(self):
+        [(_, commands)] = [recipe for recipe in recipes() if recipe[0] == "Use from nft through the mark"]
+        on("gateway", "bash", "-euc", commands)
+        server = self.server()
+        self.assertOnlyThePinnedFlows(self.connect(server), self.connect(server))

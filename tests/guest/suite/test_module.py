@@ -43,6 +43,20 @@ class Module(unittest.TestCase):
             self.assertTrue(loaded(), iptables)
             run(iptables, "-F")
 
+    def test_saved_rules_load_it(self):
+        """As when a machine starts: nobody has asked for it before iptables-restore does."""
+        rules = lambda iptables: [line for line in run(iptables, "-S").stdout.splitlines() if line.startswith("-A")]
+        for iptables in IPTABLES:
+            with self.subTest(iptables=iptables):
+                run(iptables, "-A", "FORWARD", "-p", "tcp", "-m", "tlsconn", "--sni", "*.example.org", "-j", "DROP")
+                before, text = rules(iptables), run(f"{iptables}-save", "-t", "filter").stdout
+                run(iptables, "-F")
+                unload()
+                run(f"{iptables}-restore", stdin=text)
+                self.assertTrue(loaded())
+                self.assertEqual(rules(iptables), before)
+                run(iptables, "-F")
+
     def test_where_it_is_not_installed(self):
         """Rules are read and translated, help is given; what the kernel lacks is named."""
         unload()

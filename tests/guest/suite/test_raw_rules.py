@@ -5,19 +5,22 @@ import errno
 import os
 import random
 import socket
+import struct
 import time
 import unittest
 
-from lab import run
+from lab import loaded, run, unload
 from rawrules import SIZE, Legacy, Nft, Refused, random_octets
 
 # The emulated machine is slower by far.
 UML = not os.uname().release.endswith("amd64")
 FLIPS, GARBAGE = ((0xFF, 0x01), 500) if UML else ((0x01,), 50)
+# --state new, without the extension.
+BY_HAND = struct.pack("=IIHHH", 2, 0, 0, 0, 1).ljust(SIZE, b"\0")
 RULE = ("-A FORWARD -p tcp -m tlsconn --record-type application-data --wire --state new --pinned --tls-version 1.2 "
         "! --resumed --sni *.a-b.c --alpn h2 ! --ech --session-id abcd --client-random 0102 --server-random ef")
 # Places in struct xt_tlsconn_mtinfo.
-MATCH, INVERT, FLAGS, RESERVED = 0, 4, 8, 23
+MATCH, INVERT, FLAGS, TYPES, STATES, VERSION_MAX, RESERVED = 0, 4, 8, 10, 12, 16, 23
 
 
 def changed(data, place, octet):
@@ -78,6 +81,31 @@ class Raw:
                 data = changed(data, source.randrange(SIZE), source.getrandbits(8))
             self.assertRuleOrEinval(data)
 
+    def test_made_by_hand(self):
+        """By a binary that knows nothing of libxtables, and before anything else has asked for the module."""
+        run(self.iptables, "-F")
+        unload()
+        self.kernel.make(BY_HAND)
+        self.assertTrue(loaded())
+        self.assertEqual(self.kernel.data(), BY_HAND)
+        self.assertIn("-p tcp -m tlsconn --state new", run(self.iptables, "-S").stdout)
+
+    def test_sizes(self):
+        for size in (0, 8, SIZE - 8, SIZE + 8, 2048):
+            self.assertNotMade(errno.EINVAL, (self.valid * 4)[:size])
+        run(self.iptables, "-F")
+        self.kernel.make(self.valid)
+
+    def test_only_tcp(self):
+        for protocol in (0, 1, 17, 132):
+            self.assertNotMade(errno.EINVAL, self.valid, protocol=protocol)
+
+    def assertNotMade(self, number, data, **more):
+        run(self.iptables, "-F")
+        with self.assertRaises(Refused) as refused:
+            self.kernel.make(data, **more)
+        self.assertEqual(refused.exception.number, number, (len(data), more))
+
     def test_another_revision_is_not_there(self):
         self.assertIn(self.refusal(self.valid, revision=1), (errno.ENOENT, errno.EOPNOTSUPP))
 
@@ -85,11 +113,14 @@ class Raw:
         # The kernel prints ten lines in five seconds.
         time.sleep(5.5)
         run("dmesg", "--clear")
-        for data in (changed(self.valid, MATCH + 1, 0x80), changed(self.valid, RESERVED, 1),
-                     changed(self.valid, FLAGS, 0x81)):
+        # A condition, a flag, a type, a state and a version of another day.
+        newer = [changed(self.valid, MATCH + 1, 0x80), changed(self.valid, RESERVED, 1), changed(self.valid, FLAGS, 0x81),
+                 changed(self.valid, TYPES, 0x88), changed(self.valid, STATES + 1, 1),
+                 changed(self.valid, VERSION_MAX, self.valid[VERSION_MAX] + 2)]
+        for data in newer:
             self.assertEqual(self.refusal(data), errno.EINVAL)
         said = run("dmesg").stdout
-        self.assertEqual(said.count("update the module xt_tlsconn to the version of libxt_tlsconn.so"), 3, said)
+        self.assertEqual(said.count("update the module xt_tlsconn to the version of libxt_tlsconn.so"), len(newer), said)
         self.assertEqual(self.refusal(changed(self.valid, 128, ord("A"))), errno.EINVAL)
         self.assertIn("--sni: the pattern is no name in lower case", run("dmesg").stdout)
 
@@ -111,15 +142,9 @@ class RawNft(Raw, unittest.TestCase):
     def clear(self):
         self.kernel.flush()
 
-    def test_sizes(self):
-        for size in (0, 1, SIZE - 1, SIZE + 1, SIZE + 8, 2048):
+    def test_sizes_that_are_not_aligned(self):
+        for size in (1, SIZE - 1, SIZE + 1):
             self.assertEqual(self.refusal((self.valid * 4)[:size]), errno.EINVAL, size)
-        self.assertEqual(self.refusal(self.valid), 0)
-
-    def test_only_tcp(self):
-        for protocol in (0, 1, 17, 132):
-            self.assertEqual(self.refusal(self.valid, protocol=protocol), errno.EINVAL, protocol)
-
 
     def test_packets_of_other_protocols(self):
         """A rule made by hand may meet any packet: one that is not TCP reads as untracked."""

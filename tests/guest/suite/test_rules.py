@@ -73,6 +73,17 @@ class Rules(unittest.TestCase):
                 self.assertEqual(rules[0], rules[1])
                 run(f"{iptables}-restore", "--test", stdin=text)
 
+    def test_listings_are_short(self):
+        """No more than what was asked for, without the dashes, behind iptables' own columns."""
+        for iptables in IPTABLES:
+            with self.subTest(iptables=iptables):
+                self.restore(iptables, "-A FORWARD -p tcp -m tlsconn --pinned -j ACCEPT",
+                             "-A FORWARD -p tcp -m tlsconn ! --record-type 23,heartbeat,unknown --wire -j DROP")
+                listed = run(iptables, "-nvL", "FORWARD").stdout.splitlines()[2:]
+                self.assertTrue(listed[0].endswith("  tlsconn pinned"), listed[0])
+                self.assertTrue(listed[1].endswith("  tlsconn ! record-type application-data,heartbeat,unknown wire"),
+                                listed[1])
+
     def test_refusals_name_the_cause_in_one_line(self):
         for iptables in IPTABLES:
             for rule, word in (

@@ -6,7 +6,8 @@ import random
 import unittest
 
 import specifications
-from lab import run
+from lab import IPTABLES, run
+from test_rules import cases
 
 # Exit code where valgrind has something to say.
 SAID = 99
@@ -22,7 +23,7 @@ WRONG = [
 @unittest.skipUnless(UML, "valgrind on an emulated processor takes too long: it runs in User Mode Linux")
 class Valgrind(unittest.TestCase):
     def tearDown(self):
-        for iptables in ("iptables-legacy", "iptables-nft"):
+        for iptables in IPTABLES:
             run(iptables, "-F")
 
     def valgrind(self, *command, stdin=None):
@@ -34,20 +35,21 @@ class Valgrind(unittest.TestCase):
     def test_rules_added_written_and_found(self):
         source = random.Random(2)
         rules = [specifications.line(specifications.valid(source)) for _ in range(100)]
-        for iptables in ("iptables-legacy", "iptables-nft"):
+        rules += [rule for _, rule, _, verdict in cases() if verdict == "OK"]
+        for iptables in IPTABLES:
             with self.subTest(iptables=iptables):
                 for command in ("-A", "-C"):
                     lines = ["*filter", *(f"{command} FORWARD {rule}" for rule in rules), "COMMIT", ""]
                     done = self.valgrind(f"{iptables}-restore", "--noflush", stdin="\n".join(lines))
                     self.assertEqual(done.returncode, 0, done.stderr)
                 saved = self.valgrind(f"{iptables}-save").stdout
-                self.assertEqual(saved.count("-m tlsconn"), 100)
+                self.assertGreaterEqual(saved.count("-m tlsconn"), len(rules))
                 listed = self.valgrind(iptables, "-nvL", "FORWARD").stdout
-                self.assertEqual(listed.count(" tlsconn "), 100)
+                self.assertGreaterEqual(listed.count(" tlsconn "), len(rules))
 
     def test_what_is_refused(self):
         for number, wrong in enumerate(WRONG):
-            iptables = ("iptables-legacy", "iptables-nft")[number % 2]
+            iptables = IPTABLES[number % 4]
             with self.subTest(iptables=iptables, wrong=wrong):
                 done = self.valgrind(iptables, "-A", "FORWARD", "-p", "tcp", "-m", "tlsconn", *wrong.split())
                 self.assertEqual(done.returncode, 2, done.stderr)
