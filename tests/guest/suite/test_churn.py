@@ -14,7 +14,7 @@ import slabs
 from lab import SERVER, GatewayTest, ctl, listed, load, loaded, on, run, unload, wait_for
 from scale import size, tell
 
-TIMES = size(4, 100)
+TIMES = size(3, 100, uml=1)
 # What a cache may have more of than before: less than one object for each connection that there was.
 ALLOWED = 200
 SETTINGS = {
