@@ -87,8 +87,8 @@ class Serving:
             self.data[port] = now - HANDSHAKE_SIZE
 
 
-def connect(address, port):
-    return socket.create_connection((address, port), timeout=20)
+def connect(address, port, timeout=20):
+    return socket.create_connection((address, port), timeout=timeout)
 
 
 def handshake(connection):
@@ -107,7 +107,7 @@ def hurry(address, port, seconds, with_data=True):
     """Makes and ends connections; half of them are reset. Gives how many had a whole handshake."""
     until, done = time.monotonic() + seconds, 0
     while time.monotonic() < until:
-        with contextlib.suppress(OSError), connect(address, port) as connection:
+        with contextlib.suppress(OSError), connect(address, port, 2) as connection:
             handshake(connection)
             if with_data:
                 connection.sendall(DATA)

@@ -7,14 +7,23 @@ docs/testing.md has the figures of such a run."""
 
 import os
 import sys
+import unittest
 
 FULL = os.environ.get("TLSCONN_FULL") == "1"
 # User Mode Linux has neither the second processor nor all targets.
 UML = not os.uname().release.endswith("amd64")
 
 
-def size(ci, full):
-    return full if FULL else ci
+def size(ci, full, uml=None):
+    """What to do on the stock kernel in CI, and in full; User Mode Linux may do with less in CI."""
+    if FULL:
+        return full
+    return uml if UML and uml is not None else ci
+
+
+def mostly_uml(test):
+    """CI runs it in User Mode Linux, where it costs little."""
+    return unittest.skipUnless(UML or FULL, "CI has it in User Mode Linux; TLSCONN_FULL=1 runs it here")(test)
 
 
 def tell(*words):

@@ -13,7 +13,7 @@ from bulk import Bulk
 from forge import ACK, checksum, numbers
 from hellos import record
 from lab import SERVER, GatewayTest, ctl, inside, on, wait_for
-from scale import size, tell
+from scale import mostly_uml, size, tell
 
 # linux/in.h: packets with no DF flag, that go by the link's MTU alone.
 IP_MTU_DISCOVER, PMTUDISC_INTERFACE = 10, 4
@@ -97,9 +97,11 @@ class Merged(Buffers):
     def test_gro(self):
         self.merged(["gro", "on"], "GRO")
 
+    @mostly_uml
     def test_gro_of_lists(self):
         self.merged(["gro", "on", "rx-gro-list", "on"], "GRO of lists")
 
+    @mostly_uml
     def test_sent_in_one(self):
         for ip in 4, 6:
             with self.subTest(ip=ip):
@@ -107,6 +109,7 @@ class Merged(Buffers):
                 tell(f"TSO, IPv{ip}: {mean:.0f} octets a packet")
                 self.assertGreater(mean, 1600)
 
+    @mostly_uml
     def test_from_pages_of_a_file(self):
         def sendfile(client, octets):
             with tempfile.TemporaryFile() as file:

@@ -4,48 +4,59 @@
 import contextlib
 import hashlib
 import os
+import socket
 import threading
 import time
 import unittest
 
-from lab import GatewayTest, ctl, listed, on, wait_for
+import canned
+from hellos import record
+from lab import SERVER, GatewayTest, ctl, inside, listed, on, wait_for
 from scale import size, tell
 
-SECONDS = size(8, 60)
-CHUNK = 1 << 16
+SECONDS = size(6, 60)
+RECORDS = 16
+RULE = "-A FORWARD -p tcp -m tlsconn"
+# The pin that stays has a mark of its own.
+MARK = "0x100/0x100"
+RULESET = ("*filter", f"{RULE} --pinned -j ACCEPT", f"{RULE} --pinned --pin-mark {MARK} -j ACCEPT",
+           f"{RULE} --record-type application-data,heartbeat,unknown -j DROP", "COMMIT", "")
 
 
-class Endless(threading.Thread):
-    """Sends from one end for as long as it is to, from a processor of its own; the other end takes it in on another."""
+class End:
+    """An end of a connection, which sends records as long as it is to and takes in what comes, on a processor of its
+    own."""
 
-    def __init__(self, connection, cpu, until):
-        super().__init__(daemon=True)
-        self.connection, self.cpu, self.until = connection, cpu, until
-        self.sent = 0
-        self.digest = hashlib.sha256()
+    def __init__(self, connection, cpu):
+        self.connection, self.cpu = connection, cpu
+        self.counts, self.digests = [0, 0], [hashlib.sha256(), hashlib.sha256()]
+        self.threads = []
 
-    def run(self):
+    def start(self, stop):
+        for run in (lambda: self.send(stop)), self.receive:
+            thread = threading.Thread(target=self.on_its_cpu, args=(run,), daemon=True)
+            thread.start()
+            self.threads.append(thread)
+
+    def on_its_cpu(self, run):
         os.sched_setaffinity(threading.get_native_id(), {self.cpu})
-        while not self.until.is_set():
-            octets = os.urandom(CHUNK)
-            self.digest.update(octets)
-            self.connection.sendall(octets)
-            self.sent += len(octets)
-
-
-class Taking(threading.Thread):
-    def __init__(self, connection):
-        super().__init__(daemon=True)
-        self.connection = connection
-        self.received = 0
-        self.digest = hashlib.sha256()
-
-    def run(self):
         # Until the test closes it.
         with contextlib.suppress(OSError):
-            while octets := self.connection.recv(CHUNK):
-                self.digest.update(octets)
-                self.received += len(octets)
+            run()
+
+    def count(self, which, octets):
+        self.counts[which] += len(octets)
+        self.digests[which].update(octets)
+
+    def send(self, stop):
+        while not stop.is_set():
+            octets = b"".join(record(23, os.urandom(4000)) for _ in range(RECORDS))
+            self.connection.sendall(octets)
+            self.count(0, octets)
+
+    def receive(self):
+        while octets := self.connection.recv(1 << 16):
+            self.count(1, octets)
 
 
 class Processors(GatewayTest):
@@ -53,47 +64,68 @@ class Processors(GatewayTest):
         if os.cpu_count() < 2:
             self.skipTest("there is one processor here")
         super().setUp()
+        on("gateway", "iptables-legacy-restore", stdin="\n".join(RULESET))
+
+    def connected(self):
+        """Both ends of a connection with a handshake behind it, and its id."""
+        with inside("server"):
+            listener = socket.create_server((SERVER[4], 0))
+        with listener:
+            with inside("client"):
+                client = canned.connect(*listener.getsockname())
+            server, _ = listener.accept()
+        for end in client, server:
+            self.addCleanup(end.close)
+            end.settimeout(120)
+        client.sendall(canned.client_hello13(os.urandom(32)))
+        self.receive(server, canned.HELLO_SIZE)
+        server.sendall(canned.server_hello13(os.urandom(32)) + canned.SERVER_FLIGHT)
+        self.receive(client, canned.ANSWER_SIZE)
+        client.sendall(canned.CLIENT_FLIGHT)
+        self.receive(server, len(canned.CLIENT_FLIGHT))
+        port = client.getsockname()[1]
+        [seen] = [c for c in listed() if c["src"].endswith(f":{port}")]
+        self.assertEqual(seen["state"], "established")
+        return client, server, seen["id"]
+
+    @staticmethod
+    def receive(end, octets):
+        while octets:
+            octets -= len(end.recv(octets))
 
     def test_both_directions_while_rules_and_pins_change(self):
-        server = self.server()
-        rule = "-A FORWARD -p tcp -m tlsconn"
-        ruleset = "\n".join(["*filter", f"{rule} --pinned -j ACCEPT", f"{rule} --pinned --pin-mark 0x100/0x100 -j ACCEPT",
-                             f"{rule} --record-type application-data,heartbeat,unknown -j DROP", "COMMIT", ""])
-        on("gateway", "iptables-legacy-restore", stdin=ruleset)
-        kept, moved, never = (self.connect(server) for _ in range(3))
-        ids = [wait_for(client.listed)["id"] for client in (kept, moved, never)]
-        ctl("pin", str(ids[0]), "--name", "kept", "--mark", "0x100/0x100")
+        kept, moved, never = (self.connected() for _ in range(3))
+        ctl("pin", str(kept[2]), "--name", "kept", "--mark", MARK)
         stop = threading.Event()
         self.addCleanup(stop.set)
-        for client in moved, never:
-            client.send(b"held")
-        peer = server.connections[kept.port]
-        there, back = Endless(kept.tls, 0, stop), Endless(peer, 1, stop)
-        taking = Taking(kept.tls)
-        kept.tls.settimeout(120)
-        for thread in there, back, taking:
-            thread.start()
-        replaced = pinned = 0
-        until = time.monotonic() + SECONDS
+        for client, _, _ in moved, never:
+            client.sendall(canned.DATA)
+        ends = [End(end, cpu) for cpu, end in enumerate(kept[:2])]
+        for end in ends:
+            end.start(stop)
+        changes, until = 0, time.monotonic() + SECONDS
         while time.monotonic() < until:
-            on("gateway", "iptables-legacy-restore", stdin=ruleset)
-            replaced += 1
-            ctl("pin", str(ids[1]), "--replace")
-            ctl("list")
+            on("gateway", "iptables-legacy-restore", stdin="\n".join(RULESET))
+            ctl("pin", str(moved[2]), "--replace")
             ctl("unpin", "default")
-            pinned += 1
+            changes += 1
         stop.set()
-        there.join(120)
-        back.join(120)
-        self.assertTrue(wait_for(lambda: len(server.received[kept.port]) == there.sent and taking.received == back.sent, 120),
-                        f"{len(kept.arrived())} of {there.sent}, {taking.received} of {back.sent}")
-        self.assertEqual(hashlib.sha256(kept.arrived()).digest(), there.digest.digest())
-        self.assertEqual(taking.digest.digest(), back.digest.digest())
-        self.assertEqual(never.arrived(), b"")
+        for end in ends:
+            end.threads[0].join(120)
+        there, back = ends
+        self.assertTrue(wait_for(lambda: (there.counts[0], back.counts[0]) == (back.counts[1], there.counts[1]), 120),
+                        f"{there.counts}, {back.counts}")
+        for sent, taken in (there, back), (back, there):
+            self.assertEqual(sent.digests[0].digest(), taken.digests[1].digest())
+        never[1].setblocking(False)
+        with self.assertRaises(BlockingIOError, msg="nothing has come there"):
+            never[1].recv(1)
         seen = {c["id"]: c for c in listed()}
-        self.assertEqual([(seen[i]["state"], seen[i]["reason"]) for i in ids], [("established", None)] * 3)
-        self.assertEqual([seen[i]["pin"] for i in ids], ["kept", None, None])
-        tell(f"{there.sent + back.sent} octets on two processors, rules replaced {replaced} times, pins moved {pinned} times")
+        told = [(seen[number]["state"], seen[number]["reason"], seen[number]["pin"]) for _, _, number in (kept, moved, never)]
+        self.assertEqual(told, [("established", None, pin) for pin in ("kept", None, None)])
+        counted = seen[kept[2]]["records"]
+        self.assertEqual(counted["client"]["application-data"] - 1, there.counts[0] // 4005)
+        tell(f"{sum(there.counts)} octets on two processors; rules replaced and a pin moved {changes} times")
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ NETEM = {
     "jitter": ("delay", "15ms", "12ms"),
     "all at once": ("delay", "5ms", "3ms", "loss", "2%", "duplicate", "2%", "corrupt", "1%", "reorder", "10%"),
 }
+MTUS = 300, 576, 1280, 9000, 65535
 # Names by path: version of IP, and the address to connect to where it is not the server's.
 PATHS = {"IPv4": (4, None), "IPv6": (6, None), "NAT": (4, "10.1.0.1")}
 
@@ -78,20 +79,19 @@ class Links(GatewayTest):
                     client.close()
 
     def exchange(self, client):
+        """There, then back: TLS of a connection is not for two threads at once."""
         there, back = os.urandom(AMOUNT), os.urandom(AMOUNT)
         client.tls.settimeout(120)
-        sender = threading.Thread(target=client.send, args=(there,), daemon=True)
-        sender.start()
-        self.assertTrue(wait_for(lambda: client.port in client.server.connections, 60))
-        peer = client.server.connections[client.port]
-        answer = threading.Thread(target=peer.sendall, args=(back,), daemon=True)
+        client.send(there)
+        self.assertTrue(wait_for(lambda: len(client.server.received.get(client.port, b"")) >= len(HELD) + AMOUNT, 120))
+        answer = threading.Thread(target=client.server.connections[client.port].sendall, args=(back,), daemon=True)
         answer.start()
-        received = b""
+        received = bytearray()
         while len(received) < AMOUNT:
             octets = client.tls.recv(65536)
             self.assertTrue(octets, "closed early")
             received += octets
-        self.assertTrue(wait_for(lambda: len(client.server.received[client.port]) >= len(HELD) + AMOUNT, 120))
+        answer.join(60)
         digests = [hashlib.sha256(octets).digest() for octets in (received, client.arrived())]
         self.assertEqual(digests, [hashlib.sha256(octets).digest() for octets in (back, HELD + there)])
 
@@ -104,8 +104,8 @@ def paths_for(number):
 class Impaired(Links):
     def test_netem(self):
         self.segments_of_their_own()
-        for number, (what, netem) in enumerate(NETEM.items()):
-            self.impair(*netem)
+        for number, what in enumerate(size(NETEM, NETEM, uml=["all at once"])):
+            self.impair(*NETEM[what])
             self.over(what, paths_for(number))
 
     def test_netem_with_merged_segments(self):
@@ -119,7 +119,7 @@ class Impaired(Links):
 
 class Sizes(Links):
     def test_mtu(self):
-        for number, octets in enumerate((300, 576, 1280, 9000, 65535)):
+        for number, octets in enumerate(size(MTUS, MTUS, uml=(300, 65535))):
             self.mtu(octets)
             # IPv6 has no links with less than 1280 (RFC 8200 5), and what such a link had is gone with it.
             if octets < 1280:

@@ -7,6 +7,7 @@ import time
 import unittest
 
 from lab import SERVER, GatewayTest, ctl, on, wait_for
+from scale import mostly_uml
 
 # Addresses of the gateway: towards the client, towards the server, one more there to translate to; and one that nobody
 # has, per version of IP.
@@ -119,6 +120,7 @@ class Nat(GatewayTest):
     def test_ipv4(self):
         self.story(4)
 
+    @mostly_uml
     def test_ipv6(self):
         self.story(6)
 

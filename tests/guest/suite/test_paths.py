@@ -10,7 +10,7 @@ import evasions
 from bulk import Bulk
 from conversation import DATA, Conversation, Wire
 from lab import GatewayTest, ctl, listed, on, run, wait_for
-from scale import FULL
+from scale import FULL, mostly_uml
 
 # linux/tcp.h
 TCP_FASTOPEN_CONNECT, TCPI_OPT_SYN_DATA = 30, 32
@@ -46,6 +46,7 @@ class Loopback(GatewayTest):
     def test_ipv4(self):
         self.story("iptables-legacy", 4, "127.0.0.1")
 
+    @mostly_uml
     def test_ipv6(self):
         self.story("ip6tables-legacy", 6, "::1")
 
@@ -72,6 +73,7 @@ class FastOpen(GatewayTest):
     def test_ipv4(self):
         self.story("iptables-legacy", 4)
 
+    @mostly_uml
     def test_ipv6(self):
         self.story("ip6tables-legacy", 6)
 
@@ -129,6 +131,7 @@ class Settings(GatewayTest):
         self.assertEqual(listed("--all"), [])
         self.assertOnlyThePinnedFlows(self.connect(server), self.connect(server))
 
+    @mostly_uml
     def test_liberal(self):
         """No segment is out of window: what is held in the evasion table is held nevertheless."""
         self.assertEqual(self.passes("net.netfilter.nf_conntrack_tcp_be_liberal=1"), [])
@@ -138,6 +141,7 @@ class Settings(GatewayTest):
             self.skipTest("TLSCONN_FULL=1 runs it: minutes")
         self.assertEqual(self.passes("net.netfilter.nf_conntrack_tcp_be_liberal=1", "net.netfilter.nf_conntrack_tcp_loose=0"), [])
 
+    @mostly_uml
     def test_no_checksums(self):
         """Packets with a bad checksum are looked at like others."""
         self.assertEqual(self.passes("net.netfilter.nf_conntrack_checksum=0"), [])
