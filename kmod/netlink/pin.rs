@@ -159,7 +159,7 @@ pub fn set(net: &NetState, request: &Request<'_>) -> Result {
     if wish.follow && wish.lasts.is_none() {
         return Err(request.refuse(EINVAL, c"a pin that follows has to last for some seconds"));
     }
-    let (name, mut marks) = (wish.name, Marks::new());
+    let (name, mut marks) = (wish.name, Marks::none());
     marks.push(wish.mark);
     // That of a pin that is replaced.
     if let Some(pin) = net.pins.lock().of_name(name) {
@@ -221,7 +221,7 @@ pub fn del(net: &NetState, request: &Request<'_>) -> Result {
     if request.flag(TLSCONN_A_PIN_ALL) {
         release_all(net, Release::Unpinned);
         // Pins that were released before may have left marks of others too.
-        let mut marks = Marks::new();
+        let mut marks = Marks::none();
         let pins = net.pins.lock();
         (0..u64::MAX)
             .map_while(|place| pins.at(place))
@@ -241,7 +241,7 @@ pub fn del(net: &NetState, request: &Request<'_>) -> Result {
     if let Some(bound) = released {
         bound.ct.deliver_events();
     }
-    let mut marks = Marks::new();
+    let mut marks = Marks::none();
     marks.push(mark);
     clear_strays(net, &marks);
     Ok(())

@@ -22,7 +22,7 @@ pub struct Marks([Option<Mark>; MAX_PINS]);
 
 impl Marks {
     /// None yet.
-    pub const fn new() -> Self {
+    pub const fn none() -> Self {
         Self([None; MAX_PINS])
     }
 

@@ -187,7 +187,7 @@ pub fn expire(net: &NetState) -> Option<u64> {
         let now = uptime();
         let expired = net.pins.lock().expire(net, now);
         if let Some((mark, bound)) = expired {
-            marks.get_or_insert_with(Marks::new).push(mark);
+            marks.get_or_insert_with(Marks::none).push(mark);
             if let Some(bound) = bound {
                 bound.ct.deliver_events();
             }
