@@ -176,7 +176,14 @@ impl Payload for SkbPayload<'_> {
             return None;
         }
         // Both are of this packet, which ends behind them.
-        header(self.skb, self.offset.wrapping_add(offset))
+        let offset = self.offset.wrapping_add(offset);
+        match self.skb.linear(offset) {
+            Some(octets) => Some(*octets),
+            None => match self.skb.in_page(offset) {
+                Some(octets) => Some(octets),
+                None => in_pieces(self.skb, offset),
+            },
+        }
     }
 
     #[inline]
@@ -199,9 +206,14 @@ impl Payload for SkbPayload<'_> {
 /// The octets of a header, which nearly always lies in one piece.
 #[inline(always)]
 fn header<const N: usize>(skb: Skb<'_>, offset: u32) -> Option<[u8; N]> {
-    if let Some(octets) = skb.linear(offset) {
-        return Some(*octets);
+    match skb.linear(offset) {
+        Some(octets) => Some(*octets),
+        None => in_pieces(skb, offset),
     }
+}
+
+#[inline(never)]
+fn in_pieces<const N: usize>(skb: Skb<'_>, offset: u32) -> Option<[u8; N]> {
     let mut octets = [0; N];
     skb.read(offset, &mut octets).then_some(octets)
 }

@@ -86,12 +86,12 @@ void *tlsconn_cache_alloc(struct kmem_cache *cache)
 }
 
 /* Nobody outside chooses the key, which is an address: a multiplication is enough. */
-static u32 tlsconn_table_hash(const void *key, u32 len, u32 seed)
+static __always_inline u32 tlsconn_table_hash(const void *key, u32 len, u32 seed)
 {
 	return ((*(const u64 *)key + seed) * GOLDEN_RATIO_64) >> 32;
 }
 
-static int tlsconn_table_differs(struct rhashtable_compare_arg *arg, const void *object)
+static __always_inline int tlsconn_table_differs(struct rhashtable_compare_arg *arg, const void *object)
 {
 	const struct tlsconn_node *node = object;
 
@@ -298,6 +298,26 @@ struct sk_buff *tlsconn_skb_keep(const struct sk_buff *skb)
 void tlsconn_skb_let_go(struct sk_buff *skb)
 {
 	consume_skb(skb);
+}
+
+/* Where skb_copy_bits() would copy from: a call of that costs more than a rule. */
+const u8 *tlsconn_skb_in_page(const struct sk_buff *skb, u32 offset, u32 len)
+{
+	const struct skb_shared_info *info = skb_shinfo(skb);
+	const skb_frag_t *frag = info->frags;
+	const skb_frag_t *end = frag + info->nr_frags;
+
+	if (offset < skb_headlen(skb))
+		return NULL;
+	for (offset -= skb_headlen(skb); frag < end; frag++) {
+		if (offset < skb_frag_size(frag)) {
+			const u8 *start = skb_frag_address_safe(frag);
+
+			return start && len <= skb_frag_size(frag) - offset ? start + offset : NULL;
+		}
+		offset -= skb_frag_size(frag);
+	}
+	return NULL;
 }
 
 u64 __percpu *tlsconn_counters_new(unsigned int count)

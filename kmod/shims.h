@@ -101,7 +101,8 @@ u8 tlsconn_ct_tcp_state(const struct nf_conn *ct);
 bool tlsconn_ct_picked_up(const struct nf_conn *ct);
 u32 tlsconn_ct_tcp_end(const struct nf_conn *ct, unsigned int direction);
 
-/* Packets: a clone that holds on to octets only. */
+/* Packets: where octets lie in one page, NULL where they do not; a clone that holds on to octets only. */
+const u8 *tlsconn_skb_in_page(const struct sk_buff *skb, u32 offset, u32 len);
 struct sk_buff *tlsconn_skb_keep(const struct sk_buff *skb);
 void tlsconn_skb_let_go(struct sk_buff *skb);
 

@@ -76,6 +76,18 @@ impl<'a> Skb<'a> {
         Some(unsafe { &*data.add(offset).cast() })
     }
 
+    /// A copy of `N` octets from `offset`, if they lie in one of its pages: whoever sent them may be writing there.
+    #[inline]
+    pub fn in_page<const N: usize>(self, offset: u32) -> Option<[u8; N]> {
+        // SAFETY: By the invariant the packet is valid.
+        let start = unsafe { bindings::tlsconn_skb_in_page(self.raw, offset, N as u32) };
+        if start.is_null() {
+            return None;
+        }
+        // SAFETY: There are `N` octets from there on, and the packet holds the page.
+        Some(unsafe { start.cast::<[u8; N]>().read_volatile() })
+    }
+
     /// Octets from the start of its data to the end, in pages and fragments too.
     pub fn size(self) -> u32 {
         // SAFETY: By the invariant the packet is valid.
