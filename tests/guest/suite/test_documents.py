@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The commands in the documents: each is run, or marked as an example (documents.py says how)."""
+
+import os
+import re
+import unittest
+
+import documents
+from lab import GatewayTest, listed, on, run, wait_for
+
+UML = not os.uname().release.endswith("amd64")
+# `doctor` ends with 1 where it has found something, which is no failure of its own.
+PRELUDE = "tlsconnctl() { command tlsconnctl \"$@\" || [ \"$1 $?\" = 'doctor 1' ]; }\n"
+
+
+class Marks(unittest.TestCase):
+    def test_every_block_is_marked(self):
+        found = documents.all_blocks()
+        for block in found:
+            with self.subTest(block=str(block)):
+                self.assertIsNone(documents.wrong(block))
+        # All of them were looked at.
+        self.assertGreater(len(found), 40)
+        self.assertLessEqual({"sh", "sh host", "sh example", "console example"}, {block.mark for block in found})
+
+    def test_blocks_that_are_not_marked_are_seen(self):
+        for text in ("    make test\n", "```\nmake test\n```\n", "```text\n$ make test\n```\n", "```sh run\nmake test\n```\n",
+                     "```console\n$ make test\n```\n", "- item\n\n      make test\n", "```sh\nmake test\n", "```sh\n```\n"):
+            with self.subTest(text=text):
+                wrong = [documents.wrong(block) for block in documents.blocks(documents.REPO / "README.md", text)]
+                self.assertTrue(any(wrong), wrong)
+
+    def test_what_examples_name_is_there(self):
+        for block in documents.all_blocks():
+            if block.mark in documents.MARKS:
+                for command in block.commands():
+                    with self.subTest(block=str(block)):
+                        self.assertIsNone(documents.missing(command))
+
+    def test_examples_have_the_tool_s_own_options(self):
+        asked = 0
+        for block in documents.all_blocks():
+            if block.mark.endswith("example"):
+                for question in (question for command in block.commands() for question in documents.questions(command)):
+                    with self.subTest(block=str(block)):
+                        run(*question)
+                        asked += 1
+        self.assertGreater(asked, 10)
+
+
+class Documents(GatewayTest):
+    """A reader who types what a document says, block after block, on a gateway with three connections."""
+
+    def connections(self):
+        on("gateway", "tlsconnctl", "track", "on")
+        server = self.server()
+        self.clients = [self.connect(server, name=f"server-{number}.example") for number in (1, 2, 3)]
+        established = ["established"] * len(self.clients)
+        self.assertTrue(wait_for(lambda: [one["state"] for one in listed()] == established), listed())
+
+    def follow(self, path):
+        self.connections()
+        # The chain that Docker makes.
+        on("gateway", "iptables", "-N", "DOCKER-USER")
+        for block in documents.blocks(path):
+            if block.mark == "sh":
+                with self.subTest(block=str(block)):
+                    if UML and "flowtable" in block.text:
+                        self.skipTest("this kernel was built without flowtables")
+                    # The gateway's own devices.
+                    commands = re.sub(r"\beth0\b", "to-client", re.sub(r"\beth1\b", "to-server", block.text))
+                    on("gateway", "env", "-C", self.directory.name, "bash", "-euo", "pipefail", "-c", PRELUDE + commands)
+
+
+def follows(path):
+    return lambda self: self.follow(path)
+
+
+for document in documents.paths():
+    if any(block.mark == "sh" for block in documents.blocks(document)):
+        name = re.sub(r"\W", "_", str(document.relative_to(documents.REPO).with_suffix(""))).lower()
+        setattr(Documents, f"test_{name}", follows(document))
+
+
+if __name__ == "__main__":
+    unittest.main()
