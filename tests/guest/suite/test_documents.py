@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The commands in the documents: each is run, or marked as an example (documents.py says how)."""
 
+import json
 import os
 import re
 import unittest
 
 import documents
-from lab import GatewayTest, listed, on, run, wait_for
+from lab import SCHEMA, GatewayTest, listed, on, run, wait_for
 
 UML = not os.uname().release.endswith("amd64")
 # `doctor` ends with 1 where it has found something, which is no failure of its own.
@@ -46,6 +47,29 @@ class Marks(unittest.TestCase):
                         run(*question)
                         asked += 1
         self.assertGreater(asked, 10)
+
+
+class Words(unittest.TestCase):
+    """docs/operations.md has a word on everything that an administrator may meet."""
+
+    def assertSaid(self, words, least):
+        text = (documents.REPO / "docs/operations.md").read_text()
+        self.assertGreaterEqual(len(words), least)
+        self.assertEqual([word for word in words if f"`{word}`" not in text], [])
+
+    def test_counters(self):
+        self.assertSaid(json.loads(run("tlsconnctl", "-j", "stats").stdout)["stats"], 20)
+
+    def test_reasons(self):
+        reasons = SCHEMA["$defs"]["connection"]["properties"]["reason"]["enum"]
+        self.assertSaid([reason for reason in reasons if reason], 10)
+
+    def test_parameters(self):
+        self.assertSaid([line.split(":")[0] for line in run("modinfo", "-p", "xt_tlsconn").stdout.splitlines()], 4)
+
+    def test_checks_of_the_doctor(self):
+        findings = json.loads(run("tlsconnctl", "-j", "doctor", check=False).stdout)["findings"]
+        self.assertSaid({finding["check"] for finding in findings}, 10)
 
 
 class Documents(GatewayTest):
