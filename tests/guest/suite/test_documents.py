@@ -61,7 +61,7 @@ class Words(unittest.TestCase):
         self.assertSaid(json.loads(run("tlsconnctl", "-j", "stats").stdout)["stats"], 20)
 
     def test_reasons(self):
-        reasons = SCHEMA["$defs"]["connection"]["properties"]["reason"]["enum"]
+        reasons = SCHEMA["$defs"]["seen"]["properties"]["reason"]["enum"]
         self.assertSaid([reason for reason in reasons if reason], 10)
 
     def test_parameters(self):
