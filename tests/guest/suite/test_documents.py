@@ -38,6 +38,15 @@ class Marks(unittest.TestCase):
                     with self.subTest(block=str(block)):
                         self.assertIsNone(documents.missing(command))
 
+    def test_links_lead_somewhere(self):
+        followed = 0
+        for path in documents.paths():
+            for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text()):
+                with self.subTest(document=path.name, link=link):
+                    self.assertTrue((path.parent / link).exists())
+                    followed += 1
+        self.assertGreater(followed, 20)
+
     def test_examples_have_the_tool_s_own_options(self):
         asked = 0
         for block in documents.all_blocks():
