@@ -4,10 +4,12 @@
 import json
 import os
 import re
+import subprocess
 import unittest
 
 import documents
 from lab import SCHEMA, GatewayTest, listed, on, run, wait_for
+from scale import mostly_uml
 
 UML = not os.uname().release.endswith("amd64")
 # `doctor` ends with 1 where it has found something, which is no failure of its own.
@@ -79,6 +81,29 @@ class Words(unittest.TestCase):
     def test_checks_of_the_doctor(self):
         findings = json.loads(run("tlsconnctl", "-j", "doctor", check=False).stdout)["findings"]
         self.assertSaid({finding["check"] for finding in findings}, 10)
+
+
+class FirstScreen(GatewayTest):
+    """What README begins with does what it says."""
+
+    def test_the_two_commands(self):
+        server = self.server()
+        [first, second] = documents.blocks(documents.REPO / "README.md")[0].commands()
+        on("gateway", "bash", "-euc", first)
+        clients = [self.connect(server, name=f"server-{number}.example") for number in (1, 2, 3)]
+        for client in clients:
+            client.send(b"line")
+        self.assertHeld(*clients)
+        on("gateway", "bash", "-euc", second)
+        self.assertArrives(clients[1], b"line")
+        self.assertHeld(clients[0], clients[2])
+
+    @mostly_uml
+    def test_the_demo(self):
+        self.net("net_down")
+        told = subprocess.run([documents.REPO / "tests/guest/demo"], capture_output=True, text=True, timeout=900)
+        self.assertEqual(told.returncode, 0, told.stdout + told.stderr)
+        self.assertRegex(told.stdout, r"All \d+ expectations were met")
 
 
 class Documents(GatewayTest):
