@@ -69,7 +69,10 @@ class Words(unittest.TestCase):
         self.assertEqual([word for word in words if f"`{word}`" not in text], [])
 
     def test_counters(self):
-        self.assertSaid(json.loads(run("tlsconnctl", "-j", "stats").stdout)["stats"], 20)
+        counters = json.loads(run("tlsconnctl", "-j", "stats").stdout)["stats"]
+        self.assertSaid(counters, 20)
+        page = run("tlsconnctl", "man", "stats").stdout.replace("\\-", "-")
+        self.assertEqual([counter for counter in counters if counter not in page], [])
 
     def test_reasons(self):
         reasons = SCHEMA["$defs"]["seen"]["properties"]["reason"]["enum"]
