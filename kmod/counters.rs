@@ -27,7 +27,7 @@ pub enum Counter {
     Octets,
     /// Connections that were tracked.
     Made,
-    /// Connections that were not as there was no room in the table.
+    /// Packets that would have begun one, had there been room in the table.
     Full,
     /// Connections by what became of them.
     NotTls,

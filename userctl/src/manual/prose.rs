@@ -163,6 +163,25 @@ const OF_RULES: &[Prose] = &[
     ),
 ];
 
+const OF_STATS: &[Prose] = &[(
+    "COUNTERS",
+    &[
+        Text("Of the network namespace, since the module was loaded."),
+        Term("packets, octets", "Packets that were looked at, and their payload."),
+        Term("connections-made, connections-now, connections-peak", "Tracked; tracked now; the most at once."),
+        Term("connections-full", "Packets that would have begun a connection while max_connections were tracked: they read \
+              lost."),
+        Term("not-tls, lost-mid-stream, lost-table-full, lost-hole", "Connections that became not-tls or lost, by the reason: \
+              under way when the tracker came; no memory for the handshake; octets that passed unseen or did not come."),
+        Term("tainted-bad-header, tainted-resent-differently, tainted-urgent, tainted-second-hello, tainted-beyond-fin, \
+              tainted-malformed", "Connections that became tainted, by the reason."),
+        Term("out-of-order-kept, out-of-order-dropped", "Segments behind a hole that were kept; for which there was no \
+              room, so that the direction was given up."),
+        Term("resynchronised", "Directions that were lost and whose records were found again."),
+        Term("allocation-failures", "Times that there was no memory for a connection or its sessions."),
+    ],
+)];
+
 const OF_INSPECT: &[Prose] = &[(
     "EXAMPLES",
     &[
@@ -179,6 +198,7 @@ pub(super) fn of(command: Option<&str>) -> &'static [Prose] {
         Some("pin") => OF_PIN,
         Some("monitor") => OF_MONITOR,
         Some("rules") => OF_RULES,
+        Some("stats") => OF_STATS,
         Some("inspect") => OF_INSPECT,
         Some(_) => &[],
     }
