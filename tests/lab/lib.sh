@@ -31,7 +31,7 @@ as_root() {
     command -v sudo >/dev/null || die "root is needed (chroot and mounts), and there is no sudo: run this as root"
     # The folder above the cache stays its user's.
     mkdir -p "$CACHE" || die "cannot make the cache $CACHE"
-    exec sudo --preserve-env=CI,DEBIAN,FLAVOUR,KERNEL,NO_COLOR,SUITE_TIME,TERM,TESTS,TLSCONN_ACCEL,TLSCONN_CORPUS,TLSCONN_FULL,TLSCONN_ROOT,GUEST_COMMAND,DESTDIR,PREFIX,KVER,$PROXIES \
+    exec sudo --preserve-env=CI,DEBIAN,FLAVOUR,KERNEL,DEBEMAIL,DEBFULLNAME,NO_COLOR,SUITE_TIME,TERM,TESTS,TLSCONN_ACCEL,TLSCONN_CORPUS,TLSCONN_FULL,TLSCONN_ROOT,GUEST_COMMAND,DESTDIR,PREFIX,KVER,$PROXIES \
         TLSCONN_CACHE="$CACHE" -- "$0" "$@"
 }
 
