@@ -2,10 +2,11 @@
 # What the makers of Debian packages share. Sourced by bash, after tests/lab/lib.sh.
 
 VERSION=$(sed -n 's/^version = "\(.*\)"/\1/p' "$REPO/Cargo.toml")
-MAINTAINER="${DEBFULLNAME:-The tlsconn developers} <${DEBEMAIL:-tlsconn@localhost.localdomain}>"
+MAINTAINER="${DEBFULLNAME:-The tlsconn developers} <${DEBEMAIL:-tlsconn@example.org}>"
 # Of the sources: the same sources make the same packages.
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$REPO" log -1 --format=%ct 2>/dev/null || date +%s)}
 PACKAGES=$BUILD/deb
+YEAR=$(date -ud "@$SOURCE_DATE_EPOCH" +%Y)
 export VERSION SOURCE_DATE_EPOCH
 
 # The releases that packages are made for, if none are named: the newest of each flavour.
@@ -21,6 +22,11 @@ kernel_of() { KERNEL=$1 FLAVOUR=${1#*+deb*-} "$LAB/kernel"; }
 changelog() {
     printf '%s (%s) unstable; urgency=medium\n\n  * %s\n\n -- %s  %s\n' "$1" "$2" "$3" "$MAINTAINER" \
         "$(date -Rud "@$SOURCE_DATE_EPOCH")"
+}
+
+# fill TREE SCRIPT: puts in what the files of its debian/ folder leave open, by a sed script.
+fill() {
+    find "$1/debian" -maxdepth 1 -type f -exec sed -i "s/@MAINTAINER@/$MAINTAINER/; s/@YEAR@/$YEAR/; $2" {} +
 }
 
 # package TREE: makes the packages of a tree with a debian/ folder, beside it.
