@@ -18,9 +18,9 @@ newest_releases() {
 # The folder of that kernel in the cache, its metadata made.
 kernel_of() { KERNEL=$1 FLAVOUR=${1#*+deb*-} "$LAB/kernel"; }
 
-# changelog SOURCE VERSION TEXT
+# changelog SOURCE VERSION TEXT [SUITE]
 changelog() {
-    printf '%s (%s) unstable; urgency=medium\n\n  * %s\n\n -- %s  %s\n' "$1" "$2" "$3" "$MAINTAINER" \
+    printf '%s (%s) %s; urgency=medium\n\n  * %s\n\n -- %s  %s\n' "$1" "$2" "${4:-unstable}" "$3" "$MAINTAINER" \
         "$(date -Rud "@$SOURCE_DATE_EPOCH")"
 }
 
