@@ -65,7 +65,7 @@ fn any_minor_version_in_the_first_header() {
     let mut record = Hello::client13().as_client();
     record.octets[2] = 0x63;
     let mut wire = Wire::default();
-    wire.records(Src, &[record.clone()]);
+    wire.records(Src, std::slice::from_ref(&record));
     assert_eq!(wire.connection.state(), State::Hello);
     wire.records(Src, &[record]);
     assert_eq!(wire.connection.reason(), Reason::BadHeader);
