@@ -9,10 +9,10 @@ export GUEST_COMMAND := $(value CMD)
 DESTDIR ?=
 PREFIX ?= /usr/local
 
-.PHONY: help build demo test bench vm uml install uninstall clean distclean
+.PHONY: help build demo test kernels bench vm uml install uninstall deb kernel-devel test-deb clean distclean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 build: ## the module for the stock kernel, the iptables extension, tlsconnctl
 	@$(LAB)/build stock
@@ -23,6 +23,9 @@ demo: ## three TLS connections through a gateway, one of them pinned, in a virtu
 
 test: ## all tests: host, User Mode Linux, stock kernel
 	@tests/run
+
+kernels: ## build and test for every Debian kernel that is supported; writes docs/kernels.md (hours)
+	@tests/kernels
 
 bench: ## what a packet costs on the stock kernel, in instructions; fails when a goal is missed (half an hour)
 	@tests/bench/run
@@ -41,8 +44,26 @@ install: ## module, extension and tool for this machine's kernel (DESTDIR, PREFI
 uninstall: ## take them away again
 	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' KVER='$(KVER)' packaging/install --remove
 
+deb: ## Debian packages in build/deb: module, extension, tool, DKMS source (KVER='RELEASE …'; default: the newest)
+	@packaging/deb $(KVER)
+
+kernel-devel: ## Debian packages of what any Rust module is built with and linux-headers leave out (KVER='RELEASE …')
+	@packaging/rust-metadata $(KVER)
+
+test-deb: ## installs the packages in clean Debian roots, boots them, pins a connection; by DKMS too (half an hour)
+	@tests/deb
+
 clean: ## what was built here
 	@$(LAB)/clean
 
-distclean: ## and the cache
+distdeb: ## Debian packages in build/deb: module, extension, tool, DKMS source (KVER='RELEASE …'; default: the newest)
+	@packaging/deb $(KVER)
+
+kernel-devel: ## Debian packages of what any Rust module is built with and linux-headers leave out (KVER='RELEASE …')
+	@packaging/rust-metadata $(KVER)
+
+test-deb: ## installs the packages in clean Debian roots, boots them, pins a connection; by DKMS too (half an hour)
+	@tests/deb
+
+clean: ## and the cache
 	@$(LAB)/clean --cache

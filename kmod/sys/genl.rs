@@ -10,7 +10,7 @@ use super::{
     message::Message,
     pernet::NetState,
     policy::{Attributes, CONNECTION_DUMP, CONNECTION_GET, PIN_DEL, PIN_GET, PIN_SET, TRACK_SET},
-    rcu::Reader,
+    rcu::{wait_for_readers, Reader},
     request::{answer, dump},
     zeroed, Global,
 };
@@ -20,10 +20,7 @@ use kernel::{
     bindings::sk_buff,
     error::{to_result, Result},
     ffi::{c_int, c_uint},
-    sync::{
-        atomic::{ordering::Relaxed, Atomic},
-        rcu::synchronize_rcu,
-    },
+    sync::atomic::{ordering::Relaxed, Atomic},
     ThisModule,
 };
 
@@ -132,7 +129,7 @@ impl Drop for Family {
     fn drop(&mut self) {
         OPEN.store(0, Relaxed);
         // Whoever has found it open and is sending to listeners has ended then.
-        synchronize_rcu();
+        wait_for_readers();
         // SAFETY: It was registered. The call waits for handlers that run.
         unsafe { bindings::genl_unregister_family(FAMILY.get()) };
     }

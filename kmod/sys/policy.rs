@@ -4,6 +4,7 @@
 
 use super::zeroed;
 use crate::bindings;
+use core::mem::ManuallyDrop;
 
 /// Policies by the numbers of their attributes.
 pub(super) type Attributes = [bindings::nla_policy];
@@ -19,7 +20,7 @@ const fn policy(kind: u32, len: u16) -> bindings::nla_policy {
 /// A nest of attributes, which the kernel checks by their own policies.
 const fn nested(attributes: &'static Attributes) -> bindings::nla_policy {
     let mut policy = policy(bindings::NLA_NESTED, (attributes.len() - 1) as u16);
-    policy.__bindgen_anon_1.nested_policy = attributes.as_ptr();
+    policy.__bindgen_anon_1.nested_policy = ManuallyDrop::new(attributes.as_ptr());
     policy
 }
 
@@ -27,7 +28,7 @@ const fn nested(attributes: &'static Attributes) -> bindings::nla_policy {
 const fn mask(bits: u32) -> bindings::nla_policy {
     let mut policy = policy(bindings::NLA_U32, 0);
     policy.validation_type = bindings::TLSCONN_VALIDATE_MASK as u8;
-    policy.__bindgen_anon_1.mask = bits;
+    policy.__bindgen_anon_1.mask = ManuallyDrop::new(bits);
     policy
 }
 

@@ -5,9 +5,14 @@
 REPO=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 LAB=$REPO/tests/lab
 CACHE=${TLSCONN_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/tlsconn}
-# Debian's release of the build root, and the suite that brings its newer kernels.
-SUITE=trixie
-KERNEL_SUITE=$SUITE-backports
+# Debian's release of the build root (DEBIAN=forky: the next one, with compilers, tools and builds of its own), the suite
+# that its kernels come from, and the gcc that they are built with.
+SUITE=${DEBIAN:-trixie}
+case $SUITE in
+    trixie) KERNEL_SUITE=trixie-backports GCC=14 BUILD=$REPO/build ;;
+    forky) KERNEL_SUITE=forky GCC=16 BUILD=$REPO/build/forky ;;
+    *) echo "error: DEBIAN is trixie or forky, not '$SUITE'" >&2; exit 1 ;;
+esac
 FLAVOUR=${FLAVOUR:-cloud-amd64}
 JOBS=$(nproc)
 # How this machine reaches the outside, if not directly.
@@ -26,7 +31,7 @@ as_root() {
     command -v sudo >/dev/null || die "root is needed (chroot and mounts), and there is no sudo: run this as root"
     # The folder above the cache stays its user's.
     mkdir -p "$CACHE" || die "cannot make the cache $CACHE"
-    exec sudo --preserve-env=CI,FLAVOUR,KERNEL,NO_COLOR,TERM,TLSCONN_ACCEL,TLSCONN_CORPUS,TLSCONN_FULL,TLSCONN_ROOT,GUEST_COMMAND,DESTDIR,PREFIX,KVER,$PROXIES \
+    exec sudo --preserve-env=CI,DEBIAN,FLAVOUR,KERNEL,DEBEMAIL,DEBFULLNAME,NO_COLOR,SUITE_TIME,TERM,TESTS,TLSCONN_ACCEL,TLSCONN_CORPUS,TLSCONN_FULL,TLSCONN_ROOT,GUEST_COMMAND,DESTDIR,PREFIX,KVER,$PROXIES \
         TLSCONN_CACHE="$CACHE" -- "$0" "$@"
 }
 

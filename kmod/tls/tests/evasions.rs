@@ -78,18 +78,18 @@ fn a_second_hello_at_any_time() {
     let hello = Hello::client().sni(b"second.example").as_client();
     // Encrypted up to TLS 1.2: it may be a renegotiation, and the identity stays.
     let mut wire = established12();
-    wire.records(Src, &[hello.clone()]);
+    wire.records(Src, std::slice::from_ref(&hello));
     assert_eq!(wire.connection.state(), State::Established);
     let name = wire.handshake.identity.sni.unwrap();
     assert_eq!(name.as_slice(), b"first.example");
     // In plain text behind ServerHello, before and after the handshake.
     let mut wire = established13();
-    wire.records(Src, &[hello.clone()]);
+    wire.records(Src, std::slice::from_ref(&hello));
     assert_eq!(wire.connection.state(), State::Tainted);
     let mut wire = Wire::default();
     wire.records(Src, &[Hello::client().as_client()]);
     wire.records(Dst, &[Hello::server().as_server()]);
-    wire.records(Src, &[hello.clone()]);
+    wire.records(Src, std::slice::from_ref(&hello));
     assert_eq!(wire.connection.reason(), Reason::SecondHello);
     // In the same record as the first.
     let body = Hello::client().client_body();

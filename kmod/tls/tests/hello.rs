@@ -65,7 +65,7 @@ fn any_minor_version_in_the_first_header() {
     let mut record = Hello::client13().as_client();
     record.octets[2] = 0x63;
     let mut wire = Wire::default();
-    wire.records(Src, &[record.clone()]);
+    wire.records(Src, std::slice::from_ref(&record));
     assert_eq!(wire.connection.state(), State::Hello);
     wire.records(Src, &[record]);
     assert_eq!(wire.connection.reason(), Reason::BadHeader);
@@ -144,8 +144,8 @@ fn second_hellos() {
     let hello = Hello::client13().as_client();
     for from in [Src, Dst] {
         let mut wire = Wire::default();
-        wire.records(Src, &[hello.clone()]);
-        wire.records(from, &[hello.clone()]);
+        wire.records(Src, std::slice::from_ref(&hello));
+        wire.records(from, std::slice::from_ref(&hello));
         assert_eq!(wire.connection.state(), State::Tainted);
         assert_eq!(wire.connection.reason(), Reason::SecondHello);
     }
@@ -164,8 +164,8 @@ fn second_hellos() {
         Hello::client13().with(42, &[]),
     ] {
         let mut wire = Wire::default();
-        wire.records(Src, &[hello.clone()]);
-        wire.records(Dst, &[retry.clone()]);
+        wire.records(Src, std::slice::from_ref(&hello));
+        wire.records(Dst, std::slice::from_ref(&retry));
         wire.records(Src, &[second.as_client()]);
         assert_eq!(wire.connection.reason(), Reason::SecondHello);
         assert_eq!(
@@ -175,8 +175,8 @@ fn second_hellos() {
     }
     // No more than one HelloRetryRequest.
     let mut wire = Wire::default();
-    wire.records(Src, &[hello.clone()]);
-    wire.records(Dst, &[retry.clone()]);
+    wire.records(Src, std::slice::from_ref(&hello));
+    wire.records(Dst, std::slice::from_ref(&retry));
     wire.records(Src, &[hello]);
     assert_eq!(wire.connection.state(), State::Hello);
     wire.records(Dst, &[retry]);
@@ -198,7 +198,7 @@ fn confirmed_by_acknowledgement_and_echo() {
         (&other_id, 0, false),
     ] {
         let mut wire = Wire::default();
-        wire.records(Src, &[hello.clone()]);
+        wire.records(Src, std::slice::from_ref(&hello));
         wire.next[0] -= short;
         wire.records(Dst, &[answer.as_server()]);
         assert_eq!(wire.connection.state(), State::Handshake);

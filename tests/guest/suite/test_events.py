@@ -20,19 +20,20 @@ class Monitor:
 
     def __init__(self, host):
         self.process = subprocess.Popen(["tlsconnctl", "-n", host, "-j", "monitor"], stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True)
+                                        stderr=subprocess.PIPE)
         os.set_blocking(self.process.stdout.fileno(), False)
-        self.text = ""
+        self.octets = b""
         # It sleeps when there is nothing to do but to listen.
         for _ in range(3):
             assert wait_for(lambda: run("ps", "-o", "stat=", "-p", str(self.process.pid)).stdout.startswith("S"))
             time.sleep(0.1)
 
     def events(self):
-        with contextlib.suppress(TypeError):
-            self.text += self.process.stdout.read() or ""
-        lines = self.text.splitlines(keepends=True)
-        complete = [line for line in lines if line.endswith("\n")]
+        # Nothing there yet is no error, whatever Python makes of it in higher layers.
+        with contextlib.suppress(BlockingIOError):
+            while octets := os.read(self.process.stdout.fileno(), 65536):
+                self.octets += octets
+        complete = [line for line in self.octets.decode().splitlines(keepends=True) if line.endswith("\n")]
         for line in complete:
             assert_valid("monitor", line)
         return [json.loads(line) for line in complete]
