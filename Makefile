@@ -56,14 +56,5 @@ test-deb: ## installs the packages in clean Debian roots, boots them, pins a con
 clean: ## what was built here
 	@$(LAB)/clean
 
-distdeb: ## Debian packages in build/deb: module, extension, tool, DKMS source (KVER='RELEASE …'; default: the newest)
-	@packaging/deb $(KVER)
-
-kernel-devel: ## Debian packages of what any Rust module is built with and linux-headers leave out (KVER='RELEASE …')
-	@packaging/rust-metadata $(KVER)
-
-test-deb: ## installs the packages in clean Debian roots, boots them, pins a connection; by DKMS too (half an hour)
-	@tests/deb
-
-clean: ## and the cache
+distclean: ## and the cache
 	@$(LAB)/clean --cache
