@@ -9,10 +9,10 @@ export GUEST_COMMAND := $(value CMD)
 DESTDIR ?=
 PREFIX ?= /usr/local
 
-.PHONY: help build demo test bench vm uml install uninstall clean distclean
+.PHONY: help build demo test test-debug bench vm uml install uninstall clean distclean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 build: ## the module for the stock kernel, the iptables extension, tlsconnctl
 	@$(LAB)/build stock
@@ -23,6 +23,9 @@ demo: ## three TLS connections through a gateway, one of them pinned, in a virtu
 
 test: ## all tests: host, User Mode Linux, stock kernel
 	@tests/run
+
+test-debug: ## the guest's suite in kernels with KASAN, KMEMLEAK, lockdep, fault injection, and with KCSAN, KFENCE (hours)
+	@tests/run kasan kcsan
 
 bench: ## what a packet costs on the stock kernel, in instructions; fails when a goal is missed (half an hour)
 	@tests/bench/run

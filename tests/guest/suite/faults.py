@@ -101,10 +101,12 @@ class Faults:
                 self.netlink.ask(N["CMD_STATS_GET"])
         self.set(times=0, probability=0)
 
-    def walk(self, operation, most=1000):
+    def walk(self, operation, prepare=None, most=1000):
         """Does it again and again: the first time its first allocation of ours fails, then its second, until there is
-        none left to fail. Gives what it gave, and whether one failed, each time."""
+        none left to fail. Gives what it gave, and whether one failed, each time. Nothing fails in `prepare`."""
         for number in range(1, most):
+            if prepare:
+                prepare()
             self.align(number)
             run("dmesg", "-C")
             self.arm(every=number)
