@@ -9,7 +9,7 @@ export GUEST_COMMAND := $(value CMD)
 DESTDIR ?=
 PREFIX ?= /usr/local
 
-.PHONY: help build demo test kernels bench vm uml install uninstall deb kernel-devel test-deb clean distclean
+.PHONY: help build demo test test-debug kernels bench vm uml install uninstall deb kernel-devel test-deb clean distclean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -26,6 +26,9 @@ test: ## all tests: host, User Mode Linux, stock kernel
 
 kernels: ## build and test for every Debian kernel that is supported; writes docs/kernels.md (hours)
 	@tests/kernels
+
+test-debug: ## the guest's suite in kernels with KASAN, KMEMLEAK, lockdep, fault injection, and with KCSAN, KFENCE (hours)
+	@tests/run kasan kcsan
 
 bench: ## what a packet costs on the stock kernel, in instructions; fails when a goal is missed (half an hour)
 	@tests/bench/run

@@ -60,3 +60,11 @@ impl<const N: usize> PerCpu<N> {
         unsafe { bindings::tlsconn_counters_free(self.0) }
     }
 }
+
+/// For what is not made whole: those of a namespace are not dropped but freed.
+impl<const N: usize> Drop for PerCpu<N> {
+    fn drop(&mut self) {
+        // SAFETY: Nobody else has them.
+        unsafe { self.free() };
+    }
+}

@@ -25,7 +25,7 @@ SERVER = {4: "10.2.0.2", 6: "fd02::2"}
 
 def run(*command, check=True, stdin=None):
     """Runs a command; its output is in the error where it fails and must not."""
-    done = subprocess.run(command, capture_output=True, text=True, input=stdin, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, input=stdin, timeout=600)
     if check and done.returncode != 0:
         raise AssertionError(f"{' '.join(command)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
     return done
