@@ -146,8 +146,11 @@ impl Connection {
             return;
         }
         self.take_long_way();
-        if let Some(handshake) = scratch.get() {
-            handshake.give_up();
+        match scratch.get() {
+            Some(handshake) => handshake.give_up(),
+            // Nothing tells what the other side's first octets are to be then: they would pass for no TLS.
+            None if self.progress == State::New => self.lose(from.other()),
+            None => {}
         }
         match reason {
             Reason::MidStream | Reason::TableFull | Reason::Hole => {

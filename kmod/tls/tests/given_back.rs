@@ -5,7 +5,9 @@ mod common;
 
 use common::tls12::{full, server12};
 use common::*;
-use tlsconn_tls::{Connection, Handshake, Scratch, Segment, Side, Side::Dst, Side::Src, State};
+use tlsconn_tls::{
+    Connection, Handshake, Reason, Scratch, Segment, Side, Side::Dst, Side::Src, State,
+};
 
 /// A place for a handshake.
 #[derive(Clone, Default)]
@@ -136,5 +138,39 @@ fn what_comes_behind_an_end_leaves_it_closed() {
                 assert_eq!(wire.state(), State::Closed, "turn {end} from {cut}");
             }
         }
+    }
+}
+
+/// A place for which there is no memory at first.
+#[derive(Default)]
+struct Late {
+    refused: bool,
+    place: Place,
+}
+
+impl Scratch for Late {
+    fn get(&mut self) -> Option<&mut Handshake> {
+        self.place.get()
+    }
+
+    fn make(&mut self) -> Option<&mut Handshake> {
+        if !self.refused {
+            self.refused = true;
+            return None;
+        }
+        self.place.make()
+    }
+}
+
+#[test]
+fn without_memory_for_a_handshake_it_is_lost_and_not_taken_for_no_tls() {
+    let (mut wire, mut late) = (Wire::default(), Late::default());
+    let mut connection = Connection::opened(1000, 5000);
+    for (from, records) in full(Hello::client(), server12()) {
+        let (segment, octets) = (wire.segment(from), octets(&records));
+        connection.segment(&mut late, &wire.config, &segment, &Slice(&octets));
+        wire.take(&segment, &octets);
+        assert_eq!(connection.state(), State::Lost);
+        assert_eq!(connection.reason(), Reason::TableFull);
     }
 }
