@@ -206,12 +206,14 @@ impl Payload for SkbPayload<'_> {
 /// The octets of a header, which nearly always lies in one piece.
 #[inline(always)]
 fn header<const N: usize>(skb: Skb<'_>, offset: u32) -> Option<[u8; N]> {
-    match skb.linear(offset) {
-        Some(octets) => Some(*octets),
-        None => in_pieces(skb, offset),
+    if let Some(octets) = skb.linear(offset) {
+        return Some(*octets);
     }
+    let mut octets = [0; N];
+    skb.read(offset, &mut octets).then_some(octets)
 }
 
+/// Octets that may lie in several pages, or packets. Not inlined, so that the way of others stays short.
 #[inline(never)]
 fn in_pieces<const N: usize>(skb: Skb<'_>, offset: u32) -> Option<[u8; N]> {
     let mut octets = [0; N];
