@@ -3,6 +3,7 @@
 file, read by other code."""
 
 import dataclasses
+import ipaddress
 import struct
 
 from forge import ACK, FIN, RST, SYN, URG, checksum
@@ -65,6 +66,12 @@ class Packet:
             ip = struct.pack("!IHBB", 6 << 28 | number & 0xFFFFF, len(segment), TCP, 64) + self.src[0] + self.dst[0]
         total = ~checksum(pseudo) & 0xFFFF if partial else checksum(pseudo + segment)
         return ip + segment[:16] + struct.pack("!H", total) + segment[18:]
+
+
+def written(end):
+    """As the tool writes it."""
+    text = str(ipaddress.ip_address(end[0]))
+    return f"[{text}]:{end[1]}" if ":" in text else f"{text}:{end[1]}"
 
 
 def packets(path):

@@ -67,13 +67,7 @@ class Ends:
         ends = [(ipaddress.ip_address(address.strip("[]")).packed, int(port))
                 for address, port in (connection[end].rsplit(":", 1) for end in ("src", "dst"))]
         _, src, dst = self.of(capture, *ends)
-        return {**connection, "src": written(src), "dst": written(dst)}
-
-
-def written(end):
-    """As the tool writes it."""
-    text = str(ipaddress.ip_address(end[0]))
-    return f"[{text}]:{end[1]}" if ":" in text else f"{text}:{end[1]}"
+        return {**connection, "src": pcap.written(src), "dst": pcap.written(dst)}
 
 
 def plan(captures, ends, variant):
@@ -168,10 +162,10 @@ class Road:
 
 
 def same(sent, seen):
-    """Whether a packet is one that was sent, some hops later. Its number stands in front."""
-    if sent[0] >> 4 == 4:
-        return sent[:8] == seen[:8] and sent[12:] == seen[12:len(sent)][:len(sent) - 12]
-    return sent[:7] == seen[:7] and sent[8:] == seen[8:len(sent)]
+    """Whether a packet is one that was sent, a hop later. Its number stands in front; its checksum is still to be made
+    where it was merged."""
+    hops, ports, checksum = (8, 12, 36) if sent[0] >> 4 == 4 else (7, 8, 56)
+    return sent[:hops] == seen[:hops] and sent[ports:checksum] == seen[ports:checksum]
 
 
 def link(side):
