@@ -12,9 +12,12 @@ import json
 # Fields that have no meaning on one side, or are compared under another name.
 LEFT_OUT = ("id", "mark", "pin")
 
-TOGETHER = "all captures are one behind the other, without pauses, in one namespace"
+TOGETHER = "its session is of another capture: one namespace knows both"
 CUT = "cut in other packets"
+# Where there is a reason for it: not TLS, lost, or tainted.
+LATE = "octets of a stream that is not followed, out of order: those that come late count as sent again"
 REFUSED = "conntrack refused packets: inspect says the same without them"
+UNKNOWN = "without a reason"
 NO_RECORD = "no payload and no SYN-ACK: inspect lists it, the tracker keeps nothing"
 TAKEN_OVER = "the next connection between the same ports has taken conntrack's entry over"
 
@@ -63,8 +66,8 @@ class Agreement:
             self.connections += len(file[ends])
             self.module_agrees(ends, last[ends], module[ends], answered)
             pairs, alone, _ = paired(file[ends], module[ends])
-            for _, is_followed in alone:
-                self.differs(TAKEN_OVER if is_followed else self.why_gone(steps, ends))
+            for one, is_followed in alone:
+                self.differs(TAKEN_OVER if is_followed else self.why_gone(steps, ends), ends, one)
             for listed, found in pairs:
                 self.fields(steps, ends, listed, found)
 
@@ -92,11 +95,16 @@ class Agreement:
                 continue
             values = [[json.dumps(one[name]) for one in said[ends]] for _, said in steps]
             changes = [reason for (reason, _), before, after in zip(steps[1:], values, values[1:]) if before != after]
-            self.differs(changes[-1] if changes else "the module", ends, name, value, found[name])
+            reason = changes[-1] if changes else UNKNOWN
+            if reason == CUT and name == "bytes" and listed["reason"]:
+                reason = LATE
+            elif reason == CUT or reason == TOGETHER and name != "resumes":
+                reason = UNKNOWN
+            self.differs(reason, ends, name, value, found[name])
 
     def differs(self, reason, *what):
         self.different[reason] += 1
-        if reason == "the module":
+        if reason == UNKNOWN:
             self.unexplained.append(what)
 
     def told(self):
