@@ -20,6 +20,8 @@ pub(crate) struct Flow {
     syn: Option<u32>,
     /// What the tracker keeps: none while nothing but a SYN was seen.
     tracked: Option<Box<InOrder>>,
+    /// Seen first in the middle, and without payload so far: the tracker keeps nothing of such.
+    idle: bool,
     /// By side, the highest acknowledgement that it sent.
     acks: [Option<u32>; 2],
     /// Who sent the last packet, and the number behind it, if it was neither SYN nor FIN nor RST.
@@ -42,6 +44,7 @@ impl Flow {
             dst,
             syn: None,
             tracked: (!tcp.syn).then(picked_up),
+            idle: !tcp.syn,
             acks: [None, None],
             last: None,
             answered: !tcp.syn,
@@ -103,8 +106,10 @@ impl Flow {
         if tcp.syn {
             return self.syn_packet(tcp, from, secret);
         }
-        if tcp.len > 0 && self.tracked.is_none() {
-            // The tracker picks up in the middle what no SYN-ACK began.
+        if tcp.len > 0 && (self.idle || self.tracked.is_none()) {
+            // The tracker picks up in the middle what no SYN-ACK began, at the first payload: a FIN that came before
+            // it says nothing of where that begins.
+            self.idle = false;
             self.tracked = Some(Box::new(InOrder::new(Connection::picked_up(), secret)));
         }
         true

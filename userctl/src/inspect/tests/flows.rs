@@ -51,6 +51,27 @@ fn late_and_repeated_segments_change_nothing() {
 }
 
 #[test]
+fn picked_up_in_the_middle_at_the_first_payload() {
+    let segments = connection(7);
+    let data = &segments[4];
+    let len = u32::try_from(data.payload.len()).expect("it is short");
+    // Its FIN comes first, and what is in front of it is not sent again.
+    let fin = Segment {
+        seq: data.seq + len,
+        flags: "F",
+        payload: Vec::new(),
+        ..data.clone()
+    };
+    let found = single(of_segments(&[fin, data.clone()]));
+    assert_eq!(found.reason, Some(Reason::MidStream));
+    let bytes = Bytes::ByEnd {
+        src: len.into(),
+        dst: 0,
+    };
+    assert_eq!(found.bytes, bytes);
+}
+
+#[test]
 fn more_than_the_bound_behind_a_hole_is_lost() {
     let mut segments = connection(7);
     let data = segments.swap_remove(6);
