@@ -107,7 +107,8 @@ def missing(command):
         words = words[1:]
     if not words:
         return None
-    if words[0] == "make":
+    # With -C it is another Makefile's: the kernel's.
+    if words[0] == "make" and "-C" not in words:
         named = [word for word in words[1:] if re.fullmatch(r"[a-z][a-z-]*", word)]
         return next((f"make {word}" for word in named if word not in targets()), None)
     if re.match(r"(?:tests|packaging)/", words[0]) and not (REPO / words[0]).is_file():
