@@ -135,7 +135,7 @@ class Full(LoadTest):
             self.addCleanup(client.close)
             client.sendall(canned.client_hello13(os.urandom(32)))
         self.assertTrue(wait_for(lambda: server.accepted == count, 60))
-        self.assertTrue(wait_for(lambda: server.answered == limit, 60))
+        self.assertTrue(wait_for(lambda: server.answered == limit, 60), f"{server.answered} hellos came through")
         time.sleep(2.5)
         self.assertEqual(server.answered, limit, "no more of them come through")
         found = stats()
