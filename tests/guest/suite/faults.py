@@ -120,7 +120,7 @@ class Faults:
         raise AssertionError(f"{most} allocations and no end")
 
     def close(self):
-        self.set(times=0, probability=0, **{"require-start": 0, "require-end": 0})
+        self.set(times=0, probability=0, **{"require-start": 0, "require-end": hex((1 << 64) - 1)})
         if self.netlink:
             self.netlink.close()
 
