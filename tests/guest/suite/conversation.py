@@ -126,7 +126,7 @@ class Conversation:
         return ip_header(self.ends[host][0], self.ends[other][0], len(segment), ttl=ttl or self.ttl) + segment
 
     def send(self, host, octets=b"", **fields):
-        """Sends a packet and says whether it arrived. What comes next from there has the same place still."""
+        """Sends a packet and says how much of it arrived. What comes next from there has the same place still."""
         return self.sent(host, self.packet(host, octets, **fields), len(octets))
 
     def sent(self, host, packet, size, **frame):
@@ -135,11 +135,21 @@ class Conversation:
         else:
             self.wire.forgers[host].socket.sendto(packet, (self.ends[self.other(host)][0], 0))
         numbers = (self.ends[host][1], self.ends[self.other(host)][1])
-        return any(arrived[9] == socket.IPPROTO_TCP and struct.unpack("!HH", arrived[20:24]) == numbers
-                   and arrived[24:28] == packet[24:28] and len(arrived) - 20 - (arrived[32] >> 4) * 4 == size
-                   for arrived in self.wire.arrivals(self.other(host)))
+        first, octets = int.from_bytes(packet[24:28], "big"), packet[len(packet) - size:]
+        share = 0.0
+        for arrived in self.wire.arrivals(self.other(host)):
+            if arrived[9] != socket.IPPROTO_TCP or struct.unpack("!HH", arrived[20:24]) != numbers:
+                continue
+            payload = arrived[20 + (arrived[32] >> 4) * 4:]
+            at = (int.from_bytes(arrived[24:28], "big") - first) & 0xFFFFFFFF
+            # As it was sent, or a part of it: a queue to user space cuts what is too large for a link.
+            if (payload or not size) and at + len(payload) <= size and payload == octets[at:at + len(payload)]:
+                share += len(payload) / size if size else 1.0
+        return share
 
-    def note(self, name, must, arrived):
+    def note(self, name, must, share):
+        """Of what must be held nothing may arrive; of what must arrive everything."""
+        arrived = share > 0 if must is False else share >= 0.999
         self.pieces.append(Piece(name, must, arrived))
         return arrived
 

@@ -114,7 +114,8 @@ class Server(threading.Thread):
 class Client:
     """A TLS connection, from the client host unless said otherwise, to a server's port unless NAT gives it another."""
 
-    def __init__(self, server, address, version, session=None, name="server.example", host="client", port=None):
+    def __init__(self, server, address, version, session=None, name="server.example", host="client", port=None,
+                 certificate=None, patience=PATIENCE):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -122,9 +123,11 @@ class Client:
         if session:
             # A session belongs to its context.
             context = session[0]
+        if certificate:
+            context.load_cert_chain(*certificate)
         self.server = server
         with inside(host):
-            raw = socket.create_connection((address, port or server.port), timeout=PATIENCE)
+            raw = socket.create_connection((address, port or server.port), timeout=patience)
         self.port = raw.getsockname()[1]
         self.tls = context.wrap_socket(raw, server_hostname=name, session=session and session[1])
         self.context = context
