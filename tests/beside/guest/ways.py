@@ -48,8 +48,8 @@ class Suricata(OldRecipe):
 class Engine:
     """Suricata at the gateway's queues, with Debian's configuration but for what is said here."""
 
-    def __init__(self, queues=1):
-        self.queues = queues
+    def __init__(self, queues=1, rules=RULES):
+        self.queues, self.rules = queues, rules
         self.counted = {}
 
     def __enter__(self):
@@ -59,7 +59,7 @@ class Engine:
             "app-layer.protocols.tls.encryption-handling": "full",
             "unix-command.filename": f"{self.folder.name}/command",
         }
-        command = ["ip", "netns", "exec", "gateway", "suricata", "-c", "/etc/suricata/suricata.yaml", "-S", str(RULES),
+        command = ["ip", "netns", "exec", "gateway", "suricata", "-c", "/etc/suricata/suricata.yaml", "-S", str(self.rules),
                    "-l", self.folder.name, "--runmode", "workers"]
         for name, value in options.items():
             command += ["--set", f"{name}={value}"]
