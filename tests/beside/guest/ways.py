@@ -2,6 +2,7 @@
 """The ways to hold application data that are compared: each as it is loaded on the gateway, lets one connection through, and
 is taken away again. The old recipe and tlsconn's are those of the evasion table."""
 
+import datetime
 import os
 import pathlib
 import re
@@ -12,7 +13,7 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "guest/suite"))
 
 from evasions import MARK, OldRecipe, Tlsconn  # noqa: E402
-from lab import on, wait_for  # noqa: E402
+from lab import on, run, wait_for  # noqa: E402
 
 RULES = pathlib.Path(__file__).parent / "hold.rules"
 
@@ -90,6 +91,18 @@ class Engine:
         self.process.terminate()
         self.process.wait()
         self.text = self.log.read_text()
+
+
+def versions():
+    """Of what is compared, and of what it runs on."""
+    def said(*command):
+        return re.search(r"\d[\w.]*\d", run(*command).stdout)[0]
+
+    with open("/proc/cpuinfo") as processors:
+        cpus = len(re.findall(r"^processor\b", processors.read(), re.MULTILINE))
+    return {"date": datetime.date.today().isoformat(), "kernel": os.uname().release, "processors": cpus,
+            "iptables": said("iptables", "--version"), "suricata": said("suricata", "-V"), "openssl": said("openssl", "version"),
+            "tlsconn": said("tlsconnctl", "--version")}
 
 
 WAYS = (OldRecipe, Suricata, Tlsconn)

@@ -170,7 +170,8 @@ def expected(field):
 @case("25", "a fake alert that the receiver discards for its old timestamp (PAWS), then data")
 def old_timestamp(field):
     def stamp(value):
-        return NOP * 2 + struct.pack("!BBII", 8, 10, value, 1)
+        # What is echoed is right in either direction.
+        return NOP * 2 + struct.pack("!BBII", 8, 10, value, 1000)
 
     talk = field.new()
     talk.options = stamp(1000)
