@@ -31,9 +31,6 @@ class Nothing:
     def pin(self, talk):
         pass
 
-    def state(self, talk):
-        return ""
-
 
 class Suricata(OldRecipe):
     """Everything forwarded goes to Suricata; a connection that carries the mark does not."""
