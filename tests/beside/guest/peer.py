@@ -85,7 +85,13 @@ class End:
     def opened(self, octets, size):
         """What octets that were taken hash to, decrypted."""
         self.to_us.write(octets)
-        return hashlib.sha256(self.recv(size)).hexdigest()
+        total = hashlib.sha256()
+        while size:
+            # A record at a time: a buffer for all of it would be made anew for each.
+            octets = self.tls.read(min(size, RECORD))
+            total.update(octets)
+            size -= len(octets)
+        return total.hexdigest()
 
     def exchange(self, mine, size):
         """Sends records and takes so many octets meanwhile."""
