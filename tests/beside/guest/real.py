@@ -262,11 +262,12 @@ def early(course):
         if not wait_for((folder / "session").exists):
             raise AssertionError("no session to resume")
         first.kill()
+        first.wait()
         course.way.load()
         start(*client, "-sess_in", str(folder / "session"), "-early_data", str(folder / "early"))
-        time.sleep(HELD)
         # The first one is closing.
-        found = on("client", "ss", "-Htn", "state", "established", "dport = :4433").stdout
+        found = wait_for(lambda: on("client", "ss", "-Htn", "state", "established", "dport = :4433").stdout)
+        time.sleep(HELD)
         port = int(found.split()[2].rsplit(":", 1)[1])
         passed, arrived = course.ears[1].of_type_23(port), read.read_bytes().count(b"e" * 100) * 100
         course.pin(port)
