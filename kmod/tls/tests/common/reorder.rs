@@ -32,7 +32,7 @@ impl Reorder {
             let old =
                 |kept: &Kept| kept.segment.from == side && now - kept.since > config.hole_seconds;
             if self.kept.iter().any(old) {
-                connection.give_up(handshake, side);
+                connection.give_up(side);
                 self.hand_in(connection, handshake, config, side);
             }
         }
@@ -48,7 +48,7 @@ impl Reorder {
                 since: now,
             });
             if self.octets() > config.hole_octets as usize {
-                connection.give_up(handshake, segment.from);
+                connection.give_up(segment.from);
             }
         }
         self.hand_in(connection, handshake, config, segment.from);
