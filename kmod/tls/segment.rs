@@ -116,12 +116,9 @@ impl Connection {
             // What is left is taken as if it came in a segment of its own.
             let is_over = self.is_over();
             let direction = self.sides.of_mut(from);
+            let aside = self.asides.of_mut(from);
             let left = direction.next().wrapping_sub(seq);
-            if is_over
-                || direction
-                    .search(self.asides.of_mut(from), payload, left)
-                    .is_err()
-            {
+            if is_over || direction.search(aside, payload, left).is_err() {
                 direction.pass_over(end);
             }
         }
