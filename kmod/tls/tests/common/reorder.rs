@@ -2,7 +2,7 @@
 //! Segments behind a hole, kept as the engine's users keep them.
 
 use super::Slice;
-use tlsconn_tls::{Config, Connection, Handshake, Segment, Side, Taken};
+use tlsconn_tls::{Config, Connection, Scratch, Segment, Side, Taken};
 
 struct Kept {
     segment: Segment,
@@ -19,10 +19,10 @@ pub struct Reorder {
 impl Reorder {
     /// Hands a segment to the engine, and those that were kept as soon as nothing is missing in front of them. `now` in
     /// seconds.
-    pub fn take(
+    pub fn take<S: Scratch>(
         &mut self,
         connection: &mut Connection,
-        handshake: &mut Handshake,
+        handshake: &mut S,
         config: &Config,
         segment: &Segment,
         octets: &[u8],
@@ -59,10 +59,10 @@ impl Reorder {
     }
 
     /// Hands in what has no hole in front of it any longer, the lowest number first.
-    fn hand_in(
+    fn hand_in<S: Scratch>(
         &mut self,
         connection: &mut Connection,
-        handshake: &mut Handshake,
+        handshake: &mut S,
         config: &Config,
         side: Side,
     ) {
