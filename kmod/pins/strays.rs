@@ -67,7 +67,8 @@ impl Untracked {
 
     /// Goes through conntrack's table once. Process context; neither an entry nor the pins may be locked.
     pub fn find(net: &NetState, marks: &Marks) -> Result<Self> {
-        let room = marks.0.iter().flatten().count().saturating_mul(MAX_TOLD);
+        let live = marks.0.iter().flatten();
+        let room = live.fold(0, |room: usize, _| room.saturating_add(MAX_TOLD));
         let mut found = Self(KVec::with_capacity(room, GFP_KERNEL)?);
         conntrack::for_each(net, &mut |ct: &Conntrack| {
             for &mark in marks.0.iter().flatten() {
@@ -75,7 +76,7 @@ impl Untracked {
                 if mark.is_in(ct.mark())
                     && !net.pins.lock().is_on(ct, mark)
                     && !is_tracked()
-                    && found.of(mark).count() < MAX_TOLD
+                    && found.of(mark).nth(MAX_TOLD - 1).is_none()
                 {
                     // There is room for as many of each.
                     let _ = found.0.push_within_capacity((mark, ARef::from(ct)));
