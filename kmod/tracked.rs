@@ -158,7 +158,7 @@ impl Tracked {
             limits.counters.count(Counter::Kept);
         } else {
             limits.counters.count(Counter::Dropped);
-            self.connection.give_up(&mut self.handshake, packet.from);
+            self.connection.give_up(packet.from);
             self.fill(limits);
             self.connection.segment(
                 &mut self.handshake,
@@ -187,7 +187,7 @@ impl Tracked {
             .as_ref()
             .and_then(|holes| holes.aged(limits.engine.hole_seconds))
         {
-            self.connection.give_up(&mut self.handshake, side);
+            self.connection.give_up(side);
             self.fill(limits);
         }
     }

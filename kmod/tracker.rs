@@ -240,7 +240,7 @@ pub fn collect(net: &NetState) -> bool {
 pub fn lose_all(net: &NetState) {
     net.table.for_each(|entry| {
         if let Some(tracked) = &mut *entry.lock() {
-            tracked.connection.missed(&mut tracked.handshake);
+            tracked.connection.missed();
             changes::look(net, entry, tracked);
         }
     });

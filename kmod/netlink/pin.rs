@@ -12,9 +12,8 @@ use crate::{
         TLSCONN_CMD_PIN_SET, TLSCONN_PIN_STATE_ARMED, TLSCONN_PIN_STATE_BOUND,
         TLSCONN_PIN_STATE_RELEASED, XT_TLSCONN_PIN_MARK, XT_TLSCONN_PIN_MASK,
     },
-    pins::{clear_strays, release_all, untracked, Bound, Mark, Marks, Name, Pin, Wish},
+    pins::{clear_strays, release_all, Bound, Mark, Marks, Name, Pin, Untracked, Wish},
     sys::{
-        conntrack::Conntrack,
         message::Message,
         pernet::NetState,
         rcu::Reader,
@@ -30,36 +29,39 @@ use kernel::{prelude::*, sync::aref::ARef};
 pub fn get(net: &NetState, request: &Request<'_>) -> Result {
     let name = name_of(request)?;
     let missing = || request.refuse(ENOENT, c"there is no pin of that name");
-    let mark = net.pins.lock().of_name(name).and_then(live_mark);
-    let others = others(net, mark)?;
+    let mut marks = Marks::none();
+    if let Some(mark) = net.pins.lock().of_name(name).and_then(live_mark) {
+        marks.push(mark);
+    }
+    let others = others(net, &marks)?;
     Message::reply(request, TLSCONN_CMD_PIN_GET, |message| {
         let pins = net.pins.lock();
-        put(pins.of_name(name).ok_or_else(missing)?, message)?;
-        put_others(&others, message)
+        put_with(pins.of_name(name).ok_or_else(missing)?, &others, message)
     })
 }
 
-/// The pins of the namespace.
+/// The pins of the namespace, as many of them as there is room for in a message.
 pub fn dump(net: &NetState, dump: &mut Dump<'_>) -> Result {
-    loop {
-        let position = dump.position();
-        let mark = net.pins.lock().at(position).and_then(live_mark);
-        let others = others(net, mark)?;
-        let pins = net.pins.lock();
-        let Some(pin) = pins.at(position) else {
-            return Ok(());
-        };
+    let mut marks = Marks::none();
+    let pins = net.pins.lock();
+    (dump.position()..u64::MAX)
+        .map_while(|place| pins.at(place))
+        .filter_map(live_mark)
+        .for_each(|mark| marks.push(mark));
+    drop(pins);
+    let others = others(net, &marks)?;
+    let pins = net.pins.lock();
+    while let Some(pin) = pins.at(dump.position()) {
         let told = dump.item(TLSCONN_CMD_PIN_GET, |message| {
-            put(pin, message)?;
-            put_others(&others, message)
+            put_with(pin, &others, message)
         });
         if told.is_err() {
             // The message is full; the dump goes on with the next.
-            return Ok(());
+            break;
         }
-        drop(pins);
-        dump.set_position(position.wrapping_add(1));
+        dump.set_position(dump.position().wrapping_add(1));
     }
+    Ok(())
 }
 
 /// The mark of a pin that is bound or armed.
@@ -67,13 +69,18 @@ fn live_mark(pin: &Pin) -> Option<Mark> {
     (pin.bound().is_some() || pin.is_armed()).then_some(pin.mark)
 }
 
-/// Untracked entries that carry the mark of a pin.
-fn others(net: &NetState, mark: Option<Mark>) -> Result<KVec<ARef<Conntrack>>> {
-    mark.map_or(Ok(KVec::new()), |mark| untracked(net, mark))
+/// Untracked entries that carry marks of pins. Without a mark nothing is looked for.
+fn others(net: &NetState, marks: &Marks) -> Result<Untracked> {
+    match marks.is_empty() {
+        true => Ok(Untracked::none()),
+        false => Untracked::find(net, marks),
+    }
 }
 
-fn put_others(others: &[ARef<Conntrack>], message: &mut Message<'_>) -> Result {
-    for ct in others {
+/// A pin, and the untracked entries that carry its mark.
+fn put_with(pin: &Pin, others: &Untracked, message: &mut Message<'_>) -> Result {
+    put(pin, message)?;
+    for ct in live_mark(pin).into_iter().flat_map(|mark| others.of(mark)) {
         message.nest(TLSCONN_A_PIN_OTHERS, |nest| put_tuple(ct, nest))?;
     }
     Ok(())

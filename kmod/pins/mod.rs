@@ -16,7 +16,7 @@ pub use follow::Answer;
 pub use mark::{Mark, Name};
 pub use pin::{Bound, Pin};
 pub use selector::{End, Selector};
-pub use strays::{clear_strays, untracked, Marks};
+pub use strays::{clear_strays, Marks, Untracked};
 pub use waiting::{consider, expire, Suit};
 
 use crate::{

@@ -26,6 +26,11 @@ impl Marks {
         Self([None; MAX_PINS])
     }
 
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().flatten().next().is_none()
+    }
+
     /// One more; beyond the bound it is left out.
     pub fn push(&mut self, mark: Mark) {
         if let Some(free) = self.0.iter_mut().find(|place| place.is_none()) {
@@ -51,15 +56,39 @@ pub fn clear_strays(net: &NetState, marks: &Marks) {
     });
 }
 
-/// Entries that carry a mark and are not tracked, so that they have no id: the first few. Process context, as above.
-pub fn untracked(net: &NetState, mark: Mark) -> Result<KVec<ARef<Conntrack>>> {
-    let mut found = KVec::with_capacity(MAX_TOLD, GFP_KERNEL)?;
-    conntrack::for_each(net, &mut |ct: &Conntrack| {
-        let is_tracked = || net.table.find(ct, &Reader::begin()).is_some();
-        if mark.is_in(ct.mark()) && !net.pins.lock().is_on(ct, mark) && !is_tracked() {
-            // The rest is left out.
-            let _ = found.push_within_capacity(ARef::from(ct));
-        }
-    });
-    Ok(found)
+/// Entries that carry marks of pins and are not tracked, so that they have no id: the first few of each mark.
+pub struct Untracked(KVec<(Mark, ARef<Conntrack>)>);
+
+impl Untracked {
+    /// None.
+    pub const fn none() -> Self {
+        Self(KVec::new())
+    }
+
+    /// Goes through conntrack's table once. Process context; neither an entry nor the pins may be locked.
+    pub fn find(net: &NetState, marks: &Marks) -> Result<Self> {
+        let live = marks.0.iter().flatten();
+        let room = live.fold(0, |room: usize, _| room.saturating_add(MAX_TOLD));
+        let mut found = Self(KVec::with_capacity(room, GFP_KERNEL)?);
+        conntrack::for_each(net, &mut |ct: &Conntrack| {
+            for &mark in marks.0.iter().flatten() {
+                let is_tracked = || net.table.find(ct, &Reader::begin()).is_some();
+                if mark.is_in(ct.mark())
+                    && !net.pins.lock().is_on(ct, mark)
+                    && !is_tracked()
+                    && found.of(mark).nth(MAX_TOLD - 1).is_none()
+                {
+                    // There is room for as many of each.
+                    let _ = found.0.push_within_capacity((mark, ARef::from(ct)));
+                }
+            }
+        });
+        Ok(found)
+    }
+
+    /// Those of one mark.
+    pub fn of(&self, mark: Mark) -> impl Iterator<Item = &ARef<Conntrack>> {
+        let carry = self.0.iter().filter(move |(carried, _)| *carried == mark);
+        carry.map(|(_, ct)| ct)
+    }
 }

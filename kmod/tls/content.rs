@@ -147,6 +147,11 @@ impl Content {
         *self = Content::GivenUp;
     }
 
+    /// Whether a direction is lost.
+    pub(super) fn is_given_up(&self) -> bool {
+        matches!(self, Content::GivenUp)
+    }
+
     /// Whether the handshake is over.
     pub(super) fn is_done(&self) -> bool {
         matches!(self, Content::Done)

@@ -10,12 +10,17 @@ impl Handshake {
     /// A plain-text ChangeCipherSpec record is complete. That of TLS 1.3 is for middleboxes only and changes nothing,
     /// wherever it stands (RFC 8446 D.4).
     pub(super) fn change_cipher_spec(&mut self, from: Side) {
-        if !self.is_answered() || self.identity.version > Some(TLS12) {
+        if self.identity.version > Some(TLS12) {
+            return;
+        }
+        // Where the server's direction is lost its answer, and its ChangeCipherSpec, may have passed unseen.
+        let is_unseen = self.content.is_given_up() && self.client == Some(from);
+        if !self.is_answered() && !is_unseen {
             return;
         }
         // The server's comes first when a session is resumed, right behind ServerHello or a NewSessionTicket (RFC 5246
         // 7.3, RFC 5077 3.1).
-        if self.identity.resumed.is_none() {
+        if self.identity.resumed.is_none() && !is_unseen {
             let resumed = self.client != Some(from);
             self.identity.resumed = Some(resumed);
             self.identity.resumption = if resumed { self.evidence() } else { None };

@@ -132,7 +132,7 @@ impl Handshake {
         resent.add(self.secret, acked, at, octets, coming);
     }
 
-    /// A direction cannot be followed any longer.
+    /// A direction cannot be followed any longer: what it says is not known.
     pub(super) fn give_up(&mut self) {
         self.content.give_up();
     }

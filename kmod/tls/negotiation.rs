@@ -49,6 +49,15 @@ impl Handshake {
 
     /// A message of that type begins.
     fn begins(&mut self, from: Side, kind: u8) -> Result<(), Reason> {
+        match self.follows(from, kind) {
+            // It may answer what was not seen.
+            Err(_) if self.content.is_given_up() => Err(Reason::Hole),
+            follows => follows,
+        }
+    }
+
+    /// A message of that type comes next; whether it may.
+    fn follows(&mut self, from: Side, kind: u8) -> Result<(), Reason> {
         let from_server = self.client == Some(from.other());
         match (kind, self.progress) {
             (CLIENT_HELLO, Progress::Nothing) => {

@@ -40,6 +40,9 @@ impl Connection {
             let direction = self.sides.of_mut(from);
             return direction.search(self.asides.of_mut(from), payload, offset);
         };
+        if self.lost {
+            handshake.give_up();
+        }
         self.records_of_handshake(handshake, config, segment, payload, offset)?;
         self.remember(handshake, segment, payload, before_it)
     }
@@ -198,11 +201,22 @@ impl Connection {
             let mut end = direction.next();
             let sslv2 = direction.is_sslv2();
             for &octet in read(payload, offset, wanted, &mut octets)? {
+                let at = end;
                 end = end.wrapping_add(1);
-                match kind {
-                    Kind::Alert => self.closed |= handshake.alert(from, octet),
-                    _ if sslv2 => handshake.sslv2_octet(octet)?,
-                    _ => handshake.octet(from, octet, end)?,
+                let fits = match kind {
+                    Kind::Alert => {
+                        self.closed |= handshake.alert(from, octet);
+                        Ok(())
+                    }
+                    _ if sslv2 => handshake.sslv2_octet(octet),
+                    _ => handshake.octet(from, octet, end),
+                };
+                if fits.is_err() {
+                    // Those in front of it are taken in, as if they had come in a segment of their own.
+                    let direction = self.sides.of_mut(from);
+                    let octets = at.wrapping_sub(direction.next());
+                    direction.body(self.asides.of_mut(from), octets);
+                    return fits.map(|()| 0);
                 }
             }
             wanted

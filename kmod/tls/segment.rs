@@ -31,11 +31,11 @@ impl Connection {
             let other = from.other();
             let aside = self.asides.of(other);
             if !self.sides.of_mut(other).acknowledge(aside, ack) {
-                self.stop(scratch, other, Reason::Hole);
+                self.stop(other, Reason::Hole);
             }
         }
         if segment.urgent {
-            self.stop(scratch, from, Reason::Urgent);
+            self.stop(from, Reason::Urgent);
         }
         let taken = self.payload(scratch, config, segment, payload);
         if !self.confirmed {
@@ -64,14 +64,14 @@ impl Connection {
             // Without a SYN-ACK only the initiator of TCP Fast Open has its first number.
             self.begin(from, seq);
             self.lose(from);
-            self.stop(scratch, from, Reason::MidStream);
+            self.stop(from, Reason::MidStream);
         }
         let end = seq.wrapping_add(len);
         let direction = self.sides.of_mut(from);
         if fin || direction.has_fin() {
             let aside = self.asides.of_mut(from);
             if !direction.ends_at(aside, end, fin, len > 0) {
-                self.stop(scratch, from, Reason::BeyondFin);
+                self.stop(from, Reason::BeyondFin);
             }
         }
         if len == 0 {
@@ -85,7 +85,7 @@ impl Connection {
             };
             if before(seq, again) {
                 if let Err(reason) = self.compare(scratch, segment, payload, again) {
-                    self.stop(scratch, from, reason);
+                    self.stop(from, reason);
                 }
             }
             if !before(next, end) {
@@ -112,9 +112,15 @@ impl Connection {
             _ => direction.search(self.asides.of_mut(from), payload, offset),
         };
         if let Err(reason) = taken {
-            self.stop(scratch, from, reason);
-            // What is left of a connection whose records are followed no longer.
-            self.sides.of_mut(from).pass_over(end);
+            self.stop(from, reason);
+            // What is left is taken as if it came in a segment of its own.
+            let is_over = self.is_over();
+            let direction = self.sides.of_mut(from);
+            let aside = self.asides.of_mut(from);
+            let left = direction.next().wrapping_sub(seq);
+            if is_over || direction.search(aside, payload, left).is_err() {
+                direction.pass_over(end);
+            }
         }
         Taken::New
     }
@@ -130,28 +136,22 @@ impl Connection {
     }
 
     /// No longer waits for what is missing in a side's stream: its kept segments are too many or too old.
-    pub fn give_up<S: Scratch>(&mut self, scratch: &mut S, side: Side) {
-        self.stop(scratch, side, Reason::Hole);
+    pub fn give_up(&mut self, side: Side) {
+        self.stop(side, Reason::Hole);
     }
 
     /// Packets have passed unseen in both directions.
-    pub fn missed<S: Scratch>(&mut self, scratch: &mut S) {
-        self.stop(scratch, Side::Src, Reason::Hole);
-        self.stop(scratch, Side::Dst, Reason::Hole);
+    pub fn missed(&mut self) {
+        self.stop(Side::Src, Reason::Hole);
+        self.stop(Side::Dst, Reason::Hole);
     }
 
     /// The connection, or one of its directions, cannot be followed from here on.
-    fn stop<S: Scratch>(&mut self, scratch: &mut S, from: Side, reason: Reason) {
+    fn stop(&mut self, from: Side, reason: Reason) {
         if self.is_over() {
             return;
         }
         self.take_long_way();
-        match scratch.get() {
-            Some(handshake) => handshake.give_up(),
-            // Nothing tells what the other side's first octets are to be then: they would pass for no TLS.
-            None if self.progress == State::New => self.lose(from.other()),
-            None => {}
-        }
         match reason {
             Reason::MidStream | Reason::TableFull | Reason::Hole => {
                 self.lose(from);

@@ -3,70 +3,10 @@
 
 mod common;
 
+use common::places::{Both, Place};
 use common::tls12::{full, server12};
 use common::*;
-use tlsconn_tls::{
-    Connection, Handshake, Reason, Scratch, Segment, Side, Side::Dst, Side::Src, State,
-};
-
-/// A place for a handshake.
-#[derive(Clone, Default)]
-struct Place(Option<Handshake>);
-
-impl Scratch for Place {
-    fn get(&mut self) -> Option<&mut Handshake> {
-        self.0.as_mut()
-    }
-
-    fn make(&mut self) -> Option<&mut Handshake> {
-        Some(self.0.get_or_insert_default())
-    }
-}
-
-/// The same packets on two connections: with a handshake that stays, and with one that is given back.
-#[derive(Clone, Default)]
-struct Both {
-    wire: Wire,
-    other: Option<Connection>,
-    place: Place,
-}
-
-impl Both {
-    fn take(&mut self, segment: &Segment, octets: &[u8]) {
-        let first = || Connection::opened(1000, 5000);
-        let other = self.other.get_or_insert_with(first);
-        let config = self.wire.config;
-        other.segment(&mut self.place, &config, segment, &Slice(octets));
-        if self
-            .place
-            .0
-            .as_ref()
-            .is_some_and(|it| other.has_settled(it))
-        {
-            self.place.0 = None;
-        }
-        self.wire.take(segment, octets);
-        let wire = &self.wire.connection;
-        assert_eq!(other.state(), wire.state());
-        assert_eq!(other.reason(), wire.reason());
-        let len = octets.len() as u32;
-        let types = other.types(segment.from, segment.seq, len);
-        assert_eq!(types, wire.types(segment.from, segment.seq, len));
-        for side in [Src, Dst] {
-            assert_eq!(other.counters(side), wire.counters(side));
-        }
-    }
-
-    fn send(&mut self, from: Side, octets: &[u8]) {
-        let segment = self.wire.segment(from);
-        self.take(&segment, octets);
-        self.wire.next[from as usize] += octets.len() as u32;
-    }
-
-    fn is_given_back(&self) -> bool {
-        self.place.0.is_none()
-    }
-}
+use tlsconn_tls::{Connection, Handshake, Reason, Scratch, Segment, Side::Dst, Side::Src, State};
 
 fn turns() -> [Vec<Turn>; 2] {
     let mut tls13 = handshake13();
@@ -128,9 +68,8 @@ fn what_comes_behind_an_end_leaves_it_closed() {
                 both.send(turns[end].0, &octets[end][..cut]);
                 let acks = [Src, Dst].map(|side| both.wire.segment(side));
                 acks.iter().for_each(|ack| both.take(ack, &[]));
-                both.wire.connection.close();
-                both.other.as_mut().expect("it has begun").close();
-                let mut wire = both.other.clone().expect("it has begun");
+                both.close();
+                let mut wire = both.other.clone();
                 let mut place = Place::default();
                 let segment = both.wire.segment(turns[end].0);
                 let behind = &octets[end][cut..];

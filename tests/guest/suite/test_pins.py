@@ -59,6 +59,25 @@ class Lasting(GatewayTest):
         load()
         self.assertEqual(pins(), {})
 
+    def test_marks_on_what_is_not_tracked(self):
+        """Each pin tells of those that carry its own mark, of 16 of them at most."""
+        self.hold()
+        carried = {"few": ("0x100", range(1001, 1004)), "many": ("0x200", range(2001, 2021)), "none": ("0x400", ())}
+        for name, (mark, ports) in carried.items():
+            ctl("pin", "--next", "--name", name, "--mark", f"{mark}/{mark}")
+            for port in ports:
+                on("gateway", "conntrack", "-I", "-p", "tcp", "-s", "192.0.2.1", "-d", "192.0.2.2", "--sport", str(port),
+                   "--dport", "443", "--state", "ESTABLISHED", "-t", "600", "-u", "SEEN_REPLY", "--mark", mark)
+        told = {name: [int(other.split(" -> ")[0].rsplit(":")[-1]) for other in pin["others"]]
+                for name, pin in pins().items()}
+        self.assertEqual((sorted(told["few"]), told["none"]), (list(carried["few"][1]), []))
+        self.assertEqual((len(set(told["many"])), len(told["many"])), (16, 16))
+        self.assertLess(set(told["many"]), set(carried["many"][1]))
+        # Of one that is released nothing is told, and its marks are cleared.
+        ctl("unpin", "many")
+        self.assertEqual((pins()["many"]["others"], sorted(pins()["few"]["others"])[0]),
+                         ([], "192.0.2.1:1001 -> 192.0.2.2:443"))
+
     def test_a_mark_that_is_overwritten(self):
         self.hold()
         client = self.connect(self.server())

@@ -81,7 +81,7 @@ impl InOrder {
         for side in [Side::Src, Side::Dst] {
             let is_old = |kept: &Kept| kept.segment.from == side && kept.since < oldest;
             if self.kept.iter().any(is_old) {
-                self.connection.give_up(&mut self.handshake, side);
+                self.connection.give_up(side);
             }
         }
         self.hand_in();
@@ -116,7 +116,7 @@ impl InOrder {
             since: now,
         });
         if self.cost > Config::default().hole_octets {
-            self.connection.give_up(&mut self.handshake, segment.from);
+            self.connection.give_up(segment.from);
         }
     }
 

@@ -8,6 +8,7 @@
 )]
 
 pub mod hello;
+pub mod places;
 pub mod reorder;
 pub mod tls12;
 pub mod tls13;

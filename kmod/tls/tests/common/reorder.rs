@@ -2,7 +2,7 @@
 //! Segments behind a hole, kept as the engine's users keep them.
 
 use super::Slice;
-use tlsconn_tls::{Config, Connection, Handshake, Segment, Side, Taken};
+use tlsconn_tls::{Config, Connection, Scratch, Segment, Side, Taken};
 
 struct Kept {
     segment: Segment,
@@ -19,10 +19,10 @@ pub struct Reorder {
 impl Reorder {
     /// Hands a segment to the engine, and those that were kept as soon as nothing is missing in front of them. `now` in
     /// seconds.
-    pub fn take(
+    pub fn take<S: Scratch>(
         &mut self,
         connection: &mut Connection,
-        handshake: &mut Handshake,
+        handshake: &mut S,
         config: &Config,
         segment: &Segment,
         octets: &[u8],
@@ -32,7 +32,7 @@ impl Reorder {
             let old =
                 |kept: &Kept| kept.segment.from == side && now - kept.since > config.hole_seconds;
             if self.kept.iter().any(old) {
-                connection.give_up(handshake, side);
+                connection.give_up(side);
                 self.hand_in(connection, handshake, config, side);
             }
         }
@@ -48,7 +48,7 @@ impl Reorder {
                 since: now,
             });
             if self.octets() > config.hole_octets as usize {
-                connection.give_up(handshake, segment.from);
+                connection.give_up(segment.from);
             }
         }
         self.hand_in(connection, handshake, config, segment.from);
@@ -59,10 +59,10 @@ impl Reorder {
     }
 
     /// Hands in what has no hole in front of it any longer, the lowest number first.
-    fn hand_in(
+    fn hand_in<S: Scratch>(
         &mut self,
         connection: &mut Connection,
-        handshake: &mut Handshake,
+        handshake: &mut S,
         config: &Config,
         side: Side,
     ) {
