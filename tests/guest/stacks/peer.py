@@ -31,8 +31,10 @@ import dataclasses
 import itertools
 import json
 import os
+import pathlib
 import socket
 import subprocess
+import sys
 import threading
 import time
 
@@ -223,8 +225,8 @@ class ProgramServer(Server):
 
 class ProgramClient(Client):
     def __init__(self, command, case, place, port, environment=None):
-        self.full, self.resume = next(PORTS), next(PORTS)
-        words = [*command, "client", "--listen", f"127.0.0.1:{self.full}", "--resume", f"127.0.0.1:{self.resume}",
+        self.full, self.again = next(PORTS), next(PORTS)
+        words = [*command, "client", "--listen", f"127.0.0.1:{self.full}", "--resume", f"127.0.0.1:{self.again}",
                  "--connect", f"{SERVER[4]}:{port}", "--name", NAME, "--version", case.version, "--alpn", ALPN]
         if case.mode == "certificate":
             words += ["--cert", place.file("cert.pem"), "--key", place.file("key.pem")]
@@ -236,10 +238,30 @@ class ProgramClient(Client):
 
     def open(self, resume=False):
         with inside("client"):
-            return socket.create_connection(("127.0.0.1", self.resume if resume else self.full), timeout=PATIENCE)
+            return socket.create_connection(("127.0.0.1", self.again if resume else self.full), timeout=PATIENCE)
 
     def handshake(self, number):
         return self.process.wait_for("handshake", number)
 
     def close(self):
         self.process.close()
+
+
+class LibraryStack(Stack):
+    """A stack whose library a program of ours, in `programs`, joins to plain connections."""
+    program = ""
+
+    @property
+    def command(self):
+        return [sys.executable, "-B", str(pathlib.Path(__file__).parent / "programs" / self.program)]
+
+    def prepare(self, place):
+        """Makes what it needs besides key.pem and cert.pem, where that is not there."""
+
+    def serve(self, case, place, port, backend):
+        self.prepare(place)
+        return ProgramServer(self.command, case, place, port, backend)
+
+    def connect(self, case, place, port):
+        self.prepare(place)
+        return ProgramClient(self.command, case, place, port)

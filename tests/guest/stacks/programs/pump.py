@@ -117,7 +117,9 @@ class Joint:
 
 def shake(tls, raw, port):
     until_done(tls.handshake, raw)
-    tell(event="handshake", port=port, **tls.told())
+    told = tls.told()
+    tell(event="handshake", port=port, **told)
+    return told
 
 
 def serve(library, raw, port, to):
@@ -133,10 +135,10 @@ def connect(library, plain, resume, to, early):
         port = raw.getsockname()[1]
         raw.setblocking(False)
         tls = library.begin(raw, resume)
-        if first:
-            first = first[until_done(lambda: tls.early(first), raw):]
-        shake(tls, raw, port)
-        Joint(tls, raw, plain, first).run()
+        taken = until_done(lambda: tls.early(first), raw) if first else 0
+        # The server has not seen what it does not accept.
+        accepted = shake(tls, raw, port)["early"]
+        Joint(tls, raw, plain, first[taken if accepted else 0:]).run()
 
 
 def guarded(what, *parts):
