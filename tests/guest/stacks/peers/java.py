@@ -9,7 +9,7 @@ from peer import ProgramClient, ProgramServer, Stack
 
 CLASSES = pathlib.Path(__file__).parents[4] / "build/stacks/java"
 # What makes its start shorter, which is long where the processor is emulated.
-PROGRAM = ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Xmx192m", "-cp", str(CLASSES), "Peer"]
+PROGRAM = ["java", "-XX:+UseSerialGC", "-Xshare:auto", "-Xmx192m", "-cp", str(CLASSES), "Peer"]
 
 
 class Java(Stack):

@@ -38,7 +38,7 @@ MORE = {
 CERTIFICATE = "cert = {place}/cert.pem\nkey = {place}/key.pem\n"
 LINE = re.compile(r"LOG\d\[(\w+)\]: (.*)")
 ACCEPTED = re.compile(r"Service \[tls\] accepted connection from [0-9.]+:(\d+)")
-CONNECTED = re.compile(r"Service \[\w+\] connected remote server from [0-9.]+:(\d+)")
+CONNECTED = re.compile(r"Service \[(?:first|beside)\] connected remote server from [0-9.]+:(\d+)")
 NEGOTIATED = re.compile(r"TLS (?:accepted|connected): (new session negotiated|previous session reused)")
 SUITE = re.compile(r"TLSv([0-9.]+) ciphersuite: (\S+)")
 
