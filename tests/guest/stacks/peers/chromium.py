@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Chromium without a window. A page of the harness's own has it post, and gives back what it got."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from lab import PATIENCE, SERVER, inside, run
+from netlog import NetLog
+from peer import NAME, PORTS, Client, Process, Stack
+
+FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
+    --disable-component-update --disable-sync --disable-extensions --disable-default-apps --disable-breakpad
+    --disable-web-security --ignore-certificate-errors --in-process-gpu --no-zygote --no-proxy-server
+    --disable-features=Translate,OptimizationHints,MediaRouter,PreconnectToSearch,NetworkPrediction
+    --js-flags=--no-opt --renderer-process-limit=1""".split()
+# It asks for what is to be posted until it is closed.
+PAGE = b"""<!doctype html><script>
+(async () => {
+    const body = await (await fetch("/body")).arrayBuffer();
+    const post = async (id, url) => {
+        let result, octets;
+        try {
+            const response = await fetch(url, {method: "POST", body, cache: "no-store"});
+            [result, octets] = ["done", await response.arrayBuffer()];
+        } catch (error) {
+            [result, octets] = ["failed", String(error)];
+        }
+        await fetch(`/${result}/${id}`, {method: "POST", body: octets});
+    };
+    for (;;) {
+        for (const [id, url] of await (await fetch("/next")).json()) post(id, url);
+    }
+})();
+</script>
+"""
+# Seconds for which the page waits for something to do.
+POLL = 0.3
+
+
+class Page(ThreadingHTTPServer):
+    """What serves the page."""
+    daemon_threads = True
+
+    def __init__(self, body):
+        self.body, self.asked, self.sockets, self.failed = body, [], {}, []
+        self.more = threading.Condition()
+        with inside("client"):
+            super().__init__(("127.0.0.1", next(PORTS)), Answer)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def post(self, url):
+        """Has the page post to an address; the socket gives the response's body."""
+        ours, its = socket.socketpair()
+        ours.settimeout(PATIENCE)
+        with self.more:
+            number = len(self.sockets)
+            self.sockets[number] = its
+            self.asked.append((number, url))
+            self.more.notify_all()
+        return ours
+
+    def next(self):
+        with self.more:
+            self.more.wait_for(lambda: self.asked, POLL)
+            asked, self.asked = self.asked, []
+        return asked
+
+
+class Answer(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        page = self.server
+        if self.path == "/":
+            self.give(PAGE, "text/html")
+        elif self.path == "/body":
+            self.give(pathlib.Path(page.body).read_bytes(), "application/octet-stream")
+        elif self.path == "/next":
+            self.give(json.dumps(page.next()).encode(), "application/json")
+        else:
+            self.send_error(404)
+
+    def do_POST(self):
+        _, result, number = self.path.split("/")
+        octets = self.rfile.read(int(self.headers["Content-Length"]))
+        self.give(b"", "text/plain")
+        with self.server.sockets[int(number)] as opened:
+            if result == "done":
+                opened.sendall(octets)
+            else:
+                self.server.failed.append(octets.decode())
+
+    def give(self, octets, kind):
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(octets)))
+        self.end_headers()
+        self.wfile.write(octets)
+
+    def log_message(self, *_):
+        pass
+
+
+class ChromiumClient(Client):
+    pump = False
+    alpn = "h2"
+
+    def __init__(self, case, place, port):
+        self.url = f"https://{NAME}:{port}/"
+        self.page = Page(place.file("body"))
+        home = place.file("chromium")
+        os.makedirs(home)
+        log = os.path.join(home, "net.json")
+        only = f"tls{case.version}"
+        # Its own resolver has the name; everything else is not found.
+        self.process = Process("client", [
+            "chromium", *FLAGS, f"--user-data-dir={home}/profile", f"--log-net-log={log}",
+            f"--ssl-version-min={only}", f"--ssl-version-max={only}",
+            f"--host-resolver-rules=MAP {NAME} {SERVER[4]}", f"http://127.0.0.1:{self.page.server_port}/"],
+            place.folder, {"HOME": home, "SSLKEYLOGFILE": place.keylog})
+        self.log = NetLog(log, self.process)
+
+    def open(self, resume=False):
+        return self.page.post(self.url)
+
+    def handshake(self, number):
+        return self.process.wait_for("handshake", number)
+
+    def close(self):
+        self.process.close()
+        self.page.shutdown()
+        self.page.server_close()
+
+
+class Chromium(Stack):
+    name = "chromium"
+    title = "Chromium"
+
+    def missing(self):
+        return None if shutil.which("chromium") else "there is no Chromium here"
+
+    def version(self):
+        return re.search(r"Chromium (\S+)", run("chromium", "--version").stdout)[1]
+
+    def cannot_serve(self, case):
+        return "Chromium is a client"
+
+    def cannot_connect(self, case):
+        return {"padding": "Chromium does not pad"}.get(case.mode)
+
+    def connect(self, case, place, port):
+        return ChromiumClient(case, place, port)
+
+
+STACK = Chromium()

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Java's JSSE, by a program of ours (tests/stacks/peers/Peer.java)."""
+
+import pathlib
+import shutil
+
+from lab import run
+from peer import ProgramClient, ProgramServer, Stack
+
+CLASSES = pathlib.Path(__file__).parents[4] / "build/stacks/java"
+# What makes its start shorter, which is long where the processor is emulated.
+PROGRAM = ["java", "-XX:+UseSerialGC", "-Xshare:auto", "-Xmx192m", "-cp", str(CLASSES), "Peer"]
+
+
+class Java(Stack):
+    name = "java"
+    title = "Java"
+
+    def missing(self):
+        if not shutil.which("java"):
+            return "there is no Java here"
+        return None if CLASSES.exists() else "tests/stacks/peers/build has not been run"
+
+    def version(self):
+        return run("java", "--version").stdout.split()[1]
+
+    def cannot_serve(self, case):
+        return {"early": "JSSE has no early data", "padding": "JSSE does not pad"}.get(case.mode)
+
+    cannot_connect = cannot_serve
+
+    def serve(self, case, place, port, backend):
+        return ProgramServer(PROGRAM, case, place, port, backend)
+
+    def connect(self, case, place, port):
+        return ProgramClient(PROGRAM, case, place, port)
+
+
+STACK = Java()
