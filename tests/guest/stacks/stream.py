@@ -90,9 +90,6 @@ class Backend(threading.Thread):
         self.size, self.first = size, first
         self.arrivals = []
 
-    def resize(self, size):
-        self.size = size
-
     def run(self):
         while True:
             try:
@@ -118,5 +115,7 @@ class Backend(threading.Thread):
         self.forget()
 
     def forget(self):
+        """Ends what has arrived. Its thread still reads: a descriptor closed here could be another's by then."""
         for arrival in self.arrivals:
-            arrival.sock.close()
+            with contextlib.suppress(OSError):
+                arrival.sock.shutdown(socket.SHUT_RDWR)

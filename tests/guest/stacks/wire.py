@@ -8,6 +8,8 @@ from lab import inside
 
 ETH_P_IP = 0x0800
 SYN = 0x02
+# asm-generic/socket.h
+SO_RCVBUFFORCE = 33
 ROOM = 8 << 20
 # Octets of a Finished's record, by the hash of the cipher suite: 4 + hash + 1 + tag (RFC 8446 4.4.4).
 FINISHED = {"SHA256": 53, "SHA384": 69}
@@ -21,7 +23,7 @@ class Wire:
         for host in ("client", "server"):
             with inside(host):
                 link = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
-            link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUFFORCE, ROOM)
+            link.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, ROOM)
             link.bind(("eth0", ETH_P_IP))
             link.setblocking(False)
             self.links[host] = link
