@@ -18,7 +18,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "suite")]
 import course  # noqa: E402
 import gateway  # noqa: E402
 import peers  # noqa: E402
-from lab import GatewayTest, run  # noqa: E402
+from lab import GatewayTest  # noqa: E402
 from peer import MODES, PORTS, Broken, Case, Place  # noqa: E402
 from stream import Backend  # noqa: E402
 
@@ -38,21 +38,10 @@ def arguments():
     return parser.parse_args()
 
 
-def make_place(folder):
-    """The folder of all courses; the certificate is everybody's."""
-    place = Place(folder)
-    run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
-        "-keyout", place.file("key.pem"), "-out", place.file("cert.pem"), "-subj", "/CN=server.example",
-        "-addext", "subjectAltName=DNS:server.example")
-    # A JSSE that is told nothing else, HAProxy and others read it in a bundle, and not only root does.
-    run("chmod", "-R", "a+rX", folder)
-    return place
-
-
 def cases(given):
-    """Cases with the modes that their courses tell about: a resumed session's begins with a full handshake."""
-    for version in given.version:
-        for mode in given.mode:
+    """What matters most first."""
+    for mode in given.mode:
+        for version in given.version:
             if version == "1.3" or mode in MODES12:
                 yield Case(version, mode)
 
@@ -91,23 +80,20 @@ class Table:
     def run(self):
         servers, clients = ([self.stacks[name] for name in names if name in self.stacks]
                             for names in (self.given.server, self.given.client))
-        for server in servers:
-            for case in cases(self.given):
-                pairs = []
-                for client in clients:
-                    if (client.name, server.name, case.version, case.mode) in self.done:
-                        continue
-                    why = cannot(client, server, case)
-                    if why:
-                        self.cell(client, server, case, result="cannot", why=why)
-                    elif case.mode == "full" and "resumed" in self.given.mode and not cannot(
-                            client, server, Case(case.version, "resumed")):
-                        # Its course is that of the resumed session.
-                        continue
-                    else:
-                        pairs.append(client)
+        for case in cases(self.given):
+            for server in servers:
+                pairs = [client for client in clients if self.runs(client, server, case)]
                 if pairs:
                     self.serve(server, case, pairs)
+
+    def runs(self, client, server, case):
+        """Whether the pair is to run; why it cannot is told."""
+        if (client.name, server.name, case.version, case.mode) in self.done:
+            return False
+        why = cannot(client, server, case)
+        if why:
+            self.cell(client, server, case, result="cannot", why=why)
+        return not why
 
     def serve(self, server, case, clients):
         port = next(PORTS)
@@ -117,14 +103,16 @@ class Table:
             for client in clients:
                 self.cell(client, server, case, result="fail", why=f"its server does not start: {error}")
             return
-        modes = [case.mode]
-        if case.mode == "resumed" and "full" in self.given.mode:
-            modes = ["full", "resumed"]
+        resumed = Case(case.version, "resumed")
         try:
             for client in clients:
-                results = course.run(client, running, case, self.place, self.backend, port, modes)
+                # A resumed session's course begins with a full handshake: both are told of at once.
+                both = case.mode == "full" and "resumed" in self.given.mode and not cannot(client, server, resumed)
+                results = course.run(client, running, resumed if both else case, self.place, self.backend, port,
+                                     ["full", "resumed"] if both else [case.mode])
                 for mode, result in results.items():
                     self.cell(client, server, Case(case.version, mode), **result)
+                    self.done.add((client.name, server.name, case.version, mode))
         finally:
             running.close()
 
@@ -135,7 +123,7 @@ def main():
     GatewayTest.net("net_up")
     gateway.hold()
     with tempfile.TemporaryDirectory() as folder:
-        table = Table(given, make_place(folder))
+        table = Table(given, Place.make(folder))
         here = {name: stack for name, stack in table.stacks.items() if not stack.missing()}
         tell(kernel=platform.release(), versions={name: f"{stack.title} {stack.version()}" for name, stack in here.items()})
         table.run()

@@ -219,8 +219,8 @@ class Course:
         return {"passed": passed, "doubt": None, "waited": waited}
 
 
-def run(client, server, case, place, backend, port, modes):
-    """Results by mode, as far as they come: of a case `resumed` also that of `full`."""
+def run(client, server, case, place, backend, port, modes, size=LARGE):
+    """Results by mode, as far as they come: of a case `resumed` also that of `full`, with so many octets each way."""
     began = time.monotonic()
     results = {}
 
@@ -238,7 +238,7 @@ def run(client, server, case, place, backend, port, modes):
     try:
         course = Course(client, server, case, place, backend, port)
         if case.mode in ("full", "resumed"):
-            if note("full", lambda: course.first(LARGE)) and case.mode == "resumed":
+            if note("full", lambda: course.first(size)) and case.mode == "resumed":
                 note("resumed", course.again)
         elif case.mode == "early":
             if note("early", lambda: course.first(beside=False)):

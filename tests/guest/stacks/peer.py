@@ -38,7 +38,7 @@ import sys
 import threading
 import time
 
-from lab import PATIENCE, SERVER, inside
+from lab import PATIENCE, SERVER, inside, run
 
 NAME = "server.example"
 ALPN = "http/1.1"
@@ -64,6 +64,16 @@ class Place:
     """Where a course runs: a folder, and in it key.pem and cert.pem (the server's, for server.example, and the
     client's too), and `body`: what an HTTP client posts."""
     folder: str
+
+    @classmethod
+    def make(cls, folder):
+        place = cls(folder)
+        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+            "-keyout", place.file("key.pem"), "-out", place.file("cert.pem"), "-subj", f"/CN={NAME}",
+            "-addext", f"subjectAltName=DNS:{NAME}")
+        # Some servers read it as another user than root.
+        run("chmod", "-R", "a+rX", folder)
+        return place
 
     def file(self, name):
         return os.path.join(self.folder, name)
