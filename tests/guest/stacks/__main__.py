@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Runs the table's cells in a guest, each client through the gateway to each server, and prints a JSON object for each:
+
+  python3 -B tests/guest/stacks [--client NAME…] [--server NAME…] [--version 1.2|1.3…] [--mode NAME…] [--skip FILE]
+
+--skip: results of a run before; cells that it has are left out. The first line is about the run itself."""
+
+import argparse
+import json
+import pathlib
+import platform
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "suite")]
+
+import course  # noqa: E402
+import gateway  # noqa: E402
+import peers  # noqa: E402
+from lab import GatewayTest, run  # noqa: E402
+from peer import MODES, PORTS, Broken, Case, Place  # noqa: E402
+from stream import Backend  # noqa: E402
+
+# What TLS 1.2 has of them.
+MODES12 = ("full", "resumed", "certificate")
+
+
+def tell(**what):
+    print(json.dumps(what), flush=True)
+
+
+def arguments():
+    parser = argparse.ArgumentParser()
+    for name, known in (("client", peers.NAMES), ("server", peers.NAMES), ("version", ("1.2", "1.3")), ("mode", MODES)):
+        parser.add_argument(f"--{name}", nargs="+", choices=known, default=known)
+    parser.add_argument("--skip")
+    return parser.parse_args()
+
+
+def make_place(folder):
+    """The folder of all courses; the certificate is everybody's."""
+    place = Place(folder)
+    run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+        "-keyout", place.file("key.pem"), "-out", place.file("cert.pem"), "-subj", "/CN=server.example",
+        "-addext", "subjectAltName=DNS:server.example")
+    # A JSSE that is told nothing else, HAProxy and others read it in a bundle, and not only root does.
+    run("chmod", "-R", "a+rX", folder)
+    return place
+
+
+def cases(given):
+    """Cases with the modes that their courses tell about: a resumed session's begins with a full handshake."""
+    for version in given.version:
+        for mode in given.mode:
+            if version == "1.3" or mode in MODES12:
+                yield Case(version, mode)
+
+
+def cannot(client, server, case):
+    """Why a pair cannot do a case."""
+    if case.mode == "padding" and not (client.pads("client") or server.pads("server")):
+        return f"neither {client.title} nor {server.title} pads"
+    for stack, role in ((client, "connect"), (server, "serve")):
+        padding = case.mode == "padding" and not stack.pads("client" if role == "connect" else "server")
+        why = stack.missing() or getattr(stack, f"cannot_{role}")(Case(case.version, "full") if padding else case)
+        if why:
+            return why
+    return None
+
+
+class Table:
+    def __init__(self, given, place):
+        self.given, self.place = given, place
+        self.backend = Backend()
+        self.stacks = {}
+        for name in (*given.client, *given.server):
+            try:
+                self.stacks[name] = peers.stack(name)
+            except ImportError as error:
+                print(f"{name}: {error}", file=sys.stderr)
+        self.done = set()
+        if given.skip:
+            with open(given.skip, encoding="utf-8") as lines:
+                told = [json.loads(line) for line in lines]
+            self.done = {(one["client"], one["server"], one["version"], one["mode"]) for one in told if "result" in one}
+
+    def cell(self, client, server, case, **result):
+        tell(client=client.name, server=server.name, version=case.version, mode=case.mode, **result)
+
+    def run(self):
+        servers, clients = ([self.stacks[name] for name in names if name in self.stacks]
+                            for names in (self.given.server, self.given.client))
+        for server in servers:
+            for case in cases(self.given):
+                pairs = []
+                for client in clients:
+                    if (client.name, server.name, case.version, case.mode) in self.done:
+                        continue
+                    why = cannot(client, server, case)
+                    if why:
+                        self.cell(client, server, case, result="cannot", why=why)
+                    elif case.mode == "full" and "resumed" in self.given.mode and not cannot(
+                            client, server, Case(case.version, "resumed")):
+                        # Its course is that of the resumed session.
+                        continue
+                    else:
+                        pairs.append(client)
+                if pairs:
+                    self.serve(server, case, pairs)
+
+    def serve(self, server, case, clients):
+        port = next(PORTS)
+        try:
+            running = server.serve(case, self.place, port, self.backend.port)
+        except Broken as error:
+            for client in clients:
+                self.cell(client, server, case, result="fail", why=f"its server does not start: {error}")
+            return
+        modes = [case.mode]
+        if case.mode == "resumed" and "full" in self.given.mode:
+            modes = ["full", "resumed"]
+        try:
+            for client in clients:
+                results = course.run(client, running, case, self.place, self.backend, port, modes)
+                for mode, result in results.items():
+                    self.cell(client, server, Case(case.version, mode), **result)
+        finally:
+            running.close()
+
+
+def main():
+    given = arguments()
+    GatewayTest.net("net_down")
+    GatewayTest.net("net_up")
+    gateway.hold()
+    with tempfile.TemporaryDirectory() as folder:
+        table = Table(given, make_place(folder))
+        here = {name: stack for name, stack in table.stacks.items() if not stack.missing()}
+        tell(kernel=platform.release(), versions={name: f"{stack.title} {stack.version()}" for name, stack in here.items()})
+        table.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A client and a server through the gateway: what is held, and what comes once it is pinned."""
+
+import os
+import threading
+import time
+
+import gateway
+from lab import wait_for
+from peer import NAME, Broken
+from stream import ANSWERED, LARGE, SMALL, Receiver, push, request
+from wire import Wire, beyond_handshake
+
+# Seconds in which a handshake is done and held data comes, on a busy machine too.
+ENOUGH = 45
+WAITS = "the handshake waits for the pin"
+
+
+class Waiter(threading.Thread):
+    """Waits for an event in the background."""
+
+    def __init__(self, what):
+        super().__init__(daemon=True)
+        self.what, self.event, self.failed = what, None, None
+        self.start()
+
+    def run(self):
+        try:
+            self.event = self.what()
+        except Broken as error:
+            self.failed = error
+
+    def have(self, seconds=ENOUGH):
+        self.join(seconds)
+        if self.failed:
+            raise self.failed
+        return self.event
+
+
+class Connection:
+    """One connection of a course, from its opening on."""
+
+    def __init__(self, course, size, resume=False):
+        self.course, self.size = course, size
+        with open(course.place.file("body"), "wb") as file:
+            file.write(request(size).partition(b"\r\n\r\n")[2])
+        course.backend.size = size
+        before = {one["id"] for one in gateway.connections(course.port)}
+        course.opened += 1
+        number = course.opened
+        self.socket = course.client.open(resume)
+        self.receiver = Receiver(self.socket, ANSWERED, size, has_head=course.client.pump)
+        self.early = resume and course.case.mode == "early"
+        if self.early:
+            self.write()
+        self.told = Waiter(lambda: course.client.handshake(number))
+        self.seen = gateway.Seen(course.port, before)
+        self.server_told = Waiter(self.served) if course.server.tells else None
+
+    def served(self):
+        """The server's event of this connection, which may be one of several at once."""
+        port = self.seen.client_port
+        number = self.course.server_events
+        while True:
+            number += 1
+            event = self.course.server.handshake(number)
+            if event["port"] in (None, port):
+                return event
+
+    def write(self):
+        if self.course.client.pump:
+            push(self.socket, request(self.size))
+
+    def shake(self):
+        """The handshake completes while data is held; else, the connection pinned, whether it does then."""
+        event = self.told.have()
+        if event is None:
+            gateway.pin(self.seen.id)
+            event = self.told.have()
+            if event is None:
+                raise Broken(f"the handshake does not complete, pinned neither: {self.seen.now()}")
+            raise Broken(WAITS)
+        if self.server_told and self.server_told.have() is None:
+            raise Broken(f"the server's handshake does not complete: {self.seen.now()}")
+        self.seen.becomes("established", lambda now: now["state"] == "established", ENOUGH)
+        return event
+
+    def hold(self):
+        """What both applications have said by now stays at the gateway."""
+        course = self.course
+        if not self.early:
+            self.write()
+        course.backend_first = course.client.pump and course.server.pump
+        self.seen.holds_data(*(["client", "server"] if course.backend_first and not self.early else ["client"]))
+
+    def arrived(self):
+        return self.receiver.octets
+
+    def flows(self):
+        """Pinned, everything arrives at both ends, and is right."""
+        done = [arrival.whole() for arrival in self.course.backend.arrivals].count(True)
+        gateway.pin(self.seen.id)
+        wait_for(lambda: self.receiver.over.is_set(), ENOUGH + self.size / 200_000)
+        if not self.receiver.whole():
+            raise Broken(f"pinned, of the response {self.receiver.right} of {self.size} octets have arrived "
+                         f"({self.receiver.wrong or 'no more'}): {self.seen.now()}")
+        wait_for(lambda: [arrival.whole() for arrival in self.course.backend.arrivals].count(True) > done, ENOUGH)
+        whole = [arrival.whole() for arrival in self.course.backend.arrivals].count(True)
+        if whole != done + 1:
+            wrong = [arrival.wrong for arrival in self.course.backend.arrivals]
+            raise Broken(f"pinned, {whole - done} requests have arrived instead of one: {wrong}")
+
+
+class Course:
+    """`results` has an entry for each mode that it has come to the end of."""
+
+    def __init__(self, client, server, case, place, backend, port):
+        self.case, self.place, self.backend, self.port = case, place, backend, port
+        self.server = server
+        self.server_events = getattr(server, "events_before", 0)
+        self.opened = 0
+        if os.path.exists(place.keylog):
+            os.remove(place.keylog)
+        self.client = client.connect(case, place, port)
+        self.backend.expect(SMALL, self.client.pump and server.pump)
+
+    def close(self):
+        self.server.events_before = self.server_events + self.opened
+        self.client.close()
+        self.backend.forget()
+        gateway.unpin()
+
+    def check(self, connection, event, resumed):
+        """`list` says what the stacks say and were told."""
+        case = self.case
+        now = connection.seen.now()
+        expected = {"version": case.version, "sni": NAME, "alpn": self.client.alpn, "confirmed": True,
+                    "early_data": connection.early, "hello_retry": case.mode == "retry"}
+        if resumed is not None:
+            expected["resumed"] = resumed
+        found = gateway.disagreements(now, event, expected)
+        if resumed and event["resumed"] is False:
+            found.append("the client says that it has not resumed")
+        if os.path.exists(self.place.keylog):
+            with open(self.place.keylog, encoding="ascii") as log:
+                keys = log.read()
+            if keys and now["client_random"] not in keys and not (resumed and case.version == "1.2"):
+                found.append("client_random is not in the client's key log")
+        if found:
+            raise Broken("list: " + "; ".join(found))
+
+    def held(self, *connections):
+        """Octets of data that have come to the ends of connections that are not pinned."""
+        whole = [arrival for arrival in self.backend.arrivals if arrival.over.is_set()]
+        reached = sum(arrival.octets for arrival in self.backend.arrivals if arrival not in whole)
+        return reached + sum(connection.arrived() for connection in connections)
+
+    def doubt(self, wire, connection):
+        """What has arrived on the wire behind the handshakes: at the client, at the server. None: cannot be told."""
+        wire.take()
+        now = connection.seen.now()
+        cipher = now["cipher"]["name"] if self.case.version == "1.3" else None
+        found = {}
+        for host in ("client", "server"):
+            records = wire.records(host, connection.seen.client_port)
+            found[host] = records and beyond_handshake(records, cipher, from_client=host == "server")
+        return found
+
+    def first(self, size=SMALL, beside=True):
+        """A connection with a full handshake, and one beside it: both are held, then one is pinned."""
+        wire = Wire()
+        try:
+            one = Connection(self, size)
+            event = one.shake()
+            self.check(one, event, False)
+            one.hold()
+            other = None
+            if beside:
+                other = Connection(self, SMALL)
+                self.check(other, other.shake(), None)
+                other.hold()
+            held = [one, *([other] if other else [])]
+            passed = self.held(*held)
+            doubt = self.doubt(wire, one)
+        finally:
+            wire.close()
+        one.flows()
+        if other and self.held(other) > (passed and other.arrived()):
+            raise Broken(f"octets of the connection beside have passed: {self.held(other)}")
+        return {"passed": passed, "doubt": doubt}
+
+    def again(self):
+        """A connection that resumes: it is held for itself, though the one before it is pinned."""
+        wire = Wire()
+        try:
+            one = Connection(self, SMALL, resume=True)
+            self.check(one, one.shake(), True)
+            one.hold()
+            passed = self.held(one)
+            doubt = self.doubt(wire, one)
+        finally:
+            wire.close()
+        one.flows()
+        return {"passed": passed, "doubt": doubt}
+
+    def early(self):
+        """A connection with early data, which by the contract may wait for its pin; no octet of it passes before."""
+        one = Connection(self, SMALL, resume=True)
+        one.seen.becomes("early data offered", lambda now: now["early_data"] is True, ENOUGH)
+        one.hold()
+        passed = self.held(one)
+        waited = one.told.event is None
+        one.flows()
+        event = one.told.have()
+        self.check(one, event, True)
+        if event["early"] is False:
+            raise Broken("the server has not accepted the early data")
+        return {"passed": passed, "doubt": None, "waited": waited}
+
+
+def run(client, server, case, place, backend, port, modes):
+    """Results by mode, as far as they come: of a case `resumed` also that of `full`."""
+    began = time.monotonic()
+    results = {}
+
+    def note(mode, what):
+        nonlocal began
+        try:
+            results[mode] = {"result": "pass", **what()}
+        except Broken as error:
+            results[mode] = {"result": "fail", "why": str(error)}
+        results[mode]["seconds"] = round(time.monotonic() - began, 1)
+        began = time.monotonic()
+        return results[mode]["result"] == "pass"
+
+    course = None
+    try:
+        course = Course(client, server, case, place, backend, port)
+        if case.mode in ("full", "resumed"):
+            if note("full", lambda: course.first(LARGE)) and case.mode == "resumed":
+                note("resumed", course.again)
+        elif case.mode == "early":
+            if note("early", lambda: course.first(beside=False)):
+                note("early", course.early)
+        else:
+            note(case.mode, lambda: course.first(beside=False))
+    except Broken as error:
+        results.setdefault(case.mode, {"result": "fail", "why": str(error)})
+    finally:
+        if course:
+            course.close()
+    for mode in modes:
+        results.setdefault(mode, {"result": "fail", "why": "its first connection has failed"})
+    return {mode: results[mode] for mode in modes}

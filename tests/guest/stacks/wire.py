@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What arrives at the hosts' links before a pin, as TLS records."""
+
+import socket
+import struct
+
+from lab import inside
+
+ETH_P_IP = 0x0800
+SYN = 0x02
+ROOM = 8 << 20
+# Octets of a Finished's record, by the hash of the cipher suite: 4 + hash + 1 + tag (RFC 8446 4.4.4).
+FINISHED = {"SHA256": 53, "SHA384": 69}
+
+
+class Wire:
+    """Listens at both hosts from now on."""
+
+    def __init__(self):
+        self.links = {}
+        for host in ("client", "server"):
+            with inside(host):
+                link = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUFFORCE, ROOM)
+            link.bind(("eth0", ETH_P_IP))
+            link.setblocking(False)
+            self.links[host] = link
+        self.segments = {host: [] for host in self.links}
+
+    def take(self):
+        for host, link in self.links.items():
+            while True:
+                try:
+                    packet, address = link.recvfrom(70000)
+                except BlockingIOError:
+                    break
+                if address[2] != socket.PACKET_OUTGOING and packet[9] == socket.IPPROTO_TCP:
+                    self.segments[host].append(segment(packet))
+
+    def close(self):
+        for link in self.links.values():
+            link.close()
+
+    def records(self, host, client_port):
+        """Records that have arrived there of the connection with this port of the client's: types and lengths."""
+        place = 1 if host == "client" else 0
+        mine = [one for one in self.segments[host] if one[place] == client_port]
+        first = next((seq for _, _, seq, flags, _ in mine if flags & SYN), None)
+        if first is None:
+            return None
+        stream = b""
+        for at, octets in sorted(((seq - first - 1) & 0xFFFFFFFF, octets) for _, _, seq, _, octets in mine if octets):
+            if at <= len(stream):
+                stream += octets[len(stream) - at:]
+        return list(cut(stream))
+
+
+def segment(packet):
+    start = (packet[0] & 15) * 4
+    source, destination, seq = struct.unpack_from("!HHI", packet, start)
+    total = int.from_bytes(packet[2:4], "big")
+    return source, destination, seq, packet[start + 13], packet[start + (packet[start + 12] >> 4) * 4:total]
+
+
+def cut(stream):
+    at = 0
+    while at + 5 <= len(stream):
+        length = int.from_bytes(stream[at + 3:at + 5], "big")
+        yield stream[at], min(length, len(stream) - at - 5)
+        at += 5 + length
+
+
+def beyond_handshake(records, cipher, from_client):
+    """Octets of data that have arrived before the pin: up to TLS 1.2 all of type 23 (cipher is None then); in TLS 1.3
+    those behind the side's Finished, a server's tickets among them. A Finished that is padded, or in one record with
+    the rest of the flight, cannot be told; the flight is then the first record of a client, and of a server what
+    is there (None: not known)."""
+    data = [length for kind, length in records if kind == 23]
+    if cipher is None:
+        return sum(data)
+    length = FINISHED[cipher.rsplit("_", 1)[1]]
+    if from_client:
+        at = next((number for number, octets in enumerate(data) if octets in (length, length + 8)), 0)
+        return sum(data[at + 1:])
+    at = [number for number, octets in enumerate(data) if octets == length and number > 0]
+    return sum(data[at[-1] + 1:]) if at else None
