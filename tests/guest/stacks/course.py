@@ -217,6 +217,19 @@ class Course:
             raise Broken("the server has not accepted the early data")
         return {"passed": passed, "doubt": None, "waited": waited}
 
+    def plain(self):
+        """A connection that begins in plain text is no TLS to the gateway, which holds all of it until it is pinned."""
+        one = Connection(self, SMALL)
+        one.seen.becomes("held as not-tls", lambda now: now["state"] == "not-tls", ENOUGH)
+        # What is sent again does not pass either.
+        sent = one.seen.now()["packets"]["client"]
+        one.seen.becomes("sent again", lambda now: now["packets"]["client"] > sent)
+        if one.told.event or self.held(one):
+            raise Broken(f"it is not held: {one.told.event}, {self.held(one)} octets")
+        one.flows()
+        return {"result": "cannot", "passed": 0,
+                "why": f"it starts with {self.client.starts_in_plain} in plain text: `not-tls`, held until it is pinned"}
+
 
 def run(client, server, case, place, backend, port, modes):
     """Results by mode, as far as they come: of a case `resumed` also that of `full`."""
@@ -236,7 +249,9 @@ def run(client, server, case, place, backend, port, modes):
     course = None
     try:
         course = Course(client, server, case, place, backend, port)
-        if case.mode in ("full", "resumed"):
+        if course.client.starts_in_plain:
+            note(case.mode, course.plain)
+        elif case.mode in ("full", "resumed"):
             if note("full", lambda: course.first(LARGE)) and case.mode == "resumed":
                 note("resumed", course.again)
         elif case.mode == "early":
