@@ -10,7 +10,7 @@ import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from lab import PATIENCE, SERVER, inside, run
+from lab import PATIENCE, SERVER, inside, run, wait_for
 from netlog import NetLog
 from peer import NAME, PORTS, Client, Process, Stack
 
@@ -39,6 +39,7 @@ PAGE = b"""<!doctype html><script>
 })();
 </script>
 """
+POLICIES = "/etc/chromium/policies/managed"
 # Seconds for which the page waits for something to do.
 POLL = 0.3
 
@@ -117,12 +118,15 @@ class ChromiumClient(Client):
     alpn = "h2"
 
     def __init__(self, case, place, port):
+        self.case, self.port = case, port
         self.url = f"https://{NAME}:{port}/"
         self.page = Page(place.file("body"), lambda why: self.process.take(json.dumps({"event": "error", "text": why})))
         self.opened = 0
         home = place.file("chromium")
         os.makedirs(home)
         log = os.path.join(home, "net.json")
+        if case.mode == "certificate":
+            self.take_certificate(place, home)
         only = f"tls{case.version}"
         # Its own resolver has the name; everything else is not found.
         self.process = Process("client", [
@@ -132,11 +136,28 @@ class ChromiumClient(Client):
             place.folder, {"HOME": home, "DBUS_SESSION_BUS_ADDRESS": "disabled:", "SSLKEYLOGFILE": place.keylog})
         self.log = NetLog(log, self.process)
 
+    @staticmethod
+    def take_certificate(place, home):
+        """Into the data base where it looks for certificates; a policy has it use what is there without asking."""
+        base = f"{home}/.pki/nssdb"
+        os.makedirs(base)
+        run("certutil", "-N", "-d", base, "--empty-password")
+        run("openssl", "pkcs12", "-export", "-in", place.file("cert.pem"), "-inkey", place.file("key.pem"),
+            "-name", "client", "-passout", "pass:", "-out", f"{home}/client.p12")
+        run("pk12util", "-i", f"{home}/client.p12", "-d", base, "-W", "")
+        os.makedirs(POLICIES, exist_ok=True)
+        with open(f"{POLICIES}/certificate.json", "w", encoding="ascii") as file:
+            json.dump({"AutoSelectCertificateForUrls": [json.dumps({"pattern": "*", "filter": {}})]}, file)
+
     def open(self, resume=False):
         # The first and those that resume its session have credentials, those beside it none: they do not share its
         # connection (HTTP/2) nor its sessions.
         self.opened += 1
-        return self.page.post(self.url, "include" if resume or self.opened == 1 else "omit")
+        posted = self.page.post(self.url, "include" if resume or self.opened == 1 else "omit")
+        if self.case.mode == "certificate" and self.opened == 1:
+            # The first time that a server asks for a certificate it chooses one, and begins again with it.
+            wait_for(lambda: len(self.log.connections_to(self.port)) == 2)
+        return posted
 
     def handshake(self, number):
         return self.process.wait_for("handshake", number)
