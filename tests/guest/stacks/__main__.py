@@ -55,7 +55,9 @@ def cannot(client, server, case):
         why = stack.missing() or getattr(stack, f"cannot_{role}")(Case(case.version, "full") if padding else case)
         if why:
             return why
-    return None
+    if client.protocol != server.protocol:
+        return f"{client.title if client.protocol != 'any' else server.title} speaks its own protocol"
+    return client.cannot_meet(server, case)
 
 
 class Table:

@@ -218,6 +218,18 @@ class Course:
             raise Broken("the server has not accepted the early data")
         return {"passed": passed, "doubt": None, "waited": waited}
 
+    def plain(self):
+        """A connection that begins in plain text is no TLS to the gateway, which holds all of it until it is pinned."""
+        one = Connection(self, SMALL)
+        one.seen.becomes("held as not-tls", lambda now: now["state"] == "not-tls")
+        # What is sent again, every second, does not pass either.
+        time.sleep(2.5)
+        if one.told.event or self.held(one):
+            raise Broken(f"it is not held: {one.told.event}, {self.held(one)} octets")
+        one.flows()
+        return {"result": "cannot", "passed": 0,
+                "why": f"it starts with {self.client.starts_in_plain} in plain text: `not-tls`, held until it is pinned"}
+
 
 def run(client, server, case, place, backend, port, modes, size=LARGE):
     """Results by mode, as far as they come: of a case `resumed` also that of `full`, with so many octets each way."""
@@ -237,7 +249,9 @@ def run(client, server, case, place, backend, port, modes, size=LARGE):
     course = None
     try:
         course = Course(client, server, case, place, backend, port)
-        if case.mode in ("full", "resumed"):
+        if course.client.starts_in_plain:
+            note(case.mode, course.plain)
+        elif case.mode in ("full", "resumed"):
             if note("full", lambda: course.first(size)) and case.mode == "resumed":
                 note("resumed", course.again)
         elif case.mode == "early":

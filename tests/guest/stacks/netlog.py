@@ -22,8 +22,13 @@ class NetLog(threading.Thread):
     def __init__(self, name, process):
         super().__init__(daemon=True)
         self.name, self.process = name, process
-        self.types, self.ports, self.suites = {}, {}, suites()
+        self.types, self.suites = {}, suites()
+        # The client's port of each connection that was made, by what the log calls it.
+        self.ports = {}
         self.start()
+
+    def connections_to(self, port):
+        return [own for own, its in list(self.ports.values()) if its == port]
 
     def run(self):
         while self.process.open:
@@ -41,7 +46,8 @@ class NetLog(threading.Thread):
                 time.sleep(0.1)
                 continue
             if line.startswith('{"constants"'):
-                self.types = {number: word for word, number in json.loads(line.rstrip(",\n") + "}")["constants"]["logEventTypes"].items()}
+                types = json.loads(line.rstrip(",\n") + "}")["constants"]["logEventTypes"]
+                self.types = {number: word for word, number in types.items()}
             elif line.startswith('{"'):
                 self.take(json.loads(line.rstrip(",\n")))
             line = ""
@@ -49,9 +55,9 @@ class NetLog(threading.Thread):
     def take(self, event):
         kind, source, told = self.types.get(event["type"]), event["source"]["id"], event.get("params", {})
         if kind == "TCP_CONNECT" and "local_address" in told:
-            self.ports[source] = int(told["local_address"].rsplit(":", 1)[1])
+            self.ports[source] = tuple(int(told[end].rsplit(":", 1)[1]) for end in ("local_address", "remote_address"))
         elif kind == "SSL_CONNECT" and "cipher_suite" in told:
             self.process.take(json.dumps({
-                "event": "handshake", "port": self.ports.get(source), "version": told["version"].removeprefix("TLS "),
+                "event": "handshake", "port": self.ports[source][0], "version": told["version"].removeprefix("TLS "),
                 "cipher": self.suites[told["cipher_suite"]], "resumed": told["is_resumed"],
                 "alpn": told["next_proto"] if told["next_proto"] != "unknown" else None, "early": None}))

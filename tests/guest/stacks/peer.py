@@ -88,6 +88,8 @@ class Stack:
     """A stack. A module of `peers` has one in STACK."""
     name = ""
     title = ""
+    # What it speaks over TLS, or "any": the harness's octets, which are HTTP.
+    protocol = "any"
 
     def missing(self):
         """Why it cannot be run here; None where it can."""
@@ -103,6 +105,10 @@ class Stack:
 
     def cannot_connect(self, case):
         """Likewise its client."""
+        return None
+
+    def cannot_meet(self, server, case):
+        """Why its client cannot do a case with another stack's server, though each of them can."""
         return None
 
     def pads(self, role):
@@ -201,6 +207,8 @@ class Client:
     pump = True
     # The first protocol of ALPN that it offers, or None.
     alpn = ALPN
+    # What it says in plain text in front of TLS.
+    starts_in_plain = None
 
     def open(self, resume=False):
         """Begins a TLS connection, which resumes the newest session or has a full handshake, and gives a plain socket

@@ -4,7 +4,7 @@
 import importlib
 
 NAMES = ("openssl", "gnutls", "nss", "rustls", "python", "curl", "golang", "java", "nginx", "haproxy", "stunnel",
-         "chromium", "postgresql")
+         "chromium", "postgresql", "sslrequest")
 
 
 def stack(name):

@@ -10,7 +10,7 @@ import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from lab import PATIENCE, SERVER, inside, run
+from lab import PATIENCE, SERVER, inside, run, wait_for
 from netlog import NetLog
 from peer import NAME, PORTS, Client, Process, Stack
 
@@ -22,11 +22,11 @@ FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run -
 # It asks for what is to be posted until it is closed.
 PAGE = b"""<!doctype html><script>
 (async () => {
-    const body = await (await fetch("/body")).arrayBuffer();
-    const post = async (id, url) => {
+    const post = async (id, url, credentials) => {
         let result, octets;
         try {
-            const response = await fetch(url, {method: "POST", body, cache: "no-store"});
+            const body = await (await fetch("/body", {cache: "no-store"})).arrayBuffer();
+            const response = await fetch(url, {method: "POST", body, credentials, cache: "no-store"});
             [result, octets] = ["done", await response.arrayBuffer()];
         } catch (error) {
             [result, octets] = ["failed", String(error)];
@@ -34,11 +34,12 @@ PAGE = b"""<!doctype html><script>
         await fetch(`/${result}/${id}`, {method: "POST", body: octets});
     };
     for (;;) {
-        for (const [id, url] of await (await fetch("/next")).json()) post(id, url);
+        for (const what of await (await fetch("/next")).json()) post(...what);
     }
 })();
 </script>
 """
+POLICIES = "/etc/chromium/policies/managed"
 # Seconds for which the page waits for something to do.
 POLL = 0.3
 
@@ -47,21 +48,26 @@ class Page(ThreadingHTTPServer):
     """What serves the page."""
     daemon_threads = True
 
-    def __init__(self, body):
-        self.body, self.asked, self.sockets, self.failed = body, [], {}, []
+    def __init__(self, body, fails):
+        self.body, self.fails = body, fails
+        self.asked, self.sockets = [], {}
         self.more = threading.Condition()
         with inside("client"):
             super().__init__(("127.0.0.1", next(PORTS)), Answer)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
-    def post(self, url):
-        """Has the page post to an address; the socket gives the response's body."""
+    def handle_error(self, request, client_address):
+        """The page goes while it asks."""
+
+    def post(self, url, credentials):
+        """Has the page post to an address, with credentials or without, which are sent over different connections; the
+        socket gives the response's body."""
         ours, its = socket.socketpair()
         ours.settimeout(PATIENCE)
         with self.more:
             number = len(self.sockets)
             self.sockets[number] = its
-            self.asked.append((number, url))
+            self.asked.append((number, url, credentials))
             self.more.notify_all()
         return ours
 
@@ -94,7 +100,7 @@ class Answer(BaseHTTPRequestHandler):
             if result == "done":
                 opened.sendall(octets)
             else:
-                self.server.failed.append(octets.decode())
+                self.server.fails(octets.decode())
 
     def give(self, octets, kind):
         self.send_response(200)
@@ -112,22 +118,46 @@ class ChromiumClient(Client):
     alpn = "h2"
 
     def __init__(self, case, place, port):
+        self.case, self.port = case, port
         self.url = f"https://{NAME}:{port}/"
-        self.page = Page(place.file("body"))
+        self.page = Page(place.file("body"), lambda why: self.process.take(json.dumps({"event": "error", "text": why})))
+        self.opened = 0
         home = place.file("chromium")
         os.makedirs(home)
         log = os.path.join(home, "net.json")
+        if case.mode == "certificate":
+            self.take_certificate(place, home)
         only = f"tls{case.version}"
         # Its own resolver has the name; everything else is not found.
         self.process = Process("client", [
             "chromium", *FLAGS, f"--user-data-dir={home}/profile", f"--log-net-log={log}",
             f"--ssl-version-min={only}", f"--ssl-version-max={only}",
             f"--host-resolver-rules=MAP {NAME} {SERVER[4]}", f"http://127.0.0.1:{self.page.server_port}/"],
-            place.folder, {"HOME": home, "SSLKEYLOGFILE": place.keylog})
+            place.folder, {"HOME": home, "DBUS_SESSION_BUS_ADDRESS": "disabled:", "SSLKEYLOGFILE": place.keylog})
         self.log = NetLog(log, self.process)
 
+    @staticmethod
+    def take_certificate(place, home):
+        """Into the data base where it looks for certificates; a policy has it use what is there without asking."""
+        base = f"{home}/.pki/nssdb"
+        os.makedirs(base)
+        run("certutil", "-N", "-d", base, "--empty-password")
+        run("openssl", "pkcs12", "-export", "-in", place.file("cert.pem"), "-inkey", place.file("key.pem"),
+            "-name", "client", "-passout", "pass:", "-out", f"{home}/client.p12")
+        run("pk12util", "-i", f"{home}/client.p12", "-d", base, "-W", "")
+        os.makedirs(POLICIES, exist_ok=True)
+        with open(f"{POLICIES}/certificate.json", "w", encoding="ascii") as file:
+            json.dump({"AutoSelectCertificateForUrls": [json.dumps({"pattern": "*", "filter": {}})]}, file)
+
     def open(self, resume=False):
-        return self.page.post(self.url)
+        # The first and those that resume its session have credentials, those beside it none: they do not share its
+        # connection (HTTP/2) nor its sessions.
+        self.opened += 1
+        posted = self.page.post(self.url, "include" if resume or self.opened == 1 else "omit")
+        if self.case.mode == "certificate" and self.opened == 1:
+            # The first time that a server asks for a certificate it chooses one, and begins again with it.
+            wait_for(lambda: len(self.log.connections_to(self.port)) == 2)
+        return posted
 
     def handshake(self, number):
         return self.process.wait_for("handshake", number)
@@ -152,7 +182,7 @@ class Chromium(Stack):
         return "Chromium is a client"
 
     def cannot_connect(self, case):
-        return {"padding": "Chromium does not pad"}.get(case.mode)
+        return {"padding": "Chromium does not pad", "early": "Chromium posts nothing early"}.get(case.mode)
 
     def connect(self, case, place, port):
         return ChromiumClient(case, place, port)

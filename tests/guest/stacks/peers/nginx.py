@@ -14,7 +14,7 @@ master_process off;
 worker_processes 1;
 pid {folder}/nginx.pid;
 # What it says of handshakes is in what it says to its developers.
-error_log stderr debug;
+error_log stderr debug_event;
 events {{ worker_connections 64; }}
 http {{
     access_log off;
@@ -24,8 +24,11 @@ http {{
     uwsgi_temp_path {folder}/nginx-uwsgi;
     scgi_temp_path {folder}/nginx-scgi;
     client_max_body_size 0;
+    # Whoever comes again makes a connection anew.
+    keepalive_requests 1;
     server {{
         listen {address}:{port} ssl;
+        http2 on;
         ssl_certificate {folder}/cert.pem;
         ssl_certificate_key {folder}/key.pem;
         ssl_protocols TLSv{version};
