@@ -9,7 +9,7 @@ export GUEST_COMMAND := $(value CMD)
 DESTDIR ?=
 PREFIX ?= /usr/local
 
-.PHONY: help build demo test test-debug kernels bench vm uml install uninstall deb kernel-devel test-deb clean distclean
+.PHONY: help build demo test test-debug kernels bench stacks vm uml install uninstall deb kernel-devel test-deb clean distclean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -32,6 +32,9 @@ test-debug: ## the guest's suite in kernels with KASAN, KMEMLEAK, lockdep, fault
 
 bench: ## what a packet costs on the stock kernel, in instructions; fails when a goal is missed (half an hour)
 	@tests/bench/run
+
+stacks: ## every TLS stack through the gateway, client by server; writes docs/stacks.md (hours)
+	@tests/stacks/run
 
 vm: ## a shell on the stock kernel; CMD='…' runs a command there
 	@$(LAB)/build stock

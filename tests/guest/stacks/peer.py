@@ -162,8 +162,9 @@ class Process:
                 self.said.append(line)
             self.more.notify_all()
 
-    def wait_for(self, kind, number=1, seconds=PATIENCE):
-        """The event of that kind, the first or a later one."""
+    def wait_for(self, kind, number=1, seconds=PATIENCE, errors=True):
+        """The event of that kind, the first or a later one. With `errors`, one ends it: not so where an error may be of
+        another connection."""
         until = time.monotonic() + seconds
         with self.more:
             while True:
@@ -172,9 +173,9 @@ class Process:
                     return found[number - 1]
                 failed = [event["text"] for event in self.events if event["event"] == "error"]
                 left = until - time.monotonic()
-                if failed or not self.open or left <= 0:
-                    what = failed or self.said[-5:] or "nothing"
-                    raise Broken(f"no {kind} ({'time is over' if self.open else 'it has ended'}): {what}")
+                if (failed and errors) or not self.open or left <= 0:
+                    what = failed[-1:] or self.said[-5:] or "nothing is said"
+                    raise Broken(f"no {kind} ({'it still runs' if self.open else 'it has ended'}): {what}")
                 self.more.wait(min(left, 1))
 
     def close(self):
@@ -235,7 +236,7 @@ class ProgramServer(Server):
         self.process.wait_for("listening")
 
     def handshake(self, number):
-        return self.process.wait_for("handshake", number)
+        return self.process.wait_for("handshake", number, errors=False)
 
     def close(self):
         self.process.close()

@@ -18,6 +18,7 @@ PARTIAL_WRITE, MOVING_WRITE_BUFFER = 1, 2
 WANT_READ, WANT_WRITE, SYSCALL, ZERO_RETURN = 2, 3, 5, 6
 FILETYPE_PEM, VERIFY_PEER, EARLY_FINISH, EARLY_ACCEPTED = 1, 1, 2, 2
 EARLY_MOST = 16384
+IGNORE_UNEXPECTED_EOF = 1 << 7
 PADDING = 512
 
 for name in ("TLS_client_method", "TLS_server_method", "SSL_CTX_new", "SSL_new", "SSL_get1_session", "SSL_get_current_cipher"):
@@ -47,6 +48,7 @@ class Library:
         for control in (CTRL_MIN_VERSION, CTRL_MAX_VERSION):
             SSL.SSL_CTX_ctrl(self.context, control, VERSIONS[given.version], None)
         SSL.SSL_CTX_ctrl(self.context, CTRL_MODE, PARTIAL_WRITE | MOVING_WRITE_BUFFER, None)
+        SSL.SSL_CTX_set_options(self.context, ctypes.c_uint64(IGNORE_UNEXPECTED_EOF))
         if given.cert:
             self.must(SSL.SSL_CTX_use_certificate_chain_file(self.context, given.cert.encode()))
             self.must(SSL.SSL_CTX_use_PrivateKey_file(self.context, given.key.encode(), FILETYPE_PEM))
