@@ -3,7 +3,7 @@
 
 import importlib
 
-NAMES = ("openssl", "gnutls", "nss", "rustls", "python", "curl", "golang", "java", "nginx", "haproxy", "stunnel",
+NAMES = ("openssl", "gnutls", "nss", "rustls", "python", "curl", "go", "java", "nginx", "haproxy", "stunnel",
          "chromium", "postgresql", "sslrequest")
 
 
