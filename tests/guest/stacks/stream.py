@@ -4,6 +4,7 @@ ends: as the client's application, and as the backend behind a server."""
 
 import contextlib
 import os
+import re
 import socket
 import threading
 
@@ -13,7 +14,8 @@ LARGE, SMALL = 10_000_000, 1_000_000
 # Random, and different in both directions.
 POSTED, ANSWERED = os.urandom(LARGE), os.urandom(LARGE)
 REQUEST = "POST / HTTP/1.1\r\nHost: server.example\r\nContent-Length: {}\r\n\r\n"
-RESPONSE = "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: {}\r\n\r\n"
+# A client that comes again is to make a connection anew.
+RESPONSE = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/octet-stream\r\nContent-Length: {}\r\n\r\n"
 END_OF_HEAD = b"\r\n\r\n"
 
 
@@ -57,6 +59,9 @@ class Receiver(threading.Thread):
                 if not end:
                     continue
                 self.head, self.head_is_whole = head, True
+                # A request comes to the backend when the server lets it, in any order: it says itself how long it is.
+                if found := re.search(rb"\r\nContent-Length: *(\d+)", head, re.IGNORECASE):
+                    self.size = int(found[1])
             if octets != self.expected[self.right:self.right + len(octets)]:
                 raise ValueError(f"octets behind the first {self.right} are not those that were sent")
             self.right += len(octets)
@@ -102,13 +107,13 @@ class Backend(threading.Thread):
             if self.first:
                 push(sock, response(self.size))
             else:
-                threading.Thread(target=self.answer, args=(arrival, self.size), daemon=True).start()
+                threading.Thread(target=self.answer, args=(arrival,), daemon=True).start()
 
     @staticmethod
-    def answer(arrival, size):
+    def answer(arrival):
         arrival.over.wait()
         if arrival.whole():
-            push(arrival.sock, response(size))
+            push(arrival.sock, response(arrival.size))
 
     def close(self):
         self.listener.shutdown(socket.SHUT_RDWR)
