@@ -14,8 +14,7 @@ LARGE, SMALL = 10_000_000, 1_000_000
 # Random, and different in both directions.
 POSTED, ANSWERED = os.urandom(LARGE), os.urandom(LARGE)
 REQUEST = "POST / HTTP/1.1\r\nHost: server.example\r\nContent-Length: {}\r\n\r\n"
-# A client that comes again is to make a connection anew.
-RESPONSE = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/octet-stream\r\nContent-Length: {}\r\n\r\n"
+RESPONSE = "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: {}\r\n{}\r\n"
 END_OF_HEAD = b"\r\n\r\n"
 
 
@@ -23,8 +22,9 @@ def request(size):
     return REQUEST.format(size).encode() + POSTED[:size]
 
 
-def response(size):
-    return RESPONSE.format(size).encode() + ANSWERED[:size]
+def response(size, last=False):
+    """The last of its connection says so."""
+    return RESPONSE.format(size, "Connection: close\r\n" if last else "").encode() + ANSWERED[:size]
 
 
 class Receiver(threading.Thread):
@@ -70,11 +70,13 @@ class Receiver(threading.Thread):
         return self.over.is_set() and not self.wrong
 
 
-def push(sock, octets):
-    """Writes in the background, for as long as it takes."""
+def push(sock, octets, last=False):
+    """Writes in the background, for as long as it takes; `last`: and closes."""
     def write():
         with contextlib.suppress(OSError):
             sock.sendall(octets)
+            if last:
+                sock.shutdown(socket.SHUT_WR)
 
     threading.Thread(target=write, daemon=True).start()
 
@@ -87,12 +89,13 @@ class Backend(threading.Thread):
         with inside("server"):
             self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self.listener.getsockname()[1]
-        self.expect(SMALL, False)
+        self.expect(SMALL)
         self.start()
 
-    def expect(self, size, first):
-        """From now on: connections with so many octets each way, at which the backend speaks first."""
-        self.size, self.first = size, first
+    def expect(self, size, first=False, last=False):
+        """From now on: connections with so many octets each way, at which the backend speaks first, or whose response is
+        their last octets."""
+        self.size, self.first, self.last = size, first, last
         self.arrivals = []
 
     def run(self):
@@ -109,11 +112,10 @@ class Backend(threading.Thread):
             else:
                 threading.Thread(target=self.answer, args=(arrival,), daemon=True).start()
 
-    @staticmethod
-    def answer(arrival):
+    def answer(self, arrival):
         arrival.over.wait()
         if arrival.whole():
-            push(arrival.sock, response(arrival.size))
+            push(arrival.sock, response(arrival.size, self.last), self.last)
 
     def close(self):
         self.listener.shutdown(socket.SHUT_RDWR)
