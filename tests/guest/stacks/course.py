@@ -232,6 +232,11 @@ class Course:
                 "why": f"it starts with {self.client.starts_in_plain} in plain text: `not-tls`, held until it is pinned"}
 
 
+def failed(error):
+    """One course that fails, in whatever way, does not end the others."""
+    return {"result": "fail", "why": str(error) if isinstance(error, Broken) else f"{type(error).__name__}: {error}"}
+
+
 def run(client, server, case, place, backend, port, modes, size=LARGE):
     """Results by mode, as far as they come: of a case `resumed` also that of `full`, with so many octets each way."""
     began = time.monotonic()
@@ -241,8 +246,8 @@ def run(client, server, case, place, backend, port, modes, size=LARGE):
         nonlocal began
         try:
             results[mode] = {"result": "pass", **what()}
-        except Broken as error:
-            results[mode] = {"result": "fail", "why": str(error)}
+        except Exception as error:
+            results[mode] = failed(error)
         results[mode]["seconds"] = round(time.monotonic() - began, 1)
         began = time.monotonic()
         return results[mode]["result"] == "pass"
@@ -260,8 +265,8 @@ def run(client, server, case, place, backend, port, modes, size=LARGE):
                 note("early", course.early)
         else:
             note(case.mode, lambda: course.first(beside=False))
-    except Broken as error:
-        results.setdefault(case.mode, {"result": "fail", "why": str(error)})
+    except Exception as error:
+        results.setdefault(case.mode, failed(error))
     finally:
         if course:
             course.close()

@@ -7,6 +7,7 @@ import pathlib
 import re
 import shutil
 import socket
+import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -122,8 +123,7 @@ class ChromiumClient(Client):
         self.url = f"https://{NAME}:{port}/"
         self.page = Page(place.file("body"), lambda why: self.process.take(json.dumps({"event": "error", "text": why})))
         self.opened = 0
-        home = place.file("chromium")
-        os.makedirs(home)
+        home = tempfile.mkdtemp(prefix="chromium-", dir=place.folder)
         log = os.path.join(home, "net.json")
         if case.mode == "certificate":
             self.take_certificate(place, home)
