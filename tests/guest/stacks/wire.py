@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What arrives at the hosts' links before a pin, as TLS records."""
 
+import hashlib
 import socket
 import struct
 
@@ -13,6 +14,8 @@ SO_RCVBUFFORCE = 33
 ROOM = 8 << 20
 # Octets of a Finished's record, by the hash of the cipher suite: 4 + hash + 1 + tag (RFC 8446 4.4.4).
 FINISHED = {"SHA256": 53, "SHA384": 69}
+# The random of a ServerHello that asks for another hello (RFC 8446 4.1.3).
+HELLO_RETRY = hashlib.sha256(b"HelloRetryRequest").digest()
 
 
 class Wire:
@@ -43,18 +46,26 @@ class Wire:
         for link in self.links.values():
             link.close()
 
-    def records(self, host, client_port):
-        """Records that have arrived there of the connection with this port of the client's: types and lengths."""
+    def stream(self, host, client_port):
+        """Octets that have arrived there of the connection with this port of the client's."""
         place = 1 if host == "client" else 0
         mine = [one for one in self.segments[host] if one[place] == client_port]
         first = next((seq for _, _, seq, flags, _ in mine if flags & SYN), None)
-        if first is None:
-            return None
         stream = b""
+        if first is None:
+            return stream
         for at, octets in sorted(((seq - first - 1) & 0xFFFFFFFF, octets) for _, _, seq, _, octets in mine if octets):
             if at <= len(stream):
                 stream += octets[len(stream) - at:]
-        return list(cut(stream))
+        return stream
+
+    def records(self, host, client_port):
+        """Types and lengths of the records in it."""
+        return list(cut(self.stream(host, client_port)))
+
+    def asks_again(self, client_port):
+        """Whether the server has asked for another key share."""
+        return HELLO_RETRY in self.stream("client", client_port)
 
 
 def segment(packet):

@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import itertools
 import os
+import time
 from ctypes import c_char_p, c_int, c_int32, c_int64, c_uint, c_void_p
 
 import pump
@@ -17,8 +18,9 @@ REQUEST_CERTIFICATE, AS_CLIENT, AS_SERVER, REQUIRE_CERTIFICATE, TICKETS, EARLY =
 SOCKET_NONBLOCKING, WOULD_BLOCK, END_OF_FILE = 0, -5998, -5938
 P384 = 24
 CERTIFICATE = b"table"
-# Microseconds in which no early data is taken twice: as long as the server takes none behind its start.
-WINDOW = 100_000
+# Microseconds in which no early data is taken twice, by which a ticket's age may differ (it has been held), and in which
+# the server takes none behind its start.
+WINDOW = 5_000_000
 
 for library, names in ((NSPR, ("PR_ImportTCPSocket", "PR_ErrorToName")), (TLS, ("SSL_ImportFD", "SSL_GetExperimentalAPI")),
                        (NSS, ("PK11_FindCertFromNickname", "PK11_FindKeyByAnyCert"))):
@@ -82,6 +84,7 @@ class Library:
             self.anti_replay = c_void_p()
             experimental(b"SSL_CreateAntiReplayContext", c_int64(NSPR.PR_Now()), c_int64(WINDOW), c_uint(7), c_uint(14),
                          ctypes.byref(self.anti_replay))
+            time.sleep(WINDOW / 1_000_000)
 
     def begin(self, raw, resume):
         return Tls(self, raw, resume)
