@@ -50,9 +50,16 @@ class Seen:
             raise Broken(f"not {what}: {self.now()}")
 
     def holds_data(self, *sides, octets=BEYOND_HANDSHAKE):
-        """Data of these sides has come to the gateway, whatever became of it."""
+        """Data of these sides has come to the gateway, whatever became of it; or it waits behind what has and is held,
+        such as tickets, which TCP first sends again: then at most one segment is under way."""
         self.becomes(f"data of the {' and the '.join(sides)} at the gateway",
-                     lambda now: all(now["bytes"][side] >= octets for side in sides))
+                     lambda now: all(now["bytes"][side] >= octets or self.unacknowledged(side) >= octets for side in sides))
+
+    def unacknowledged(self, host):
+        """Octets that the application there has written and the other host has not acknowledged."""
+        end = "sport" if host == "client" else "dport"
+        lines = on(host, "ss", "-Htn", f"{end} = :{self.client_port}").stdout.splitlines()
+        return max((int(line.split()[2]) for line in lines), default=0)
 
 
 def connections(port):
