@@ -109,7 +109,7 @@ public final class Peer {
         }
         InetSocketAddress address = address("connect");
         Socket raw = new Socket(address.getAddress(), address.getPort());
-        Map<String, Object> facts = new LinkedHashMap<>(Map.of("port", raw.getLocalPort(), "plain", plain.getPort()));
+        Map<String, Object> facts = new LinkedHashMap<>(Map.of("port", raw.getLocalPort()));
         // The name goes out as SNI, and sessions are kept under it.
         String name = options.getOrDefault("name", "server.example");
         SSLSocket tls = (SSLSocket) factory.createSocket(raw, name, address.getPort(), true);
@@ -168,10 +168,10 @@ public final class Peer {
     /** Takes octets both ways until both are at their end, which it passes on. */
     private void relay(SSLSocket tls, Socket plain, Map<String, Object> facts) throws IOException {
         Thread out = start(() -> {
-            copy(plain.getInputStream(), tls.getOutputStream(), facts, null);
+            copy(plain.getInputStream(), tls.getOutputStream(), facts);
             tls.shutdownOutput();
         });
-        copy(tls.getInputStream(), plain.getOutputStream(), facts, tls.getUseClientMode() ? context.getClientSessionContext() : null);
+        copy(tls.getInputStream(), plain.getOutputStream(), facts);
         plain.shutdownOutput();
         try {
             out.join();
@@ -183,16 +183,10 @@ public final class Peer {
         tell("closed", facts);
     }
 
-    private static void copy(InputStream from, OutputStream to, Map<String, Object> facts, SSLSessionContext sessions) {
+    private static void copy(InputStream from, OutputStream to, Map<String, Object> facts) {
         byte[] piece = new byte[PIECE];
-        boolean looking = sessions != null;
         try {
             for (int size; (size = from.read(piece)) >= 0; ) {
-                // What a session is resumed by comes in front of data.
-                if (looking && sessions.getIds().hasMoreElements()) {
-                    tell("session", facts);
-                    looking = false;
-                }
                 to.write(piece, 0, size);
                 to.flush();
             }

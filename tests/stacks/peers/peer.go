@@ -163,7 +163,7 @@ func connect(plain net.Conn, config *tls.Config, sessions tls.ClientSessionCache
 	}
 	own := config.Clone()
 	about := facts{"port": port(raw.LocalAddr())}
-	own.ClientSessionCache = told{sessions, about}
+	own.ClientSessionCache = sessions
 	conn := tls.Client(raw, own)
 	if shake(conn, about, plain) {
 		relay(conn, plain, about)
@@ -172,9 +172,6 @@ func connect(plain net.Conn, config *tls.Config, sessions tls.ClientSessionCache
 
 // shake completes the handshake and tells what it has come to. A client's plain connection is there before it.
 func shake(conn *tls.Conn, about facts, plain net.Conn) bool {
-	if plain != nil {
-		about["plain"] = port(plain.RemoteAddr())
-	}
 	if err := conn.Handshake(); err != nil {
 		tell("error", about, facts{"text": err.Error()})
 		conn.Close()
@@ -189,11 +186,11 @@ func shake(conn *tls.Conn, about facts, plain net.Conn) bool {
 		protocol = state.NegotiatedProtocol
 	}
 	tell("handshake", about, facts{
-		"version":       strings.TrimPrefix(tls.VersionName(state.Version), "TLS "),
-		"cipher":        tls.CipherSuiteName(state.CipherSuite),
-		"resumed":       state.DidResume,
-		"alpn":          protocol,
-		"early":         false,
+		"version": strings.TrimPrefix(tls.VersionName(state.Version), "TLS "),
+		"cipher":  tls.CipherSuiteName(state.CipherSuite),
+		"resumed": state.DidResume,
+		"alpn":    protocol,
+		"early":   false,
 	})
 	return true
 }
