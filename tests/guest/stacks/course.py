@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import socket
 import threading
 import time
 
@@ -49,25 +50,26 @@ class Connection:
         course.backend.size = size
         before = {one["id"] for one in gateway.connections(course.port)}
         course.opened += 1
-        number = course.opened
+        self.number = course.opened
         self.socket = course.client.open(resume)
+        course.sockets.append(self.socket)
         self.receiver = Receiver(self.socket, ANSWERED, size, has_head=course.client.pump)
         self.early = resume and course.case.mode == "early"
         if self.early:
             self.write()
-        self.told = Waiter(lambda: course.client.handshake(number))
         self.seen = gateway.Seen(course.port, before)
-        self.server_told = Waiter(self.served) if course.server.tells else None
+        self.told = Waiter(lambda: self.event_of(course.client))
+        self.server_told = Waiter(lambda: self.event_of(course.server)) if course.server.tells else None
 
-    def served(self):
-        """The server's event of this connection, which may be one of several at once."""
+    def event_of(self, peer):
+        """A peer's event of this connection; there may be others of connections of which the harness knows nothing."""
         port = self.seen.client_port
-        number = self.course.server_events
+        number = peer.events_before + self.number
         while True:
-            number += 1
-            event = self.course.server.handshake(number)
+            event = peer.handshake(number)
             if event["port"] in (None, port):
                 return event
+            number += 1
 
     def write(self):
         if self.course.client.pump:
@@ -114,22 +116,21 @@ class Connection:
 
 
 class Course:
-    """`results` has an entry for each mode that it has come to the end of."""
+    """What a client and a server that run go through."""
 
     def __init__(self, client, server, case, place, backend, port):
         self.case, self.place, self.backend, self.port = case, place, backend, port
-        self.server = server
-        self.server_events = getattr(server, "events_before", 0)
-        self.opened = 0
-        if os.path.exists(place.keylog):
-            os.remove(place.keylog)
-        self.client = client.connect(case, place, port)
+        self.client, self.server = client, server
+        self.opened, self.sockets = 0, []
         # An HTTP client would use the connection again, where a session is to be resumed on a new one.
         self.backend.expect(SMALL, self.client.pump and server.pump, last=not self.client.pump)
 
     def close(self):
-        self.server.events_before = self.server_events + self.opened
-        self.client.close()
+        for peer in (self.client, self.server):
+            peer.events_before += self.opened
+        for opened in self.sockets:
+            with contextlib.suppress(OSError):
+                opened.shutdown(socket.SHUT_RDWR)
         self.backend.forget()
         gateway.unpin()
 
@@ -242,7 +243,8 @@ def failed(error):
 
 
 def run(client, server, case, place, backend, port, modes, size=LARGE):
-    """Results by mode, as far as they come: of a case `resumed` also that of `full`, with so many octets each way."""
+    """Results by mode of a client and a server that run: of a case `resumed` also that of `full`, with so many octets each
+    way."""
     began = time.monotonic()
     results = {}
 

@@ -50,9 +50,22 @@ class Seen:
             raise Broken(f"not {what}: {self.now()}")
 
     def holds_data(self, *sides, octets=BEYOND_HANDSHAKE):
-        """Data of these sides has come to the gateway, whatever became of it."""
-        self.becomes(f"data of the {' and the '.join(sides)} at the gateway",
-                     lambda now: all(now["bytes"][side] >= octets for side in sides))
+        """Data of these sides has come to the gateway, whatever became of it; or stands in the sender's queue behind
+        what the gateway has not let through: tickets that are sent again and again."""
+        port = self.client_port
+        for side in sides:
+            self.becomes(f"data of the {side} at the gateway",
+                         lambda now, side=side: now["bytes"][side] >= octets or queued(side, port) >= octets)
+
+
+def queued(host, client_port):
+    """Octets that a host has to send on a connection, or has sent and not got acknowledged."""
+    end = 1 if host == "client" else 2
+    for line in on(host, "cat", "/proc/net/tcp").stdout.splitlines()[1:]:
+        fields = line.split()
+        if int(fields[end].split(":")[1], 16) == client_port:
+            return int(fields[4].split(":")[0], 16)
+    return 0
 
 
 def connections(port):
