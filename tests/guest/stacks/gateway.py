@@ -50,22 +50,16 @@ class Seen:
             raise Broken(f"not {what}: {self.now()}")
 
     def holds_data(self, *sides, octets=BEYOND_HANDSHAKE):
-        """Data of these sides has come to the gateway, whatever became of it; or stands in the sender's queue behind
-        what the gateway has not let through: tickets that are sent again and again."""
-        port = self.client_port
-        for side in sides:
-            self.becomes(f"data of the {side} at the gateway",
-                         lambda now, side=side: now["bytes"][side] >= octets or queued(side, port) >= octets)
+        """Data of these sides has come to the gateway, whatever became of it; or it waits behind what has and is held,
+        such as tickets, which TCP first sends again: then at most one segment is under way."""
+        self.becomes(f"data of the {' and the '.join(sides)} at the gateway",
+                     lambda now: all(now["bytes"][side] >= octets or self.unacknowledged(side) >= octets for side in sides))
 
-
-def queued(host, client_port):
-    """Octets that a host has to send on a connection, or has sent and not got acknowledged."""
-    end = 1 if host == "client" else 2
-    for line in on(host, "cat", "/proc/net/tcp").stdout.splitlines()[1:]:
-        fields = line.split()
-        if int(fields[end].split(":")[1], 16) == client_port:
-            return int(fields[4].split(":")[0], 16)
-    return 0
+    def unacknowledged(self, host):
+        """Octets that the application there has written and the other host has not acknowledged."""
+        end = "sport" if host == "client" else "dport"
+        lines = on(host, "ss", "-Htn", f"{end} = :{self.client_port}").stdout.splitlines()
+        return max((int(line.split()[2]) for line in lines), default=0)
 
 
 def connections(port):

@@ -17,7 +17,7 @@ def suites():
 
 
 class NetLog(threading.Thread):
-    """Follows the log and tells a process of its handshakes."""
+    """Follows the log for as long as the process is there."""
 
     def __init__(self, name, process):
         super().__init__(daemon=True)
@@ -25,10 +25,14 @@ class NetLog(threading.Thread):
         self.types, self.suites = {}, suites()
         # The client's port of each connection that was made, by what the log calls it.
         self.ports = {}
+        self.handshakes = []
         self.start()
 
     def connections_to(self, port):
         return [own for own, its in list(self.ports.values()) if its == port]
+
+    def handshakes_with(self, port):
+        return [event for to, event in list(self.handshakes) if to == port]
 
     def run(self):
         while self.process.open:
@@ -57,7 +61,8 @@ class NetLog(threading.Thread):
         if kind == "TCP_CONNECT" and "local_address" in told:
             self.ports[source] = tuple(int(told[end].rsplit(":", 1)[1]) for end in ("local_address", "remote_address"))
         elif kind == "SSL_CONNECT" and "cipher_suite" in told:
-            self.process.take(json.dumps({
-                "event": "handshake", "port": self.ports[source][0], "version": told["version"].removeprefix("TLS "),
+            own, its = self.ports[source]
+            self.handshakes.append((its, {
+                "event": "handshake", "port": own, "version": told["version"].removeprefix("TLS "),
                 "cipher": self.suites[told["cipher_suite"]], "resumed": told["is_resumed"],
                 "alpn": told["next_proto"] if told["next_proto"] != "unknown" else None, "early": None}))

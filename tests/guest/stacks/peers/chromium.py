@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from lab import PATIENCE, SERVER, inside, run, wait_for
 from netlog import NetLog
-from peer import NAME, PORTS, Client, Process, Stack
+from peer import NAME, PORTS, Broken, Client, Process, Stack
 
 FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
     --disable-component-update --disable-sync --disable-extensions --disable-default-apps --disable-breakpad
@@ -42,7 +42,9 @@ PAGE = b"""<!doctype html><script>
 """
 POLICIES = "/etc/chromium/policies/managed"
 # Seconds for which the page waits for something to do.
-POLL = 0.3
+POLL = 1
+# Seconds in which Chromium has the page, where the processor is emulated.
+START = 600
 
 
 class Page(ThreadingHTTPServer):
@@ -52,6 +54,7 @@ class Page(ThreadingHTTPServer):
     def __init__(self, body, fails):
         self.body, self.fails = body, fails
         self.asked, self.sockets = [], {}
+        self.here = threading.Event()
         self.more = threading.Condition()
         with inside("client"):
             super().__init__(("127.0.0.1", next(PORTS)), Answer)
@@ -62,7 +65,7 @@ class Page(ThreadingHTTPServer):
 
     def post(self, url, credentials):
         """Has the page post to an address, with credentials or without, which are sent over different connections; the
-        socket gives the response's body."""
+        socket gives the response's body. The number is that of the post."""
         ours, its = socket.socketpair()
         ours.settimeout(PATIENCE)
         with self.more:
@@ -70,9 +73,10 @@ class Page(ThreadingHTTPServer):
             self.sockets[number] = its
             self.asked.append((number, url, credentials))
             self.more.notify_all()
-        return ours
+        return number, ours
 
     def next(self):
+        self.here.set()
         with self.more:
             self.more.wait_for(lambda: self.asked, POLL)
             asked, self.asked = self.asked, []
@@ -101,7 +105,7 @@ class Answer(BaseHTTPRequestHandler):
             if result == "done":
                 opened.sendall(octets)
             else:
-                self.server.fails(octets.decode())
+                self.server.fails(int(number), octets.decode())
 
     def give(self, octets, kind):
         self.send_response(200)
@@ -114,27 +118,30 @@ class Answer(BaseHTTPRequestHandler):
         pass
 
 
-class ChromiumClient(Client):
-    pump = False
-    alpn = "h2"
+class Browser:
+    """Chromium with its page, which speaks one version. Its start is what takes long, so it stays for all courses."""
 
-    def __init__(self, case, place, port):
-        self.case, self.port = case, port
-        self.url = f"https://{NAME}:{port}/"
-        self.page = Page(place.file("body"), lambda why: self.process.take(json.dumps({"event": "error", "text": why})))
-        self.opened = 0
-        home = tempfile.mkdtemp(prefix="chromium-", dir=place.folder)
-        log = os.path.join(home, "net.json")
-        if case.mode == "certificate":
-            self.take_certificate(place, home)
-        only = f"tls{case.version}"
+    def __init__(self, place, version):
+        home = place.file(f"chromium-{version}")
+        os.makedirs(home)
+        self.take_certificate(place, home)
+        self.keylog, log = f"{home}/keys", f"{home}/net.json"
+        self.page = Page(place.file("body"), self.fails)
+        self.failed = {}
+        only = f"tls{version}"
         # Its own resolver has the name; everything else is not found.
         self.process = Process("client", [
             "chromium", *FLAGS, f"--user-data-dir={home}/profile", f"--log-net-log={log}",
             f"--ssl-version-min={only}", f"--ssl-version-max={only}",
             f"--host-resolver-rules=MAP {NAME} {SERVER[4]}", f"http://127.0.0.1:{self.page.server_port}/"],
-            place.folder, {"HOME": home, "DBUS_SESSION_BUS_ADDRESS": "disabled:", "SSLKEYLOGFILE": place.keylog})
+            place.folder, {"HOME": home, "DBUS_SESSION_BUS_ADDRESS": "disabled:", "SSLKEYLOGFILE": self.keylog})
         self.log = NetLog(log, self.process)
+        if not self.page.here.wait(START):
+            self.process.close()
+            raise Broken(f"Chromium does not get its page in {START} s: {self.process.said[-3:]}")
+
+    def fails(self, number, why):
+        self.failed[number] = why
 
     @staticmethod
     def take_certificate(place, home):
@@ -149,28 +156,50 @@ class ChromiumClient(Client):
         with open(f"{POLICIES}/certificate.json", "w", encoding="ascii") as file:
             json.dump({"AutoSelectCertificateForUrls": [json.dumps({"pattern": "*", "filter": {}})]}, file)
 
+
+class ChromiumClient(Client):
+    pump = False
+    alpn = "h2"
+
+    def __init__(self, browser, case, place, port):
+        self.browser, self.case, self.place, self.port = browser, case, place, port
+        self.numbers = []
+
     def open(self, resume=False):
         # The first and those that resume its session have credentials, those beside it none: they do not share its
         # connection (HTTP/2) nor its sessions.
-        self.opened += 1
-        posted = self.page.post(self.url, "include" if resume or self.opened == 1 else "omit")
-        if self.case.mode == "certificate" and self.opened == 1:
+        first = not self.numbers
+        number, posted = self.browser.page.post(
+            f"https://{NAME}:{self.port}/", "include" if resume or first else "omit")
+        self.numbers.append(number)
+        if self.case.mode == "certificate" and first:
             # The first time that a server asks for a certificate it chooses one, and begins again with it.
-            wait_for(lambda: len(self.log.connections_to(self.port)) == 2)
+            wait_for(lambda: len(self.browser.log.connections_to(self.port)) == 2)
         return posted
 
     def handshake(self, number):
-        return self.process.wait_for("handshake", number)
+        def told():
+            failed = [self.browser.failed[one] for one in self.numbers if one in self.browser.failed]
+            if failed:
+                raise Broken(f"Chromium says {failed}")
+            return self.browser.log.handshakes_with(self.port)[number - 1:]
+
+        found = wait_for(told)
+        if not found:
+            raise Broken("no handshake in Chromium's log")
+        shutil.copy(self.browser.keylog, self.place.keylog)
+        return found[0]
 
     def close(self):
-        self.process.close()
-        self.page.shutdown()
-        self.page.server_close()
+        """The browser stays."""
 
 
 class Chromium(Stack):
     name = "chromium"
     title = "Chromium"
+
+    def __init__(self):
+        self.browsers = {}
 
     def missing(self):
         return None if shutil.which("chromium") else "there is no Chromium here"
@@ -185,7 +214,9 @@ class Chromium(Stack):
         return {"padding": "Chromium does not pad", "early": "Chromium posts nothing early"}.get(case.mode)
 
     def connect(self, case, place, port):
-        return ChromiumClient(case, place, port)
+        if case.version not in self.browsers:
+            self.browsers[case.version] = Browser(place, case.version)
+        return ChromiumClient(self.browsers[case.version], case, place, port)
 
 
 STACK = Chromium()

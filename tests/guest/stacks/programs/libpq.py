@@ -96,9 +96,9 @@ def query(connection, text, *values):
 
 def main():
     words, body, folder, url = sys.argv[1:]
-    connection = connect(words)
     with open(body, "rb") as file:
         posted = file.read()
+    connection = connect(words)
     name = f"{folder}/{libpq.PQbackendPID(connection)}"
     number = query(connection, "select lo_from_bytea(0, $1)::text", posted).decode()
     query(connection, "select lo_export($1::oid, $2)", number, f"{name}.request")
