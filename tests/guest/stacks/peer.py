@@ -136,7 +136,8 @@ class Process:
             ["ip", "netns", "exec", host, *command], cwd=folder, env={**os.environ, **(environment or {})},
             stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, start_new_session=True)
         self.open = True
-        threading.Thread(target=self.listen, daemon=True).start()
+        self.reader = threading.Thread(target=self.listen, daemon=True)
+        self.reader.start()
 
     def listen(self):
         for line in self.process.stderr:
@@ -184,6 +185,8 @@ class Process:
         if self.process.poll() is None:
             subprocess.run(["kill", "-9", "--", f"-{self.process.pid}"], capture_output=True, check=False)
         self.process.wait()
+        self.reader.join()
+        self.process.stderr.close()
 
 
 class Server:
