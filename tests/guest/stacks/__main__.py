@@ -6,6 +6,7 @@
 --skip: results of a run before; cells that it has are left out. The first line is about the run itself."""
 
 import argparse
+import dataclasses
 import json
 import pathlib
 import platform
@@ -20,7 +21,7 @@ import gateway  # noqa: E402
 import peers  # noqa: E402
 from lab import GatewayTest  # noqa: E402
 from peer import MODES, PORTS, Broken, Case, Place  # noqa: E402
-from stream import Backend  # noqa: E402
+from stream import LARGE, SMALL, Backend  # noqa: E402
 
 # What TLS 1.2 has of them.
 MODES12 = ("full", "resumed", "certificate")
@@ -64,6 +65,9 @@ class Table:
     def __init__(self, given, place):
         self.given, self.place = given, place
         self.backend = Backend()
+        # Servers have the same port, one after the other, so that clients may go on.
+        self.port = next(PORTS)
+        self.clients = {}
         self.stacks = {}
         for name in (*given.client, *given.server):
             try:
@@ -98,25 +102,47 @@ class Table:
         return not why
 
     def serve(self, server, case, clients):
-        port = next(PORTS)
-        try:
-            running = server.serve(case, self.place, port, self.backend.port)
-        except Broken as error:
-            for client in clients:
-                self.cell(client, server, case, result="fail", why=f"its server does not start: {error}")
-            return
-        resumed = Case(case.version, "resumed")
-        try:
-            for client in clients:
-                # A resumed session's course begins with a full handshake: both are told of at once.
-                both = case.mode == "full" and "resumed" in self.given.mode and not cannot(client, server, resumed)
-                results = course.run(client, running, resumed if both else case, self.place, self.backend, port,
-                                     ["full", "resumed"] if both else [case.mode])
-                for mode, result in results.items():
-                    self.cell(client, server, Case(case.version, mode), **result)
-                    self.done.add((client.name, server.name, case.version, mode))
-        finally:
+        """One server of a case, and each client with it."""
+        running = None
+        for client in clients:
+            # A resumed session's course begins with a full handshake: both are told of at once.
+            resumed = Case(case.version, "resumed")
+            both = case.mode == "full" and "resumed" in self.given.mode and not cannot(client, server, resumed)
+            modes = ["full", "resumed"] if both else [case.mode]
+            try:
+                running = running or server.serve(case, self.place, self.port, self.backend.port)
+                connecting = self.connect(client, resumed if both else case)
+                results = course.run(connecting, running, resumed if both else case, self.place_of(client), self.backend,
+                                     self.port, modes, LARGE if "openssl" in (client.name, server.name) else SMALL)
+            except (Broken, AssertionError) as error:
+                results = {mode: {"result": "fail", "why": f"it does not start: {error}"} for mode in modes}
+            for mode, result in results.items():
+                self.cell(client, server, Case(case.version, mode), **result)
+                self.done.add((client.name, server.name, case.version, mode))
+            failed = any(result["result"] == "fail" for result in results.values())
+            self.leave(client, failed)
+            if failed and running:
+                # What it still has to do and to tell is nobody else's.
+                running.close()
+                running = None
+        if running:
             running.close()
+
+    def connect(self, client, case):
+        """A client of the case, which may have run with the server before."""
+        if self.clients.get(client.name, (None, None))[0] != case:
+            self.leave(client, over=True)
+            self.clients[client.name] = case, client.connect(case, self.place_of(client), self.port)
+        return self.clients[client.name][1]
+
+    def place_of(self, client):
+        return dataclasses.replace(self.place, keys=f"{client.name}.keys")
+
+    def leave(self, client, over=False):
+        _, running = self.clients.get(client.name, (None, None))
+        if running and (over or not running.lasting):
+            running.close()
+            del self.clients[client.name]
 
 
 def main():

@@ -62,8 +62,9 @@ class Case:
 @dataclasses.dataclass
 class Place:
     """Where a course runs: a folder, and in it key.pem and cert.pem (the server's, for server.example, and the
-    client's too), and `body`: what an HTTP client posts."""
+    client's too), and `body`: what an HTTP client posts. Each client has a key log of its own."""
     folder: str
+    keys: str = "client.keys"
 
     @classmethod
     def make(cls, folder):
@@ -81,7 +82,7 @@ class Place:
     @property
     def keylog(self):
         """SSLKEYLOGFILE of the client, for stacks that have it."""
-        return self.file("client.keys")
+        return self.file(self.keys)
 
 
 class Stack:
@@ -135,7 +136,8 @@ class Process:
             ["ip", "netns", "exec", host, *command], cwd=folder, env={**os.environ, **(environment or {})},
             stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, start_new_session=True)
         self.open = True
-        threading.Thread(target=self.listen, daemon=True).start()
+        self.reader = threading.Thread(target=self.listen, daemon=True)
+        self.reader.start()
 
     def listen(self):
         for line in self.process.stderr:
@@ -183,6 +185,8 @@ class Process:
         if self.process.poll() is None:
             subprocess.run(["kill", "-9", "--", f"-{self.process.pid}"], capture_output=True, check=False)
         self.process.wait()
+        self.reader.join()
+        self.process.stderr.close()
 
 
 class Server:
@@ -192,6 +196,8 @@ class Server:
     pump = True
     # Whether it tells when its handshake is complete.
     tells = True
+    # How many handshakes it has told of in courses before.
+    events_before = 0
 
     def handshake(self, number):
         """The event of its handshake with that number, counted from 1."""
@@ -210,6 +216,9 @@ class Client:
     alpn = ALPN
     # What it says in plain text in front of TLS.
     starts_in_plain = None
+    # Whether it can go on with another server on the same port.
+    lasting = False
+    events_before = 0
 
     def open(self, resume=False):
         """Begins a TLS connection, which resumes the newest session or has a full handshake, and gives a plain socket
@@ -243,6 +252,8 @@ class ProgramServer(Server):
 
 
 class ProgramClient(Client):
+    lasting = True
+
     def __init__(self, command, case, place, port, environment=None):
         self.full, self.again = next(PORTS), next(PORTS)
         words = [*command, "client", "--listen", f"127.0.0.1:{self.full}", "--resume", f"127.0.0.1:{self.again}",
@@ -260,7 +271,7 @@ class ProgramClient(Client):
             return socket.create_connection(("127.0.0.1", self.again if resume else self.full), timeout=PATIENCE)
 
     def handshake(self, number):
-        return self.process.wait_for("handshake", number)
+        return self.process.wait_for("handshake", number, errors=False)
 
     def close(self):
         self.process.close()

@@ -2,9 +2,10 @@
 """Programs that are told by a file of configuration what to do, and tell in a log what they did."""
 
 import pathlib
+import socket
 
-from lab import wait_for
-from peer import Broken, Process, Server
+from lab import PATIENCE, inside, wait_for
+from peer import PORTS, Broken, Client, Process, Server
 
 
 class Service(Process):
@@ -37,3 +38,51 @@ class ServiceServer(Server):
 
     def close(self):
         self.process.close()
+
+
+class ServiceClient(Client):
+    """A client of such a kind, which joins what connects to it to a server. Sessions are of what it listens at: the first
+    connection's is resumed, and those beside it are of another, that resumes none."""
+
+    def __init__(self):
+        self.first, self.beside = next(PORTS), next(PORTS)
+        self.opened = 0
+        self.process = None
+
+    def open(self, resume=False):
+        at = self.first if resume or not self.opened else self.beside
+        self.opened += 1
+        with inside("client"):
+            return socket.create_connection(("127.0.0.1", at), timeout=PATIENCE)
+
+    def handshake(self, number):
+        return self.process.wait_for("handshake", number)
+
+    def close(self):
+        self.process.close()
+
+
+class RunClient(Client):
+    """A client that is a program, which runs for each connection, and its output the response's body."""
+    pump = False
+
+    def __init__(self):
+        self.runs = []
+
+    def start(self, stdout):
+        """Begins a run, whose output that is."""
+        raise NotImplementedError
+
+    def open(self, resume=False):
+        ours, its = socket.socketpair()
+        ours.settimeout(PATIENCE)
+        with its:
+            self.runs.append(self.start(its))
+        return ours
+
+    def handshake(self, number):
+        return self.runs[number - 1].wait_for("handshake")
+
+    def close(self):
+        for one in self.runs:
+            one.close()

@@ -66,6 +66,13 @@ class Receiver(threading.Thread):
                 raise ValueError(f"octets behind the first {self.right} are not those that were sent")
             self.right += len(octets)
 
+    def end(self):
+        """Closes the socket once its thread does not read any more: the descriptor could be another's by then."""
+        with contextlib.suppress(OSError):
+            self.sock.shutdown(socket.SHUT_RDWR)
+        self.over.wait()
+        self.sock.close()
+
     def whole(self):
         return self.over.is_set() and not self.wrong
 
@@ -119,10 +126,5 @@ class Backend(threading.Thread):
 
     def close(self):
         self.listener.shutdown(socket.SHUT_RDWR)
-        self.forget()
-
-    def forget(self):
-        """Ends what has arrived. Its thread still reads: a descriptor closed here could be another's by then."""
-        for arrival in self.arrivals:
-            with contextlib.suppress(OSError):
-                arrival.sock.shutdown(socket.SHUT_RDWR)
+        self.join()
+        self.listener.close()

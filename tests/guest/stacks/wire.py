@@ -83,17 +83,16 @@ def cut(stream):
         at += 5 + length
 
 
-def beyond_handshake(records, cipher, from_client):
-    """Octets of data that have arrived before the pin: up to TLS 1.2 all of type 23 (cipher is None then); in TLS 1.3
-    those behind the side's Finished, a server's tickets among them. A Finished that is padded, or in one record with
-    the rest of the flight, cannot be told; the flight is then the first record of a client, and of a server what
-    is there (None: not known)."""
+def beyond_handshake(records, cipher, host):
+    """Octets of data that have arrived at a host before the pin: up to TLS 1.2 all of type 23 (cipher is None then); in
+    TLS 1.3 those behind the sender's Finished, a server's tickets among them. Where no record has a Finished's length,
+    it is in the first one, with the rest of the flight."""
     data = [length for kind, length in records if kind == 23]
     if cipher is None:
         return sum(data)
     length = FINISHED[cipher.rsplit("_", 1)[1]]
-    if from_client:
+    if host == "server":
         at = next((number for number, octets in enumerate(data) if octets in (length, length + 8)), 0)
-        return sum(data[at + 1:])
-    at = [number for number, octets in enumerate(data) if octets == length and number > 0]
-    return sum(data[at[-1] + 1:]) if at else None
+    else:
+        at = max((number for number, octets in enumerate(data) if octets == length), default=0)
+    return sum(data[at + 1:])

@@ -26,7 +26,9 @@ class Stacks(GatewayTest):
         running = peers.stack(server).serve(case, place, port, backend.port)
         self.addCleanup(running.close)
         modes = ["full", "resumed"] if mode == "resumed" else [mode]
-        results = course.run(peers.stack(client), running, case, place, backend, port, modes, SMALL)
+        connecting = peers.stack(client).connect(case, place, port)
+        self.addCleanup(connecting.close)
+        results = course.run(connecting, running, case, place, backend, port, modes, SMALL)
         for mode in modes:
             with self.subTest(mode):
                 self.assertEqual((results[mode].get("why"), results[mode]["result"]), (None, "pass"))

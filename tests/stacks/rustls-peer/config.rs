@@ -103,9 +103,7 @@ fn version(words: &Words) -> &'static [&'static SupportedProtocolVersion] {
     }
 }
 
-fn certificate(
-    words: &Words,
-) -> Outcome<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> {
+fn certificate(words: &Words) -> Outcome<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> {
     let chain = vec![CertificateDer::from_pem_file(words.get("cert"))?];
     Ok((chain, PrivateKeyDer::from_pem_file(words.get("key"))?))
 }

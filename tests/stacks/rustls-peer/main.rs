@@ -24,7 +24,10 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> Outcome<()> {
     let arguments = std::env::args().skip(1);
-    if matches!(std::env::args().nth(1).as_deref(), Some("client" | "server")) {
+    if matches!(
+        std::env::args().nth(1).as_deref(),
+        Some("client" | "server")
+    ) {
         return pump::run(&Words::of_options(arguments));
     }
     let words = Words::of(arguments);

@@ -36,7 +36,9 @@ pub(crate) fn run(words: &Words) -> Outcome<()> {
         }
     }
     eprintln!(r#"{{"event": "listening"}}"#);
-    let accepting = doors.into_iter().map(|(door, handle)| thread::spawn(move || accept(&door, &handle)));
+    let accepting = doors
+        .into_iter()
+        .map(|(door, handle)| thread::spawn(move || accept(&door, &handle)));
     for thread in accepting.collect::<Vec<_>>() {
         thread.join().map_err(|_| "a listener has ended")?;
     }
@@ -53,7 +55,10 @@ fn client_configs(words: &Words) -> Outcome<[(&'static str, Arc<ClientConfig>); 
         Arc::new(config)
     };
     let full = with(Resumption::store(Arc::new(KeepOnly(sessions.clone()))));
-    Ok([("listen", full), ("resume", with(Resumption::store(sessions)))])
+    Ok([
+        ("listen", full),
+        ("resume", with(Resumption::store(sessions))),
+    ])
 }
 
 fn accept(door: &TcpListener, handle: &Handle) {
@@ -97,7 +102,8 @@ fn connect(
     }
     let mut raw = TcpStream::connect(to)?;
     let port = raw.local_addr()?.port();
-    let mut client = ClientConnection::new(Arc::clone(config), ServerName::try_from(name.to_owned())?)?;
+    let mut client =
+        ClientConnection::new(Arc::clone(config), ServerName::try_from(name.to_owned())?)?;
     let sent = match client.early_data() {
         Some(mut writer) => writer.write(&first)?,
         None => 0,
@@ -128,7 +134,9 @@ fn told(tls: &Connection, port: u16, early: bool) {
         Some(name) => format!("{:?}", String::from_utf8_lossy(name)),
         None => "null".into(),
     };
-    let cipher = cipher.map(|cipher| format!("{cipher:?}")).unwrap_or_default();
+    let cipher = cipher
+        .map(|cipher| format!("{cipher:?}"))
+        .unwrap_or_default();
     eprintln!(
         r#"{{"event": "handshake", "port": {port}, "version": "{version}", "cipher": "{cipher}", "resumed": {resumed}, "alpn": {alpn}, "early": {early}}}"#
     );
@@ -152,7 +160,10 @@ struct Joint {
 
 impl Joint {
     fn send(&self, octets: &[u8], farewell: bool) -> Outcome<()> {
-        let mut raw = self.writing.lock().map_err(|_| "the other way has failed")?;
+        let mut raw = self
+            .writing
+            .lock()
+            .map_err(|_| "the other way has failed")?;
         let mut tls = self.tls.lock().map_err(|_| "the other way has failed")?;
         tls.writer().write_all(octets)?;
         if farewell {

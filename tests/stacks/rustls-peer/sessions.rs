@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A client's sessions, for connections that are to have a full handshake: they are kept, and none is offered.
 
-use rustls::client::{
-    ClientSessionStore, Tls12ClientSessionValue, Tls13ClientSessionValue,
-};
+use rustls::client::{ClientSessionStore, Tls12ClientSessionValue, Tls13ClientSessionValue};
 use rustls::pki_types::ServerName;
 use rustls::NamedGroup;
 use std::sync::Arc;

@@ -7,7 +7,6 @@ import pathlib
 import re
 import shutil
 import socket
-import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 

@@ -2,10 +2,10 @@
 """curl, as an HTTP client. It makes a connection for each run."""
 
 import re
-import socket
 
-from lab import PATIENCE, SERVER, run
-from peer import NAME, Client, Process, Stack
+from lab import SERVER, run
+from peer import NAME, Process, Stack
+from services import RunClient
 
 
 class Curl(Stack):
@@ -41,32 +41,17 @@ class Verbose(Process):
         return None
 
 
-class CurlClient(Client):
-    pump = False
-
+class CurlClient(RunClient):
     def __init__(self, case, place, port):
-        self.case, self.place, self.port = case, place, port
-        self.runs = []
+        super().__init__()
+        self.place = place
+        certificate = ("--cert", "cert.pem", "--key", "key.pem") if case.mode == "certificate" else ()
+        self.words = ["curl", "-sSkv", "--http1.1", "-H", "Expect:", f"--tlsv{case.version}", "--tls-max", case.version,
+                      *certificate, "--connect-to", f"{NAME}:{port}:{SERVER[4]}:{port}", "--data-binary", "@body",
+                      f"https://{NAME}:{port}/"]
 
-    def open(self, resume=False):
-        version = f"--tlsv{self.case.version}", "--tls-max", self.case.version
-        certificate = ("--cert", "cert.pem", "--key", "key.pem") if self.case.mode == "certificate" else ()
-        ours, its = socket.socketpair()
-        ours.settimeout(PATIENCE)
-        self.runs.append(Verbose(
-            "client", ["curl", "-sSkv", "--http1.1", "-H", "Expect:", *version, *certificate,
-                       "--connect-to", f"{NAME}:{self.port}:{SERVER[4]}:{self.port}", "--data-binary", "@body",
-                       f"https://{NAME}:{self.port}/"],
-            self.place.folder, {"SSLKEYLOGFILE": self.place.keylog}, stdout=its))
-        its.close()
-        return ours
-
-    def handshake(self, number):
-        return self.runs[number - 1].wait_for("handshake")
-
-    def close(self):
-        for one in self.runs:
-            one.close()
+    def start(self, stdout):
+        return Verbose("client", self.words, self.place.folder, {"SSLKEYLOGFILE": self.place.keylog}, stdout=stdout)
 
 
 STACK = Curl()

@@ -2,11 +2,10 @@
 """HAProxy as a relay between TLS and plain TCP, in either role."""
 
 import shutil
-import socket
 
-from lab import PATIENCE, SERVER, inside, run
-from peer import ALPN, NAME, PORTS, Client, Stack
-from services import Service, ServiceServer
+from lab import SERVER, run
+from peer import ALPN, NAME, Stack
+from services import Service, ServiceClient, ServiceServer
 
 COMMON = """
 global
@@ -64,31 +63,15 @@ def start(host, place, text, ports):
     return Log(host, ["haproxy", "-db", "-f", name], place.folder, ports)
 
 
-class HaproxyClient(Client):
-    """Sessions are a server line's own: the first connection's is resumed, those beside it are of a line that resumes
-    none."""
-
+class HaproxyClient(ServiceClient):
     def __init__(self, case, place, port):
-        self.first, self.beside = next(PORTS), next(PORTS)
-        self.opened = 0
+        super().__init__()
         more = f"crt {place.file('both.pem')} " if case.mode == "certificate" else ""
         lines = ""
         for name, listen, reuse in (("first", self.first, ""), ("beside", self.beside, "no-ssl-reuse")):
             lines += CONNECT.format(name=name, listen=listen, address=SERVER[4], port=port, sni=NAME, alpn=ALPN,
                                     version=case.version, more=more + reuse)
         self.process = start("client", place, lines, [self.first, self.beside])
-
-    def open(self, resume=False):
-        at = self.first if resume or not self.opened else self.beside
-        self.opened += 1
-        with inside("client"):
-            return socket.create_connection(("127.0.0.1", at), timeout=PATIENCE)
-
-    def handshake(self, number):
-        return self.process.wait_for("handshake", number)
-
-    def close(self):
-        self.process.close()
 
 
 class Haproxy(Stack):

@@ -8,14 +8,13 @@ import pathlib
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 
-from lab import PATIENCE, SERVER, run, wait_for
-from peer import NAME, Client, Process, Stack
-from services import Service, ServiceServer
+from lab import SERVER, run, wait_for
+from peer import NAME, Process, Stack
+from services import RunClient, Service, ServiceServer
 
 PROGRAM = str(pathlib.Path(__file__).parents[1] / "programs/libpq.py")
 # Nobody else's rights: it does not run as root.
@@ -46,11 +45,12 @@ class PostgresqlServer(ServiceServer):
         super().close()
 
 
-class PostgresqlClient(Client):
-    pump = False
+class PostgresqlClient(RunClient):
     alpn = "postgresql"
 
     def __init__(self, stack, case, place, port, negotiation="direct"):
+        super().__init__()
+        self.place = place
         # A key that others may read it does not use.
         key = shutil.copy(place.file("key.pem"), place.file("key-libpq.pem"))
         os.chmod(key, 0o600)
@@ -60,21 +60,9 @@ class PostgresqlClient(Client):
                       f"dbname=postgres sslmode=require sslnegotiation={negotiation} ssl_min_protocol_version={version} "
                       f"ssl_max_protocol_version={version} options=-cpadding.octets={'x' * PADDING} {certificate}",
                       place.file("body"), stack.exchange, f"http://127.0.0.1:{stack.backend}/"]
-        self.place, self.runs = place, []
 
-    def open(self, resume=False):
-        ours, its = socket.socketpair()
-        ours.settimeout(PATIENCE)
-        self.runs.append(Process("client", self.words, self.place.folder, stdin=subprocess.PIPE, stdout=its))
-        its.close()
-        return ours
-
-    def handshake(self, number):
-        return self.runs[number - 1].wait_for("handshake")
-
-    def close(self):
-        for one in self.runs:
-            one.close()
+    def start(self, stdout):
+        return Process("client", self.words, self.place.folder, stdin=subprocess.PIPE, stdout=stdout)
 
 
 class Postgresql(Stack):

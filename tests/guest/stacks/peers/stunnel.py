@@ -3,11 +3,10 @@
 
 import re
 import shutil
-import socket
 
-from lab import PATIENCE, SERVER, inside, run
-from peer import NAME, PORTS, Client, Stack
-from services import Service, ServiceServer
+from lab import SERVER, run
+from peer import NAME, Stack
+from services import Service, ServiceClient, ServiceServer
 
 COMMON = """
 foreground = yes
@@ -69,32 +68,17 @@ def start(host, place, text, ports):
     return Log(host, ["stunnel4", name], place.folder, ports)
 
 
-class StunnelClient(Client):
-    """Sessions are a service's own: the first connection's is resumed, those beside it are of a service that resumes
-    none."""
+class StunnelClient(ServiceClient):
     alpn = None
 
     def __init__(self, case, place, port):
-        self.first, self.beside = next(PORTS), next(PORTS)
-        self.opened = 0
+        super().__init__()
         text = COMMON.format(version=case.version)
         for name, listen, reuse in (("first", self.first, "yes"), ("beside", self.beside, "no")):
             text += CONNECT.format(name=name, listen=listen, address=SERVER[4], port=port, sni=NAME, reuse=reuse)
             if case.mode == "certificate":
                 text += CERTIFICATE.format(place=place.folder)
         self.process = start("client", place, text, [self.first, self.beside])
-
-    def open(self, resume=False):
-        at = self.first if resume or not self.opened else self.beside
-        self.opened += 1
-        with inside("client"):
-            return socket.create_connection(("127.0.0.1", at), timeout=PATIENCE)
-
-    def handshake(self, number):
-        return self.process.wait_for("handshake", number)
-
-    def close(self):
-        self.process.close()
 
 
 class Stunnel(Stack):

@@ -15,6 +15,8 @@ AGAIN, INTERRUPTED, PREMATURE_TERMINATION = -28, -52, -110
 EARLY_RECEIVED = 1 << 10
 EARLY_MOST = 16384
 PADDING = 300
+# Milliseconds by which a ticket's age may differ: it has been held.
+WINDOW = 30_000
 
 for name in ("gnutls_ciphersuite_get", "gnutls_protocol_get_name", "gnutls_strerror"):
     getattr(TLS, name).restype = c_char_p
@@ -59,6 +61,7 @@ class Library:
             self.seen = ADD(self.add)
             self.anti_replay = c_void_p()
             must(TLS.gnutls_anti_replay_init(ctypes.byref(self.anti_replay)))
+            TLS.gnutls_anti_replay_set_window(self.anti_replay, c_uint(WINDOW))
             TLS.gnutls_anti_replay_set_add_function(self.anti_replay, self.seen)
 
     @staticmethod
