@@ -13,7 +13,7 @@ daemon off;
 master_process off;
 worker_processes 1;
 pid {folder}/nginx.pid;
-# What it says of handshakes is in what it says to its developers.
+# What it says of handshakes is in what it says to its developers (ALPN is not in this part of it).
 error_log stderr debug_event;
 events {{ worker_connections 64; }}
 http {{
@@ -52,13 +52,12 @@ MORE = {
 }
 ACCEPTED = re.compile(r"\*(\d+) accept: [0-9.]+:(\d+) ")
 HANDSHAKE = re.compile(r"\*(\d+) SSL: TLSv([0-9.]+), cipher: \"([A-Za-z0-9_-]+)")
-SELECTED = re.compile(r"\*(\d+) SSL ALPN selected: (\S+)")
 EARLY = re.compile(r"\*(\d+) SSL_read_early_data: 1, ")
 CONNECTION = re.compile(r"\*(\d+) (.*)")
 
 
 class Log(Service):
-    """Its log of the level `debug`. That a session is resumed is in the line behind the one about the handshake."""
+    """Its log for developers. That a session is resumed is in the line behind the one about the handshake."""
 
     def __init__(self, *arguments):
         self.connections, self.waiting = {}, {}
@@ -68,8 +67,6 @@ class Log(Service):
         if found := ACCEPTED.search(line):
             self.connections[found[1]] = {"event": "handshake", "port": int(found[2]), "resumed": False, "alpn": None,
                                           "early": False}
-        elif found := SELECTED.search(line):
-            self.connections[found[1]]["alpn"] = found[2]
         elif found := EARLY.search(line):
             self.connections[found[1]]["early"] = True
         elif found := HANDSHAKE.search(line):
