@@ -43,7 +43,7 @@ POLICIES = "/etc/chromium/policies/managed"
 # Seconds for which the page waits for something to do.
 POLL = 1
 # Seconds in which Chromium has the page, where the processor is emulated.
-START = 600
+START = 1800
 
 
 class Page(ThreadingHTTPServer):
