@@ -3,7 +3,7 @@
 
   python3 -B tests/guest/stacks [--client NAME…] [--server NAME…] [--version 1.2|1.3…] [--mode NAME…] [--skip FILE]
 
---skip: results of a run before; cells that it has are left out. The first line is about the run itself."""
+--skip: results of a run before; cells that it has are left out, but for those that failed. The first line is about the run itself."""
 
 import argparse
 import dataclasses
@@ -78,7 +78,8 @@ class Table:
         if given.skip:
             with open(given.skip, encoding="utf-8") as lines:
                 told = [json.loads(line) for line in lines]
-            self.done = {(one["client"], one["server"], one["version"], one["mode"]) for one in told if "result" in one}
+            self.done = {(one["client"], one["server"], one["version"], one["mode"]) for one in told
+                         if one.get("result") in ("pass", "cannot")}
 
     def cell(self, client, server, case, **result):
         tell(client=client.name, server=server.name, version=case.version, mode=case.mode, **result)

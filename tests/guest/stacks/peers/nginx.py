@@ -93,7 +93,7 @@ class Nginx(Stack):
         return "nginx does not pad" if case.mode == "padding" else None
 
     def cannot_connect(self, case):
-        return "a server"
+        return "nginx is a server"
 
     def serve(self, case, place, port, backend):
         text = CONFIGURATION.format(folder=place.folder, address=SERVER[4], port=port, backend=backend,

@@ -22,7 +22,7 @@ class SslRequest(Stack):
         return POSTGRESQL.version()
 
     def cannot_serve(self, case):
-        return "a client"
+        return "libpq is a client"
 
     def cannot_connect(self, case):
         return POSTGRESQL.cannot(case)

@@ -45,6 +45,12 @@ class Channel(ctypes.Structure):
                 ("resumed", c_int), ("more", c_int * 4)]
 
 
+class Preliminary(ctypes.Structure):
+    """The beginning of SSLPreliminaryChannelInfo."""
+    _fields_ = [("length", ctypes.c_uint32), ("set", ctypes.c_uint32), ("version", ctypes.c_uint16),
+                ("suite", ctypes.c_uint16), ("possible", c_int)]
+
+
 class Suite(ctypes.Structure):
     """The beginning of SSLCipherSuiteInfo."""
     _fields_ = [("length", ctypes.c_uint16), ("number", ctypes.c_uint16), ("name", c_char_p)]
@@ -165,7 +171,12 @@ class Tls:
                 "alpn": octets.raw[:size.value].decode() or None, "early": bool(channel.early)}
 
     def early(self, octets):
-        return self.write(octets)
+        with contextlib.suppress(pump.Wait):
+            self.waiting(TLS.SSL_ForceHandshake(self.tls))
+        early = Preliminary()
+        must(TLS.SSL_GetPreliminaryChannelInfo(self.tls, ctypes.byref(early), c_uint(ctypes.sizeof(early))))
+        # Else it would go behind the handshake.
+        return self.write(octets) if early.possible else 0
 
     def read(self):
         octets = ctypes.create_string_buffer(pump.CHUNK)
