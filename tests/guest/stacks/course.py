@@ -77,18 +77,15 @@ class Connection:
             push(self.socket, request(self.size))
 
     def shake(self):
-        """The handshake completes while data is held; else, the connection pinned, whether it does then."""
-        event = self.told.have()
-        if event is None:
+        """The handshake completes, at both ends, while data is held; else, the connection pinned, whether it does then."""
+        waiters = [waiter for waiter in (self.told, self.server_told) if waiter]
+        if None in [waiter.have() for waiter in waiters]:
             gateway.pin(self.seen.id)
-            event = self.told.have()
-            if event is None:
+            if None in [waiter.have() for waiter in waiters]:
                 raise Broken(f"the handshake does not complete, pinned neither: {self.seen.now()}")
             raise Broken(WAITS)
-        if self.server_told and self.server_told.have() is None:
-            raise Broken(f"the server's handshake does not complete: {self.seen.now()}")
         self.seen.becomes("established", lambda now: now["state"] == "established")
-        return event
+        return self.told.event
 
     def hold(self):
         """What both applications have said by now stays at the gateway."""

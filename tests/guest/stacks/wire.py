@@ -14,6 +14,8 @@ SO_RCVBUFFORCE = 33
 ROOM = 8 << 20
 # Octets of a Finished's record, by the hash of the cipher suite: 4 + hash + 1 + tag (RFC 8446 4.4.4).
 FINISHED = {"SHA256": 53, "SHA384": 69}
+# What is added by an empty Certificate in the same record, and by Java, which pads every record.
+WITH_EMPTY_CERTIFICATE, JSSE_PADDING = 8, 16
 # The random of a ServerHello that asks for another hello (RFC 8446 4.1.3).
 HELLO_RETRY = hashlib.sha256(b"HelloRetryRequest").digest()
 
@@ -90,9 +92,11 @@ def beyond_handshake(records, cipher, host):
     data = [length for kind, length in records if kind == 23]
     if cipher is None:
         return sum(data)
-    length = FINISHED[cipher.rsplit("_", 1)[1]]
+    finished = FINISHED[cipher.rsplit("_", 1)[1]]
     if host == "server":
-        at = next((number for number, octets in enumerate(data) if octets in (length, length + 8)), 0)
+        lengths = finished, finished + WITH_EMPTY_CERTIFICATE, finished + JSSE_PADDING
+        at = next((number for number, octets in enumerate(data) if octets in lengths), 0)
     else:
-        at = max((number for number, octets in enumerate(data) if octets == length), default=0)
+        lengths = finished, finished + JSSE_PADDING
+        at = max((number for number, octets in enumerate(data) if number and octets in lengths), default=0)
     return sum(data[at + 1:])
