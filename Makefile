@@ -9,7 +9,7 @@ export GUEST_COMMAND := $(value CMD)
 DESTDIR ?=
 PREFIX ?= /usr/local
 
-.PHONY: help build demo test test-debug kernels bench beside vm uml install uninstall deb kernel-devel test-deb clean distclean
+.PHONY: help build demo test test-debug kernels bench stacks beside vm uml install uninstall deb kernel-devel test-deb clean distclean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -32,6 +32,9 @@ test-debug: ## the guest's suite in kernels with KASAN, KMEMLEAK, lockdep, fault
 
 bench: ## what a packet costs on the stock kernel, in instructions; fails when a goal is missed (half an hour)
 	@tests/bench/run
+
+stacks: ## every TLS stack through the gateway, client by server; writes docs/stacks.md (hours)
+	@tests/stacks/run
 
 beside: ## what Suricata inline and the u32 recipe let through and cost, on the stock kernel; writes docs/beside.md (an hour)
 	@tests/beside/run

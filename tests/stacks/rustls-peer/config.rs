@@ -26,7 +26,7 @@ pub(crate) fn server(words: &Words) -> Outcome<Arc<ServerConfig>> {
         true => builder.with_client_cert_verifier(Arc::new(Anybody(provider))),
         false => builder.with_no_client_auth(),
     };
-    let (chain, key) = certificate()?;
+    let (chain, key) = certificate(words)?;
     let mut config = builder.with_single_cert(chain, key)?;
     // It takes early data only where it keeps sessions itself, so that none is used twice.
     if words.is("tickets") && words.get("early").is_empty() {
@@ -58,7 +58,7 @@ pub(crate) fn client(words: &Words) -> Outcome<Arc<ClientConfig>> {
         .with_custom_certificate_verifier(Arc::new(Anybody(provider)));
     let mut config = match words.is("certificate") {
         true => {
-            let (chain, key) = certificate()?;
+            let (chain, key) = certificate(words)?;
             builder.with_client_auth_cert(chain, key)?
         }
         false => builder.with_no_client_auth(),
@@ -75,18 +75,22 @@ pub(crate) fn client(words: &Words) -> Outcome<Arc<ClientConfig>> {
     Ok(Arc::new(config))
 }
 
-/// The one suite and the groups that are asked for.
+/// The one suite and the groups that are asked for, or all.
 fn provider(words: &Words) -> Arc<CryptoProvider> {
     let mut provider = ring::default_provider();
     let suite = words.get("suite");
     let is_it = |known: &rustls::SupportedCipherSuite| format!("{:?}", known.suite()) == suite;
-    provider.cipher_suites.retain(is_it);
-    let groups: Vec<&str> = words.get("groups").split(':').collect();
-    let group = |name: &&str| match *name {
+    if !suite.is_empty() {
+        provider.cipher_suites.retain(is_it);
+    }
+    let groups = words.get("groups");
+    let group = |name: &str| match name {
         "X25519" => ring::kx_group::X25519,
         _ => ring::kx_group::SECP384R1,
     };
-    provider.kx_groups = groups.iter().map(group).collect();
+    if !groups.is_empty() {
+        provider.kx_groups = groups.split(':').map(group).collect();
+    }
     Arc::new(provider)
 }
 
@@ -99,9 +103,9 @@ fn version(words: &Words) -> &'static [&'static SupportedProtocolVersion] {
     }
 }
 
-fn certificate() -> Outcome<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> {
-    let chain = vec![CertificateDer::from_pem_file("../cert.pem")?];
-    Ok((chain, PrivateKeyDer::from_pem_file("../key.pem")?))
+fn certificate(words: &Words) -> Outcome<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> {
+    let chain = vec![CertificateDer::from_pem_file(words.get("cert"))?];
+    Ok((chain, PrivateKeyDer::from_pem_file(words.get("key"))?))
 }
 
 fn fragment_size(words: &Words) -> Option<usize> {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! A TLS client or server on rustls, told what to do by words of the form name=value.
+//! A TLS client or server on rustls, told what to do by words of the form name=value; or by a role and options, as
+//! tests/guest/stacks/peer.py has them: then it joins TLS connections to plain ones.
 
 mod config;
+mod pump;
+mod sessions;
 mod words;
 
 use rustls::pki_types::ServerName;
@@ -20,7 +23,14 @@ const ANSWER: &[u8] = b"HTTP/1.0 200 OK\r\n\r\n";
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> Outcome<()> {
-    let words = Words::of(std::env::args().skip(1));
+    let arguments = std::env::args().skip(1);
+    if matches!(
+        std::env::args().nth(1).as_deref(),
+        Some("client" | "server")
+    ) {
+        return pump::run(&Words::of_options(arguments));
+    }
+    let words = Words::of(arguments);
     match words.get("role") {
         "server" => serve(&words),
         _ => connect(&words),

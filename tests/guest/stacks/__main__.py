@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Runs the table's cells in a guest, each client through the gateway to each server, and prints a JSON object for each:
+
+  python3 -B tests/guest/stacks [--client NAME…] [--server NAME…] [--version 1.2|1.3…] [--mode NAME…] [--skip FILE]
+
+--skip: results of a run before; cells that it has are left out, but for those that failed. The first line is about the run itself."""
+
+import argparse
+import dataclasses
+import json
+import pathlib
+import platform
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "suite")]
+
+import course  # noqa: E402
+import gateway  # noqa: E402
+import peers  # noqa: E402
+from lab import GatewayTest  # noqa: E402
+from peer import MODES, PORTS, Broken, Case, Place  # noqa: E402
+from stream import LARGE, SMALL, Backend  # noqa: E402
+
+# What TLS 1.2 has of them.
+MODES12 = ("full", "resumed", "certificate")
+
+
+def tell(**what):
+    print(json.dumps(what), flush=True)
+
+
+def arguments():
+    parser = argparse.ArgumentParser()
+    for name, known in (("client", peers.NAMES), ("server", peers.NAMES), ("version", ("1.2", "1.3")), ("mode", MODES)):
+        parser.add_argument(f"--{name}", nargs="+", choices=known, default=known)
+    parser.add_argument("--skip")
+    return parser.parse_args()
+
+
+def cases(given):
+    """What matters most first."""
+    for mode in given.mode:
+        for version in given.version:
+            if version == "1.3" or mode in MODES12:
+                yield Case(version, mode)
+
+
+def cannot(client, server, case):
+    """Why a pair cannot do a case."""
+    if case.mode == "padding" and not (client.pads("client") or server.pads("server")):
+        return f"neither {client.title} nor {server.title} pads"
+    for stack, role in ((client, "connect"), (server, "serve")):
+        padding = case.mode == "padding" and not stack.pads("client" if role == "connect" else "server")
+        why = stack.missing() or getattr(stack, f"cannot_{role}")(Case(case.version, "full") if padding else case)
+        if why:
+            return why
+    if client.protocol != server.protocol:
+        return f"{client.title if client.protocol != 'any' else server.title} speaks its own protocol"
+    return client.cannot_meet(server, case)
+
+
+class Table:
+    def __init__(self, given, place):
+        self.given, self.place = given, place
+        self.backend = Backend()
+        # Servers have the same port, one after the other, so that clients may go on.
+        self.port = next(PORTS)
+        self.clients = {}
+        self.stacks = {}
+        for name in (*given.client, *given.server):
+            try:
+                self.stacks[name] = peers.stack(name)
+            except ImportError as error:
+                print(f"{name}: {error}", file=sys.stderr)
+        self.done = set()
+        if given.skip:
+            with open(given.skip, encoding="utf-8") as lines:
+                told = [json.loads(line) for line in lines]
+            self.done = {(one["client"], one["server"], one["version"], one["mode"]) for one in told
+                         if one.get("result") in ("pass", "cannot")}
+
+    def cell(self, client, server, case, **result):
+        tell(client=client.name, server=server.name, version=case.version, mode=case.mode, **result)
+
+    def run(self):
+        servers, clients = ([self.stacks[name] for name in names if name in self.stacks]
+                            for names in (self.given.server, self.given.client))
+        for case in cases(self.given):
+            for server in servers:
+                pairs = [client for client in clients if self.runs(client, server, case)]
+                if pairs:
+                    self.serve(server, case, pairs)
+
+    def runs(self, client, server, case):
+        """Whether the pair is to run; why it cannot is told."""
+        if (client.name, server.name, case.version, case.mode) in self.done:
+            return False
+        why = cannot(client, server, case)
+        if why:
+            self.cell(client, server, case, result="cannot", why=why)
+        return not why
+
+    def serve(self, server, case, clients):
+        """One server of a case, and each client with it."""
+        running = None
+        for client in clients:
+            # A resumed session's course begins with a full handshake: both are told of at once.
+            resumed = Case(case.version, "resumed")
+            both = case.mode == "full" and "resumed" in self.given.mode and not cannot(client, server, resumed)
+            modes = ["full", "resumed"] if both else [case.mode]
+            try:
+                running = running or server.serve(case, self.place, self.port, self.backend.port)
+                connecting = self.connect(client, resumed if both else case)
+                results = course.run(connecting, running, resumed if both else case, self.place_of(client), self.backend,
+                                     self.port, modes, LARGE if "openssl" in (client.name, server.name) else SMALL)
+            except (Broken, AssertionError) as error:
+                results = {mode: {"result": "fail", "why": f"it does not start: {error}"} for mode in modes}
+            for mode, result in results.items():
+                if result.get("why") == course.WAITS and client.waits:
+                    result["why"] += f": {client.waits}"
+                self.cell(client, server, Case(case.version, mode), **result)
+                self.done.add((client.name, server.name, case.version, mode))
+            failed = any(result["result"] == "fail" for result in results.values())
+            self.leave(client, failed)
+            if failed and running:
+                # What it still has to do and to tell is nobody else's.
+                running.close()
+                running = None
+        if running:
+            running.close()
+
+    def connect(self, client, case):
+        """A client of the case, which may have run with the server before."""
+        if self.clients.get(client.name, (None, None))[0] != case:
+            self.leave(client, over=True)
+            self.clients[client.name] = case, client.connect(case, self.place_of(client), self.port)
+        return self.clients[client.name][1]
+
+    def place_of(self, client):
+        return dataclasses.replace(self.place, keys=f"{client.name}.keys")
+
+    def leave(self, client, over=False):
+        _, running = self.clients.get(client.name, (None, None))
+        if running and (over or not running.lasting):
+            running.close()
+            del self.clients[client.name]
+
+
+def main():
+    given = arguments()
+    GatewayTest.net("net_down")
+    GatewayTest.net("net_up")
+    gateway.hold()
+    with tempfile.TemporaryDirectory() as folder:
+        table = Table(given, Place.make(folder))
+        here = {name: stack for name, stack in table.stacks.items() if not stack.missing()}
+        tell(kernel=platform.release(), versions={name: f"{stack.title} {stack.version()}" for name, stack in here.items()})
+        table.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Chromium without a window. A page of the harness's own has it post, and gives back what it got."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from lab import PATIENCE, SERVER, inside, run, wait_for
+from netlog import NetLog
+from peer import NAME, PORTS, Broken, Client, Process, Stack
+
+FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
+    --disable-component-update --disable-sync --disable-extensions --disable-default-apps --disable-breakpad
+    --disable-web-security --ignore-certificate-errors --in-process-gpu --no-zygote --no-proxy-server
+    --disable-features=Translate,OptimizationHints,MediaRouter,PreconnectToSearch,NetworkPrediction
+    --js-flags=--no-opt --renderer-process-limit=1""".split()
+# It asks for what is to be posted until it is closed.
+PAGE = b"""<!doctype html><script>
+(async () => {
+    const post = async (id, url, credentials) => {
+        let result, octets;
+        try {
+            const body = await (await fetch("/body", {cache: "no-store"})).arrayBuffer();
+            const response = await fetch(url, {method: "POST", body, credentials, cache: "no-store"});
+            [result, octets] = ["done", await response.arrayBuffer()];
+        } catch (error) {
+            [result, octets] = ["failed", String(error)];
+        }
+        await fetch(`/${result}/${id}`, {method: "POST", body: octets});
+    };
+    for (;;) {
+        for (const what of await (await fetch("/next")).json()) post(...what);
+    }
+})();
+</script>
+"""
+POLICIES = "/etc/chromium/policies/managed"
+# Seconds for which the page waits for something to do.
+POLL = 1
+# Seconds in which Chromium has the page, where the processor is emulated.
+START = 1800
+
+
+class Page(ThreadingHTTPServer):
+    """What serves the page."""
+    daemon_threads = True
+
+    def __init__(self, body, fails):
+        self.body, self.fails = body, fails
+        self.asked, self.sockets = [], {}
+        self.here = threading.Event()
+        self.more = threading.Condition()
+        with inside("client"):
+            super().__init__(("127.0.0.1", next(PORTS)), Answer)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def handle_error(self, request, client_address):
+        """The page goes while it asks."""
+
+    def post(self, url, credentials):
+        """Has the page post to an address, with credentials or without, which are sent over different connections; the
+        socket gives the response's body. The number is that of the post."""
+        ours, its = socket.socketpair()
+        ours.settimeout(PATIENCE)
+        with self.more:
+            number = len(self.sockets)
+            self.sockets[number] = its
+            self.asked.append((number, url, credentials))
+            self.more.notify_all()
+        return number, ours
+
+    def next(self):
+        self.here.set()
+        with self.more:
+            self.more.wait_for(lambda: self.asked, POLL)
+            asked, self.asked = self.asked, []
+        return asked
+
+
+class Answer(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        page = self.server
+        if self.path == "/":
+            self.give(PAGE, "text/html")
+        elif self.path == "/body":
+            self.give(pathlib.Path(page.body).read_bytes(), "application/octet-stream")
+        elif self.path == "/next":
+            self.give(json.dumps(page.next()).encode(), "application/json")
+        else:
+            self.send_error(404)
+
+    def do_POST(self):
+        _, result, number = self.path.split("/")
+        octets = self.rfile.read(int(self.headers["Content-Length"]))
+        self.give(b"", "text/plain")
+        with self.server.sockets[int(number)] as opened:
+            if result == "done":
+                opened.sendall(octets)
+            else:
+                self.server.fails(int(number), octets.decode())
+
+    def give(self, octets, kind):
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(octets)))
+        self.end_headers()
+        self.wfile.write(octets)
+
+    def log_message(self, *_):
+        pass
+
+
+class Browser:
+    """Chromium with its page, which speaks one version. Its start is what takes long, so it stays for all courses."""
+
+    def __init__(self, place, version):
+        home = place.file(f"chromium-{version}")
+        os.makedirs(home)
+        self.take_certificate(place, home)
+        self.keylog, log = f"{home}/keys", f"{home}/net.json"
+        self.page = Page(place.file("body"), self.fails)
+        self.failed = {}
+        only = f"tls{version}"
+        # Its own resolver has the name; everything else is not found.
+        self.process = Process("client", [
+            "chromium", *FLAGS, f"--user-data-dir={home}/profile", f"--log-net-log={log}",
+            f"--ssl-version-min={only}", f"--ssl-version-max={only}",
+            f"--host-resolver-rules=MAP {NAME} {SERVER[4]}", f"http://127.0.0.1:{self.page.server_port}/"],
+            place.folder, {"HOME": home, "DBUS_SESSION_BUS_ADDRESS": "disabled:", "SSLKEYLOGFILE": self.keylog})
+        self.log = NetLog(log, self.process)
+        if not self.page.here.wait(START):
+            self.process.close()
+            raise Broken(f"Chromium does not get its page in {START} s: {self.process.said[-3:]}")
+
+    def fails(self, number, why):
+        self.failed[number] = why
+
+    @staticmethod
+    def take_certificate(place, home):
+        """Into the data base where it looks for certificates; a policy has it use what is there without asking."""
+        base = f"{home}/.pki/nssdb"
+        os.makedirs(base)
+        run("certutil", "-N", "-d", base, "--empty-password")
+        run("openssl", "pkcs12", "-export", "-in", place.file("cert.pem"), "-inkey", place.file("key.pem"),
+            "-name", "client", "-passout", "pass:", "-out", f"{home}/client.p12")
+        run("pk12util", "-i", f"{home}/client.p12", "-d", base, "-W", "")
+        os.makedirs(POLICIES, exist_ok=True)
+        with open(f"{POLICIES}/certificate.json", "w", encoding="ascii") as file:
+            json.dump({"AutoSelectCertificateForUrls": [json.dumps({"pattern": "*", "filter": {}})]}, file)
+
+
+class ChromiumClient(Client):
+    pump = False
+    alpn = "h2"
+
+    def __init__(self, browser, case, place, port):
+        self.browser, self.case, self.place, self.port = browser, case, place, port
+        self.numbers = []
+
+    def open(self, resume=False):
+        # The first and those that resume its session have credentials, those beside it none: they do not share its
+        # connection (HTTP/2) nor its sessions.
+        first = not self.numbers
+        number, posted = self.browser.page.post(
+            f"https://{NAME}:{self.port}/", "include" if resume or first else "omit")
+        self.numbers.append(number)
+        if self.case.mode == "certificate" and first:
+            # The first time that a server asks for a certificate it chooses one, and begins again with it.
+            wait_for(lambda: len(self.browser.log.connections_to(self.port)) == 2)
+        return posted
+
+    def handshake(self, number):
+        def told():
+            failed = [self.browser.failed[one] for one in self.numbers if one in self.browser.failed]
+            if failed:
+                raise Broken(f"Chromium says {failed}")
+            return self.browser.log.handshakes_with(self.port)[number - 1:]
+
+        found = wait_for(told)
+        if not found:
+            raise Broken("no handshake in Chromium's log")
+        shutil.copy(self.browser.keylog, self.place.keylog)
+        return found[0]
+
+    def close(self):
+        """The browser stays."""
+
+
+class Chromium(Stack):
+    name = "chromium"
+    title = "Chromium"
+
+    def __init__(self):
+        self.browsers = {}
+
+    def missing(self):
+        return None if shutil.which("chromium") else "there is no Chromium here"
+
+    def version(self):
+        return re.search(r"Chromium (\S+)", run("chromium", "--version").stdout)[1]
+
+    def cannot_serve(self, case):
+        return "Chromium is a client"
+
+    def cannot_connect(self, case):
+        return {"padding": "Chromium does not pad", "early": "Chromium posts nothing early"}.get(case.mode)
+
+    def connect(self, case, place, port):
+        if case.version not in self.browsers:
+            self.browsers[case.version] = Browser(place, case.version)
+        return ChromiumClient(self.browsers[case.version], case, place, port)
+
+
+STACK = Chromium()

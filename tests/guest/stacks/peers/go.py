@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Go's crypto/tls, by a program of ours (tests/stacks/peers/peer.go)."""
+
+import pathlib
+
+from lab import run
+from peer import ProgramClient, ProgramServer, Stack
+
+PROGRAM = pathlib.Path(__file__).parents[4] / "build/stacks/peer-go"
+
+
+class Go(Stack):
+    name = "go"
+    title = "Go"
+
+    def missing(self):
+        return None if PROGRAM.exists() else "tests/stacks/peers/build has not been run"
+
+    def version(self):
+        return run("go", "version").stdout.split()[2].removeprefix("go")
+
+    def cannot_serve(self, case):
+        return {"early": "crypto/tls has early data for QUIC only", "padding": "crypto/tls does not pad"}.get(case.mode)
+
+    cannot_connect = cannot_serve
+
+    def serve(self, case, place, port, backend):
+        return ProgramServer([str(PROGRAM)], case, place, port, backend)
+
+    def connect(self, case, place, port):
+        return ProgramClient([str(PROGRAM)], case, place, port)
+
+
+STACK = Go()

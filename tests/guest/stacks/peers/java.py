@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Java's JSSE, by a program of ours (tests/stacks/peers/Peer.java)."""
+
+import pathlib
+import shutil
+
+from lab import run
+from peer import Case, ProgramClient, ProgramServer, Stack
+
+CLASSES = pathlib.Path(__file__).parents[4] / "build/stacks/java"
+# What makes its start shorter, which is long where the processor is emulated.
+PROGRAM = ["java", "-XX:+UseSerialGC", "-Xshare:auto", "-Xmx192m", "-cp", str(CLASSES), "Peer"]
+
+
+class Java(Stack):
+    name = "java"
+    title = "Java"
+    waits = ("JSSE pads every record of TLS 1.3 by 16 octets, so that the Finished behind a client's certificate has not the "
+             "length by which it is told from data")
+
+    def missing(self):
+        if not shutil.which("java"):
+            return "there is no Java here"
+        return None if CLASSES.exists() else "tests/stacks/peers/build has not been run"
+
+    def version(self):
+        return run("java", "--version").stdout.split()[1]
+
+    def cannot_serve(self, case):
+        return {"early": "JSSE has no early data", "padding": "JSSE does not pad"}.get(case.mode)
+
+    cannot_connect = cannot_serve
+
+    def cannot_meet(self, server, case):
+        if server.name == "go" and case == Case("1.2", "resumed"):
+            return "Go says of its tickets of TLS 1.2 that they live for 0 seconds, and JSSE keeps none of these"
+        return None
+
+    def serve(self, case, place, port, backend):
+        return ProgramServer(PROGRAM, case, place, port, backend)
+
+    def connect(self, case, place, port):
+        return ProgramClient(PROGRAM, case, place, port)
+
+
+STACK = Java()

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""NSS, by a program of ours on its library."""
+
+import ctypes
+import os
+
+from lab import run
+from peer import LibraryStack
+
+
+class Nss(LibraryStack):
+    name = "nss"
+    title = "NSS"
+    program = "nss.py"
+
+    def version(self):
+        get = ctypes.CDLL("libnss3.so").NSS_GetVersion
+        get.restype = ctypes.c_char_p
+        return get().decode().split()[0]
+
+    def prepare(self, place):
+        """The certificate in a database of its own kind."""
+        database, bundle = place.file("nss"), place.file("nss.p12")
+        if os.path.exists(bundle):
+            return
+        run("mkdir", "-p", database)
+        run("openssl", "pkcs12", "-export", "-in", place.file("cert.pem"), "-inkey", place.file("key.pem"), "-name", "table",
+            "-passout", "pass:", "-out", bundle)
+        run("certutil", "-N", "-d", database, "--empty-password")
+        run("pk12util", "-i", bundle, "-d", database, "-W", "")
+        run("certutil", "-M", "-n", "table", "-t", "CTu,CTu,CTu", "-d", database)
+
+
+STACK = Nss()
