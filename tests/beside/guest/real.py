@@ -258,15 +258,20 @@ def early(course):
         start("ip", "netns", "exec", "server", "openssl", "s_server", "-accept", f"{SERVER[4]}:4433", "-tls1_3",
               "-early_data", "-no_anti_replay", "-cert", certificate, "-key", key, output=programs.enter_context(read.open("wb")))
         wait_for(lambda: on("server", "ss", "-Hltn", "sport = :4433").stdout)
-        first = start(*client, "-sess_out", str(folder / "session"))
-        if not wait_for((folder / "session").exists):
+        written, session = folder / "written", folder / "session"
+        first = start(*client, "-sess_out", str(written))
+        # Each ticket is written over the one before: what is whole is kept.
+        if not wait_for(lambda: written.exists() and session.write_bytes(written.read_bytes())
+                        and session.read_bytes().endswith(b"-----END SSL SESSION PARAMETERS-----\n")):
             raise AssertionError("no session to resume")
         first.kill()
         first.wait()
         course.way.load()
-        start(*client, "-sess_in", str(folder / "session"), "-early_data", str(folder / "early"))
+        start(*client, "-sess_in", str(session), "-early_data", str(folder / "early"))
         # The first one is closing.
         found = wait_for(lambda: on("client", "ss", "-Htn", "state", "established", "dport = :4433").stdout)
+        if not found:
+            raise AssertionError("no connection with early data")
         time.sleep(HELD)
         port = int(found.split()[2].rsplit(":", 1)[1])
         passed, arrived = course.ears[1].of_type_23(port), read.read_bytes().count(b"e" * 100) * 100
