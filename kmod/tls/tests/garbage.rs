@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Octets and numbers at random: no panic (overflow checks are on here), and no type without a record.
+//! Octets and numbers at random: no panic (overflow checks are on here), and no type without a record, and no difference by
+//! where the handshake is kept.
 
 mod common;
 
+use common::places::Place;
 use common::*;
 use tlsconn_tls::{Connection, Segment, Side::Dst, Side::Src, State, Types};
 
@@ -57,7 +59,13 @@ fn mutated_handshakes_with_random_segments() {
         if random.below(10) == 0 {
             wire.connection = Connection::picked_up();
         }
+        let (mut other, mut place) = (wire.connection.clone(), Place::default());
         for _ in 0..random.below(30) {
+            if random.below(12) == 0 {
+                let side = if random.below(2) == 0 { Src } else { Dst };
+                wire.connection.give_up(side);
+                other.give_up(side);
+            }
             let from = if random.below(2) == 0 { Src } else { Dst };
             let stream = &streams[from as usize];
             // Mostly what comes next, else anything.
@@ -76,6 +84,27 @@ fn mutated_handshakes_with_random_segments() {
                 urgent: random.below(200) == 0,
             };
             wire.take(&segment, &stream[start..start + len]);
+            other.segment(
+                &mut place,
+                &wire.config,
+                &segment,
+                &Slice(&stream[start..start + len]),
+            );
+            if place.0.as_ref().is_some_and(|it| other.has_settled(it)) {
+                place.0 = None;
+            }
+            // What is on its way at the end is of no interest.
+            if !wire.connection.ended() {
+                assert_eq!(other.state(), wire.connection.state());
+                assert_eq!(other.reason(), wire.connection.reason());
+                for side in [Src, Dst] {
+                    assert_eq!(other.counters(side), wire.connection.counters(side));
+                }
+                assert_eq!(
+                    other.types(from, segment.seq, len as u32),
+                    wire.types(from, segment.seq, len)
+                );
+            }
             if start == next {
                 wire.next[from as usize] = segment.seq.wrapping_add(len as u32);
             }
