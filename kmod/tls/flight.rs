@@ -10,6 +10,9 @@ const EMPTY_CERTIFICATE: u16 = 4;
 /// Octets of the shortest CertificateVerify's body: algorithm, length and a signature of 64 (RFC 8446 4.4.3).
 const SHORTEST_VERIFY: u16 = 4 + 64;
 
+/// Octets by which Java (JSSE) pads every record (RFC 8446 5.4). Of the stacks that are known none else pads by itself.
+const JSSE_PADDING: u16 = 16;
+
 /// What a cipher suite makes of lengths.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Suite {
@@ -96,22 +99,27 @@ impl ClientFlight {
     }
 
     /// Whether a record of that length is a Finished, or an empty Certificate and a Finished. There is no second
-    /// Certificate.
+    /// Certificate; and behind one, a padded Finished could be its last record.
     pub(super) fn is_finished(&self, len: u16, suite: Suite) -> bool {
         let with_certificate = suite
             .finished()
             .saturating_add(MESSAGE_HEADER)
             .saturating_add(EMPTY_CERTIFICATE);
-        len == suite.finished() || (len == with_certificate && self.shape == Shape::Nothing)
+        let padded = suite.finished().saturating_add(JSSE_PADDING);
+        let in_certificate = matches!(self.shape, Shape::Certificate(_) | Shape::Rest);
+        len == suite.finished()
+            || (len == with_certificate && self.shape == Shape::Nothing)
+            || (len == padded && !in_certificate)
     }
 
     /// Takes a record in if it fits: "a Certificate (one record, or several of which all but the last are full size; 25
     /// octets when empty), then, unless it was empty, at most one CertificateVerify (89 octets or more)".
     pub(super) fn goes_on(&mut self, len: u16, end: u32, suite: Suite) -> bool {
         let empty = suite.message(EMPTY_CERTIFICATE);
+        let padded = empty.saturating_add(JSSE_PADDING);
         let may_verify = len >= suite.message(SHORTEST_VERIFY);
         self.shape = match self.shape {
-            Shape::Nothing if len == empty => Shape::EmptyCertificate,
+            Shape::Nothing if len == empty || len == padded => Shape::EmptyCertificate,
             Shape::Nothing if len > empty => Shape::Certificate(len),
             Shape::Certificate(full) if suite.is_full(full) && len == full => self.shape,
             Shape::Certificate(full) if suite.is_full(full) && len < full => Shape::Rest,

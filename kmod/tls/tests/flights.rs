@@ -37,6 +37,34 @@ fn client_certificate() {
 }
 
 #[test]
+fn client_certificate_of_java() {
+    // Every record has 16 octets of padding.
+    for flight in [
+        vec![handshake23(468), handshake23(113), handshake23(85)],
+        vec![handshake23(41), handshake23(85)],
+        // Where the server's flight does not tell that it has not asked for one.
+        vec![handshake23(85)],
+    ] {
+        let mut answer = vec![ccs()];
+        answer.extend(flight);
+        answer.extend([data(85), data(133)]);
+        established(&[
+            (Src, vec![client_hello()]),
+            (Dst, asking_flight(SHA384_SUITE)),
+            (Src, answer),
+            (Dst, vec![data(69), data(1000)]),
+        ]);
+    }
+    // The rest of a Certificate that is as long is no Finished.
+    let answer = [529, 85, 281, 69].map(handshake23);
+    established(&[
+        (Src, vec![client_hello()]),
+        (Dst, asking_flight(SHA384_SUITE)),
+        (Src, answer.into_iter().chain([data(69)]).collect()),
+    ]);
+}
+
+#[test]
 fn whole_flight_in_one_record_each() {
     let wire = established(&[
         (Src, vec![client_hello()]),

@@ -118,8 +118,6 @@ class Table:
             except (Broken, AssertionError) as error:
                 results = {mode: {"result": "fail", "why": f"it does not start: {error}"} for mode in modes}
             for mode, result in results.items():
-                if result.get("why") == course.WAITS and client.waits:
-                    result["why"] += f": {client.waits}"
                 self.cell(client, server, Case(case.version, mode), **result)
                 self.done.add((client.name, server.name, case.version, mode))
             failed = any(result["result"] == "fail" for result in results.values())

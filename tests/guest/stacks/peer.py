@@ -89,8 +89,6 @@ class Stack:
     """A stack. A module of `peers` has one in STACK."""
     name = ""
     title = ""
-    # Why a handshake of its client waits for the pin, where one does.
-    waits = ""
     # What it speaks over TLS, or "any": the harness's octets, which are HTTP.
     protocol = "any"
 

@@ -15,8 +15,6 @@ PROGRAM = ["java", "-XX:+UseSerialGC", "-Xshare:auto", "-Xmx192m", "-cp", str(CL
 class Java(Stack):
     name = "java"
     title = "Java"
-    waits = ("JSSE pads every record of TLS 1.3 by 16 octets, so that the Finished behind a client's certificate has not the "
-             "length by which it is told from data")
 
     def missing(self):
         if not shutil.which("java"):
