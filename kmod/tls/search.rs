@@ -58,6 +58,8 @@ impl Direction {
             return;
         }
         self.decide(Kind::Unknown);
+        // What comes again is compared no longer: what is not acknowledged could be something else then.
+        self.history.unknown_from(self.acked());
         self.follow = Follow::Octets;
         self.set_begun();
         self.begin_again(aside);

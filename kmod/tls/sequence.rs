@@ -167,6 +167,26 @@ impl History {
         self.kinds = (self.kinds << 4) | kind as u32;
     }
 
+    /// Makes all octets from `seq` on unknown.
+    #[cold]
+    pub(super) fn unknown_from(&mut self, seq: u32) {
+        let seq = later(seq, self.oldest());
+        let octets = self.end.wrapping_sub(seq);
+        if !before(seq, self.end) {
+            return;
+        }
+        for _ in 0..RUNS {
+            let [start0, start1, start2, start3, start4, start5] = self.starts;
+            if before(start0, seq) {
+                break;
+            }
+            self.starts = [start1, start2, start3, start4, start5, start5];
+            self.kinds >>= 4;
+        }
+        self.end = seq;
+        self.extend(octets, Kind::Unknown);
+    }
+
     /// The types of `len` octets from `seq` on.
     #[inline(always)]
     pub(super) fn types(&self, seq: u32, len: u32) -> PacketTypes {

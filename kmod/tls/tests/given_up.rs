@@ -8,7 +8,7 @@ use common::places::Both;
 use common::tls12::{full, resumed, server12, TICKET};
 use common::*;
 use proptest::prelude::*;
-use tlsconn_tls::{Connection, Reason, Side, Side::Dst, Side::Src, State, Types};
+use tlsconn_tls::{Connection, Reason, Segment, Side, Side::Dst, Side::Src, State, Types};
 
 /// Octets that pass unseen, and whose acknowledgement is seen.
 fn miss(both: &mut Both, from: Side, len: usize) {
@@ -187,6 +187,33 @@ fn what_is_encrypted_behind_an_answer_that_is_missing_is_not_read() {
     let seq = both.wire.next[0] - 13;
     let alert = both.wire.types(Src, seq, 13).content;
     assert_eq!(alert, ALERT, "it is followed on");
+}
+
+#[test]
+fn what_is_not_acknowledged_may_come_again_as_something_else() {
+    let hello = Hello::client13().as_client().octets;
+    let half = hello.len() / 2;
+    for acknowledged in [0, half] {
+        let mut both = Both::default();
+        let again = both.wire.segment(Src);
+        both.send(Src, &hello[..half]);
+        both.send(Src, &hello[half..]);
+        both.wire.next[0] -= (hello.len() - acknowledged) as u32;
+        let ack = both.wire.segment(Dst);
+        both.take(&ack, &[]);
+        let types = |both: &Both, seq: u32, len: usize| both.wire.types(Src, seq, len).content;
+        assert_eq!(types(&both, again.seq, hello.len()), HANDSHAKE);
+        both.give_up(Src);
+        // The acknowledgement may have been lost behind us.
+        if acknowledged > 0 {
+            assert_eq!(types(&both, again.seq, acknowledged), HANDSHAKE);
+        }
+        let seq = again.seq + acknowledged as u32;
+        let other = vec![b'x'; hello.len() - acknowledged];
+        both.take(&Segment { seq, ..again }, &other);
+        assert_eq!(types(&both, seq, other.len()), Types::UNKNOWN);
+        assert_eq!(types(&both, seq, 1), Types::UNKNOWN);
+    }
 }
 
 /// The type of each octet of a server's stream, behind a ClientHello of which so much was seen.
