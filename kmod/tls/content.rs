@@ -244,7 +244,7 @@ impl Flights {
         }
         // Rule 1: "the record with a Finished's length for the negotiated suite, or that of an empty Certificate and a
         // Finished in one record" (RFC 8446 4.4.2, 4.4.4).
-        if self.client.is_finished(record.len, self.suite) {
+        if self.client.is_finished(record.len, self.suite, early_data) {
             return LAST;
         }
         // Rule 2: "where the server cannot have asked for a certificate, the first record, whatever its length (record

@@ -99,8 +99,8 @@ impl ClientFlight {
     }
 
     /// Whether a record of that length is a Finished, or an empty Certificate and a Finished. There is no second
-    /// Certificate; and behind one, a padded Finished could be its last record.
-    pub(super) fn is_finished(&self, len: u16, suite: Suite) -> bool {
+    /// Certificate; and behind one, a padded Finished could be its last record. JSSE offers no early data.
+    pub(super) fn is_finished(&self, len: u16, suite: Suite, early_data: bool) -> bool {
         let with_certificate = suite
             .finished()
             .saturating_add(MESSAGE_HEADER)
@@ -109,7 +109,7 @@ impl ClientFlight {
         let in_certificate = matches!(self.shape, Shape::Certificate(_) | Shape::Rest);
         len == suite.finished()
             || (len == with_certificate && self.shape == Shape::Nothing)
-            || (len == padded && !in_certificate)
+            || (len == padded && !in_certificate && !early_data)
     }
 
     /// Takes a record in if it fits: "a Certificate (one record, or several of which all but the last are full size; 25

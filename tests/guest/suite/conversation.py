@@ -136,16 +136,17 @@ class Conversation:
             self.wire.forgers[host].socket.sendto(packet, (self.ends[self.other(host)][0], 0))
         numbers = (self.ends[host][1], self.ends[self.other(host)][1])
         first, octets = int.from_bytes(packet[24:28], "big"), packet[len(packet) - size:]
-        share = 0.0
+        came, empty = bytearray(size), False
         for arrived in self.wire.arrivals(self.other(host)):
             if arrived[9] != socket.IPPROTO_TCP or struct.unpack("!HH", arrived[20:24]) != numbers:
                 continue
             payload = arrived[20 + (arrived[32] >> 4) * 4:]
             at = (int.from_bytes(arrived[24:28], "big") - first) & 0xFFFFFFFF
             # As it was sent, or a part of it: a queue to user space cuts what is too large for a link.
-            if (payload or not size) and at + len(payload) <= size and payload == octets[at:at + len(payload)]:
-                share += len(payload) / size if size else 1.0
-        return share
+            if at + len(payload) <= size and payload == octets[at:at + len(payload)]:
+                came[at:at + len(payload)] = bytes([1]) * len(payload)
+                empty = empty or not payload
+        return came.count(1) / size if size else float(empty)
 
     def note(self, name, must, share):
         """Of what must be held nothing may arrive; of what must arrive everything."""
