@@ -8,7 +8,8 @@ import struct
 from lab import inside
 from peer import Broken
 
-ETH_P_IP = 0x0800
+# Outgoing packets come to those only who listen to all (packet(7)).
+ETH_P_ALL, ETH_P_IP = 0x0003, 0x0800
 SYN = 0x02
 # asm-generic/socket.h
 SO_RCVBUFFORCE = 33
@@ -26,7 +27,7 @@ class Wire:
             with inside(host):
                 link = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
             link.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, ROOM)
-            link.bind(("eth0", ETH_P_IP))
+            link.bind(("eth0", ETH_P_ALL))
             link.setblocking(False)
             self.links[host] = link
         # In the order in which a link had them: whether it went out, and the segment.
@@ -39,7 +40,7 @@ class Wire:
                     packet, address = link.recvfrom(70000)
                 except BlockingIOError:
                     break
-                if packet[9] == socket.IPPROTO_TCP:
+                if address[1] == ETH_P_IP and packet[9] == socket.IPPROTO_TCP:
                     self.segments[host].append((address[2] == socket.PACKET_OUTGOING, *segment(packet)))
 
     def close(self):
