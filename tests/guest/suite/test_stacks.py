@@ -45,7 +45,7 @@ class Stacks(GatewayTest):
         on("gateway", "iptables", "-A", "FORWARD", "-p", "tcp", "-m", "tlsconn", "--record-type", "application-data")
         if rule:
             on("gateway", "iptables", "-A", "FORWARD", *rule, "-j", "DROP")
-        result = self.course("gnutls", "openssl", version, "full")["full"]
+        result = self.course("openssl", "openssl", version, "full")["full"]
         self.assertEqual(result["result"], "fail")
         self.assertRegex(result["why"], "without a pin$|may$|and 0 connections are pinned$")
 
