@@ -19,6 +19,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "suite")]
 import course  # noqa: E402
 import gateway  # noqa: E402
 import peers  # noqa: E402
+import results  # noqa: E402
 from lab import GatewayTest  # noqa: E402
 from peer import MODES, PORTS, Broken, Case, Place  # noqa: E402
 from stream import LARGE, SMALL, Backend  # noqa: E402
@@ -80,9 +81,7 @@ class Table:
                 print(f"{name}: {error}", file=sys.stderr)
         self.done = set()
         if given.skip:
-            with open(given.skip, encoding="utf-8") as lines:
-                told = [json.loads(line) for line in lines]
-            self.done = {(one["client"], one["server"], one["version"], one["mode"]) for one in told
+            self.done = {(one["client"], one["server"], one["version"], one["mode"]) for one in results.read(given.skip)
                          if one.get("result") in ("pass", "cannot")}
 
     def cell(self, client, server, case, **result):
@@ -117,14 +116,14 @@ class Table:
             try:
                 running = running or server.serve(case_of(server, "server", case), self.place, self.port, self.backend.port)
                 connecting = self.connect(client, resumed if both else case_of(client, "client", case))
-                results = course.run(connecting, running, resumed if both else case, self.place_of(client), self.backend,
-                                     self.port, modes, LARGE if "openssl" in (client.name, server.name) else SMALL)
+                found = course.run(connecting, running, resumed if both else case, self.place_of(client), self.backend,
+                                   self.port, modes, LARGE if "openssl" in (client.name, server.name) else SMALL)
             except (Broken, AssertionError) as error:
-                results = {mode: {"result": "fail", "why": f"it does not start: {error}"} for mode in modes}
-            for mode, result in results.items():
+                found = {mode: {"result": "fail", "why": f"it does not start: {error}"} for mode in modes}
+            for mode, result in found.items():
                 self.cell(client, server, Case(case.version, mode), **result)
                 self.done.add((client.name, server.name, case.version, mode))
-            failed = any(result["result"] == "fail" for result in results.values())
+            failed = any(result["result"] == "fail" for result in found.values())
             self.leave(client, failed)
             if failed and running:
                 # What it still has to do and to tell is nobody else's.

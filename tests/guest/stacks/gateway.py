@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The gateway in the middle, with the ruleset that `tlsconnctl rules` prints, as the table asks it."""
 
+import functools
 import json
 import re
 
@@ -41,7 +42,7 @@ class Seen:
                 return one
         raise Broken(f"the gateway has forgotten connection {self.id}")
 
-    @property
+    @functools.cached_property
     def client_port(self):
         return int(self.now()["src"].rsplit(":", 1)[1])
 
@@ -57,9 +58,21 @@ class Seen:
 
     def unacknowledged(self, host):
         """Octets that the application there has written and the other host has not acknowledged."""
-        end = "sport" if host == "client" else "dport"
-        lines = on(host, "ss", "-Htn", f"{end} = :{self.client_port}").stdout.splitlines()
-        return max((int(line.split()[2]) for line in lines), default=0)
+        return max((int(line.split()[2]) for line in self.socket(host).splitlines() if line[:1].isalpha()), default=0)
+
+    def sent_again(self, host):
+        """Segments that the host has sent once more."""
+        return max(map(int, re.findall(r"\bretrans:\d+/(\d+)", self.socket(host))), default=0)
+
+    def received(self, host):
+        """Octets that the host has taken, in order, and segments that came out of order."""
+        told = self.socket(host)
+        return [sum(map(int, re.findall(rf"\b{what}:(\d+)", told))) for what in ("bytes_received", "rcv_ooopack")]
+
+    def socket(self, host):
+        """What the host's kernel tells of its end."""
+        ends = (self.client_port, self.port) if host == "client" else (self.port, self.client_port)
+        return on(host, "ss", "-Htni", "sport = :{} and dport = :{}".format(*ends)).stdout
 
 
 def connections(port):

@@ -1,21 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What arrives at the hosts' links before a pin, as TLS records."""
+"""What arrives at the hosts' links before a pin, as octets of TCP and as TLS records."""
 
 import hashlib
 import socket
 import struct
 
 from lab import inside
+from peer import Broken
 
-ETH_P_IP = 0x0800
+# Outgoing packets come to those only who listen to all (packet(7)).
+ETH_P_ALL, ETH_P_IP = 0x0003, 0x0800
 SYN = 0x02
 # asm-generic/socket.h
 SO_RCVBUFFORCE = 33
 ROOM = 8 << 20
-# Octets of a Finished's record, by the hash of the cipher suite: 4 + hash + 1 + tag (RFC 8446 4.4.4).
-FINISHED = {"SHA256": 53, "SHA384": 69}
-# What is added by an empty Certificate in the same record, and by Java, which pads every record.
-WITH_EMPTY_CERTIFICATE, JSSE_PADDING = 8, 16
 # The random of a ServerHello that asks for another hello (RFC 8446 4.1.3).
 HELLO_RETRY = hashlib.sha256(b"HelloRetryRequest").digest()
 
@@ -29,9 +27,10 @@ class Wire:
             with inside(host):
                 link = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
             link.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, ROOM)
-            link.bind(("eth0", ETH_P_IP))
+            link.bind(("eth0", ETH_P_ALL))
             link.setblocking(False)
             self.links[host] = link
+        # In the order in which a link had them: whether it went out, and the segment.
         self.segments = {host: [] for host in self.links}
 
     def take(self):
@@ -41,29 +40,56 @@ class Wire:
                     packet, address = link.recvfrom(70000)
                 except BlockingIOError:
                     break
-                if address[2] != socket.PACKET_OUTGOING and packet[9] == socket.IPPROTO_TCP:
-                    self.segments[host].append(segment(packet))
+                if address[1] == ETH_P_IP and packet[9] == socket.IPPROTO_TCP:
+                    self.segments[host].append((address[2] == socket.PACKET_OUTGOING, *segment(packet)))
 
     def close(self):
         for link in self.links.values():
             link.close()
 
-    def stream(self, host, client_port):
-        """Octets that have arrived there of the connection with this port of the client's."""
-        place = 1 if host == "client" else 0
-        mine = [one for one in self.segments[host] if one[place] == client_port]
+    def pieces(self, host, client_port, outgoing=False, until=None):
+        """Octets of the connection with this port of the client's that have arrived there, or gone out, by where they stand in
+        the sender's stream; of the link's first `until` segments, if given."""
+        place = 1 if (host == "client") != outgoing else 0
+        mine = [one[1:] for one in self.segments[host][:until] if one[0] == outgoing and one[1:][place] == client_port]
         first = next((seq for _, _, seq, flags, _ in mine if flags & SYN), None)
-        stream = b""
         if first is None:
-            return stream
-        for at, octets in sorted(((seq - first - 1) & 0xFFFFFFFF, octets) for _, _, seq, _, octets in mine if octets):
-            if at <= len(stream):
-                stream += octets[len(stream) - at:]
+            raise Broken(f"the begin of the connection was not heard at the {host}")
+        return sorted(((seq - first - 1) & 0xFFFFFFFF, octets) for _, _, seq, _, octets in mine if octets)
+
+    def stream(self, host, client_port, **which):
+        """These octets up to the first hole, which is as far as TCP hands them on."""
+        stream = b""
+        for at, octets in self.pieces(host, client_port, **which):
+            if at > len(stream):
+                break
+            stream += octets[len(stream) - at:]
         return stream
 
+    def behind_hole(self, host, client_port):
+        """How many have arrived there behind the first hole, once each: TCP hands them on as soon as it is filled."""
+        total, end = 0, len(self.stream(host, client_port))
+        for at, octets in self.pieces(host, client_port):
+            total += max(0, at + len(octets) - max(at, end))
+            end = max(end, at + len(octets))
+        return total
+
     def records(self, host, client_port):
-        """Types and lengths of the records in it."""
+        """Types, lengths and ends of the records in the stream there."""
         return list(cut(self.stream(host, client_port)))
+
+    def before_answer(self, client_port):
+        """Octets of the server's stream that the client had when it sent its first encrypted record: its Finished stands in
+        them. All of them, where it has sent none."""
+        answer = next((end - length for kind, length, end in cut(self.stream("client", client_port, outgoing=True)) if kind == 23),
+                      None)
+        until = None
+        if answer is not None:
+            octets = next(octets for at, octets in self.pieces("client", client_port, outgoing=True)
+                          if at <= answer < at + len(octets))
+            until = next(number for number, one in enumerate(self.segments["client"])
+                         if one[0] and one[1] == client_port and one[5] == octets)
+        return len(self.stream("client", client_port, until=until))
 
     def asks_again(self, client_port):
         """Whether the server has asked for another key share."""
@@ -78,25 +104,10 @@ def segment(packet):
 
 
 def cut(stream):
+    """Type, length as far as it is there, and end of each record; of one whose header is not whole, that header's octets."""
     at = 0
-    while at + 5 <= len(stream):
-        length = int.from_bytes(stream[at + 3:at + 5], "big")
-        yield stream[at], min(length, len(stream) - at - 5)
+    while at < len(stream):
+        length = int.from_bytes(stream[at + 3:at + 5], "big") if at + 5 <= len(stream) else 0
+        end = min(at + 5 + length, len(stream))
+        yield stream[at], end - at - 5 if at + 5 <= len(stream) else end - at, end
         at += 5 + length
-
-
-def beyond_handshake(records, cipher, host):
-    """Octets of data that have arrived at a host before the pin: up to TLS 1.2 all of type 23 (cipher is None then); in
-    TLS 1.3 those behind the sender's Finished, a server's tickets among them. Where no record has a Finished's length,
-    it is in the first one, with the rest of the flight."""
-    data = [length for kind, length in records if kind == 23]
-    if cipher is None:
-        return sum(data)
-    finished = FINISHED[cipher.rsplit("_", 1)[1]]
-    if host == "server":
-        lengths = finished, finished + WITH_EMPTY_CERTIFICATE, finished + JSSE_PADDING
-        at = next((number for number, octets in enumerate(data) if octets in lengths), 0)
-    else:
-        lengths = finished, finished + JSSE_PADDING
-        at = max((number for number, octets in enumerate(data) if number and octets in lengths), default=0)
-    return sum(data[at + 1:])

@@ -10,15 +10,17 @@ sys.path.append(str(pathlib.Path(__file__).parents[1] / "stacks"))
 import course  # noqa: E402
 import gateway  # noqa: E402
 import peers  # noqa: E402
-from lab import GatewayTest  # noqa: E402
+from lab import GatewayTest, on  # noqa: E402
 from peer import PORTS, Case, Place  # noqa: E402
 from stream import SMALL, Backend  # noqa: E402
 
+# docs/evasions.md: a packet whose first octet of payload is that of a data record.
+RECIPE = "-p", "tcp", "-m", "u32", "--u32", "0>>22&0x3C@12>>26&0x3C@0>>24=0x17"
+
 
 class Stacks(GatewayTest):
-    def pair(self, client, server, version, mode="resumed"):
-        """What is held, and what comes once it is pinned; then the same of a session that is resumed."""
-        gateway.hold()
+    def course(self, client, server, version, mode):
+        """Results of the pair's course, by mode."""
         place = Place.make(self.directory.name)
         backend = Backend()
         self.addCleanup(backend.close)
@@ -28,11 +30,24 @@ class Stacks(GatewayTest):
         modes = ["full", "resumed"] if mode == "resumed" else [mode]
         connecting = peers.stack(client).connect(case, place, port)
         self.addCleanup(connecting.close)
-        results = course.run(connecting, running, case, place, backend, port, modes, SMALL)
-        for mode in modes:
+        return course.run(connecting, running, case, place, backend, port, modes, SMALL)
+
+    def pair(self, client, server, version, mode="resumed"):
+        """What is held, and what comes once it is pinned; then the same of a session that is resumed."""
+        gateway.hold()
+        for mode, result in self.course(client, server, version, mode).items():
             with self.subTest(mode):
-                self.assertEqual((results[mode].get("why"), results[mode]["result"]), (None, "pass"))
-                self.assertEqual(results[mode]["passed"], 0)
+                self.assertEqual((result.get("why"), result["result"]), (None, "pass"))
+                self.assertEqual(result["passed"], 0)
+
+    def passes(self, version, *rule):
+        """Where this rule is instead of tlsconn's, which has the connections followed only, the course fails for what passes."""
+        on("gateway", "iptables", "-A", "FORWARD", "-p", "tcp", "-m", "tlsconn", "--record-type", "application-data")
+        if rule:
+            on("gateway", "iptables", "-A", "FORWARD", *rule, "-j", "DROP")
+        result = self.course("openssl", "openssl", version, "full")["full"]
+        self.assertEqual(result["result"], "fail")
+        self.assertRegex(result["why"], "without a pin$|may$|and 0 connections are pinned$")
 
     def test_openssl_with_gnutls(self):
         self.pair("openssl", "gnutls", "1.3")
@@ -51,6 +66,16 @@ class Stacks(GatewayTest):
 
     def test_padded_records(self):
         self.pair("gnutls", "openssl", "1.3", "padding")
+
+    def test_no_rule_fails(self):
+        for version in ("1.2", "1.3"):
+            with self.subTest(version):
+                self.passes(version)
+
+    def test_the_u32_recipe_fails(self):
+        for version in ("1.2", "1.3"):
+            with self.subTest(version):
+                self.passes(version, *RECIPE)
 
 
 if __name__ == "__main__":

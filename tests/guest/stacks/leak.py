@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What has come to the other host behind a handshake before the pin, and whether it may (docs/tls.md, What may pass without
+a pin)."""
+
+import re
+
+from peer import Broken
+
+# Octets of a Finished's record, by the hash of the cipher suite: 4 + hash + 1 + tag (RFC 8446 4.4.4).
+FINISHED = {"SHA256": 53, "SHA384": 69}
+# A tag of CCM_8 is so much shorter (RFC 6655 3).
+SHORT_TAG = 8
+# What is added by an empty Certificate in the same record, and by Java, which pads every record.
+WITH_EMPTY_CERTIFICATE, JSSE_PADDING = 8, 16
+# Octets behind a server's Finished; a record behind a client's certificate (RFC 8446 5.2), and the data in it.
+SERVER_BUDGET = 8192
+LONGEST, RECORD = 16384 + 256, 16384
+
+
+def finished(cipher):
+    """Lengths that a record with a Finished in it has."""
+    found = re.search("SHA(256|384)$", cipher)
+    if not found:
+        raise Broken(f"of {cipher} the length of a Finished is not known")
+    length = FINISHED[found[0]] - (SHORT_TAG if "CCM_8" in cipher else 0)
+    return length, length + JSSE_PADDING
+
+
+def behind_server(records, cipher, before):
+    """Lengths of the records behind a server's Finished: the last record of such a length that its client had before it
+    answered, or the first one, with the rest of the flight. `cipher` is None where its length cannot be told: those that
+    came behind the client's answer then."""
+    data = [(length, end) for kind, length, end in records if kind == 23]
+    if cipher is None:
+        return [length for length, end in data if end > before]
+    lengths = finished(cipher)
+    at = max((number for number, (length, end) in enumerate(data) if number and length in lengths and end <= before), default=0)
+    return [length for length, _ in data[at + 1:]]
+
+
+def behind_client(records, cipher, certificate):
+    """Lengths of the records behind a client's Finished, and how many may be there: without a certificate that is its first
+    encrypted record; with one the first of such a length, or the first one, with the rest of the flight."""
+    data = [length for kind, length, _ in records if kind == 23]
+    if not certificate:
+        return data[1:], 0
+    lengths = finished(cipher)
+    lengths = *lengths, lengths[0] + WITH_EMPTY_CERTIFICATE
+    at = next((number for number, length in enumerate(data) if length in lengths), None)
+    return (data[1:], 1) if at is None else (data[at + 1:], 0)
+
+
+def no_holes(wire, port):
+    """Nothing arrives behind what is held: TCP would hand it on with what fills the hole."""
+    wire.take()
+    for host in ("client", "server"):
+        octets = wire.behind_hole(host, port)
+        if octets:
+            raise Broken(f"{octets} octets have come to the {host} behind a hole, without a pin")
+
+
+def no_data(wire, port):
+    """No encrypted record of a client that sends early data arrives."""
+    no_holes(wire, port)
+    octets = sum(length for kind, length, _ in wire.records("server", port) if kind == 23)
+    if octets:
+        raise Broken(f"{octets} octets of encrypted records have come to the server without a pin")
+
+
+def doubt(wire, seen, case):
+    """Octets of records behind the handshake that have arrived, by host, none of which is more than may be."""
+    port = seen.client_port
+    no_holes(wire, port)
+    records = {host: wire.records(host, port) for host in ("client", "server")}
+    if case.version == "1.2":
+        found = {host: sum(length for kind, length, _ in told if kind == 23) for host, told in records.items()}
+        limits = {"client": 0, "server": 0}
+    else:
+        name = seen.now()["cipher"]["name"]
+        server = behind_server(records["client"], None if case.mode == "padding" else name, wire.before_answer(port))
+        client, may = behind_client(records["server"], name, case.mode == "certificate")
+        found = {"client": sum(server), "server": sum(client)}
+        limits = {"client": SERVER_BUDGET, "server": LONGEST if may and len(client) == 1 else 0}
+    for host, octets in found.items():
+        if octets > limits[host]:
+            raise Broken(f"{octets} octets behind the handshake have come to the {host} without a pin; {limits[host]} may")
+    return found
