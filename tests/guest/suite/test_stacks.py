@@ -9,10 +9,12 @@ sys.path.append(str(pathlib.Path(__file__).parents[1] / "stacks"))
 
 import course  # noqa: E402
 import gateway  # noqa: E402
+import leak  # noqa: E402
 import peers  # noqa: E402
 from lab import GatewayTest, on  # noqa: E402
 from peer import PORTS, Case, Place  # noqa: E402
 from stream import SMALL, Backend  # noqa: E402
+from wire import SYN, Wire, cut  # noqa: E402
 
 # docs/evasions.md: a packet whose first octet of payload is that of a data record.
 RECIPE = "-p", "tcp", "-m", "u32", "--u32", "0>>22&0x3C@12>>26&0x3C@0>>24=0x17"
@@ -76,6 +78,51 @@ class Stacks(GatewayTest):
         for version in ("1.2", "1.3"):
             with self.subTest(version):
                 self.passes(version, *RECIPE)
+
+
+def records(*lengths):
+    """A stream of encrypted records of these lengths."""
+    return b"".join(b"\x17\x03\x03" + length.to_bytes(2, "big") + bytes([number] * length)
+                    for number, length in enumerate(lengths, 1))
+
+
+class Counts(unittest.TestCase):
+    """What tells a leak, of octets that did not go over a wire."""
+    CIPHER = "TLS_AES_256_GCM_SHA384"
+
+    def wire(self, *client):
+        """Segments that have come to the client: where each stands in the server's stream, and its octets; None: the client
+        answers."""
+        wire = object.__new__(Wire)
+        wire.segments = {"client": [(True, 4000, 443, 99, SYN, b""), (False, 443, 4000, 6, SYN, b"")]}
+        wire.segments["client"] += [(True, 4000, 443, 100, 0, records(69)) if one is None
+                                    else (False, 443, 4000, 7 + one[0], 0, one[1]) for one in client]
+        return wire
+
+    def behind(self, wire, cipher=CIPHER):
+        return leak.behind_server(wire.records("client", 4000), cipher, wire.before_answer(4000))
+
+    def test_octets_behind_a_hole(self):
+        wire = self.wire((0, b"a" * 10), (30, b"b" * 10), (5, b"a" * 5), (35, b"b" * 10), (30, b"b" * 10))
+        self.assertEqual((wire.stream("client", 4000), wire.behind_hole("client", 4000)), (b"a" * 10, 15))
+
+    def test_data_that_ends_in_a_record_of_a_finished_length(self):
+        flight, leaked = records(30, 900, 100, 69), records(5000, 69)
+        self.assertEqual(self.behind(self.wire((0, flight), None, (len(flight), leaked))), [5000, 69])
+        self.assertEqual(self.behind(self.wire((0, flight), None)), [])
+
+    def test_where_lengths_are_padded_the_answer_tells(self):
+        flight, leaked = records(512, 512), records(300)
+        self.assertEqual(self.behind(self.wire((0, flight), None, (len(flight), leaked)), None), [300])
+
+    def test_a_short_tag(self):
+        flight = records(30, 900, 100, 45)
+        self.assertEqual(self.behind(self.wire((0, flight + records(7)), None), "TLS_AES_128_CCM_8_SHA256"), [7])
+
+    def test_what_a_client_may(self):
+        self.assertEqual(leak.behind_client(list(cut(records(69, 20))), self.CIPHER, False), ([20], 0))
+        self.assertEqual(leak.behind_client(list(cut(records(500, 96, 69, 20))), self.CIPHER, True), ([20], 0))
+        self.assertEqual(leak.behind_client(list(cut(records(700, 16401))), self.CIPHER, True), ([16401], 1))
 
 
 if __name__ == "__main__":
