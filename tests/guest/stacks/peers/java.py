@@ -25,7 +25,7 @@ class Java(Stack):
         return run("java", "--version").stdout.split()[1]
 
     def cannot_serve(self, case):
-        return {"early": "JSSE has no early data", "padding": "JSSE does not pad"}.get(case.mode)
+        return {"early": "JSSE has no early data", "padding": "JSSE pads by 16 octets always"}.get(case.mode)
 
     cannot_connect = cannot_serve
 
