@@ -196,6 +196,10 @@ impl Resent {
         seq: u32,
         end: u32,
     ) -> Result<bool, Reason> {
+        // Numbers of a side that has sent nothing to be compared stand at nought, which may be half the space away.
+        if !self.has_outstanding(direction.acked()) {
+            return Ok(false);
+        }
         let mut at = later(later(seq, self.base), direction.compared_from());
         let mut so_far = match self.open.take() {
             Some((next, so_far)) if next == at && next == seq => Some(so_far),

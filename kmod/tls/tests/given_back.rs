@@ -55,6 +55,35 @@ fn other_octets_are_noticed_all_the_same() {
 }
 
 #[test]
+fn data_that_comes_again_wherever_its_numbers_are() {
+    let turns = full(Hello::client(), server12());
+    let of_client = turns.iter().filter(|(from, _)| *from == Src);
+    let in_front: usize = of_client.map(|(_, records)| octets(records).len()).sum();
+    let data = octets(&[data(100), data(100)]);
+    // Where the numbers become negative, and where they wrap, within the data or next to it.
+    for middle in [0x8000_0000_u32, 0] {
+        for within in 0..=data.len() {
+            let first = middle.wrapping_sub((in_front + within) as u32);
+            let mut both = Both::on(Wire::at(first, 5000));
+            for (from, records) in &turns {
+                both.send(*from, &octets(records));
+            }
+            let ack = both.wire.segment(Dst);
+            both.take(&ack, &[]);
+            let again = both.wire.segment(Src);
+            both.send(Src, &data);
+            both.wire.next[0] = again.seq;
+            // What the server says has to come again as it is, so that a handshake is made for it.
+            both.send(Dst, &record(21, &[0xa1; 30], ALERT).octets);
+            both.take(&again, &data);
+            both.take(&again, &data[..150]);
+            let reason = both.other.reason();
+            assert_eq!(reason, Reason::None, "{middle} after {within}");
+        }
+    }
+}
+
+#[test]
 fn what_comes_behind_an_end_leaves_it_closed() {
     // A reset in the middle of the handshake, and what was on its way then.
     for turns in turns() {

@@ -33,7 +33,13 @@ pub struct Both {
 
 impl Default for Both {
     fn default() -> Self {
-        let wire = Wire::default();
+        Both::on(Wire::default())
+    }
+}
+
+impl Both {
+    /// From the beginning of a connection on.
+    pub fn on(wire: Wire) -> Self {
         Both {
             other: wire.connection.clone(),
             wire,
@@ -41,9 +47,7 @@ impl Default for Both {
             was_given_back: false,
         }
     }
-}
 
-impl Both {
     pub fn take(&mut self, segment: &Segment, octets: &[u8]) {
         let config = self.wire.config;
         self.other
@@ -60,7 +64,8 @@ impl Both {
     pub fn send(&mut self, from: Side, octets: &[u8]) {
         let segment = self.wire.segment(from);
         self.take(&segment, octets);
-        self.wire.next[from as usize] += octets.len() as u32;
+        let next = &mut self.wire.next[from as usize];
+        *next = next.wrapping_add(octets.len() as u32);
     }
 
     /// No longer waits for what is missing in a side's stream.
