@@ -12,7 +12,7 @@ import threading
 import time
 
 from conversation import CLIENT, ETH_P_IP
-from lab import PATIENCE, SERVER, Client, inside, listed, on, wait_for
+from lab import PATIENCE, SERVER, Client, certificate_files, inside, listed, on, wait_for
 
 TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 AMOUNT = 100_000
@@ -98,10 +98,6 @@ class Course:
         server = self.test.server()
         prepare(server.context)
         return server
-
-    def files(self):
-        """Certificate and key of every server."""
-        return [f"{self.test.directory.name}/{name}.pem" for name in ("certificate", "key")]
 
     def connect(self, server, version, **fields):
         """None where the handshake does not complete on both sides."""
@@ -211,8 +207,7 @@ case("TLS 1.3, HelloRetryRequest")(alone(TLS13, lambda context: context.set_ecdh
 
 @case("TLS 1.3, the client has a certificate")
 def certificate(course):
-    course.server()
-    files = course.files()
+    files = certificate_files()
 
     def ask(context):
         context.verify_mode = ssl.CERT_REQUIRED
@@ -241,8 +236,7 @@ def plain(course):
 
 @case("TLS 1.3, 3,000 octets of early data (0-RTT)")
 def early(course):
-    course.server()
-    certificate, key = course.files()
+    certificate, key = certificate_files()
     folder = pathlib.Path(course.test.directory.name)
     (folder / "early").write_bytes(b"e" * 3000)
     # The session is had before anything is held.

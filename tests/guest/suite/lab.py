@@ -2,6 +2,7 @@
 """What the guest's tests share: running commands, three hosts in a row, TLS connections through the gateway."""
 
 import contextlib
+import functools
 import json
 import os
 import pathlib
@@ -70,6 +71,21 @@ def inside(host):
             yield
         finally:
             os.setns(back.fileno(), os.CLONE_NEWNET)
+
+
+@functools.cache
+def common_folder():
+    """Of all tests; gone when they are over."""
+    return tempfile.TemporaryDirectory()
+
+
+@functools.cache
+def certificate_files():
+    """The server's, for all tests, and its key: two files."""
+    paths = tuple(f"{common_folder().name}/{name}.pem" for name in ("certificate", "key"))
+    run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", paths[1],
+        "-out", paths[0], "-subj", "/CN=server.example", "-days", "2")
+    return paths
 
 
 class Server(threading.Thread):
@@ -200,12 +216,8 @@ class GatewayTest(unittest.TestCase):
         run("bash", "-c", f". {HERE}/../net.sh; {function}", check=function == "net_up")
 
     def server(self, ip=4, host="server", address=None):
-        key, certificate = (f"{self.directory.name}/{name}.pem" for name in ("key", "certificate"))
-        if not os.path.exists(key):
-            run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
-                key, "-out", certificate, "-subj", "/CN=server.example", "-days", "2")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
+        context.load_cert_chain(*certificate_files())
         server = Server(context, address or SERVER[ip], host)
         self.addCleanup(server.close)
         return server
