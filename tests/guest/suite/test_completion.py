@@ -30,8 +30,10 @@ FISH = """
 tlsconnctl completions fish | source
 complete -C "$argv"
 """
-# zsh has no such thing, but what its completion system is handed can be seen in its place.
+# zsh has no such thing, but what its completion system is handed can be seen in its place. It reads all completions that
+# lie beside it, a thousand, so it is put elsewhere.
 ZSH = """
+cp /usr/share/zsh/functions/Completion/comp* $TMPDIR && fpath=($TMPDIR)
 autoload -U compinit && compinit -D -u
 tlsconnctl completions zsh >$TMPDIR/_tlsconnctl && source $TMPDIR/_tlsconnctl
 [[ $_comps[tlsconnctl] = _clap_dynamic_completer_tlsconnctl ]] || exit 1
