@@ -2,7 +2,7 @@
 //! The handshake of a connection: what its messages say, and when it is complete.
 
 use super::content::Content;
-use super::direction::Direction;
+use super::direction::{Direction, Follow};
 use super::hello::{Hello, Sender};
 use super::identity::Identity;
 use super::message::Message;
@@ -116,7 +116,8 @@ impl Handshake {
     pub(super) fn has_outstanding(&self, sides: &PerSide<Direction>) -> bool {
         [Side::Src, Side::Dst].into_iter().any(|side| {
             let direction = sides.of(side);
-            direction.is_followed() && self.resent.of(side).has_outstanding(direction.acked())
+            direction.follow == Follow::Records
+                && self.resent.of(side).has_outstanding(direction.acked())
         })
     }
 

@@ -84,6 +84,26 @@ fn data_that_comes_again_wherever_its_numbers_are() {
 }
 
 #[test]
+fn what_was_outstanding_when_a_direction_was_lost_is_compared_no_longer() {
+    let mut both = Both::default();
+    for (from, records) in full(Hello::client(), server12()) {
+        both.send(from, &octets(&records));
+    }
+    let acks = [Src, Dst].map(|side| both.wire.segment(side));
+    acks.iter().for_each(|ack| both.take(ack, &[]));
+    let alert = record(21, &[0xa1; 30], ALERT).octets;
+    let again = both.wire.segment(Dst);
+    both.send(Dst, &alert);
+    both.give_up(Dst);
+    // Three headers in a row: it has found its way back.
+    both.send(Dst, &octets(&[data(50), data(17), data(2000)]));
+    assert_eq!(both.other.resynchronised(), 1);
+    both.take(&again, &alert);
+    let outcome = (both.other.state(), both.other.reason());
+    assert_eq!(outcome, (State::Lost, Reason::Hole));
+}
+
+#[test]
 fn what_comes_behind_an_end_leaves_it_closed() {
     // A reset in the middle of the handshake, and what was on its way then.
     for turns in turns() {

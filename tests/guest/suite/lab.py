@@ -213,7 +213,7 @@ class GatewayTest(unittest.TestCase):
     @staticmethod
     def net(function):
         # set -e is off in net_down by design: what is not there need not be removed.
-        run("bash", "-c", f". {HERE}/../net.sh; {function}", check=function == "net_up")
+        run("bash", "-c", f". {HERE}/../net.sh; {function}", check=function != "net_down")
 
     def server(self, ip=4, host="server", address=None):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
