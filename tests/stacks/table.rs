@@ -9,11 +9,11 @@ use crate::openssl::OpenSsl;
 use crate::process::{make_certificate, Folder};
 use crate::python::Python;
 use crate::rustls::Rustls;
-use crate::stack::{run, Cannot, Failed, Stack};
+use crate::stack::{run, Cannot, Failed, Run, Stack};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -26,6 +26,9 @@ const AT_ONCE: usize = 3;
 #[derive(Default)]
 struct Cell {
     passed: usize,
+    /// Runs that did not come to their end, so that the case was run once more: the engine, which only listens, had not
+    /// been asked yet.
+    again: Vec<String>,
     /// Reasons for cases that cannot be had, and how many.
     cannot: BTreeMap<Cannot, usize>,
     broken: Vec<String>,
@@ -63,6 +66,9 @@ pub(crate) fn clients_of(client: &dyn Stack) {
             }
         };
         table += &line(client, server, &cell, begun.elapsed());
+        for why in &cell.again {
+            table += &format!("         ran once more: {why}\n");
+        }
         broken.extend(cell.broken);
     }
     println!("{table}");
@@ -95,9 +101,15 @@ fn all_cases(client: &dyn Stack, server: &dyn Stack, folder: &Path) -> Cell {
             scope.spawn(|| loop {
                 let next = left.lock().expect("the list").pop();
                 let Some((number, case)) = next else { return };
-                let place = folder.join(format!("{}-{number}", server.name()));
-                std::fs::create_dir(&place).expect("a folder");
-                let result = one(client, server, &case, &place);
+                let place = |once| folder.join(format!("{}-{number}-{once}", server.name()));
+                let mut ran = run(client, server, &case, &made(place(1)));
+                if let Err(Failed::Broken(why)) = &ran {
+                    let mut cell = cell.lock().expect("the cell");
+                    cell.again.push(format!("{}: {why}", case.name()));
+                    drop(cell);
+                    ran = run(client, server, &case, &made(place(2)));
+                }
+                let result = ran.and_then(|ran| judged(client, server, &case, &ran));
                 let mut cell = cell.lock().expect("the cell");
                 match result {
                     Ok(()) => cell.passed += 1,
@@ -114,10 +126,14 @@ fn all_cases(client: &dyn Stack, server: &dyn Stack, folder: &Path) -> Cell {
     cell.into_inner().expect("the cell")
 }
 
-fn one(client: &dyn Stack, server: &dyn Stack, case: &Case, place: &Path) -> Result<(), Failed> {
-    let run = run(client, server, case, place)?;
+fn made(place: PathBuf) -> PathBuf {
+    std::fs::create_dir(&place).expect("a folder");
+    place
+}
+
+fn judged(client: &dyn Stack, server: &dyn Stack, case: &Case, run: &Run) -> Result<(), Failed> {
     let logged = |case: &Case| client.logs_random(case) || server.logs_random(case);
-    catch_unwind(AssertUnwindSafe(|| check(case, &run, &logged))).map_err(|why| {
+    catch_unwind(AssertUnwindSafe(|| check(case, run, &logged))).map_err(|why| {
         let why = match why.downcast_ref::<&str>() {
             Some(why) => (*why).to_owned(),
             None => why.downcast_ref::<String>().cloned().unwrap_or_default(),
