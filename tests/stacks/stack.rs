@@ -102,15 +102,18 @@ pub(crate) struct Run {
     pub(crate) keys: String,
 }
 
-/// A run that did not come to its end.
+/// What a case has come to that did not pass.
 pub(crate) enum Failed {
     Cannot(Cannot),
+    /// It did not come to its end: a program waits, or has gone.
+    Stuck(String),
+    /// It came to another end.
     Broken(String),
 }
 
 impl From<String> for Failed {
     fn from(why: String) -> Self {
-        Failed::Broken(why)
+        Failed::Stuck(why)
     }
 }
 

@@ -103,7 +103,7 @@ fn all_cases(client: &dyn Stack, server: &dyn Stack, folder: &Path) -> Cell {
                 let Some((number, case)) = next else { return };
                 let place = |once| folder.join(format!("{}-{number}-{once}", server.name()));
                 let mut ran = run(client, server, &case, &made(place(1)));
-                if let Err(Failed::Broken(why)) = &ran {
+                if let Err(Failed::Stuck(why)) = &ran {
                     let mut cell = cell.lock().expect("the cell");
                     cell.again.push(format!("{}: {why}", case.name()));
                     drop(cell);
@@ -114,7 +114,7 @@ fn all_cases(client: &dyn Stack, server: &dyn Stack, folder: &Path) -> Cell {
                 match result {
                     Ok(()) => cell.passed += 1,
                     Err(Failed::Cannot(why)) => *cell.cannot.entry(why).or_default() += 1,
-                    Err(Failed::Broken(why)) => {
+                    Err(Failed::Stuck(why) | Failed::Broken(why)) => {
                         let (client, server) = (client.name(), server.name());
                         cell.broken
                             .push(format!("== {client} -> {server}: {}: {why}", case.name()));
