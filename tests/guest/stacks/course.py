@@ -115,7 +115,7 @@ class Course:
             one.seen.becomes("early data offered", lambda now: now["early_data"] is True)
             one.hold()
             passed = self.passed(one)
-            leak.no_data(self.wire, one.seen.client_port)
+            leak.no_data(self.wire, one.seen)
             waited = (one.server_told or one.told).event is None
             one.flows()
             event = one.told.have()

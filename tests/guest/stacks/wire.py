@@ -66,13 +66,25 @@ class Wire:
             stream += octets[len(stream) - at:]
         return stream
 
-    def behind_hole(self, host, client_port):
-        """How many have arrived there behind the first hole, once each: TCP hands them on as soon as it is filled."""
-        total, end = 0, len(self.stream(host, client_port))
+    def arrived(self, host, client_port):
+        """What has arrived there, as begins and ends in the sender's stream: behind the first hole too, as TCP hands that on
+        as soon as the hole is filled."""
+        found = []
         for at, octets in self.pieces(host, client_port):
-            total += max(0, at + len(octets) - max(at, end))
-            end = max(end, at + len(octets))
-        return total
+            end = at + len(octets)
+            if found and at <= found[-1][1]:
+                found[-1][1] = max(found[-1][1], end)
+            else:
+                found.append([at, end])
+        return found
+
+    def behind_hole(self, host, client_port):
+        """How many octets have arrived there behind the first hole."""
+        return sum(end - at for at, end in self.arrived(host, client_port) if at > len(self.stream(host, client_port)))
+
+    def arrived_of(self, host, client_port, at, end):
+        """How many octets have arrived there of these in the sender's stream."""
+        return sum(max(0, min(end, last) - max(at, first)) for first, last in self.arrived(host, client_port))
 
     def records(self, host, client_port):
         """Types, lengths and ends of the records in the stream there."""
