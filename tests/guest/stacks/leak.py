@@ -64,6 +64,7 @@ def no_data(wire, seen):
     """No octet arrives of a record that a client which offers early data has encrypted. A second hello, which comes behind the
     early data in the stream, ends that: the record behind it is the Finished, and may."""
     port = seen.client_port
+    wire.take()
     sent = list(cut(wire.stream("client", port, outgoing=True)))
     data = [one for one in sent if one[0] == 23]
     if wire.asks_again(port):
