@@ -144,6 +144,7 @@ fn entry_of<'a>(net: &'a NetState, packet: &Packet<'_>, rcu: &'a Reader) -> Opti
         Connection::picked_up()
     };
     if !packet.ct.is_confirmed() && !net.may_hold_unconfirmed(UNCONFIRMED_MAX) {
+        net.counters.count(Counter::Full);
         return None;
     }
     start(net, packet.ct, connection, rcu)

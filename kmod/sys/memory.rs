@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Memory of one size each for what there is much of (`struct kmem_cache`): no rounding up, and a line of their own for
-//! each in /proc/slabinfo.
+//! Memory of one size each for what there is much of (`struct kmem_cache`): no rounding up. With `slab_nomerge` each
+//! has a line of its own in /proc/slabinfo.
 
 use super::Global;
 use crate::bindings;

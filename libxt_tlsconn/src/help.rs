@@ -21,7 +21,8 @@ tlsconn match options (-p tcp only, at least one condition; all given must hold)
 [!] --pinned             The connection mark carries the pin mark (tlsconnctl pin)
     --pin-mark VALUE[/MASK]
                          Which mark that is (default 0x54000000/0xff000000)
-What the hellos said; false, with ! too, until the hello is complete:
+What the hellos said; false, with ! too, until the hello is complete; if it never
+will be (not TLS, lost, tainted), false, and true with !:
 [!] --tls-version VER[:VER]
                          Negotiated version, or range: ssl3, 1.0, 1.1, 1.2, 1.3
 [!] --resumed            The connection resumes a session

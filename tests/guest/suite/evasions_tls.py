@@ -115,7 +115,7 @@ def retry(field):
     talk.data()
 
 
-@case("9", "a second ClientHello that is none's answer, and data in one")
+@case("9", "a second ClientHello that nothing asked for, then data behind an alert")
 def second_hello(field):
     talk = field.new().tls13()
     other = client_hello13(bytes(32), b"other.example")

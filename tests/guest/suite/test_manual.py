@@ -105,4 +105,8 @@ class Recipes(GatewayTest):
         [(_, commands)] = [recipe for recipe in recipes() if recipe[0] == "Use from nft through the mark"]
         on("gateway", "bash", "-euc", commands)
         server = self.server()
-        self.assertOnlyThePinnedFlows(self.connect(server), self.connect(server))
+        pinned, other = self.connect(server), self.connect(server)
+        self.assertOnlyThePinnedFlows(pinned, other)
+        # What it sends again has no conntrack entry from then on, and is held too.
+        on("gateway", "iptables", "-t", "raw", "-A", "PREROUTING", "-p", "tcp", "-j", "CT", "--notrack")
+        self.assertHeld(other)

@@ -123,6 +123,8 @@ class Ignored(GatewayTest):
             self.forgers["client"].send((CLIENT, port), (SERVER[4], 443), 1, 1, ACK | PSH, b"x")
         count = int(on("gateway", "cat", "/proc/sys/net/netfilter/nf_conntrack_count").stdout)
         self.assertLess(count, 4000)
+        found = stats()
+        self.assertEqual(found["connections-made"] + found["connections-full"], 6000)
         self.assertTrue(wait_for(lambda: not listed("--all")))
 
 

@@ -43,7 +43,8 @@ impl List {
         if connections.is_empty() {
             output.remark(&match tlsconn.stats()?.get("connections-now") {
                 None | Some(0) => {
-                    "no connections; they are tracked while an iptables rule uses the match tlsconn"
+                    "no connections; they are tracked while an iptables rule uses the match tlsconn, or after `tlsconnctl \
+                     track on`"
                         .into()
                 }
                 Some(tracked) => format!(

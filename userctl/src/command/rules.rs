@@ -25,7 +25,8 @@ const CHAIN_MAX: usize = 28;
 /// connection. Load it with `tlsconnctl rules | iptables-restore --noflush`, and the same for ip6tables-restore.
 #[derive(Args, Debug)]
 pub(crate) struct Rules {
-    /// Name of the chain to make; or FORWARD, INPUT or OUTPUT: the chain that jumps to it [default: TLSCONN, from FORWARD]
+    /// Name of the chain to make, which is emptied if it is there already; or FORWARD, INPUT or OUTPUT: the chain that
+    /// jumps to it [default: TLSCONN, from FORWARD]
     #[arg(long, value_name = "CHAIN")]
     chain: Option<Chain>,
     /// What becomes of held packets: dropped, so that they come with a retransmission once the connection is pinned, or

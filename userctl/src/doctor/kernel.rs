@@ -7,8 +7,9 @@ use crate::failure::Code;
 
 /// This tool's version, and so the one that module and extension should have.
 pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// Brings module, extension and tool of one version.
-pub(super) const INSTALL: &str = "make install";
+/// Brings module, extension and tool of one version. A module that is loaded stays until no rule uses it.
+const ANEW: &str = "make install, or the packages; then, without rules that use it: modprobe -r xt_tlsconn && modprobe \
+                    xt_tlsconn (docs/operations.md, Updating)";
 const NEWER_KERNEL: &str = "apt-get install -t trixie-backports linux-image-amd64 && reboot";
 
 /// The kernel can take a Rust module.
@@ -44,14 +45,18 @@ pub(super) fn module(host: &Host) -> Vec<Finding> {
             Finding::bad(check, "xt_tlsconn is not loaded", "modprobe xt_tlsconn")
         } else {
             let detail = format!("xt_tlsconn is not installed for Linux {}", host.release);
-            Finding::bad(check, detail, format!("{INSTALL} && modprobe xt_tlsconn"))
+            let package = format!("xt-tlsconn-modules-{}", host.release);
+            Finding::bad(
+                check,
+                detail,
+                format!("make install, or apt-get install {package}; then modprobe xt_tlsconn"),
+            )
         }];
     }
     let version = host.module_version.as_deref().unwrap_or("unknown");
     if version != VERSION {
         let detail = format!("xt_tlsconn is of version {version}, tlsconnctl of {VERSION}");
-        let fix = format!("{INSTALL} && rmmod xt_tlsconn && modprobe xt_tlsconn");
-        return vec![Finding::bad(check, detail, fix)];
+        return vec![Finding::bad(check, detail, ANEW)];
     }
     vec![match &host.asked {
         Some(Err(failure)) if failure.code == Code::Unavailable => Finding::bad(
@@ -62,7 +67,7 @@ pub(super) fn module(host: &Host) -> Vec<Finding> {
         Some(Err(failure)) => Finding::bad(
             check,
             format!("the module does not answer: {}", failure.message),
-            format!("{INSTALL} && rmmod xt_tlsconn && modprobe xt_tlsconn"),
+            ANEW,
         ),
         _ => Finding::good(check, format!("xt_tlsconn {version} is loaded")),
     }]
@@ -128,7 +133,7 @@ mod tests {
         };
         assert!(only(module(&loaded())).ok);
         for (host, fix) in [
-            (Host::default(), "make install"),
+            (Host::default(), "make install, or apt-get install xt-tlsconn-modules-"),
             (
                 Host {
                     is_loaded: false,
@@ -141,7 +146,7 @@ mod tests {
                     module_version: Some("0.0.1".into()),
                     ..loaded()
                 },
-                "make install && rmmod",
+                "make install, or the packages",
             ),
             (
                 Host {

@@ -37,8 +37,8 @@ const OF_THE_TOOL: &[Prose] = &[
         "CONNECTIONS AND PINS",
         &[
             Text("xt_tlsconn follows the TLS records and the handshake of every TCP connection that a network namespace \
-                  forwards, opens or accepts, while an iptables rule there uses the match tlsconn. Each connection has an \
-                  id, which is never used again while the module is loaded."),
+                  forwards, opens or accepts, while an iptables rule there uses the match tlsconn, or after tlsconnctl \
+                  track on. Each connection has an id, which is never used again while the module is loaded."),
             Text("A pin gives one of them a connection mark. Rules with -m tlsconn --pinned, -m connmark, or nft's ct \
                   mark let through what carries it. A pin is bound to one connection and to no other: neither to a \
                   parallel connection between the same hosts nor to one that resumes its session."),
@@ -146,8 +146,10 @@ const OF_RULES: &[Prose] = &[
         "NOTES",
         &[
             Text("The jump to the new chain stands in front of all other rules, as a rule that accepts established \
-                  connections would let data past. Loaded again, the chain is emptied and filled anew, and a second jump \
-                  is added, which does no harm; iptables -D FORWARD 1 takes it away."),
+                  connections would let data past. Loaded again, the chain is emptied and filled anew, and rules that \
+                  were put into it are gone; the jump (two of them with --port, --src or --dst) is added once more, \
+                  which does no harm: iptables -D FORWARD 1, once for each, takes it away. To take away all of it: \
+                  iptables-save -t filter | grep -vw TLSCONN | iptables-restore."),
             Text("Pins with a mark of their own need a rule of their own in front: -m tlsconn --pinned --pin-mark \
                   VALUE/MASK -j RETURN."),
             Text("With --on-data reset a held packet is answered with a reset to its sender; the other side learns \
@@ -169,8 +171,8 @@ const OF_STATS: &[Prose] = &[(
         Text("Of the network namespace, since the module was loaded."),
         Term("packets, octets", "Packets that were looked at, and their payload."),
         Term("connections-made, connections-now, connections-peak", "Tracked; tracked now; the most at once."),
-        Term("connections-full", "Packets that would have begun a connection while max_connections were tracked: they read \
-              lost."),
+        Term("connections-full", "Packets that would have begun a connection while max_connections were tracked, or 1024 \
+              whose first packets were dropped: they read lost."),
         Term("not-tls, lost-mid-stream, lost-table-full, lost-hole", "Connections that became not-tls or lost, by the reason: \
               under way when the tracker came; no memory for the handshake; octets that passed unseen or did not come."),
         Term("tainted-bad-header, tainted-resent-differently, tainted-urgent, tainted-second-hello, tainted-beyond-fin, \
