@@ -133,7 +133,10 @@ mod tests {
         };
         assert!(only(module(&loaded())).ok);
         for (host, fix) in [
-            (Host::default(), "make install, or apt-get install xt-tlsconn-modules-"),
+            (
+                Host::default(),
+                "make install, or apt-get install xt-tlsconn-modules-",
+            ),
             (
                 Host {
                     is_loaded: false,
