@@ -193,6 +193,10 @@ def listed(*arguments):
     return json.loads(ctl("list", *arguments).stdout)["connections"]
 
 
+def stats():
+    return json.loads(ctl("stats").stdout)["stats"]
+
+
 def forgets(gone, *which):
     """Makes conntrack forget its entries, or those that options choose, until what was tracked of them is gone. A segment
     that is sent again meanwhile makes another."""

@@ -1,18 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What becomes of connections is counted, and told."""
 
-import json
 import socket
 import ssl
 import unittest
 
 from forge import ACK, PSH, Forger, numbers
-from lab import SERVER, GatewayTest, ctl, forgets, inside, listed, load, on, run, unload, wait_for
+from lab import SERVER, GatewayTest, ctl, forgets, inside, listed, load, on, run, stats, unload, wait_for
 from test_events import Monitor
-
-
-def stats():
-    return json.loads(ctl("stats").stdout)["stats"]
 
 
 class Counters(GatewayTest):

@@ -12,7 +12,7 @@ import time
 import unittest
 
 from forge import ACK, PSH, Forger
-from lab import SERVER, GatewayTest, assert_valid, ctl, listed, load, on, run, unload, wait_for
+from lab import SERVER, GatewayTest, assert_valid, ctl, listed, load, on, run, stats, unload, wait_for
 
 
 class Monitor:
@@ -160,7 +160,7 @@ class Track(GatewayTest):
         server = self.server()
         client = self.connect(server)
         self.assertTrue(wait_for(lambda: client.listed()["state"] == "established"), "conntrack is on too")
-        self.assertEqual(json.loads(ctl("stats").stdout)["stats"]["connections-now"], 1)
+        self.assertEqual(stats()["connections-now"], 1)
         # A rule comes and goes.
         self.hold()
         self.assertEqual(self.track("status"), {"tracking": True, "rules": 2, "requested": True})

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Many connections: at once, one behind the other, more than there is room for, and ones that are only begun."""
 
-import json
 import os
 import random
 import socket
@@ -15,14 +14,10 @@ import canned
 import slabs
 from conversation import DATA, ip_header
 from forge import SYN, Forger, tcp
-from lab import SERVER, GatewayTest, ctl, inside, listed, load, on, run, unload, wait_for
+from lab import SERVER, GatewayTest, ctl, inside, listed, load, on, run, stats, unload, wait_for
 from scale import size, tell
 
 STATES = ("lost-mid-stream", "lost-hole", "lost-table-full", "not-tls", "allocation-failures")
-
-
-def stats():
-    return json.loads(ctl("stats").stdout)["stats"]
 
 
 class LoadTest(GatewayTest):

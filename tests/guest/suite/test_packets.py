@@ -8,7 +8,7 @@ import time
 import unittest
 
 from forge import ACK, PSH, RST, SYN, URG, Forger, numbers
-from lab import SERVER, GatewayTest, ctl, inside, listed, on, wait_for
+from lab import SERVER, GatewayTest, ctl, inside, listed, on, stats, wait_for
 
 CLIENT = "10.1.0.2"
 
