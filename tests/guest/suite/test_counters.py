@@ -6,7 +6,7 @@ import ssl
 import unittest
 
 from forge import ACK, PSH, Forger, numbers
-from lab import SERVER, GatewayTest, ctl, forgets, inside, listed, load, on, run, stats, unload, wait_for
+from lab import SERVER, GatewayTest, forgets, inside, listed, load, on, run, stats, unload, wait_for
 from test_events import Monitor
 
 

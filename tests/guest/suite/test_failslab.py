@@ -6,16 +6,14 @@ import contextlib
 import ctypes
 import os
 import pathlib
-import socket
 import threading
 import unittest
 
 import faults
 from conversation import DATA, Conversation, Wire
 from faults import NO_MEMORY, Faults, refused
-from forge import ACK, SYN
 from hellos import client_hello, client_hello13
-from lab import IPTABLES, GatewayTest, ctl, forgets, inside, listed, load, loaded, on, run, unload, wait_for
+from lab import IPTABLES, GatewayTest, ctl, forgets, listed, load, loaded, on, run, unload, wait_for
 from netlink import N, Netlink, attribute, attributes, uint
 from scale import tell
 

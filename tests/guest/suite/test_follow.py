@@ -6,7 +6,7 @@ import json
 import ssl
 import unittest
 
-from lab import PATIENCE, GatewayTest, ctl, forgets, on, wait_for
+from lab import PATIENCE, GatewayTest, ctl, forgets, wait_for
 
 TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Many connections: at once, one behind the other, more than there is room for, and ones that are only begun."""
 
+import json
 import os
 import random
 import socket
