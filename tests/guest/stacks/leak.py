@@ -70,7 +70,9 @@ def no_data(wire, seen):
     if wire.asks_again(port):
         hello = max(number for number, one in enumerate(sent) if one[0] == 22)
         behind = next((one for one in sent[hello:] if one[0] == 23), None)
-        if behind and behind[1] in finished(seen.now()["cipher"]["name"]):
+        # None before the ServerHello: then there is no Finished yet.
+        cipher = seen.now()["cipher"]
+        if behind and cipher and behind[1] in finished(cipher["name"]):
             data.remove(behind)
     octets = sum(wire.arrived_of("server", port, end - length, end) for _, length, end in data)
     if octets:
