@@ -17,7 +17,7 @@ from peer import NAME, PORTS, Broken, Client, Process, Stack
 FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
     --disable-component-update --disable-sync --disable-extensions --disable-default-apps --disable-breakpad
     --disable-web-security --ignore-certificate-errors --in-process-gpu --no-zygote --no-proxy-server
-    --disable-features=Translate,OptimizationHints,MediaRouter,PreconnectToSearch,NetworkPrediction
+    --disable-features=Translate,OptimizationHints,MediaRouter,PreconnectToSearch,NetworkPrediction,OptimizationGuideOnDeviceModel
     --js-flags=--no-opt --renderer-process-limit=1""".split()
 # It asks for what is to be posted until it is closed.
 PAGE = b"""<!doctype html><script>
@@ -214,8 +214,15 @@ class Chromium(Stack):
 
     def connect(self, case, place, port):
         if case.version not in self.browsers:
-            self.browsers[case.version] = Browser(place, case.version)
-        return ChromiumClient(self.browsers[case.version], case, place, port)
+            try:
+                self.browsers[case.version] = Browser(place, case.version)
+            except Broken as error:
+                # What did not start in so long does not start the next time.
+                self.browsers[case.version] = error
+        browser = self.browsers[case.version]
+        if isinstance(browser, Broken):
+            raise browser
+        return ChromiumClient(browser, case, place, port)
 
 
 STACK = Chromium()
