@@ -10,7 +10,7 @@ import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from lab import PATIENCE, SERVER, inside, run, wait_for
+from lab import PATIENCE, SERVER, inside, on, run, wait_for
 from netlog import NetLog
 from peer import NAME, PORTS, Broken, Client, Process, Stack
 
@@ -190,7 +190,8 @@ class ChromiumClient(Client):
         return found[0]
 
     def close(self):
-        """The browser stays."""
+        """The browser stays, without its connections: the next server has the same port, and what is held goes on."""
+        on("client", "ss", "-K", "dst", SERVER[4], "dport", "=", f":{self.port}")
 
 
 class Chromium(Stack):
