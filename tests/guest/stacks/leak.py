@@ -51,10 +51,10 @@ def behind_client(records, cipher, certificate):
     return (data[1:], 1) if at is None else (data[at + 1:], 0)
 
 
-def no_holes(wire, port):
+def no_holes(wire, port, hosts=("client", "server")):
     """Nothing arrives behind what is held: TCP would hand it on with what fills the hole."""
     wire.take()
-    for host in ("client", "server"):
+    for host in hosts:
         octets = wire.behind_hole(host, port)
         if octets:
             raise Broken(f"{octets} octets have come to the {host} behind a hole, without a pin")
@@ -65,9 +65,11 @@ def no_data(wire, seen):
     early data in the stream, ends that: the record behind it is the Finished, and may."""
     port = seen.client_port
     wire.take()
+    asked_again = wire.asks_again(port)
+    no_holes(wire, port, ("client",) if asked_again else ("client", "server"))
     sent = list(cut(wire.stream("client", port, outgoing=True)))
     data = [one for one in sent if one[0] == 23]
-    if wire.asks_again(port):
+    if asked_again:
         hello = max(number for number, one in enumerate(sent) if one[0] == 22)
         behind = next((one for one in sent[hello:] if one[0] == 23), None)
         # None before the ServerHello: then there is no Finished yet.

@@ -4,13 +4,11 @@
 
 use super::{
     host::Host,
-    kernel::VERSION,
+    kernel::{INSTALL, VERSION},
     or_good,
     ruleset::{Rule, Ruleset, Step},
     Finding,
 };
-
-const EXTENSION: &str = "make install, or the package libxt-tlsconn of this version";
 
 /// iptables finds the extension, of this tool's version.
 pub(super) fn extension(host: &Host) -> Vec<Finding> {
@@ -31,12 +29,12 @@ pub(super) fn extension(host: &Host) -> Vec<Finding> {
             Some(other) => bad.push(Finding::bad(
                 check,
                 format!("{command}'s extension is of version {other}, tlsconnctl of {VERSION}"),
-                EXTENSION,
+                INSTALL,
             )),
             None => bad.push(Finding::bad(
                 check,
                 format!("{command} does not find the extension: {}", ran.complaint),
-                EXTENSION,
+                INSTALL,
             )),
         }
     }

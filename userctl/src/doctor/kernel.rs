@@ -7,9 +7,8 @@ use crate::failure::Code;
 
 /// This tool's version, and so the one that module and extension should have.
 pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// Brings module, extension and tool of one version. A module that is loaded stays until no rule uses it.
-const ANEW: &str = "make install, or the packages; then, without rules that use it: modprobe -r xt_tlsconn && modprobe \
-                    xt_tlsconn (docs/operations.md, Updating)";
+/// Brings module, extension and tool of one version.
+pub(super) const INSTALL: &str = "make install";
 const NEWER_KERNEL: &str = "apt-get install -t trixie-backports linux-image-amd64 && reboot";
 
 /// The kernel can take a Rust module.
@@ -45,18 +44,18 @@ pub(super) fn module(host: &Host) -> Vec<Finding> {
             Finding::bad(check, "xt_tlsconn is not loaded", "modprobe xt_tlsconn")
         } else {
             let detail = format!("xt_tlsconn is not installed for Linux {}", host.release);
-            let package = format!("xt-tlsconn-modules-{}", host.release);
-            Finding::bad(
-                check,
-                detail,
-                format!("make install, or apt-get install {package}; then modprobe xt_tlsconn"),
-            )
+            Finding::bad(check, detail, format!("{INSTALL} && modprobe xt_tlsconn"))
         }];
     }
     let version = host.module_version.as_deref().unwrap_or("unknown");
     if version != VERSION {
-        let detail = format!("xt_tlsconn is of version {version}, tlsconnctl of {VERSION}");
-        return vec![Finding::bad(check, detail, ANEW)];
+        // A module that a rule uses cannot be unloaded.
+        let detail = format!(
+            "xt_tlsconn is of version {version}, tlsconnctl of {VERSION}; rules that use the match have to go before it can \
+             (docs/operations.md, Updating)"
+        );
+        let fix = format!("{INSTALL} && rmmod xt_tlsconn && modprobe xt_tlsconn");
+        return vec![Finding::bad(check, detail, fix)];
     }
     vec![match &host.asked {
         Some(Err(failure)) if failure.code == Code::Unavailable => Finding::bad(
@@ -67,7 +66,7 @@ pub(super) fn module(host: &Host) -> Vec<Finding> {
         Some(Err(failure)) => Finding::bad(
             check,
             format!("the module does not answer: {}", failure.message),
-            ANEW,
+            format!("{INSTALL} && rmmod xt_tlsconn && modprobe xt_tlsconn"),
         ),
         _ => Finding::good(check, format!("xt_tlsconn {version} is loaded")),
     }]
@@ -133,10 +132,7 @@ mod tests {
         };
         assert!(only(module(&loaded())).ok);
         for (host, fix) in [
-            (
-                Host::default(),
-                "make install, or apt-get install xt-tlsconn-modules-",
-            ),
+            (Host::default(), "make install"),
             (
                 Host {
                     is_loaded: false,
@@ -149,7 +145,7 @@ mod tests {
                     module_version: Some("0.0.1".into()),
                     ..loaded()
                 },
-                "make install, or the packages",
+                "make install && rmmod",
             ),
             (
                 Host {
