@@ -28,9 +28,6 @@ class NetLog(threading.Thread):
         self.handshakes = []
         self.start()
 
-    def connections_to(self, port):
-        return [own for own, its in list(self.ports.values()) if its == port]
-
     def handshakes_with(self, port):
         return [event for to, event in list(self.handshakes) if to == port]
 

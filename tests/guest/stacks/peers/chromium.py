@@ -168,13 +168,14 @@ class ChromiumClient(Client):
         # The first and those that resume its session have credentials, those beside it none: they do not share its
         # connection (HTTP/2) nor its sessions.
         first = not self.numbers
-        before = len(self.browser.log.connections_to(self.port))
+        before = len(self.browser.log.handshakes_with(self.port))
         number, posted = self.browser.page.post(
             f"https://{NAME}:{self.port}/", "include" if resume or first else "omit")
         self.numbers.append(number)
         if self.case.mode == "certificate" and first:
-            # The first time that a server asks for a certificate it chooses one, and begins again with it.
-            wait_for(lambda: len(self.browser.log.connections_to(self.port)) == before + 2)
+            # The first time that a port asks for a certificate it chooses one, and begins again with it on another
+            # connection, which is the one that counts; later it has chosen already.
+            wait_for(lambda: len(self.browser.log.handshakes_with(self.port)) > before)
         return posted
 
     def handshake(self, number):
