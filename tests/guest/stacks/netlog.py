@@ -22,10 +22,12 @@ class NetLog(threading.Thread):
     def __init__(self, name, process):
         super().__init__(daemon=True)
         self.name, self.process = name, process
-        self.types, self.suites = {}, suites()
+        self.types, self.error_names, self.suites = {}, {}, suites()
         # The client's port of each connection that was made, by what the log calls it.
         self.ports = {}
         self.handshakes = []
+        # The last thing that went wrong, whatever with.
+        self.error = None
         self.start()
 
     def handshakes_with(self, port):
@@ -47,14 +49,18 @@ class NetLog(threading.Thread):
                 time.sleep(0.1)
                 continue
             if line.startswith('{"constants"'):
-                types = json.loads(line.rstrip(",\n") + "}")["constants"]["logEventTypes"]
-                self.types = {number: word for word, number in types.items()}
+                constants = json.loads(line.rstrip(",\n") + "}")["constants"]
+                self.types, self.error_names = (
+                    {number: word for word, number in constants[of].items()} for of in ("logEventTypes", "netError"))
             elif line.startswith('{"'):
                 self.take(json.loads(line.rstrip(",\n")))
             line = ""
 
     def take(self, event):
         kind, source, told = self.types.get(event["type"]), event["source"]["id"], event.get("params", {})
+        error = self.error_names.get(told.get("net_error"))
+        if error not in (None, "ERR_IO_PENDING"):
+            self.error = f"{kind} {error}"
         if kind == "TCP_CONNECT" and "local_address" in told:
             self.ports[source] = tuple(int(told[end].rsplit(":", 1)[1]) for end in ("local_address", "remote_address"))
         elif kind == "SSL_CONNECT" and "cipher_suite" in told:

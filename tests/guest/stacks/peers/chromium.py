@@ -185,7 +185,7 @@ class ChromiumClient(Client):
         def told():
             failed = [self.browser.failed[one] for one in self.numbers if one in self.browser.failed]
             if failed:
-                raise Broken(f"Chromium says {failed}")
+                raise Broken(f"Chromium says {failed}, its log {self.browser.log.error}")
             return self.browser.log.handshakes_with(self.port)[number - 1:]
 
         found = wait_for(told)
