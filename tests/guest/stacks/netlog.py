@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The log that Chromium keeps of its connections: JSON, of which each line but a few is an event."""
 
+import collections
 import json
 import re
 import threading
@@ -26,8 +27,8 @@ class NetLog(threading.Thread):
         # The client's port of each connection that was made, by what the log calls it.
         self.ports = {}
         self.handshakes = []
-        # The last thing that went wrong, whatever with.
-        self.error = None
+        # What went wrong last, whatever with.
+        self.errors = collections.deque(maxlen=5)
         self.start()
 
     def handshakes_with(self, port):
@@ -59,8 +60,8 @@ class NetLog(threading.Thread):
     def take(self, event):
         kind, source, told = self.types.get(event["type"]), event["source"]["id"], event.get("params", {})
         error = self.error_names.get(told.get("net_error"))
-        if error not in (None, "ERR_IO_PENDING"):
-            self.error = f"{kind} {error}"
+        if error not in (None, "net::OK", "ERR_IO_PENDING"):
+            self.errors.append(f"{kind} {error}")
         if kind == "TCP_CONNECT" and "local_address" in told:
             self.ports[source] = tuple(int(told[end].rsplit(":", 1)[1]) for end in ("local_address", "remote_address"))
         elif kind == "SSL_CONNECT" and "cipher_suite" in told:

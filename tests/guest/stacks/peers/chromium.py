@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Chromium without a window. A page of the harness's own has it post, and gives back what it got."""
 
+import itertools
 import json
 import os
 import pathlib
@@ -43,6 +44,9 @@ PAGE = b"""<!doctype html><script>
 </script>
 """
 POLICIES = "/etc/chromium/policies/managed"
+# Each course's server has an origin of its own, so that neither sessions nor choices are another server's: a port that only
+# Chromium sees, above those that it refuses.
+ORIGINS = itertools.count(20000)
 # Seconds for which the page waits for something to do.
 POLL = 1
 # Seconds in which Chromium has the page, where the processor is emulated.
@@ -123,7 +127,7 @@ class Answer(BaseHTTPRequestHandler):
 class Browser:
     """Chromium with its page, which speaks one version. Its start is what takes long, so it stays for all courses."""
 
-    def __init__(self, place, version):
+    def __init__(self, place, version, port):
         home = place.file(f"chromium-{version}")
         os.makedirs(home)
         self.take_certificate(place, home)
@@ -131,11 +135,11 @@ class Browser:
         self.page = Page(place.file("body"), self.fails)
         self.failed = {}
         only = f"tls{version}"
-        # Its own resolver has the name; everything else is not found.
+        # Its own resolver has the name, with the one port that servers have; everything else is not found.
         self.process = Process("client", [
             "chromium", *FLAGS, f"--user-data-dir={home}/profile", f"--log-net-log={log}",
             f"--ssl-version-min={only}", f"--ssl-version-max={only}",
-            f"--host-resolver-rules=MAP {NAME} {SERVER[4]}", f"http://127.0.0.1:{self.page.server_port}/"],
+            f"--host-resolver-rules=MAP {NAME} {SERVER[4]}:{port}", f"http://127.0.0.1:{self.page.server_port}/"],
             place.folder, {"HOME": home, "DBUS_SESSION_BUS_ADDRESS": "disabled:", "SSLKEYLOGFILE": self.keylog})
         self.log = NetLog(log, self.process)
         if not self.page.here.wait(START):
@@ -165,19 +169,17 @@ class ChromiumClient(Client):
 
     def __init__(self, browser, case, place, port):
         self.browser, self.case, self.place, self.port = browser, case, place, port
-        self.numbers = []
+        self.numbers, self.origin = [], f"https://{NAME}:{next(ORIGINS)}/"
 
     def open(self, resume=False):
         # The first and those that resume its session have credentials, those beside it none: they do not share its
         # connection (HTTP/2) nor its sessions.
         first = not self.numbers
         before = len(self.browser.log.handshakes_with(self.port))
-        number, posted = self.browser.page.post(
-            f"https://{NAME}:{self.port}/", "include" if resume or first else "omit")
+        number, posted = self.browser.page.post(self.origin, "include" if resume or first else "omit")
         self.numbers.append(number)
         if self.case.mode == "certificate" and first:
-            # The first time that a port asks for a certificate it chooses one, and begins again with it on another
-            # connection, which is the one that counts; later it has chosen already.
+            # It chooses one, and begins again with it on another connection, which is the one that counts.
             wait_for(lambda: len(self.browser.log.handshakes_with(self.port)) > before)
         return posted
 
@@ -185,7 +187,7 @@ class ChromiumClient(Client):
         def told():
             failed = [self.browser.failed[one] for one in self.numbers if one in self.browser.failed]
             if failed:
-                raise Broken(f"Chromium says {failed}, its log {self.browser.log.error}")
+                raise Broken(f"Chromium says {failed}, its log {list(self.browser.log.errors)}")
             return self.browser.log.handshakes_with(self.port)[number - 1:]
 
         found = wait_for(told)
@@ -221,7 +223,7 @@ class Chromium(Stack):
     def connect(self, case, place, port):
         if case.version not in self.browsers:
             try:
-                self.browsers[case.version] = Browser(place, case.version)
+                self.browsers[case.version] = Browser(place, case.version, port)
             except Broken as error:
                 # What did not start in so long does not start the next time.
                 self.browsers[case.version] = error
