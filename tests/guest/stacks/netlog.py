@@ -24,7 +24,7 @@ class NetLog(threading.Thread):
         super().__init__(daemon=True)
         self.name, self.process = name, process
         self.types, self.error_names, self.suites = {}, {}, suites()
-        # The client's port of each connection that was made, by what the log calls it.
+        # Both ends' ports of each connection that was made, by what the log calls it.
         self.ports = {}
         self.handshakes = []
         # What went wrong last, whatever with.
@@ -52,7 +52,7 @@ class NetLog(threading.Thread):
             if line.startswith('{"constants"'):
                 constants = json.loads(line.rstrip(",\n") + "}")["constants"]
                 self.types, self.error_names = (
-                    {number: word for word, number in constants[of].items()} for of in ("logEventTypes", "netError"))
+                    {number: word for word, number in constants.get(of, {}).items()} for of in ("logEventTypes", "netError"))
             elif line.startswith('{"'):
                 self.take(json.loads(line.rstrip(",\n")))
             line = ""
@@ -60,7 +60,8 @@ class NetLog(threading.Thread):
     def take(self, event):
         kind, source, told = self.types.get(event["type"]), event["source"]["id"], event.get("params", {})
         error = self.error_names.get(told.get("net_error"))
-        if error not in (None, "net::OK", "ERR_IO_PENDING"):
+        # The last of these is how choosing a certificate begins.
+        if error not in (None, "net::OK", "ERR_IO_PENDING", "ERR_SSL_CLIENT_AUTH_CERT_NEEDED"):
             self.errors.append(f"{kind} {error}")
         if kind == "TCP_CONNECT" and "local_address" in told:
             self.ports[source] = tuple(int(told[end].rsplit(":", 1)[1]) for end in ("local_address", "remote_address"))

@@ -15,9 +15,11 @@ from lab import PATIENCE, SERVER, inside, on, run, wait_for
 from netlog import NetLog
 from peer import NAME, PORTS, Broken, Client, Process, Stack
 
-# A process of its own that does not reach the browser in 15 s ends, and what waits for it waits for ever: not so soon, and
-# what speaks TLS is in the browser's process.
-FLAGS = """--ipc-connection-timeout=600 --enable-features=NetworkServiceInProcess2
+# Seconds in which Chromium has the page, where the processor is emulated. A process of its that has not reached the browser
+# in 15 s ends by itself, and what waits for it waits for ever: each has as long, and the one that speaks TLS is left out, in
+# favour of a thread of the browser's.
+START = 600
+FLAGS = f"""--ipc-connection-timeout={START} --enable-features=NetworkServiceInProcess2
     --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
     --disable-component-update --disable-sync --disable-extensions --disable-default-apps --disable-breakpad
     --disable-web-security --ignore-certificate-errors --in-process-gpu --no-zygote --no-proxy-server
@@ -49,8 +51,6 @@ POLICIES = "/etc/chromium/policies/managed"
 ORIGINS = itertools.count(20000)
 # Seconds for which the page waits for something to do.
 POLL = 1
-# Seconds in which Chromium has the page, where the processor is emulated.
-START = 600
 
 
 class Page(ThreadingHTTPServer):
@@ -128,7 +128,7 @@ class Browser:
     """Chromium with its page, which speaks one version. Its start is what takes long, so it stays for all courses."""
 
     def __init__(self, place, version, port):
-        home = place.file(f"chromium-{version}")
+        home = place.file(f"chromium-{version}-{port}")
         os.makedirs(home)
         self.take_certificate(place, home)
         self.keylog, log = f"{home}/keys", f"{home}/net.json"
@@ -170,6 +170,7 @@ class ChromiumClient(Client):
     def __init__(self, browser, case, place, port):
         self.browser, self.case, self.place, self.port = browser, case, place, port
         self.numbers, self.origin = [], f"https://{NAME}:{next(ORIGINS)}/"
+        browser.log.errors.clear()
 
     def open(self, resume=False):
         # The first and those that resume its session have credentials, those beside it none: they do not share its
@@ -180,19 +181,23 @@ class ChromiumClient(Client):
         self.numbers.append(number)
         if self.case.mode == "certificate" and first:
             # It chooses one, and begins again with it on another connection, which is the one that counts.
-            wait_for(lambda: len(self.browser.log.handshakes_with(self.port)) > before)
+            if not wait_for(lambda: self.failed() or len(self.browser.log.handshakes_with(self.port)) > before):
+                raise Broken(f"no handshake with a certificate in Chromium's log: {list(self.browser.log.errors)}")
         return posted
+
+    def failed(self):
+        """What Chromium's page says of posts that did not succeed."""
+        return [self.browser.failed[one] for one in self.numbers if one in self.browser.failed]
 
     def handshake(self, number):
         def told():
-            failed = [self.browser.failed[one] for one in self.numbers if one in self.browser.failed]
-            if failed:
-                raise Broken(f"Chromium says {failed}, its log {list(self.browser.log.errors)}")
+            if self.failed():
+                raise Broken(f"Chromium says {self.failed()}, its log {list(self.browser.log.errors)}")
             return self.browser.log.handshakes_with(self.port)[number - 1:]
 
         found = wait_for(told)
         if not found:
-            raise Broken("no handshake in Chromium's log")
+            raise Broken(f"no handshake in Chromium's log: {list(self.browser.log.errors)}")
         shutil.copy(self.browser.keylog, self.place.keylog)
         return found[0]
 
@@ -221,13 +226,13 @@ class Chromium(Stack):
         return {"padding": "Chromium does not pad", "early": "Chromium posts nothing early"}.get(case.mode)
 
     def connect(self, case, place, port):
-        if case.version not in self.browsers:
+        if (case.version, port) not in self.browsers:
             try:
-                self.browsers[case.version] = Browser(place, case.version, port)
+                self.browsers[case.version, port] = Browser(place, case.version, port)
             except Broken as error:
                 # What did not start in so long does not start the next time.
-                self.browsers[case.version] = error
-        browser = self.browsers[case.version]
+                self.browsers[case.version, port] = error
+        browser = self.browsers[case.version, port]
         if isinstance(browser, Broken):
             raise browser
         return ChromiumClient(browser, case, place, port)
