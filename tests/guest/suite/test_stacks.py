@@ -37,7 +37,12 @@ class Stacks(GatewayTest):
     def pair(self, client, server, version, mode="resumed"):
         """What is held, and what comes once it is pinned; then the same of a session that is resumed."""
         gateway.hold()
-        for mode, result in self.course(client, server, version, mode).items():
+        results = self.course(client, server, version, mode)
+        if mode == "early" and "neither stack says" in results[mode].get("why", ""):
+            # OpenSSL's server takes none with a ticket that was held for 10 s, which it is on a busy machine.
+            print(f"    ran once more: {results[mode]['why']}", file=sys.stderr)
+            results = self.course(client, server, version, mode)
+        for mode, result in results.items():
             with self.subTest(mode):
                 self.assertEqual((result.get("why"), result["result"]), (None, "pass"))
                 self.assertEqual(result["passed"], 0)
