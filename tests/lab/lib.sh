@@ -31,8 +31,9 @@ as_root() {
     command -v sudo >/dev/null || die "root is needed (chroot and mounts), and there is no sudo: run this as root"
     # The folder above the cache stays its user's.
     mkdir -p "$CACHE" || die "cannot make the cache $CACHE"
-    exec sudo --preserve-env=CI,DEBIAN,FLAVOUR,KERNEL,DEBEMAIL,DEBFULLNAME,NO_COLOR,SUITE_TIME,TERM,TESTS,TLSCONN_ACCEL,TLSCONN_CORPUS,TLSCONN_FULL,TLSCONN_ROOT,GUEST_COMMAND,DESTDIR,PREFIX,KVER,$PROXIES \
-        TLSCONN_CACHE="$CACHE" -- "$0" "$@"
+    local kept=CI,DEBIAN,FLAVOUR,KERNEL,DEBEMAIL,DEBFULLNAME,FUZZ_SECONDS,FUZZ_TARGETS,NO_COLOR,SOURCE_DATE_EPOCH,STACKS_TIME
+    kept=$kept,SUITE_TIME,TERM,TESTS,TLSCONN_ACCEL,TLSCONN_CORPUS,TLSCONN_FULL,TLSCONN_ROOT,GUEST_COMMAND,DESTDIR,PREFIX,KVER
+    exec sudo --preserve-env="$kept,XTABLES_DIR,$PROXIES" TLSCONN_CACHE="$CACHE" -- "$0" "$@"
 }
 
 # step NAME WHAT COMMAND...: runs a long command with its output in a log, tells every half minute that it lives,
