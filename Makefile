@@ -17,7 +17,7 @@ help: ## this list
 build: ## the module for the stock kernel, the iptables extension, tlsconnctl
 	@$(LAB)/build stock
 
-demo: ## three TLS connections through a gateway, one of them pinned, in a virtual machine
+demo: ## four TLS connections through a gateway, one of them pinned, in a virtual machine
 	@$(LAB)/build stock
 	@$(LAB)/vm tests/guest/demo
 
