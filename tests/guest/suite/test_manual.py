@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The recipes of xt_tlsconn(8) can be typed as they stand there."""
+"""The recipes of xt_tlsconn(8) can be typed as they stand there, and do what they say; so do those of docs/operations.md
+that are about the same."""
 
 import os
 import pathlib
 import re
+import socket
 import ssl
 import unittest
 
-from lab import PATIENCE, GatewayTest, on, run
+import documents
+from lab import PATIENCE, SERVER, GatewayTest, inside, on, run
 
 PAGE = pathlib.Path(__file__).parents[3] / "docs" / "man" / "xt_tlsconn.8"
 UML = not os.uname().release.endswith("amd64")
@@ -110,3 +113,56 @@ class Recipes(GatewayTest):
         # What it sends again has no conntrack entry from then on, and is held too.
         on("gateway", "iptables", "-t", "raw", "-A", "PREROUTING", "-p", "tcp", "-j", "CT", "--notrack")
         self.assertHeld(other)
+
+
+class Beside(GatewayTest):
+    """The recipes that both documents have, for other things on a gateway."""
+
+    def each(self, title, word):
+        """The commands of either, for a gateway on which nobody has typed yet."""
+        [page] = [commands for name, commands in recipes() if name == title]
+        [text] = [block.text for block in documents.blocks(documents.REPO / "docs/operations.md") if word in block.text]
+        for commands in page, text:
+            self.net("net_down")
+            self.net("net_up")
+            yield commands
+
+    def test_nat(self):
+        for commands in self.each("With NAT", "DNAT"):
+            with self.subTest(commands=commands):
+                server = self.server()
+                on("gateway", "bash", "-euc", commands.replace("8443", str(server.port)))
+                self.assertOnlyThePinnedFlows(*(self.connect(server, to="10.1.0.1", port=443) for _ in range(2)))
+
+    def test_docker(self):
+        for commands in self.each("With Docker", "DOCKER-USER"):
+            with self.subTest(commands=commands):
+                # As Docker has it.
+                for rule in ("-N DOCKER-USER", "-A DOCKER-USER -j RETURN", "-A FORWARD -j DOCKER-USER",
+                             "-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"):
+                    on("gateway", "iptables", *rule.split())
+                on("gateway", "bash", "-euc", commands)
+                server = self.server()
+                self.assertOnlyThePinnedFlows(*(self.connect(server) for _ in range(2)))
+
+    def test_quic(self):
+        for commands in self.each("QUIC", "udp"):
+            with self.subTest(commands=commands):
+                with inside("server"):
+                    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                    server.bind((SERVER[4], 443))
+                with inside("client"):
+                    client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                    client.connect((SERVER[4], 443))
+                for opened in server, client:
+                    self.addCleanup(opened.close)
+                    opened.settimeout(PATIENCE)
+                client.send(b"before")
+                self.assertEqual(server.recv(100), b"before")
+                on("gateway", "bash", "-euc", commands)
+                client.send(b"after")
+                with self.assertRaises(ConnectionRefusedError):
+                    client.recv(100)
+                server.settimeout(0)
+                with self.assertRaises(BlockingIOError):
+                    server.recv(100)
