@@ -84,7 +84,8 @@ impl Kept {
     }
 }
 
-/// What a connection keeps, newest first. Under its entry's lock; whoever ends the connection clears it.
+/// What a connection keeps, newest first. Under its entry's lock; whoever ends the connection while its namespace lives
+/// clears it, so that the total is right.
 pub struct Holes {
     newest: Option<KBox<Kept>>,
     cost: u32,
@@ -208,8 +209,16 @@ impl Holes {
 
     /// Lets go of all.
     pub fn clear(&mut self, total: &Total) {
-        // One by one: they would be dropped one inside the other else, on a stack that is small.
         while self.remove(total, |_| true).is_some() {}
+    }
+}
+
+impl Drop for Holes {
+    /// One by one: they would be dropped one inside the other else, on a stack that is small.
+    fn drop(&mut self) {
+        while let Some(mut kept) = self.newest.take() {
+            self.newest = kept.next.take();
+        }
     }
 }
 

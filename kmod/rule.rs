@@ -12,14 +12,14 @@ use crate::{
     hellos,
     packet::Tcp,
     sys::{
-        conntrack::Conntrack,
+        conntrack::{self, Conntrack},
         memo::{self, Known},
         pernet::{Net, NetState},
         rcu::Reader,
         skb::Skb,
         xt::MatchInfo,
     },
-    tls::{PacketTypes, Payload, Side, State, Types},
+    tls::{Connection, PacketTypes, Payload, Side, State, Types},
     tracker::is_opening,
 };
 
@@ -95,12 +95,27 @@ fn stored(net: &NetState, ct: Option<(&Conntrack, Side)>, tcp: &Tcp<'_>) -> (Pac
     let entry = net.table.find(ct, &rcu);
     let locked = entry.map(|entry| entry.lock());
     match locked.as_ref().and_then(|locked| locked.as_ref()) {
-        Some(tracked) => (
-            tracked.connection.types(from, tcp.first_octet(), len),
-            tracked.connection.state(),
-        ),
+        Some(tracked) => {
+            let connection = &tracked.connection;
+            let is_part = !(tcp.is_syn() || tcp.is_syn_ack()) || opens(ct, from, tcp, connection);
+            let types = match is_part || len == 0 {
+                true => connection.types(from, tcp.first_octet(), len),
+                false => without,
+            };
+            (types, connection.state())
+        }
         None => (without, state_without_record(ct, len)),
     }
+}
+
+/// Whether a SYN or SYN-ACK with payload opens that connection. Conntrack lets others pass, whose octets have numbers of
+/// their own.
+fn opens(ct: &Conntrack, from: Side, tcp: &Tcp<'_>, connection: &Connection) -> bool {
+    let in_time = match tcp.is_syn_ack() {
+        true => from == Side::Dst && ct.tcp_state() == conntrack::SYN_RECV,
+        false => from == Side::Src && is_opening(ct),
+    };
+    in_time && connection.begins_at(from, tcp.first_octet())
 }
 
 /// A tracked packet without a record is `new` if its entry began with a SYN. With payload it would have a record, if

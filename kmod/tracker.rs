@@ -6,7 +6,7 @@ use crate::{
     changes,
     counters::Counter,
     netlink::events::{self, ConnectionEvent, Release},
-    packet::Packet,
+    packet::{Packet, Tcp},
     parameters,
     pins::{self, Suit},
     sessions,
@@ -134,7 +134,12 @@ fn entry_of<'a>(net: &'a NetState, packet: &Packet<'_>, rcu: &'a Reader) -> Opti
     if tcp.is_syn() && (!is_opening(packet.ct) || packet.from == Side::Dst) {
         return None;
     }
-    let found = net.table.find(packet.ct, rcu);
+    let mut found = net.table.find(packet.ct, rcu);
+    // A SYN with data may have got lost and one with other numbers follow it: the answer tells nothing of the first.
+    if let Some(entry) = found.filter(|entry| tcp.is_syn() && !is_opened_by(entry, tcp)) {
+        net.end(entry);
+        found = None;
+    }
     if found.is_some() || tcp.payload.len() == 0 || tcp.is_rst() {
         return found;
     }
@@ -148,6 +153,13 @@ fn entry_of<'a>(net: &'a NetState, packet: &Packet<'_>, rcu: &'a Reader) -> Opti
         return None;
     }
     start(net, packet.ct, connection, rcu)
+}
+
+/// Whether it was that SYN's data that began a connection.
+fn is_opened_by(entry: &Entry, tcp: &Tcp<'_>) -> bool {
+    let locked = entry.lock();
+    let tracked = locked.as_ref();
+    tracked.is_some_and(|tracked| tracked.connection.begins_at(Side::Src, tcp.first_octet()))
 }
 
 /// Whether no SYN was answered yet.

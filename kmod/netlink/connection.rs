@@ -9,9 +9,9 @@ use crate::{
         TLSCONN_A_CONNECTION_CLIENT_RANDOM, TLSCONN_A_CONNECTION_CONFIRMED,
         TLSCONN_A_CONNECTION_DST, TLSCONN_A_CONNECTION_DST_ADDR, TLSCONN_A_CONNECTION_DST_PORT,
         TLSCONN_A_CONNECTION_EARLY_DATA, TLSCONN_A_CONNECTION_ECH,
-        TLSCONN_A_CONNECTION_HELLO_RETRY, TLSCONN_A_CONNECTION_ID, TLSCONN_A_CONNECTION_MARK,
-        TLSCONN_A_CONNECTION_OFFERED, TLSCONN_A_CONNECTION_PIN, TLSCONN_A_CONNECTION_REASON,
-        TLSCONN_A_CONNECTION_RESUMED, TLSCONN_A_CONNECTION_RESUMES,
+        TLSCONN_A_CONNECTION_HELLO_RETRY, TLSCONN_A_CONNECTION_ID, TLSCONN_A_CONNECTION_LIVE,
+        TLSCONN_A_CONNECTION_MARK, TLSCONN_A_CONNECTION_OFFERED, TLSCONN_A_CONNECTION_PIN,
+        TLSCONN_A_CONNECTION_REASON, TLSCONN_A_CONNECTION_RESUMED, TLSCONN_A_CONNECTION_RESUMES,
         TLSCONN_A_CONNECTION_RESUMPTION, TLSCONN_A_CONNECTION_SELECTOR,
         TLSCONN_A_CONNECTION_SERVER_RANDOM, TLSCONN_A_CONNECTION_SERVER_SESSION_ID,
         TLSCONN_A_CONNECTION_SESSION_ID, TLSCONN_A_CONNECTION_SNI, TLSCONN_A_CONNECTION_SRC,
@@ -29,7 +29,7 @@ use crate::{
         request::{Dump, Request},
         table::Entry,
     },
-    tls::{Connection, Counters, IdentityRef, Side},
+    tls::{Connection, Counters, IdentityRef, Side, State},
     tracked::Tracked,
 };
 use kernel::prelude::*;
@@ -57,6 +57,8 @@ struct Filter {
     selector: Option<KBox<Selector>>,
     /// A bit for each state.
     states: u32,
+    /// Only those that a pin can be bound to.
+    live: bool,
 }
 
 impl Filter {
@@ -65,6 +67,7 @@ impl Filter {
         Ok(Self {
             selector: selector::of(request, TLSCONN_A_CONNECTION_SELECTOR)?,
             states: request.u32(TLSCONN_A_CONNECTION_STATES).unwrap_or(u32::MAX),
+            live: request.flag(TLSCONN_A_CONNECTION_LIVE),
         })
     }
 
@@ -73,7 +76,9 @@ impl Filter {
         let fits = |selector: &KBox<Selector>| {
             selector.fits(&tracked.identity(), entry.conntrack(tracked))
         };
-        self.states.wrapping_shr(state) & 1 != 0 && self.selector.as_ref().is_none_or(fits)
+        self.states.wrapping_shr(state) & 1 != 0
+            && (!self.live || is_live(entry, tracked))
+            && self.selector.as_ref().is_none_or(fits)
     }
 }
 
@@ -104,6 +109,12 @@ pub fn dump(net: &NetState, dump: &mut Dump<'_>) -> Result {
         drop(rcu);
         give_way();
     }
+}
+
+/// Whether a pin can be bound to a connection, whose entry the caller has locked.
+pub(super) fn is_live(entry: &Entry, tracked: &Tracked) -> bool {
+    let over = tracked.connection.state() == State::Closed || tracked.connection.ended();
+    !over && !entry.conntrack(tracked).is_dying()
 }
 
 /// A connection whose entry the caller has locked; EMSGSIZE when the message is full. The pins' lock must not be held.

@@ -2,7 +2,11 @@
 
 //! `pin-get`, `pin-set` and `pin-del`, and pins as messages tell of them.
 
-use super::{connection::put_tuple, events::Release, selector};
+use super::{
+    connection::{is_live, put_tuple},
+    events::Release,
+    selector,
+};
 use crate::{
     bindings::{
         TLSCONN_A_PIN_ALL, TLSCONN_A_PIN_CONNECTION, TLSCONN_A_PIN_EXPIRES_IN,
@@ -18,10 +22,8 @@ use crate::{
         pernet::NetState,
         rcu::Reader,
         request::{Dump, Request},
-        table::Entry,
     },
-    tls::State,
-    tracked::{Flags, Tracked},
+    tracked::Flags,
 };
 use kernel::{prelude::*, sync::aref::ARef};
 
@@ -216,11 +218,6 @@ fn bind(net: &NetState, request: &Request<'_>, wish: Wish, id: u64) -> Result<Op
         .map_err(|(error, why)| request.refuse(error, why))?;
     tracked.flags.set(Flags::PINNED);
     Ok(before)
-}
-
-fn is_live(entry: &Entry, tracked: &Tracked) -> bool {
-    let over = tracked.connection.state() == State::Closed || tracked.connection.ended();
-    !over && !entry.conntrack(tracked).is_dying()
 }
 
 /// Releases one pin, or all.

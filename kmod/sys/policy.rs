@@ -46,12 +46,11 @@ unsafe impl<const N: usize> Sync for Policies<N> {}
 pub(super) static CONNECTION_GET: Policies<{ bindings::TLSCONN_A_CONNECTION_ID as usize + 1 }> =
     Policies([REJECTED, policy(bindings::NLA_UINT, 0)]);
 
-pub(super) static CONNECTION_DUMP: Policies<
-    { bindings::TLSCONN_A_CONNECTION_STATES as usize + 1 },
-> = {
-    let mut policies = [REJECTED; bindings::TLSCONN_A_CONNECTION_STATES as usize + 1];
+pub(super) static CONNECTION_DUMP: Policies<{ bindings::TLSCONN_A_CONNECTION_LIVE as usize + 1 }> = {
+    let mut policies = [REJECTED; bindings::TLSCONN_A_CONNECTION_LIVE as usize + 1];
     policies[bindings::TLSCONN_A_CONNECTION_SELECTOR as usize] = nested(&SELECTOR.0);
     policies[bindings::TLSCONN_A_CONNECTION_STATES as usize] = mask(STATES);
+    policies[bindings::TLSCONN_A_CONNECTION_LIVE as usize] = policy(bindings::NLA_FLAG, 0);
     Policies(policies)
 };
 

@@ -97,6 +97,11 @@ impl Connection {
         (answers || self.asides.of(Side::Dst).first() == dst_first) && self.has_sent(src_first)
     }
 
+    /// Whether a SYN whose first octet has that number is the one that opened a side.
+    pub fn begins_at(&self, side: Side, first: u32) -> bool {
+        !self.sides.of(side).is_unset() && self.asides.of(side).first() == first
+    }
+
     /// Whether the initiator's octets reach that far. A SYN-ACK acknowledges the data of a SYN, or does not.
     fn has_sent(&self, seq: u32) -> bool {
         let src = self.sides.of(Side::Src);

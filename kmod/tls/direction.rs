@@ -143,6 +143,12 @@ impl Direction {
         self.seen.add(Seen::HEADER);
     }
 
+    /// Whether a packet with octets up to `end` lies in front of what was acknowledged, so that the receiver drops it, and
+    /// a FIN with it (RFC 9293 3.10.7.4, first check). Conntrack lets those pass that somebody else makes up blindly.
+    pub(super) fn is_old(&self, end: u32) -> bool {
+        !self.is_unset() && before(end.wrapping_add(1), self.acked)
+    }
+
     /// A packet with octets up to `end`, the last one of the direction if it has the FIN flag. False if a FIN stands
     /// before these octets, or before others that have come.
     pub(super) fn ends_at(

@@ -68,6 +68,7 @@ impl Connection {
         }
         let end = seq.wrapping_add(len);
         let direction = self.sides.of_mut(from);
+        let fin = fin && !direction.is_old(end);
         if fin || direction.has_fin() {
             let aside = self.asides.of_mut(from);
             if !direction.ends_at(aside, end, fin, len > 0) {

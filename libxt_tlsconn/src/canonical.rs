@@ -3,10 +3,11 @@
 //! A rule written back as options, always in the same form whatever way it was typed.
 
 use tlsconn_uapi as uapi;
+use tlsconn_values::hex;
 use uapi::xt_tlsconn_mtinfo;
 
 use crate::{
-    alpn, hex,
+    alpn,
     mark::Mark,
     options::DEFAULT_PIN_MARK,
     version,

@@ -10,9 +10,7 @@ mod alpn;
 mod callbacks;
 mod canonical;
 mod help;
-mod hex;
 mod mark;
-mod name;
 mod options;
 mod protocol;
 #[cfg(test)]

@@ -5,12 +5,13 @@
 use std::ffi::CStr;
 
 use tlsconn_uapi as uapi;
+use tlsconn_values::{hex, name};
 use uapi::xt_tlsconn_mtinfo;
 
 use crate::{
-    alpn, hex,
+    alpn,
     mark::Mark,
-    name, version,
+    version,
     words::{STATES, TYPES},
     xtables::{xt_option_entry, XTOPT_INVERT, XTTYPE_NONE, XTTYPE_STRING},
 };

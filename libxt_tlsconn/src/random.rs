@@ -3,9 +3,10 @@
 //! Random specifications of rules for tests, in any of the ways in which they may be typed.
 
 use proptest::{collection::vec, prelude::*, sample::subsequence};
+use tlsconn_values::hex;
 
 use crate::{
-    alpn, hex,
+    alpn,
     options::{self, OPTIONS},
 };
 

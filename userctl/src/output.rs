@@ -118,7 +118,7 @@ fn printed(written: io::Result<()>) -> Result<(), Failure> {
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(
             Code::Failed,
-            format!("cannot write to standard output: {error}"),
+            format!("cannot write to standard output: {error}; see where it goes, and that there is room"),
         )),
         _ => Ok(()),
     }

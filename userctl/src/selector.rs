@@ -5,7 +5,7 @@
 use std::str::FromStr;
 
 use clap::Args;
-use tlsconn_uapi::{XT_TLSCONN_ID_MAX, XT_TLSCONN_NAME_MAX};
+use tlsconn_values::{hex, name};
 
 use crate::endpoint::Endpoint;
 
@@ -48,29 +48,8 @@ impl FromStr for Prefix {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let digits = text
-            .chars()
-            .map(|digit| {
-                digit
-                    .to_digit(16)
-                    .and_then(|value| u8::try_from(value).ok())
-            })
-            .collect::<Option<Vec<u8>>>()
-            .ok_or("only hex digits can stand here")?;
-        if digits.len() % 2 != 0 {
-            return Err("an octet is two hex digits, and the last one lacks its second".into());
-        }
-        let octets: Vec<u8> = digits
-            .chunks_exact(2)
-            .map(|pair| pair.iter().fold(0, |octet, digit| (octet << 4) | digit))
-            .collect();
-        match u32::try_from(octets.len()) {
-            Ok(1..=XT_TLSCONN_ID_MAX) => Ok(Self(octets)),
-            _ => Err(format!(
-                "1 to {XT_TLSCONN_ID_MAX} octets can stand here, and these are {}",
-                octets.len()
-            )),
-        }
+        let (octets, len) = hex::parse(text)?;
+        Ok(Self(octets[..usize::from(len)].into()))
     }
 }
 
@@ -82,10 +61,7 @@ impl FromStr for Pattern {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match u32::try_from(text.len()) {
-            Ok(1..=XT_TLSCONN_NAME_MAX) => Ok(Self(text.into())),
-            _ => Err(format!("a pattern has 1 to {XT_TLSCONN_NAME_MAX} octets")),
-        }
+        name::parse(text).map(Self)
     }
 }
 
@@ -115,16 +91,33 @@ mod tests {
     fn prefixes() {
         let parsed = selector(&["--client-random", "C1ff"]).expect("hex digits");
         assert_eq!(parsed.client_random, Some(Prefix(vec![0xc1, 0xff])));
+        for alike in ["0xc1FF", "c1:ff"] {
+            let parsed = selector(&["--client-random", alike]).expect("as the match reads them");
+            assert_eq!(parsed.client_random, Some(Prefix(vec![0xc1, 0xff])));
+        }
         assert!(selector(&["--server-random", &"c1".repeat(32)]).is_ok());
-        for wrong in ["", "c", "c1c", "0xc1", "+1", "g1", "c1 ", &"c1".repeat(33)] {
+        for wrong in [
+            "",
+            "c",
+            "c1c",
+            "0x",
+            "c1:",
+            "+1",
+            "g1",
+            "c1 ",
+            &"c1".repeat(33),
+        ] {
             assert!(selector(&["--client-random", wrong]).is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn patterns() {
-        assert!(selector(&["--sni", &"x".repeat(255)]).is_ok());
-        assert!(selector(&["--sni", ""]).is_err());
-        assert!(selector(&["--sni", &"x".repeat(256)]).is_err());
+        let parsed = selector(&["--sni", "*.Bücher.example."]).expect("as the match reads it");
+        let pattern = Pattern("*.xn--bcher-kva.example".into());
+        assert_eq!(parsed.sni, Some(pattern));
+        for wrong in ["", ".example.org", "a b", &"x".repeat(256)] {
+            assert!(selector(&["--sni", wrong]).is_err(), "{wrong}");
+        }
     }
 }

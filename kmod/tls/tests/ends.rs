@@ -211,3 +211,31 @@ fn close_follows_all_but_not_tls_and_taint() {
     wire.connection.close();
     assert_eq!(wire.connection.state(), State::Closed);
 }
+
+#[test]
+fn a_fin_that_the_receiver_drops_as_old_neither_ends_nor_taints() {
+    let mut wire = established();
+    for (side, other) in [(Src, Dst), (Dst, Src)] {
+        wire.records(side, &[data(100)]);
+        wire.ack(other, false);
+    }
+    for side in [Src, Dst] {
+        for back in [2, 100, 1 << 20, 1 << 30] {
+            let plain = wire.segment(side);
+            let old = Segment {
+                seq: plain.seq.wrapping_sub(back),
+                fin: true,
+                ..plain
+            };
+            wire.take(&old, b"");
+        }
+    }
+    assert_eq!(wire.connection.state(), State::Established);
+    assert!(!wire.connection.ended());
+    // What is acknowledged to the last octet may be the end.
+    for (side, other) in [(Src, Dst), (Dst, Src)] {
+        wire.ack(side, true);
+        wire.ack(other, false);
+    }
+    assert!(wire.connection.ended());
+}

@@ -54,7 +54,9 @@ class Agreement:
 
     def __init__(self):
         self.connections = self.compared = self.equal = 0
-        self.different, self.unexplained = collections.Counter(), []
+        # Fields that differ, and connections that are not listed at all, by their reasons.
+        self.different, self.missing = collections.Counter(), collections.Counter()
+        self.unexplained = []
 
     def compare(self, steps, module, answered):
         """`steps`: what inspect says of the file, and behind each step, with the reason why that may differ. `answered`:
@@ -67,7 +69,7 @@ class Agreement:
             self.module_agrees(ends, last[ends], module[ends], answered)
             pairs, alone, _ = paired(file[ends], module[ends])
             for one, is_followed in alone:
-                self.differs(TAKEN_OVER if is_followed else self.why_gone(steps, ends), ends, one)
+                self.missing[TAKEN_OVER if is_followed else self.why_gone(steps, ends)] += 1
             for listed, found in pairs:
                 self.fields(steps, ends, listed, found)
 
@@ -100,16 +102,14 @@ class Agreement:
                 reason = LATE
             elif reason == CUT or reason == TOGETHER and name != "resumes":
                 reason = UNKNOWN
-            self.differs(reason, ends, name, value, found[name])
-
-    def differs(self, reason, *what):
-        self.different[reason] += 1
-        if reason == UNKNOWN:
-            self.unexplained.append(what)
+            self.different[reason] += 1
+            if reason == UNKNOWN:
+                self.unexplained.append((ends, name, value, found[name]))
 
     def told(self):
         """As lines for the log."""
-        yield (f"{self.connections} connections, {self.compared} fields compared, {self.equal} equal, "
-               f"{sum(self.different.values())} different:")
-        for reason, count in self.different.most_common():
-            yield f"  {count} {reason}"
+        yield (f"{self.connections} connections, {self.missing.total()} of them not listed, {self.compared} fields compared, "
+               f"{self.equal} equal, {self.different.total()} different")
+        for what, reasons in (("connections", self.missing), ("fields", self.different)):
+            for reason, count in reasons.most_common():
+                yield f"  {count} {what}: {reason}"

@@ -6,7 +6,7 @@ import time
 import unittest
 
 from forge import ACK, PSH, SYN, Forger
-from lab import SERVER, GatewayTest, listed, load, on, run, unload, wait_for
+from lab import SERVER, GatewayTest, listed, load, on, run, stats, unload, wait_for
 
 CLIENT_FIRST, SERVER_FIRST = 0xFFFFFF00, 5000
 
@@ -68,6 +68,16 @@ class Holes(GatewayTest):
         self.assertEqual((after["state"], after["sni"]), ("hello", "hole.example"))
         self.assertEqual(after["bytes"]["client"], len(hello))
         self.assertEqual(after["records"]["client"]["handshake"], 1)
+
+    def test_the_module_goes_while_many_are_kept(self):
+        """As many as there is room for, each of one octet: a kernel stack is 16 KiB."""
+        hello = client_hello()
+        for place in range(1, 1001):
+            self.piece(hello * 4, place, place + 1)
+        self.assertTrue(wait_for(lambda: stats()["out-of-order-kept"] >= 1000))
+        on("gateway", "iptables-legacy", "-F")
+        unload()
+        load()
 
     def test_pieces_that_overlap_differently(self):
         hello = client_hello()

@@ -43,7 +43,7 @@ def sensible():
     return [
         (N["CMD_CONNECTION_GET"], attribute(N["A_CONNECTION_ID"], 1)),
         (N["CMD_CONNECTION_GET"], attribute(N["A_CONNECTION_SELECTOR"] | NESTED, ends)
-         + attribute(N["A_CONNECTION_STATES"], 0xFF)),
+         + attribute(N["A_CONNECTION_STATES"], 0xFF) + attribute(N["A_CONNECTION_LIVE"])),
         (N["CMD_PIN_GET"], name),
         (N["CMD_PIN_SET"], name + mark + attribute(N["A_PIN_CONNECTION"], 1) + replace),
         (N["CMD_PIN_SET"], name + attribute(N["A_PIN_NEXT"]) + replace + attribute(N["A_PIN_SELECTOR"] | NESTED, ids)),
@@ -230,6 +230,7 @@ class Refusals(GatewayTest):
         for payload, number, words in (
             (attribute(N["A_CONNECTION_STATES"], 0x100), errno.EINVAL, "reserved bit set"),
             (attribute(N["A_CONNECTION_ID"], 1), errno.EINVAL, "Attribute failed policy"),
+            (attribute(N["A_CONNECTION_LIVE"], b"\1"), errno.ERANGE, "Attribute failed policy"),
             (attribute(N["A_CONNECTION_SELECTOR"] | NESTED, selector(("SNI", b""))), errno.EINVAL, "empty or too long"),
         ):
             with self.subTest(payload=payload.hex()):

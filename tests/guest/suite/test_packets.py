@@ -7,8 +7,10 @@ import ssl
 import time
 import unittest
 
-from forge import ACK, PSH, RST, SYN, URG, Forger, numbers
+from conversation import ETH_P_IP, ip_header
+from forge import ACK, FIN, PSH, RST, SYN, URG, Forger, numbers, tcp
 from lab import SERVER, GatewayTest, ctl, inside, listed, on, stats, wait_for
+from test_holes import client_hello
 
 CLIENT = "10.1.0.2"
 
@@ -55,11 +57,49 @@ class Ignored(GatewayTest):
             self.forge("client", random.getrandbits(32), random.getrandbits(32), RST | ACK, b"x")
             for ack in (0, 0x80000000, random.getrandbits(32)):
                 self.forge("server", random.getrandbits(32), ack, SYN | ACK, b"x")
+        # A FIN in front of what was acknowledged long ago ends nothing, nor does it taint.
+        old = {host: seq - 0x40000000 for host, seq in zip(("client", "server"), numbers(client.tls))}
+        for host, other in (("client", "server"), ("server", "client")):
+            for payload in (b"", b"x"):
+                self.forge(host, old[host], old[other], FIN | ACK, payload)
         after = client.listed()
         self.assertEqual((after["id"], after["state"], after["bytes"], after["pin"]),
                          (before["id"], "established", before["bytes"], "default"))
         client.send(b"flows")
         self.assertArrives(client, b"flows")
+
+    def test_a_syn_with_old_numbers(self):
+        """Its octets are no part of the connection, whatever had these numbers before."""
+        client = self.established()
+        for types in ("handshake", "unknown"):
+            on("gateway", "iptables-legacy", "-I", "FORWARD", "-p", "tcp", "--syn", "-m", "tlsconn", "--record-type", types,
+               "-m", "comment", "--comment", types)
+        seq, _ = numbers(client.tls)
+        # Among the client's last octets, which are of its handshake.
+        self.forge("client", seq - 31, 0, SYN, b"GET / HTTP/1.1\r\n\r\n")
+        counts = {line.split()[-2]: int(line.split()[0]) for line in
+                  on("gateway", "iptables-legacy", "-nvxL", "FORWARD").stdout.splitlines() if "/*" in line}
+        self.assertEqual(counts, {"handshake": 0, "unknown": 1})
+        self.assertEqual(client.listed()["state"], "established")
+
+    def test_two_syns_the_first_with_data(self):
+        """The first may have got lost, so that what was answered is the second: its numbers count."""
+        self.ends = (CLIENT, 40002), (SERVER[4], 443)
+        for forger in self.forgers.values():
+            forger.silence_the_stack()
+        # A ClientHello that lacks its end, to be filled with what is none of it.
+        fake = client_hello()[:100]
+        self.forge("client", 1000, 0, SYN, fake)
+        [first] = listed()
+        self.assertEqual((first["state"], first["bytes"]["src"]), ("hello", len(fake)))
+        self.forge("client", 1000 + len(fake), 0, SYN)
+        self.forge("server", 9000, 1001 + len(fake), SYN | ACK)
+        self.forge("client", 1001 + len(fake), 9001, ACK)
+        [second] = listed()
+        self.assertEqual((second["state"], second["bytes"]["src"]), ("new", 0))
+        self.assertNotEqual(second["id"], first["id"])
+        self.forge("client", 1001 + len(fake), 9001, ACK | PSH, b"GET / HTTP/1.1\r\n\r\n")
+        self.assertEqual([c["state"] for c in listed("--all")], ["not-tls"])
 
     def test_another_syn_ack_before_the_handshake_s_last_ack(self):
         """Only the SYN-ACK that conntrack accepted starts a connection."""
@@ -117,6 +157,26 @@ class Ignored(GatewayTest):
                 self.forge("client", 1001, 9001, ACK | PSH, bytes(again))
                 [seen] = listed("--all")
                 self.assertEqual((seen["state"], seen["reason"]), (state, reason))
+
+    def test_an_acknowledgement_from_the_sender_s_own_side(self):
+        """A client that acknowledges in its server's name what never got there: the recipe of docs/operations.md drops that in
+        front of the tracker, so that other octets in the same place taint."""
+        raw = ("iptables-legacy", "-t", "raw", "-I", "PREROUTING", "-m", "rpfilter", "--invert", "-j", "DROP")
+        if on("gateway", *raw, check=False).returncode:
+            self.skipTest("this kernel has no rpfilter match")
+        client = self.established()
+        # What is dropped behind the tracker: a fake that never arrives.
+        on("gateway", "iptables-legacy", "-I", "FORWARD", "-p", "tcp", "--sport", str(client.port), "-m", "length",
+           "--length", "45", "-j", "DROP")
+        seq, ack = numbers(client.tls)
+        self.forge("client", seq, ack, ACK | PSH, b"\x15\x03\x03\x40\x00")
+        mac = on("gateway", "cat", "/sys/class/net/to-client/address").stdout.strip().replace(":", "")
+        segment = tcp(*self.ends[::-1], ack, seq + 5, ACK)
+        with inside("client"), socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM) as wire:
+            header = ip_header(SERVER[4], CLIENT, len(segment), socket.IPPROTO_TCP)
+            wire.sendto(header + segment, ("eth0", ETH_P_IP, 0, 0, bytes.fromhex(mac)))
+        self.forge("client", seq, ack, ACK | PSH, b"\x17\x03\x03\x00\x10" + bytes(16))
+        self.assertEqual((client.listed()["state"], client.listed()["reason"]), ("tainted", "resent-differently"))
 
     def test_dropped_packets_do_not_fill_conntrack(self):
         for port in range(10000, 16000):

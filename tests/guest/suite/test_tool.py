@@ -2,11 +2,12 @@
 """tlsconnctl against the kernel: what it lists and pins, and its exit codes."""
 
 import json
+import socket
 import ssl
 import time
 import unittest
 
-from lab import GatewayTest, ctl, listed, load, on, run, unload, wait_for
+from lab import PATIENCE, SERVER, GatewayTest, ctl, inside, listed, load, on, run, unload, wait_for
 
 # Fields of a connection, as documented.
 FIELDS = {
@@ -49,11 +50,39 @@ class Tool(GatewayTest):
         self.assertEqual([connection["id"] for connection in listed()], [1, 3])
         self.assertEqual([c["state"] for c in listed("--state", "closed")], ["closed"])
 
+    def test_what_is_over_is_no_candidate(self):
+        """Connections that are not TLS read so to the end, so that their state does not tell."""
+        on("gateway", "tlsconnctl", "track", "on")
+        with inside("server"):
+            listener = socket.create_server((SERVER[4], 0))
+        self.addCleanup(listener.close)
+        where = "{}:{}".format(*listener.getsockname())
+
+        def plain():
+            with inside("client"):
+                client = socket.create_connection(listener.getsockname(), timeout=PATIENCE)
+            accepted = listener.accept()[0]
+            client.sendall(b"plain text")
+            self.assertEqual(accepted.recv(10, socket.MSG_WAITALL), b"plain text")
+            for end in (client, accepted):
+                self.addCleanup(end.close)
+            return client, accepted
+
+        first, _ = plain(), plain()
+        self.refused(4, "ids 1 2", "pin", "--dst", where)
+        for end in first:
+            end.close()
+        self.assertTrue(wait_for(lambda: ctl("pin", "--dst", where, check=False).returncode == 0))
+        self.assertEqual([(c["state"], c["pin"]) for c in listed("--all")], [("not-tls", None), ("not-tls", "default")])
+        self.refused(3, "no live connection", "pin", "1", "--replace")
+
     def test_pins(self):
         self.hold()
         server = self.server()
         one, two = (self.connect(server) for _ in range(2))
-        self.refused(3, "", "pin", "99")
+        for nobody in ("99", "0"):
+            self.refused(3, "", "show", nobody)
+            self.refused(3, "", "pin", nobody)
         self.refused(3, "", "unpin")
         self.refused(3, "", "pin", "--sni", "nobody.example")
         self.refused(4, "", "pin", "--sni", "server.example")

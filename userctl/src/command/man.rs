@@ -29,7 +29,10 @@ impl Man {
     pub(crate) fn run(&self, output: &Output) -> Result<(), Failure> {
         match &self.to {
             Some(folder) => manual::write(folder).map_err(|error| {
-                let message = format!("cannot write to {}: {error}", folder.display());
+                let message = format!(
+                    "cannot write to {}: {error}; name a folder that you may write to",
+                    folder.display()
+                );
                 Failure::new(Code::Failed, message)
             }),
             None => output.text(&manual::page(self.command.as_deref()).map_err(|error| {

@@ -66,10 +66,8 @@ impl Command {
     }
 }
 
-/// Reads a connection's id: they count from 1.
+/// Reads a connection's id. They count from 1, so that none has 0.
 fn id(text: &str) -> Result<u64, &'static str> {
-    match text.parse() {
-        Ok(id) if id > 0 => Ok(id),
-        _ => Err("an id is a number from 1 on, as `tlsconnctl list` shows it"),
-    }
+    text.parse()
+        .map_err(|_| "an id is a number, as `tlsconnctl list` shows it")
 }

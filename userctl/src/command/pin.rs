@@ -12,7 +12,7 @@ use crate::{
     duration::{self, Duration},
     failure::{Code, Failure},
     mark::{Mark, PinName},
-    model::{self, Connection, State},
+    model::{self, Connection},
     netlink::{Target, Tlsconn, Wish},
     output::Output,
     selector::Selector,
@@ -69,9 +69,7 @@ impl Pin {
         let target = match self.id {
             _ if self.next => Target::Next,
             Some(id) if self.selector.is_empty() => Target::Connection(id),
-            _ => {
-                Target::Connection(self.choose(tlsconn.connections_that(&self.selector, is_live)?)?)
-            }
+            _ => Target::Connection(self.choose(tlsconn.live_connections_that(&self.selector)?)?),
         };
         let pin = tlsconn.pin(&Wish {
             name: &self.name,
@@ -124,11 +122,6 @@ impl Pin {
             }
         }
     }
-}
-
-/// Whether a pin may be bound to a connection of that state.
-fn is_live(state: State) -> bool {
-    state != State::Closed
 }
 
 /// A line on what was bound to what.

@@ -136,7 +136,7 @@ impl Rules {
         };
         let mut text = format!(
             "\
-# Load with: {load} --noflush{both}
+# Load with: {load}{both}
 # TLS data of connections that are not pinned (tlsconnctl pin) is {verb}; handshakes and pinned connections go on to
 # the other rules. Printed by tlsconnctl {version}.
 *filter
@@ -198,8 +198,8 @@ impl Rules {
 /// What loads the ruleset.
 fn command(is_ipv6: Option<bool>) -> &'static str {
     match is_ipv6 {
-        Some(true) => "ip6tables-restore",
-        _ => "iptables-restore",
+        Some(true) => "ip6tables-restore --noflush",
+        _ => "iptables-restore --noflush",
     }
 }
 

@@ -51,6 +51,7 @@ pub(super) struct Host {
     pub(super) asked: Option<Result<Tracked, Failure>>,
     /// Entries of conntrack's table, and how many it may have.
     pub(super) conntrack: Option<(u64, u64)>,
+    pub(super) forwards_ipv4: bool,
     pub(super) forwards_ipv6: bool,
     /// What `-m tlsconn --help` came to, by command; None where the command is not there.
     pub(super) help: Vec<(&'static str, Option<Ran>)>,
@@ -77,6 +78,7 @@ impl Host {
             asked: is_loaded.then(ask),
             conntrack: number("/proc/sys/net/netfilter/nf_conntrack_count")
                 .zip(number("/proc/sys/net/netfilter/nf_conntrack_max")),
+            forwards_ipv4: number("/proc/sys/net/ipv4/ip_forward") == Some(1),
             forwards_ipv6: number("/proc/sys/net/ipv6/conf/all/forwarding") == Some(1),
             help: PLAIN
                 .map(|command| (command, run(command, &["-m", "tlsconn", "--help"])))

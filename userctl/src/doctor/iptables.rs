@@ -47,7 +47,7 @@ fn load(command: &str) -> String {
     format!("tlsconnctl rules | {command}-restore --noflush")
 }
 
-/// Rules hold data, for both versions of IP where both are forwarded.
+/// Rules hold data, for each version of IP that is forwarded, and for one at least.
 pub(super) fn holding(host: &Host) -> Vec<Finding> {
     let check = "rules";
     if let Some(why) = host.unread.first() {
@@ -57,18 +57,23 @@ pub(super) fn holding(host: &Host) -> Vec<Finding> {
             "sudo tlsconnctl doctor",
         )];
     }
-    let mut bad = Vec::new();
-    for is_ipv6 in [false, true] {
-        let version = if is_ipv6 { "IPv6" } else { "IPv4" };
-        let rules: Vec<&Rule> = host
-            .rulesets_of(is_ipv6)
+    let ours = |is_ipv6| -> Vec<&Rule> {
+        host.rulesets_of(is_ipv6)
             .flat_map(Ruleset::rules)
             .map(|(_, rule)| rule)
             .filter(|rule| rule.uses("tlsconn"))
-            .collect();
+            .collect()
+    };
+    let (ipv4, ipv6) = (ours(false), ours(true));
+    let needs_ipv4 = host.forwards_ipv4 || ipv6.is_empty();
+    let mut bad = Vec::new();
+    for (is_ipv6, version, rules, needed) in [
+        (false, "IPv4", ipv4, needs_ipv4),
+        (true, "IPv6", ipv6, host.forwards_ipv6),
+    ] {
         let fix = load(host.command(is_ipv6));
         if rules.is_empty() {
-            if !is_ipv6 || host.forwards_ipv6 {
+            if needed {
                 let detail = format!("no rule of {version} uses the match: nothing is held");
                 bad.push(Finding::bad(check, detail, fix));
             }
@@ -287,6 +292,14 @@ mod tests {
         assert_eq!(
             fixes(&holding(&both)),
             ["tlsconnctl rules | ip6tables-restore --noflush"]
+        );
+        let mut only_ipv6 = host("ip6tables-legacy", HOLD);
+        only_ipv6.forwards_ipv6 = true;
+        assert!(holding(&only_ipv6)[0].ok);
+        only_ipv6.forwards_ipv4 = true;
+        assert_eq!(
+            fixes(&holding(&only_ipv6)),
+            ["tlsconnctl rules | iptables-restore --noflush"]
         );
         both.unread.push("iptables-save: Permission denied".into());
         assert_eq!(fixes(&holding(&both)), ["sudo tlsconnctl doctor"]);

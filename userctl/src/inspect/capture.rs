@@ -53,7 +53,12 @@ impl Capture {
         if path.as_os_str() == "-" {
             return Self::new("standard input".into(), None, Box::new(io::stdin()));
         }
-        let cannot = |error| failure(path, format_args!("cannot be opened: {error}"));
+        let cannot = |error| {
+            failure(
+                path,
+                format_args!("cannot be opened: {error}; see its name and that you may read it"),
+            )
+        };
         let file = File::open(path).map_err(cannot)?;
         let metadata = file.metadata().map_err(cannot)?;
         if metadata.is_dir() {

@@ -148,7 +148,8 @@ const OF_RULES: &[Prose] = &[
             Text("The jump to the new chain stands in front of all other rules, as a rule that accepts established \
                   connections would let data past. Loaded again, the chain is emptied and filled anew, and rules that \
                   were put into it are gone; the jump (two of them with --port, --src or --dst) is added once more, \
-                  which does no harm: iptables -D FORWARD 1, once for each, takes it away. To take away all of it: \
+                  so that what an earlier one sends there is still held, also where --port, --src or --dst are other \
+                  ones now: iptables -D FORWARD 1, once for each, takes a jump away. To take away all of it: \
                   iptables-save -t filter | grep -vw TLSCONN | iptables-restore."),
             Text("Pins with a mark of their own need a rule of their own in front: -m tlsconn --pinned --pin-mark \
                   VALUE/MASK -j RETURN."),

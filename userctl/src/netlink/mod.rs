@@ -71,6 +71,17 @@ impl Tlsconn {
         self.connections_that(&Selector::default(), |_| true)
     }
 
+    /// Those that fit a selector and that a pin can be bound to. The kernel chooses.
+    pub(crate) fn live_connections_that(
+        &mut self,
+        fit: &Selector,
+    ) -> Result<Vec<Connection>, Failure> {
+        self.dump_connections(
+            Attributes::default().flag(uapi::TLSCONN_A_CONNECTION_LIVE, true),
+            fit,
+        )
+    }
+
     /// Those that fit a selector and are in one of some states. The kernel chooses.
     pub(crate) fn connections_that(
         &mut self,
@@ -79,7 +90,17 @@ impl Tlsconn {
     ) -> Result<Vec<Connection>, Failure> {
         let states = State::all().zip(0..).filter(|(known, _)| state(*known));
         let states = states.fold(0, |bits, (_, number)| bits | (1 << number));
-        let mut asked = Attributes::default().u32(uapi::TLSCONN_A_CONNECTION_STATES, states);
+        self.dump_connections(
+            Attributes::default().u32(uapi::TLSCONN_A_CONNECTION_STATES, states),
+            fit,
+        )
+    }
+
+    fn dump_connections(
+        &mut self,
+        mut asked: Attributes,
+        fit: &Selector,
+    ) -> Result<Vec<Connection>, Failure> {
         if !fit.is_empty() {
             let nest = pinning::selector(fit);
             asked = asked.push(

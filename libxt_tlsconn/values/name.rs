@@ -10,7 +10,7 @@ const DOTS: [char; 4] = ['.', '\u{3002}', '\u{ff0e}', '\u{ff61}'];
 
 /// Reads a pattern in which `*` stands for any octets and `?` for one. Case and a dot at the end make no difference and
 /// are not kept; a label in Unicode becomes an A-label, as it is in a ClientHello (RFC 6066 3, RFC 5890 2.3.2.1).
-pub(crate) fn parse(text: &str) -> Result<String, String> {
+pub fn parse(text: &str) -> Result<String, String> {
     let labels = text
         .split(DOTS)
         .map(|label| match label.is_ascii() {

@@ -7,11 +7,11 @@ use std::fmt::Write;
 use tlsconn_uapi::XT_TLSCONN_ID_MAX;
 
 /// Room for the longest.
-pub(crate) type Id = [u8; XT_TLSCONN_ID_MAX as usize];
+pub type Id = [u8; XT_TLSCONN_ID_MAX as usize];
 
 /// Reads 1 to 32 octets of two digits each, with colons between all of them or none, with or without 0x in front. Gives
 /// them with zeros behind, and how many they are.
-pub(crate) fn parse(text: &str) -> Result<(Id, u8), String> {
+pub fn parse(text: &str) -> Result<(Id, u8), String> {
     let digits = text
         .strip_prefix("0x")
         .or(text.strip_prefix("0X"))
@@ -48,7 +48,7 @@ fn octet_of(pair: &[u8]) -> Option<u8> {
 }
 
 /// The form that `iptables-save` prints: lower-case digits and nothing else.
-pub(crate) fn print(octets: &[u8]) -> String {
+pub fn print(octets: &[u8]) -> String {
     octets.iter().fold(String::new(), |mut text, octet| {
         // Writing to a string cannot fail.
         let _ = write!(text, "{octet:02x}");
