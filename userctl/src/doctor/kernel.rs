@@ -21,7 +21,10 @@ pub(super) fn kernel(host: &Host) -> Vec<Finding> {
             Some(true) => Finding::good("kernel", format!("Linux {release} was built with Rust")),
             Some(false) => Finding::bad(
                 "kernel",
-                format!("Linux {release} was built without Rust (CONFIG_RUST), as Debian's are from 7.2 on"),
+                format!(
+                    "Linux {release} was built without Rust (CONFIG_RUST); Debian's have it from 7.2 on, for Debian 13 in \
+                     trixie-backports, which has to be among apt's sources (docs/packages.md)"
+                ),
                 NEWER_KERNEL,
             ),
             None if host.is_installed => {
