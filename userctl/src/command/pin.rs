@@ -165,7 +165,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::model::tests::connection;
+    use crate::model::{tests::connection, State};
 
     #[derive(Parser)]
     struct Line {
