@@ -6,7 +6,7 @@ use crate::{
     changes,
     counters::Counter,
     netlink::events::{self, ConnectionEvent, Release},
-    packet::{Packet, Tcp},
+    packet::Packet,
     parameters,
     pins::{self, Suit},
     sessions,
@@ -69,6 +69,8 @@ fn any(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
         net.pins.lock().clear_inherited(packet.ct);
     }
     net.counters.packet(packet.tcp.payload.len());
+    // It may be where one was of which something else was known.
+    memo::forget();
     let Some(entry) = entry_of(net, packet, rcu) else {
         return;
     };
@@ -125,41 +127,46 @@ fn any(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
 
 /// The packet's connection, made now where the packet begins one. None where there is none, and for packets that
 /// conntrack lets pass without having accepted them (sIG in its table): what they carry is no part of the stream.
+/// Softirq or process context; no entry's lock is held.
 #[inline]
 fn entry_of<'a>(net: &'a NetState, packet: &Packet<'_>, rcu: &'a Reader) -> Option<&'a Entry> {
     let tcp = &packet.tcp;
     if tcp.is_syn_ack() {
         return syn_ack(net, packet, rcu);
     }
-    if tcp.is_syn() && (!is_opening(packet.ct) || packet.from == Side::Dst) {
-        return None;
+    if tcp.is_syn() {
+        return syn(net, packet, rcu);
     }
-    let mut found = net.table.find(packet.ct, rcu);
-    // A SYN with data may have got lost and one with other numbers follow it: the answer tells nothing of the first.
-    if let Some(entry) = found.filter(|entry| tcp.is_syn() && !is_opened_by(entry, tcp)) {
-        net.end(entry);
-        found = None;
-    }
+    let found = net.table.find(packet.ct, rcu);
     if found.is_some() || tcp.payload.len() == 0 || tcp.is_rst() {
         return found;
     }
-    let connection = if tcp.is_syn() {
-        Connection::opened_by_syn_data(tcp.first_octet())
-    } else {
-        Connection::picked_up()
-    };
-    if !packet.ct.is_confirmed() && !net.may_hold_unconfirmed(UNCONFIRMED_MAX) {
-        net.counters.count(Counter::Full);
-        return None;
-    }
-    start(net, packet.ct, connection, rcu)
+    begin(net, packet.ct, Connection::picked_up(), rcu)
 }
 
-/// Whether it was that SYN's data that began a connection.
-fn is_opened_by(entry: &Entry, tcp: &Tcp<'_>) -> bool {
-    let locked = entry.lock();
-    let tracked = locked.as_ref();
-    tracked.is_some_and(|tracked| tracked.connection.begins_at(Side::Src, tcp.first_octet()))
+/// A SYN with data starts a connection, which other SYNs make a lost one until it is answered. Where an entry without one
+/// is confirmed, another SYN has come before.
+fn syn<'a>(net: &'a NetState, packet: &Packet<'_>, rcu: &'a Reader) -> Option<&'a Entry> {
+    let Packet { ct, from, tcp, .. } = packet;
+    if !is_opening(ct) || *from == Side::Dst {
+        return None;
+    }
+    let first = tcp.first_octet();
+    let entry = match net.table.find(ct, rcu) {
+        Some(entry) => entry,
+        None if tcp.payload.len() == 0 => return None,
+        None if ct.is_confirmed() => begin(net, ct, Connection::opened_by_another_syn(first), rcu)?,
+        None => begin(net, ct, Connection::opened_by_syn_data(first), rcu)?,
+    };
+    let mut locked = entry.lock();
+    let Some(tracked) = &mut *locked else {
+        return None;
+    };
+    if tracked.connection.syn(first) {
+        return Some(entry);
+    }
+    changes::look(net, entry, tracked);
+    None
 }
 
 /// Whether no SYN was answered yet.
@@ -202,9 +209,23 @@ fn is_same(entry: &Entry, src_first: u32, dst_first: u32) -> bool {
     };
     let same = tracked.connection.starts_at(src_first, dst_first);
     if same {
-        tracked.connection.set_dst_first(dst_first);
+        tracked.connection.answered(src_first, dst_first);
     }
     same
+}
+
+/// Starts a connection in another way than by a SYN-ACK.
+fn begin<'a>(
+    net: &'a NetState,
+    ct: &Conntrack,
+    connection: Connection,
+    rcu: &'a Reader,
+) -> Option<&'a Entry> {
+    if !ct.is_confirmed() && !net.may_hold_unconfirmed(UNCONFIRMED_MAX) {
+        net.counters.count(Counter::Full);
+        return None;
+    }
+    start(net, ct, connection, rcu)
 }
 
 fn start<'a>(

@@ -233,11 +233,10 @@ impl Pins {
         bound.fold(0, |count: u32, _| count.saturating_add(1))
     }
 
-    /// Clears the pins' bits in the mark that an expected connection has from its master, also of pins that were released
-    /// while it came. Any context.
+    /// Clears the pins' bits in the mark that an expected connection has from its master. Any context.
     pub fn clear_inherited(&self, ct: &Conntrack) {
         for pin in &self.0 {
-            if pin.mark.is_in(ct.mark()) {
+            if pin.bound().is_some() && pin.mark.is_in(ct.mark()) {
                 ct.set_mark(0, pin.mark.mask);
             }
         }

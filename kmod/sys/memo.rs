@@ -75,6 +75,12 @@ pub fn note(skb: Skb<'_>, seq: u32, known: Known) {
     words::write::<0>(address(skb) | known);
 }
 
+/// Nothing is known of any packet. Softirqs are off.
+#[inline(always)]
+pub fn forget() {
+    words::write::<0>(0);
+}
+
 /// What was noted of a packet whose TCP header is at `tcp`, if it was the last on this CPU. An address may be used
 /// again, but not for the same octets with no look of ours in between, unless they come again. Any context.
 #[inline(always)]

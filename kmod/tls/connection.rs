@@ -41,10 +41,17 @@ impl Connection {
 
     /// Begun by a SYN that carries data (TCP Fast Open); the other side's first number comes with the SYN-ACK.
     pub fn opened_by_syn_data(src_first: u32) -> Self {
-        Self::new(
-            [Direction::new(src_first), Direction::unset()],
-            [src_first, 0],
-        )
+        let sides = [Direction::new(src_first), Direction::unset()];
+        let mut connection = Self::new(sides, [src_first, 0]);
+        connection.sides.of_mut(Side::Src).set_opening(true);
+        connection
+    }
+
+    /// The same where another SYN has come before, which the other side may have taken in its place.
+    pub fn opened_by_another_syn(src_first: u32) -> Self {
+        let mut connection = Self::opened_by_syn_data(src_first);
+        connection.stop(Side::Src, Reason::MidStream);
+        connection
     }
 
     /// Followed from the middle of the stream.
@@ -79,13 +86,34 @@ impl Connection {
         self.sides.of_mut(side).lose(self.asides.of_mut(side));
     }
 
-    /// A SYN-ACK of this connection: if it answers a SYN with data, the responder's first number becomes known.
-    pub fn set_dst_first(&mut self, dst_first: u32) {
-        if self.lost || !self.sides.of(Side::Dst).is_unset() {
+    /// Whether a SYN with data has begun it, and no SYN-ACK has come yet.
+    fn is_opening(&self) -> bool {
+        self.sides.of(Side::Src).is_opening()
+    }
+
+    /// A SYN that nobody has answered yet; whether it is the one that began this connection. Behind another one it is not
+    /// known which of them the other side takes, nor where records begin then.
+    pub fn syn(&mut self, src_first: u32) -> bool {
+        let is_first = self.begins_at(Side::Src, src_first);
+        if self.is_opening() && !is_first {
+            self.stop(Side::Src, Reason::MidStream);
+        }
+        self.is_opening() && is_first
+    }
+
+    /// A SYN-ACK of this connection: if it answers a SYN with data, the responder's first number becomes known. It
+    /// acknowledges that data, or does not (RFC 7413 4.2.2).
+    pub fn answered(&mut self, src_first: u32, dst_first: u32) {
+        if !self.is_opening() {
             return;
         }
+        self.sides.of_mut(Side::Src).set_opening(false);
         self.begin(Side::Dst, dst_first);
-        if self.is_over() {
+        let end = self.sides.of(Side::Src).next();
+        if !self.begins_at(Side::Src, src_first) && src_first != end {
+            self.stop(Side::Src, Reason::MidStream);
+        }
+        if self.lost || self.is_over() {
             self.lose(Side::Dst);
         }
     }
@@ -93,11 +121,11 @@ impl Connection {
     /// Whether a SYN-ACK with these numbers, its acknowledgement first, belongs to this connection: the one that opened
     /// it sent again, or the answer to the SYN with data that began it.
     pub fn starts_at(&self, src_first: u32, dst_first: u32) -> bool {
-        let answers = self.sides.of(Side::Dst).is_unset() && !self.lost;
-        (answers || self.asides.of(Side::Dst).first() == dst_first) && self.has_sent(src_first)
+        self.is_opening()
+            || self.asides.of(Side::Dst).first() == dst_first && self.has_sent(src_first)
     }
 
-    /// Whether a SYN whose first octet has that number is the one that opened a side.
+    /// Whether a side's first octet has that number.
     pub fn begins_at(&self, side: Side, first: u32) -> bool {
         !self.sides.of(side).is_unset() && self.asides.of(side).first() == first
     }

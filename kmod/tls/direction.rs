@@ -47,6 +47,8 @@ impl Seen {
     /// A whole record header.
     const HEADER: u8 = 1;
     const FIN: u8 = 2;
+    /// A SYN with data, and no answer to it.
+    const OPENING: u8 = 4;
 
     fn has(self, what: u8) -> bool {
         self.0 & what != 0
@@ -54,6 +56,10 @@ impl Seen {
 
     fn add(&mut self, what: u8) {
         self.0 |= what;
+    }
+
+    fn remove(&mut self, what: u8) {
+        self.0 &= !what;
     }
 }
 
@@ -133,6 +139,18 @@ impl Direction {
         self.seen.has(Seen::FIN)
     }
 
+    /// Whether its SYN had data and was not answered.
+    pub(super) fn is_opening(&self) -> bool {
+        self.seen.has(Seen::OPENING)
+    }
+
+    pub(super) fn set_opening(&mut self, opening: bool) {
+        match opening {
+            true => self.seen.add(Seen::OPENING),
+            false => self.seen.remove(Seen::OPENING),
+        }
+    }
+
     /// Whether a whole record header was seen.
     pub(super) fn has_begun(&self) -> bool {
         self.seen.has(Seen::HEADER)
@@ -143,10 +161,10 @@ impl Direction {
         self.seen.add(Seen::HEADER);
     }
 
-    /// Whether a packet with octets up to `end` lies in front of what was acknowledged, so that the receiver drops it, and
+    /// Whether a packet with octets up to `end` lies in front of what was sent and acknowledged, so that the receiver drops it, and
     /// a FIN with it (RFC 9293 3.10.7.4, first check). Conntrack lets those pass that somebody else makes up blindly.
     pub(super) fn is_old(&self, end: u32) -> bool {
-        !self.is_unset() && before(end.wrapping_add(1), self.acked)
+        before(end, self.acked) && before(end, self.next())
     }
 
     /// A packet with octets up to `end`, the last one of the direction if it has the FIN flag. False if a FIN stands

@@ -148,7 +148,7 @@ impl Connection {
     }
 
     /// The connection, or one of its directions, cannot be followed from here on.
-    fn stop(&mut self, from: Side, reason: Reason) {
+    pub(super) fn stop(&mut self, from: Side, reason: Reason) {
         if self.is_over() {
             return;
         }

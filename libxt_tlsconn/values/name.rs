@@ -23,7 +23,7 @@ pub fn parse(text: &str) -> Result<String, String> {
     let len = pattern.len();
     if len == 0 {
         return Err(format!(
-            "\"{text}\" has no name in it; write a name, or * for any, or use --no-sni for none"
+            "\"{text}\" has no name in it; write a name, or * for any"
         ));
     }
     if let Some(name) = pattern.strip_prefix('.') {

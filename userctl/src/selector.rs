@@ -13,7 +13,7 @@ use crate::endpoint::Endpoint;
 #[derive(Args, Clone, Debug, Default, Eq, PartialEq)]
 #[command(next_help_heading = "Selectors")]
 pub(crate) struct Selector {
-    /// The client random begins with these octets
+    /// The client random begins with these octets, written as -m tlsconn takes them
     #[arg(long, value_name = "HEX")]
     pub(crate) client_random: Option<Prefix>,
     /// The server random begins with these octets
@@ -22,7 +22,7 @@ pub(crate) struct Selector {
     /// The client's or the server's session id begins with these octets
     #[arg(long, value_name = "HEX")]
     pub(crate) session_id: Option<Prefix>,
-    /// The server name fits this pattern: * and ? are wildcards, case makes no difference
+    /// The server name fits this pattern: * and ? are wildcards, case makes no difference, IDNs in Unicode or as xn--
     #[arg(long, value_name = "PATTERN")]
     pub(crate) sni: Option<Pattern>,
     /// It was opened from here; IPv6 with a port as [ADDR]:PORT

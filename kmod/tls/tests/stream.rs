@@ -201,8 +201,8 @@ fn tcp_fast_open() {
     // The SYN-ACK takes the data, or does not; another's numbers do not fit.
     assert!(wire.connection.starts_at(1100, 5000));
     assert!(wire.connection.starts_at(1000, 5000));
+    wire.connection.answered(1100, 5000);
     assert!(!wire.connection.starts_at(1101, 5000));
-    wire.connection.set_dst_first(5000);
     assert!(wire.connection.starts_at(1100, 5000));
     assert!(!wire.connection.starts_at(1100, 5001));
     wire.ack(Dst, false);
@@ -222,4 +222,49 @@ fn more_runs_than_are_kept_read_unknown_not_wrong() {
     wire.records(Src, &pairs);
     assert_eq!(wire.types(Src, seq, 25), both(Types::UNKNOWN));
     assert_eq!(wire.types(Src, wire.next[0] - 25, 25), both(DATA));
+}
+
+/// Which of two SYNs was answered is not known, even where the numbers of one fit: what follows is not followed.
+#[test]
+fn another_syn_than_the_one_with_data() {
+    let hello = octets(&handshake13()[0].1);
+    let opened = |first: u32| {
+        let mut wire = Wire {
+            connection: Connection::opened_by_syn_data(first),
+            ..Wire::default()
+        };
+        let syn = Segment {
+            ack: None,
+            ..wire.segment(Src)
+        };
+        wire.take(&syn, &hello[..100]);
+        wire.next[0] += 100;
+        wire
+    };
+    let mut again = opened(1000);
+    assert!(again.connection.syn(1000), "the same once more");
+    assert_eq!(again.connection.state(), State::Hello);
+
+    let mut by_answer = opened(1000);
+    by_answer.connection.answered(1050, 5000);
+    let mut other = opened(1000);
+    assert!(!other.connection.syn(1100));
+    let mut before = opened(1000);
+    before.connection = Connection::opened_by_another_syn(1000);
+    for (name, mut wire) in [
+        ("by the answer", by_answer),
+        ("behind", other),
+        ("in front", before),
+    ] {
+        for src_first in [1000, 1100, 4711] {
+            assert!(wire.connection.starts_at(src_first, 5000) || name == "by the answer");
+        }
+        wire.connection.answered(1100, 5000);
+        assert_eq!(wire.connection.state(), State::Lost, "{name}");
+        assert_eq!(wire.connection.reason(), Reason::MidStream);
+        wire.send(Src, &hello[100..]);
+        let seq = wire.next[0].wrapping_sub(50);
+        assert_eq!(wire.types(Src, seq, 50), both(Types::UNKNOWN), "{name}");
+        assert!(!wire.connection.starts_at(1100, 5001));
+    }
 }

@@ -79,8 +79,8 @@ fuzz_target!(|input: &[u8]| {
             assert_eq!(other.types(from, seq, len as u32), types);
         }
         if how & 4 != 0 {
-            other.set_dst_first(0x7fff_ff00);
-            wire.connection.set_dst_first(0x7fff_ff00);
+            other.answered(0xffff_ff00, 0x7fff_ff00);
+            wire.connection.answered(0xffff_ff00, 0x7fff_ff00);
         }
     }
 });

@@ -120,12 +120,16 @@ impl Flow {
         let first = tcp.first_octet();
         match (from, tcp.ack) {
             (Side::Src, None) => {
-                self.syn = Some(first);
+                let before = self.syn.replace(first);
                 if tcp.len > 0 && self.tracked.is_none() {
-                    let connection = Connection::opened_by_syn_data(first);
+                    let connection = match before {
+                        None => Connection::opened_by_syn_data(first),
+                        Some(_) => Connection::opened_by_another_syn(first),
+                    };
                     self.tracked = Some(Box::new(InOrder::new(connection, secret)));
                 }
-                !self.answered
+                let tracked = self.tracked.as_mut();
+                !self.answered && tracked.is_some_and(|tracked| tracked.connection.syn(first))
             }
             (Side::Dst, Some(ack)) => {
                 self.answered = true;
@@ -134,7 +138,7 @@ impl Flow {
                 });
                 let fits = tracked.connection.starts_at(ack, first);
                 if fits {
-                    tracked.connection.set_dst_first(first);
+                    tracked.connection.answered(ack, first);
                 }
                 fits
             }
@@ -195,11 +199,14 @@ impl Flow {
             .map_or_else(Waiting::default, |tracked| tracked.waiting())
     }
 
-    /// The types of a packet's payload.
-    pub(crate) fn types(&self, from: Side, seq: u32, len: u32) -> PacketTypes {
+    /// The types of the first `len` octets of a packet's payload. A SYN's are of this connection only if it opens it.
+    pub(crate) fn types(&self, tcp: &Tcp<'_>, len: u32) -> PacketTypes {
+        let (from, first) = (self.side(tcp), tcp.first_octet());
         match &self.tracked {
-            Some(tracked) => tracked.connection.types(from, seq, len),
-            None => PacketTypes::both(Types::UNKNOWN),
+            Some(tracked) if !tcp.syn || tracked.connection.begins_at(from, first) => {
+                tracked.connection.types(from, first, len)
+            }
+            _ => PacketTypes::both(Types::UNKNOWN),
         }
     }
 

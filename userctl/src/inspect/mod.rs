@@ -140,7 +140,7 @@ impl Inspection {
             return None;
         }
         let from = flow.side(tcp);
-        let types = |octets| flow.types(from, tcp.first_octet(), octets);
+        let types = |octets| flow.types(tcp, octets);
         Some(Seen {
             frame: frame.number,
             id: place as u64,
