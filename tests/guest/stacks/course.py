@@ -44,8 +44,10 @@ class Course:
         if resumed is not None:
             expected["resumed"] = resumed
         found = gateway.disagreements(now, event, expected)
+        if resumed and event["resumed"] is None and connection.server_told:
+            event = {**event, "resumed": connection.server_told.event["resumed"]}
         if resumed and event["resumed"] is False:
-            found.append("the client says that it has not resumed")
+            found.append("they say that they have not resumed")
         if os.path.exists(self.place.keylog):
             with open(self.place.keylog, encoding="ascii") as log:
                 keys = log.read()
