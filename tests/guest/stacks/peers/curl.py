@@ -14,20 +14,15 @@ from services import RunClient
 class Curl(Stack):
     name = "curl"
     title = "curl"
+    roles = ("client",)
 
     def version(self):
         words = run("curl", "--version").stdout.split()
         return f"{words[1]} ({words[3] if 'SSL' in words[3] else words[4]})"
 
-    def cannot_serve(self, case):
-        return "curl is a client"
-
-    def cannot_connect(self, case):
-        return "curl does not pad" if case.mode == "padding" else None
-
     def cannot_meet(self, server, case):
-        if server.name == "go" and case == Case("1.2", "resumed"):
-            return "Go says of its tickets of TLS 1.2 that they live for 0 seconds, and curl keeps none of these"
+        if server.name in ("gnutls", "go") and case == Case("1.2", "resumed"):
+            return "curl asks for no tickets in TLS 1.2, and this server by itself keeps no sessions"
         return None
 
     def connect(self, case, place, port):
@@ -53,6 +48,10 @@ class Verbose(Process):
 
 
 class CurlClient(RunClient):
+    # What it posts is early data then. Of 1 MB curl 8.14.1 now and then says some octets twice where early data stood in front,
+    # and where a ticket allows for 65,536 octets, as NSS's, it has OpenSSL refuse them as too much.
+    most_early = 8000
+
     def __init__(self, case, place, port):
         super().__init__()
         self.case, self.place, self.output = case, place, None
