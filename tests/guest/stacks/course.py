@@ -71,8 +71,9 @@ class Course:
         group = taken(self.wire.stream("client", port))
         if self.client.share and self.client.share not in shares:
             found.append(f"the client has key shares of {', '.join(shares)}, not of {self.client.share}")
-        if event.get("group") and group and named(event["group"]) != group:
-            found.append(f"the server has taken {group}, the client says {event['group']}")
+        said = event.get("group")
+        if (said or self.client.share) and named(said) != group:
+            found.append(f"the server has taken {group}, the client says {said}")
         return {"octets": octets, "segments": self.wire.segments_of("server", port, octets), "shares": shares, "group": group}
 
     @contextlib.contextmanager
