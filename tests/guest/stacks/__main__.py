@@ -21,7 +21,8 @@ import gateway  # noqa: E402
 import peers  # noqa: E402
 import results  # noqa: E402
 from lab import GatewayTest, on  # noqa: E402
-from peer import MODES, PORTS, Broken, Case, Place  # noqa: E402
+from peer import MODES, PORTS, Broken, Case  # noqa: E402
+from place import Place  # noqa: E402
 from stream import LARGE, SMALL, Backend  # noqa: E402
 
 # What TLS 1.2 has of them.

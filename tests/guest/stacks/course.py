@@ -10,7 +10,7 @@ import leak
 from connection import Connection
 from leak import RECORD
 from peer import NAME, Broken
-from shares import named, shares_of, taken
+from shares import group_taken, named, shares_of
 from stream import LARGE, SMALL
 from wire import Wire
 
@@ -68,7 +68,7 @@ class Course:
         """What the wire has of the client's first hello and of the key exchange."""
         port = connection.seen.client_port
         octets, shares = shares_of(self.wire.stream("client", port, outgoing=True))
-        group = taken(self.wire.stream("client", port))
+        group = group_taken(self.wire.stream("client", port))
         if self.client.share and self.client.share not in shares:
             found.append(f"the client has key shares of {', '.join(shares)}, not of {self.client.share}")
         said = event.get("group")

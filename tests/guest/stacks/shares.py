@@ -58,7 +58,7 @@ def shares_of(stream):
     return 4 + len(hello), found
 
 
-def taken(stream):
+def group_taken(stream):
     """The group that the server takes at last; None where the session's key is enough for it."""
     share = [extension(hello, kind, KEY_SHARE) for kind, hello in messages(stream) if kind == SERVER_HELLO][-1]
     return name(number(share, 0)) if share else None

@@ -13,8 +13,9 @@ import leak  # noqa: E402
 import peers  # noqa: E402
 from hellos import change_cipher_spec, client_hello, extension, server_hello13, vector  # noqa: E402
 from lab import GatewayTest, on  # noqa: E402
-from peer import PORTS, Case, Place  # noqa: E402
-from shares import shares_of, taken  # noqa: E402
+from peer import PORTS, Case  # noqa: E402
+from place import Place  # noqa: E402
+from shares import group_taken, shares_of  # noqa: E402
 from stream import SMALL, Backend  # noqa: E402
 from wire import SYN, Wire, cut  # noqa: E402
 
@@ -136,8 +137,8 @@ class Counts(unittest.TestCase):
         answer = server_hello13(bytes(32))
         retry, last = (answer.replace(extension(51, bytes(36)), extension(51, octets + bytes(36 - len(octets))))
                        for octets in (b"\x00\x18", b"\x11\xec"))
-        self.assertEqual(taken(answer.replace(extension(51, bytes(36)), extension(99, bytes(36)))), None)
-        self.assertEqual((taken(retry), taken(retry + change_cipher_spec() + last)), ("P-384", "X25519MLKEM768"))
+        self.assertEqual(group_taken(answer.replace(extension(51, bytes(36)), extension(99, bytes(36)))), None)
+        self.assertEqual((group_taken(retry), group_taken(retry + change_cipher_spec() + last)), ("P-384", "X25519MLKEM768"))
 
     def test_what_a_client_may(self):
         self.assertEqual(leak.behind_client(list(cut(records(69, 20))), self.CIPHER, False), ([20], 0))
