@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """One connection of a client and a server through the gateway: its handshake, what is held, and what comes once it is pinned."""
 
+import os
 import threading
 
 import gateway
@@ -41,8 +42,11 @@ class Connection:
 
     def __init__(self, course, size, resume=False):
         self.course, self.size = course, size
-        with open(course.place.file("body"), "wb") as file:
+        # Another file each time: who posts the one before may still read it.
+        body = course.place.file("body")
+        with open(f"{body}-next", "wb") as file:
             file.write(request(size).partition(b"\r\n\r\n")[2])
+        os.replace(f"{body}-next", body)
         course.backend.size = size
         before = {one["id"] for one in gateway.connections(course.port)}
         course.opened += 1

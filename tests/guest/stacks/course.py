@@ -10,6 +10,7 @@ import leak
 from connection import Connection
 from leak import RECORD
 from peer import NAME, Broken
+from shares import group_taken, named, shares_of
 from stream import LARGE, SMALL
 from wire import Wire
 
@@ -39,13 +40,21 @@ class Course:
         asked = self.wire.asks_again(connection.seen.client_port)
         if case.mode == "retry" and not asked:
             raise Broken("the server has not asked for another key share")
-        expected = {"version": case.version, "sni": NAME, "alpn": self.client.alpn, "confirmed": True,
+        offers = self.client.protocols
+        expected = {"version": case.version, "sni": NAME, "alpn": offers[0] if offers else None, "confirmed": True,
                     "early_data": connection.early, "hello_retry": asked}
         if resumed is not None:
             expected["resumed"] = resumed
         found = gateway.disagreements(now, event, expected)
+        # `list` has what is offered first; what is agreed on is said in TLS 1.3 to the two only.
+        agreed = next((one for one in offers if one in self.server.protocols), None)
+        if event["alpn"] != agreed:
+            found.append(f"the client says that ALPN has {event['alpn']}, not {agreed}")
+        hello = self.hello(connection, event, found) if case.version == "1.3" else None
+        if resumed and event["resumed"] is None and connection.server_told:
+            event = {**event, "resumed": connection.server_told.event["resumed"]}
         if resumed and event["resumed"] is False:
-            found.append("the client says that it has not resumed")
+            found.append("they say that they have not resumed")
         if os.path.exists(self.place.keylog):
             with open(self.place.keylog, encoding="ascii") as log:
                 keys = log.read()
@@ -53,6 +62,19 @@ class Course:
                 found.append("client_random is not in the client's key log")
         if found:
             raise Broken("list: " + "; ".join(found))
+        return {"alpn": agreed, "hello": hello}
+
+    def hello(self, connection, event, found):
+        """What the wire has of the client's first hello and of the key exchange."""
+        port = connection.seen.client_port
+        octets, shares = shares_of(self.wire.stream("client", port, outgoing=True))
+        group = group_taken(self.wire.stream("client", port))
+        if self.client.share and self.client.share not in shares:
+            found.append(f"the client has key shares of {', '.join(shares)}, not of {self.client.share}")
+        said = event.get("group")
+        if (said or self.client.share) and named(said) != group:
+            found.append(f"the server has taken {group}, the client says {said}")
+        return {"octets": octets, "segments": self.wire.segments_of("server", port, octets), "shares": shares, "group": group}
 
     @contextlib.contextmanager
     def listening(self):
@@ -84,13 +106,13 @@ class Course:
         """A connection with a full handshake, and one beside it: both are held, then one is pinned."""
         with self.listening():
             one = Connection(self, size)
-            self.check(one, one.shake(), False)
+            told = self.check(one, one.shake(), False)
             one.hold()
             others = [Connection(self, SMALL)] if beside else []
             for other in others:
                 self.check(other, other.shake(), None)
                 other.hold()
-            told = {"passed": self.passed(one, *others), "doubt": self.doubt(one, *others)}
+            told |= {"passed": self.passed(one, *others), "doubt": self.doubt(one, *others)}
         before = [other.received() for other in others]
         one.flows()
         self.passed(*others)
@@ -102,16 +124,16 @@ class Course:
         """A connection that resumes: it is held for itself, though the one before it is pinned."""
         with self.listening():
             one = Connection(self, SMALL, resume=True)
-            self.check(one, one.shake(), True)
+            told = self.check(one, one.shake(), True)
             one.hold()
-            told = {"passed": self.passed(one), "doubt": self.doubt(one)}
+            told |= {"passed": self.passed(one), "doubt": self.doubt(one)}
         one.flows()
         return told
 
     def early(self):
         """A connection with early data, which by the contract may wait for its pin; no octet of it passes before."""
         with self.listening():
-            one = Connection(self, SMALL, resume=True)
+            one = Connection(self, self.client.most_early or SMALL, resume=True)
             one.seen.becomes("early data offered", lambda now: now["early_data"] is True)
             one.hold()
             passed = self.passed(one)
@@ -123,12 +145,12 @@ class Course:
             taken = [each and each.get("early") for each in told]
             asked = one.seen.now()["hello_retry"]
             # Some do not take a ticket twice, in the second hello neither.
-            self.check(one, event, None if asked else True)
+            about = self.check(one, event, None if asked else True)
         if True not in taken:
             if asked:
                 return {"result": "cannot", "why": "the server asks this client for another key share, which ends early data"}
             raise Broken(f"neither stack says that early data was taken: {taken}")
-        return {"passed": passed, "doubt": None, "waited": waited}
+        return {**about, "passed": passed, "doubt": None, "waited": waited}
 
     def plain(self):
         """A connection that begins in plain text is no TLS to the gateway, which holds all of it until it is pinned."""

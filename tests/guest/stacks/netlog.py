@@ -8,6 +8,7 @@ import threading
 import time
 
 from lab import run
+from shares import name
 
 
 def suites():
@@ -70,4 +71,5 @@ class NetLog(threading.Thread):
             self.handshakes.append((its, {
                 "event": "handshake", "port": own, "version": told["version"].removeprefix("TLS "),
                 "cipher": self.suites[told["cipher_suite"]], "resumed": told["is_resumed"],
-                "alpn": told["next_proto"] if told["next_proto"] != "unknown" else None, "early": None}))
+                "alpn": told["next_proto"] if told["next_proto"] != "unknown" else None, "early": None,
+                "group": name(told["key_exchange_group"]) if told.get("key_exchange_group") else None}))

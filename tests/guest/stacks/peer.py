@@ -7,8 +7,9 @@ their handshakes as events, as far as the stack reports anything:
 
   {"event": "listening"}
   {"event": "handshake", "port": 40112, "version": "1.3", "cipher": "TLS_AES_128_GCM_SHA256", "resumed": false,
-   "alpn": null, "early": false}     its own side's handshake is complete; `port` is the client's TCP port; `early`:
-                                     early data was accepted. What the stack does not tell is null.
+   "alpn": null, "early": false}     its own side's handshake is complete; `port` is the client's TCP port; `alpn`: what
+                                     was agreed on, or null; `early`: early data was accepted. Else, what the stack does
+                                     not tell is null. A `group` may be told, of TLS 1.3.
   {"event": "error", "text": "…"}
 
 A program that does all this by itself is run by ProgramServer and ProgramClient below, with these arguments:
@@ -38,7 +39,7 @@ import sys
 import threading
 import time
 
-from lab import PATIENCE, SERVER, inside, run
+from lab import PATIENCE, SERVER, inside
 
 NAME = "server.example"
 ALPN = "http/1.1"
@@ -59,36 +60,13 @@ class Case:
     mode: str
 
 
-@dataclasses.dataclass
-class Place:
-    """Where a course runs: a folder, and in it key.pem and cert.pem (the server's, for server.example, and the
-    client's too), and `body`: what an HTTP client posts. Each client has a key log of its own."""
-    folder: str
-    keys: str = "client.keys"
-
-    @classmethod
-    def make(cls, folder):
-        place = cls(folder)
-        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
-            "-keyout", place.file("key.pem"), "-out", place.file("cert.pem"), "-subj", f"/CN={NAME}",
-            "-addext", f"subjectAltName=DNS:{NAME}")
-        # Some servers read it as another user than root.
-        run("chmod", "-R", "a+rX", folder)
-        return place
-
-    def file(self, name):
-        return os.path.join(self.folder, name)
-
-    @property
-    def keylog(self):
-        """SSLKEYLOGFILE of the client, for stacks that have it."""
-        return self.file(self.keys)
-
-
 class Stack:
     """A stack. A module of `peers` has one in STACK."""
     name = ""
     title = ""
+    roles = ("client", "server")
+    # How it pads records without being asked, or None.
+    padding = None
     # What it speaks over TLS, or "any": the harness's octets, which are HTTP.
     protocol = "any"
 
@@ -113,7 +91,7 @@ class Stack:
         return None
 
     def pads(self, role):
-        """Whether it can pad records of TLS 1.3. The mode is run where one of both can."""
+        """Whether it pads records of TLS 1.3 when it is asked to. The mode is run where one of both does."""
         return False
 
     def serve(self, case, place, port, backend):
@@ -194,6 +172,8 @@ class Server:
     # Whether it joins a connection to the backend as soon as the handshake is complete, so that the backend may speak
     # first. An HTTP server does not.
     pump = True
+    # The protocols of ALPN that it takes.
+    protocols = (ALPN,)
     # Whether it tells when its handshake is complete.
     tells = True
     # How many handshakes it has told of in courses before.
@@ -212,8 +192,12 @@ class Client:
     # Whether it sends what it is given and gives what it receives, octet by octet. One that is not is an HTTP client:
     # it posts the file `body` by itself as soon as it can, and its socket gives the body of the response.
     pump = True
-    # The first protocol of ALPN that it offers, or None.
-    alpn = ALPN
+    # The protocols of ALPN that it offers.
+    protocols = (ALPN,)
+    # A group that it is to have a key share of in TLS 1.3.
+    share = None
+    # The most octets that it can post with early data in front; None: any.
+    most_early = None
     # What it says in plain text in front of TLS.
     starts_in_plain = None
     # Whether it can go on with another server on the same port.

@@ -66,6 +66,10 @@ class Wire:
             stream += octets[len(stream) - at:]
         return stream
 
+    def segments_of(self, host, client_port, end):
+        """In how many segments these first octets of the sender's stream have arrived there."""
+        return len({at for at, _ in self.pieces(host, client_port) if at < end})
+
     def arrived(self, host, client_port):
         """What has arrived there, as begins and ends in the sender's stream: behind the first hole too, as TCP hands that on
         as soon as the hole is filled."""

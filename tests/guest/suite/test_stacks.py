@@ -11,8 +11,11 @@ import course  # noqa: E402
 import gateway  # noqa: E402
 import leak  # noqa: E402
 import peers  # noqa: E402
+from hellos import change_cipher_spec, client_hello, extension, server_hello13, vector  # noqa: E402
 from lab import GatewayTest, on  # noqa: E402
-from peer import PORTS, Case, Place  # noqa: E402
+from peer import PORTS, Case  # noqa: E402
+from place import Place  # noqa: E402
+from shares import group_taken, shares_of  # noqa: E402
 from stream import SMALL, Backend  # noqa: E402
 from wire import SYN, Wire, cut  # noqa: E402
 
@@ -123,6 +126,19 @@ class Counts(unittest.TestCase):
     def test_a_short_tag(self):
         flight = records(30, 900, 100, 45)
         self.assertEqual(self.behind(self.wire((0, flight + records(7)), None), "TLS_AES_128_CCM_8_SHA256"), [7])
+
+    def test_key_shares(self):
+        def shares(*groups):
+            return vector(b"".join(group.to_bytes(2, "big") + vector(bytes(32), 2) for group in groups), 2)
+
+        hello = client_hello(bytes(32), bytes(32), b"first.example", more=extension(51, shares(0x1A1A, 0x11EC, 0x001D)))
+        again = client_hello(bytes(32), bytes(32), more=extension(51, shares(0x0018)))
+        self.assertEqual(shares_of(hello + change_cipher_spec() + again), (len(hello) - 5, ["X25519MLKEM768", "X25519"]))
+        answer = server_hello13(bytes(32))
+        retry, last = (answer.replace(extension(51, bytes(36)), extension(51, octets + bytes(36 - len(octets))))
+                       for octets in (b"\x00\x18", b"\x11\xec"))
+        self.assertEqual(group_taken(answer.replace(extension(51, bytes(36)), extension(99, bytes(36)))), None)
+        self.assertEqual((group_taken(retry), group_taken(retry + change_cipher_spec() + last)), ("P-384", "X25519MLKEM768"))
 
     def test_what_a_client_may(self):
         self.assertEqual(leak.behind_client(list(cut(records(69, 20))), self.CIPHER, False), ([20], 0))

@@ -13,7 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from lab import PATIENCE, SERVER, inside, on, run, wait_for
 from netlog import NetLog
-from peer import NAME, PORTS, Broken, Client, Process, Stack
+from peer import ALPN, NAME, PORTS, Broken, Client, Process, Stack
+from shares import POST_QUANTUM
 
 # Seconds in which Chromium has the page, where the processor is emulated. A process of its that has not reached the browser
 # in 15 s ends by itself, and what waits for it waits for ever: each has as long, and the one that speaks TLS is left out, in
@@ -165,7 +166,8 @@ class Browser:
 
 class ChromiumClient(Client):
     pump = False
-    alpn = "h2"
+    protocols = ("h2", ALPN)
+    share = POST_QUANTUM
 
     def __init__(self, browser, case, place, port):
         self.browser, self.case, self.place, self.port = browser, case, place, port
@@ -209,6 +211,7 @@ class ChromiumClient(Client):
 class Chromium(Stack):
     name = "chromium"
     title = "Chromium"
+    roles = ("client",)
 
     def __init__(self):
         self.browsers = {}
@@ -219,11 +222,10 @@ class Chromium(Stack):
     def version(self):
         return re.search(r"Chromium (\S+)", run("chromium", "--version").stdout)[1]
 
-    def cannot_serve(self, case):
-        return "Chromium is a client"
-
     def cannot_connect(self, case):
-        return {"padding": "Chromium does not pad", "early": "Chromium posts nothing early"}.get(case.mode)
+        if case.mode == "early":
+            return "Chromium sends early data with requests that change nothing (GET) at most, and here it posts"
+        return None
 
     def connect(self, case, place, port):
         if (case.version, port) not in self.browsers:

@@ -84,12 +84,8 @@ class Haproxy(Stack):
     def version(self):
         return run("haproxy", "-v").stdout.split()[2].split("-")[0]
 
-    def cannot_serve(self, case):
-        return "HAProxy does not pad" if case.mode == "padding" else None
-
     def cannot_connect(self, case):
-        return {"early": "HAProxy sends early data only where a client of its own did",
-                "padding": "HAProxy does not pad"}.get(case.mode)
+        return "HAProxy sends early data only where a client of its own did" if case.mode == "early" else None
 
     def serve(self, case, place, port, backend):
         text = SERVE.format(address=SERVER[4], port=port, place=place.folder, version=case.version, alpn=ALPN,

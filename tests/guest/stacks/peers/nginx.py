@@ -5,7 +5,7 @@ import re
 import shutil
 
 from lab import SERVER, run
-from peer import Stack
+from peer import ALPN, Stack
 from services import Service, ServiceServer
 
 CONFIGURATION = """
@@ -79,9 +79,14 @@ class Log(Service):
         return None
 
 
+class NginxServer(ServiceServer):
+    protocols = ("h2", ALPN)
+
+
 class Nginx(Stack):
     name = "nginx"
     title = "nginx"
+    roles = ("server",)
 
     def missing(self):
         return None if shutil.which("nginx") else "there is no nginx here"
@@ -89,19 +94,13 @@ class Nginx(Stack):
     def version(self):
         return run("nginx", "-v").stderr.split("/")[1].split()[0]
 
-    def cannot_serve(self, case):
-        return "nginx does not pad" if case.mode == "padding" else None
-
-    def cannot_connect(self, case):
-        return "nginx is a server"
-
     def serve(self, case, place, port, backend):
         text = CONFIGURATION.format(folder=place.folder, address=SERVER[4], port=port, backend=backend,
                                     version=case.version, more=MORE.get(case.mode, ""))
         with open(place.file("nginx.conf"), "w", encoding="ascii") as file:
             file.write(text)
         command = ["nginx", "-e", "stderr", "-p", place.folder, "-c", place.file("nginx.conf")]
-        return ServiceServer(Log("server", command, place.folder, [port]), pump=False)
+        return NginxServer(Log("server", command, place.folder, [port]), pump=False)
 
 
 STACK = Nginx()

@@ -21,6 +21,7 @@ PROGRAM = str(pathlib.Path(__file__).parents[1] / "programs/libpq.py")
 AS_POSTGRES = ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--clear-groups"]
 # The packet that a client begins with is padded, so that there is something to be held; the server takes 10,000 octets.
 PADDING = 9000
+PROTOCOLS = ("postgresql",)
 HANDSHAKE = re.compile(r"\[[0-9.]+\((\d+)\)\] DEBUG: +SSL connection from ")
 
 
@@ -38,6 +39,8 @@ class Log(Service):
 
 
 class PostgresqlServer(ServiceServer):
+    protocols = PROTOCOLS
+
     def close(self):
         # A database that is killed has to be mended at the next start.
         self.process.process.send_signal(signal.SIGINT)
@@ -46,7 +49,7 @@ class PostgresqlServer(ServiceServer):
 
 
 class PostgresqlClient(RunClient):
-    alpn = "postgresql"
+    protocols = PROTOCOLS
 
     def __init__(self, stack, case, place, port, negotiation="direct"):
         super().__init__()
@@ -80,8 +83,8 @@ class Postgresql(Stack):
         return run(program("postgres"), "--version").stdout.split()[2]
 
     def cannot(self, case):
-        return {"resumed": "libpq keeps no sessions, and the server gives none", "early": "libpq has no early data",
-                "padding": "PostgreSQL does not pad"}.get(case.mode)
+        return {"resumed": "libpq keeps no sessions, and the server gives none",
+                "early": "libpq has no early data"}.get(case.mode)
 
     cannot_serve = cannot_connect = cannot
 

@@ -13,6 +13,7 @@ class Asking(PostgresqlClient):
 class SslRequest(Stack):
     name = "sslrequest"
     title = "libpq with SSLRequest"
+    roles = ("client",)
     protocol = POSTGRESQL.protocol
 
     def missing(self):
@@ -20,9 +21,6 @@ class SslRequest(Stack):
 
     def version(self):
         return POSTGRESQL.version()
-
-    def cannot_serve(self, case):
-        return "libpq is a client"
 
     def cannot_connect(self, case):
         return POSTGRESQL.cannot(case)

@@ -69,7 +69,7 @@ def start(host, place, text, ports):
 
 
 class StunnelClient(ServiceClient):
-    alpn = None
+    protocols = ()
 
     def __init__(self, case, place, port):
         super().__init__()
@@ -79,6 +79,10 @@ class StunnelClient(ServiceClient):
             if case.mode == "certificate":
                 text += CERTIFICATE.format(place=place.folder)
         self.process = start("client", place, text, [self.first, self.beside])
+
+
+class StunnelServer(ServiceServer):
+    protocols = ()
 
 
 class Stunnel(Stack):
@@ -92,7 +96,7 @@ class Stunnel(Stack):
         return re.search(r"stunnel (\S+)", run("stunnel4", "-version").stderr)[1]
 
     def cannot_serve(self, case):
-        return {"early": "stunnel has no early data", "padding": "stunnel does not pad"}.get(case.mode)
+        return "stunnel has no early data" if case.mode == "early" else None
 
     cannot_connect = cannot_serve
 
@@ -100,7 +104,7 @@ class Stunnel(Stack):
         text = COMMON.format(version=case.version) + SERVE.format(
             address=SERVER[4], port=port, backend=backend, place=place.folder)
         text += MORE.get(case.mode, "").format(place=place.folder)
-        return ServiceServer(start("server", place, text, [port]))
+        return StunnelServer(start("server", place, text, [port]))
 
     def connect(self, case, place, port):
         return StunnelClient(case, place, port)
