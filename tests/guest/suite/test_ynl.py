@@ -99,7 +99,7 @@ class Ynl(GatewayTest):
             return json.loads(done.stdout)
 
         asked = policy("dump", "connection-get")
-        self.assertEqual(set(asked), {"selector", "states"})
+        self.assertEqual(set(asked), {"selector", "states", "live"})
         self.assertEqual(asked["states"]["mask"], 0xFF)
         self.assertEqual(set(asked["selector"]["policy"]), {
             "client-random", "server-random", "session-id", "sni", "src-addr", "src-prefix", "src-port", "dst-addr",
