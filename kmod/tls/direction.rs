@@ -161,8 +161,8 @@ impl Direction {
         self.seen.add(Seen::HEADER);
     }
 
-    /// Whether a packet with octets up to `end` lies in front of what was sent and acknowledged, so that the receiver drops it, and
-    /// a FIN with it (RFC 9293 3.10.7.4, first check). Conntrack lets those pass that somebody else makes up blindly.
+    /// Whether a packet with octets up to `end` lies in front of what was sent and acknowledged, so that the receiver drops
+    /// it, and a FIN with it (RFC 9293 3.10.7.4, first check). Conntrack lets those pass that somebody else makes up blindly.
     pub(super) fn is_old(&self, end: u32) -> bool {
         before(end, self.acked) && before(end, self.next())
     }
