@@ -7,12 +7,13 @@
 /^ *[A-Za-z_0-9]+ \([^ ]+\)/ { test = $1 " " $2 }
 / \.\.\. skipped / {
     print "    SKIP " test ": " substr($0, index($0, " ... skipped ") + 13) >"/dev/stderr"
-    if (!(test in left)) skipped++
+    if (!(test in left)) { skipped++; outside += test ~ /^setUp/ }
     left[test] = 1
 }
 /^(FAIL|ERROR): / {
-    if (!(($2, $3) in bad)) failed++
+    if (!(($2, $3) in bad)) { failed++; outside += $2 ~ /^setUp/ }
     bad[$2, $3] = 1
 }
-/^Ran [0-9]+ tests? in / { ran = $2 }
+# A class or a whole file that is left out or fails before its tests is one here, and none in what unittest ran.
+/^Ran [0-9]+ tests? in / { ran = $2 + outside }
 END { print failed + 0, skipped + 0, ran }
