@@ -75,6 +75,8 @@ class Holes(GatewayTest):
         for place in range(1, 1001):
             self.piece(hello * 4, place, place + 1)
         self.assertTrue(wait_for(lambda: stats()["out-of-order-kept"] >= 1000))
+        # Nor have they gone by their age.
+        self.assertNotEqual(self.connection()["state"], "lost")
         on("gateway", "iptables-legacy", "-F")
         unload()
         load()
