@@ -193,6 +193,13 @@ const BEYOND: (Kind, bool) = (Kind::ApplicationData, true);
 
 impl Flights {
     fn at_once(&self, from: Side) -> Kind {
+        let Settled {
+            early_data, psk, ..
+        } = self.settled;
+        // Rule 2, where it takes nothing but ServerHello.
+        if from == self.settled.client && psk && !early_data && !self.client.has_begun() {
+            return Kind::EncryptedHandshake;
+        }
         let roomy = self.server.octets <= SERVER_FLIGHT.saturating_sub(RECORD_MAX);
         if from != self.settled.client
             && self.server.finished.is_none()

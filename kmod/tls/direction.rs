@@ -300,7 +300,14 @@ impl Direction {
 
     #[inline(always)]
     pub(super) fn types(&self, seq: u32, len: u32) -> PacketTypes {
-        self.history.types(seq, len)
+        match self.untyped {
+            0 => self.history.types(seq, len),
+            header => {
+                let wire = self.record.wire_type();
+                self.history
+                    .types_with_header(seq, len, header.into(), wire)
+            }
+        }
     }
 
     pub(super) fn counters(&self, aside: &Aside) -> Counters {

@@ -21,11 +21,14 @@ pub(super) struct Suite {
 }
 
 impl Suite {
-    /// The suites of RFC 8446 B.4, RFC 8998 and RFC 9150; others as the most common.
+    /// The suites of RFC 8446 B.4, RFC 8998, RFC 9150, RFC 9367 and those with AEGIS; others as the most common.
     pub(super) fn of(cipher: u16) -> Self {
         let (hash, tag) = match cipher {
             0x1302 => (48, 16),
-            0x1305 => (32, 8),
+            // CCM_8, and MGM with Magma, whose tag is a block (RFC 9058 4.1).
+            0x1305 | 0xc104 | 0xc106 => (32, 8),
+            // AEGIS-256 with SHA-512.
+            0x1306 => (64, 16),
             // Integrity only: an HMAC in the tag's place.
             0xc0b4 => (32, 32),
             0xc0b5 => (48, 48),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The record layer: a header over any number of segments, and the limits of a record's length.
 
-use super::types::State;
+use super::types::{State, Types};
 
 /// Octets of a record header.
 pub(super) const HEADER: u8 = 5;
@@ -110,6 +110,14 @@ impl Record {
             Framing::Tls => [self.wire, 3, self.minor, high],
             // The type of a ClientHello and its version behind the length.
             Framing::Sslv2 => [0x80 | high, low, 1, 3],
+        }
+    }
+
+    /// What the header's first octet says. That of SSL 2.0 says nothing by itself.
+    pub(super) fn wire_type(&self) -> Types {
+        match self.framing {
+            Framing::Tls => Types::of_wire(self.wire).unwrap_or(Types::UNKNOWN),
+            Framing::Sslv2 => Types::UNKNOWN,
         }
     }
 

@@ -198,6 +198,33 @@ impl History {
         self.types_of_runs(seq, end)
     }
 
+    /// Those where behind the end so many octets of a header have come that tells its wire type, and not yet what the
+    /// record carries.
+    pub(super) fn types_with_header(
+        &self,
+        seq: u32,
+        len: u32,
+        header: u32,
+        wire: Types,
+    ) -> PacketTypes {
+        let end = seq.wrapping_add(len);
+        let header_end = self.end.wrapping_add(header);
+        if !before(self.end, end) || !before(seq, header_end) {
+            return self.types(seq, len);
+        }
+        let mut types = PacketTypes {
+            content: Types::UNKNOWN,
+            wire,
+        };
+        if before(seq, self.end) {
+            types = types.union(self.types(seq, self.end.wrapping_sub(seq)));
+        }
+        if before(header_end, end) {
+            types = types.union(Kind::Unknown.types());
+        }
+        types
+    }
+
     fn types_of_runs(&self, seq: u32, end: u32) -> PacketTypes {
         let unknown = Kind::Unknown.types();
         if !before(seq, self.end) {

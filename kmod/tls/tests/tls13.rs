@@ -5,16 +5,23 @@ mod common;
 
 use common::tls13::{established, *};
 use common::*;
-use tlsconn_tls::{Resumption, Side::Dst, Side::Src, State};
+use tlsconn_tls::{PacketTypes, Resumption, Side::Dst, Side::Src, State, Types};
 
 #[test]
 fn full_handshake_of_every_suite() {
-    for cipher in [SHA256_SUITE, SHA384_SUITE, CCM_8_SUITE] {
+    for cipher in [
+        SHA256_SUITE,
+        SHA384_SUITE,
+        CCM_8_SUITE,
+        AEGIS_256_SUITE,
+        MAGMA_SUITE,
+    ] {
         let wire = established(&[
             (Src, vec![client_hello()]),
             (Dst, full_flight(cipher)),
             (Src, vec![ccs(), handshake23(finished(cipher))]),
-            (Src, vec![data(35)]),
+            // As long as what may be in a certificate flight.
+            (Src, vec![data(200), data(35)]),
             (Dst, vec![data(82), data(82), data(900)]),
             (Src, vec![data(19)]),
         ]);
@@ -202,16 +209,58 @@ fn held_header_gets_its_type_once_it_is_complete() {
         (Dst, full_flight(SHA256_SUITE)),
     ];
     wire.play(&turns, &whole);
-    let last = octets(&[handshake23(53)]);
+    let last = octets(&[ccs(), handshake23(53)]);
+    let (ccs, last) = last.split_at(6);
+    let before_it = wire.next[0];
+    wire.send(Src, ccs);
     let seq = wire.next[0];
     wire.send(Src, &last[..4]);
-    assert_eq!(wire.types(Src, seq, 4).content, tlsconn_tls::Types::UNKNOWN);
+    let half = PacketTypes {
+        content: Types::UNKNOWN,
+        wire: DATA,
+    };
+    for (from, len) in [(0, 4), (0, 1), (3, 1), (1, 2)] {
+        assert_eq!(wire.types(Src, seq + from, len), half, "{len} from {from}");
+    }
+    // With what is in front of it, and what has not come.
+    let with_ccs = both(Types::CHANGE_CIPHER_SPEC).union(half);
+    assert_eq!(wire.types(Src, seq - 1, 3), with_ccs);
+    assert_eq!(wire.types(Src, before_it, 10), with_ccs);
+    assert_eq!(
+        wire.types(Src, seq + 3, 2),
+        half.union(both(Types::UNKNOWN))
+    );
+    assert_eq!(wire.types(Src, seq + 4, 1), both(Types::UNKNOWN));
+    assert_eq!(
+        wire.types(Src, before_it, 6),
+        both(Types::CHANGE_CIPHER_SPEC)
+    );
     wire.send(Src, &last[4..]);
     assert_eq!(wire.types(Src, seq, 4).content, HANDSHAKE);
     assert_eq!(wire.types(Src, seq, 4).wire, DATA);
 
-    // From then on the first octet tells.
+    // From then on the first octet tells; and where no certificate can be asked for, of the Finished too.
     let seq = wire.next[0];
     wire.send(Src, &[23]);
     assert_eq!(wire.types(Src, seq, 1).content, DATA);
+    let mut wire = Wire::default();
+    let turns = [
+        (Src, vec![client_hello()]),
+        (
+            Dst,
+            vec![
+                psk_server_hello(SHA256_SUITE),
+                handshake23(23),
+                handshake23(53),
+            ],
+        ),
+    ];
+    wire.play(&turns, &whole);
+    let seq = wire.next[0];
+    wire.send(Src, &[23]);
+    assert_eq!(wire.types(Src, seq, 1).content, HANDSHAKE);
+    // However long it is.
+    wire.send(Src, &octets(&[handshake23(300)])[1..]);
+    assert_eq!(wire.types(Src, seq, 305).content, HANDSHAKE);
+    assert_eq!(wire.connection.state(), State::Established);
 }

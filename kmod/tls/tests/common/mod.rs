@@ -94,6 +94,8 @@ pub fn message(kind: u8, body: &[u8]) -> Vec<u8> {
 pub const SHA256_SUITE: u16 = 0x1301;
 pub const SHA384_SUITE: u16 = 0x1302;
 pub const CCM_8_SUITE: u16 = 0x1305;
+pub const AEGIS_256_SUITE: u16 = 0x1306;
+pub const MAGMA_SUITE: u16 = 0xc104;
 
 /// What a side sends before the other answers.
 pub type Turn = (Side, Vec<Record>);

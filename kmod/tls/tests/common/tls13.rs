@@ -26,7 +26,8 @@ pub fn psk_server_hello(cipher: u16) -> Record {
 pub fn finished(cipher: u16) -> usize {
     match cipher {
         SHA384_SUITE => 69,
-        CCM_8_SUITE => 45,
+        CCM_8_SUITE | MAGMA_SUITE => 45,
+        AEGIS_256_SUITE => 85,
         _ => 53,
     }
 }
