@@ -32,8 +32,8 @@ pub fn get(net: &NetState, request: &Request<'_>) -> Result {
     let name = name_of(request)?;
     let missing = || request.refuse(ENOENT, c"there is no pin of that name");
     let mut marks = Marks::none();
-    if let Some(mark) = net.pins.lock().of_name(name).and_then(live_mark) {
-        marks.push(mark);
+    if let Some(pin) = net.pins.lock().of_name(name) {
+        marks.push(pin.mark);
     }
     let others = others(net, &marks)?;
     Message::reply(request, TLSCONN_CMD_PIN_GET, |message| {
@@ -48,8 +48,7 @@ pub fn dump(net: &NetState, dump: &mut Dump<'_>) -> Result {
     let pins = net.pins.lock();
     (dump.position()..u64::MAX)
         .map_while(|place| pins.at(place))
-        .filter_map(live_mark)
-        .for_each(|mark| marks.push(mark));
+        .for_each(|pin| marks.push(pin.mark));
     drop(pins);
     let others = others(net, &marks)?;
     let pins = net.pins.lock();
@@ -66,11 +65,6 @@ pub fn dump(net: &NetState, dump: &mut Dump<'_>) -> Result {
     Ok(())
 }
 
-/// The mark of a pin that is bound or armed.
-fn live_mark(pin: &Pin) -> Option<Mark> {
-    (pin.bound().is_some() || pin.is_armed()).then_some(pin.mark)
-}
-
 /// Untracked entries that carry marks of pins. Without a mark nothing is looked for.
 fn others(net: &NetState, marks: &Marks) -> Result<Untracked> {
     match marks.is_empty() {
@@ -82,7 +76,7 @@ fn others(net: &NetState, marks: &Marks) -> Result<Untracked> {
 /// A pin, and the untracked entries that carry its mark.
 fn put_with(pin: &Pin, others: &Untracked, message: &mut Message<'_>) -> Result {
     put(pin, message)?;
-    for ct in live_mark(pin).into_iter().flat_map(|mark| others.of(mark)) {
+    for ct in others.of(pin.mark) {
         message.nest(TLSCONN_A_PIN_OTHERS, |nest| put_tuple(ct, nest))?;
     }
     Ok(())
@@ -220,7 +214,7 @@ fn bind(net: &NetState, request: &Request<'_>, wish: Wish, id: u64) -> Result<Op
     Ok(before)
 }
 
-/// Releases one pin, or all.
+/// Releases one pin, or all, and clears their marks wherever others have set them.
 pub fn del(net: &NetState, request: &Request<'_>) -> Result {
     if request.flag(TLSCONN_A_PIN_ALL) {
         release_all(net, Release::Unpinned);
@@ -239,14 +233,17 @@ pub fn del(net: &NetState, request: &Request<'_>) -> Result {
     let mark = pins.of_name(name).map(|pin| pin.mark);
     let released = pins.release(net, name, Release::Unpinned);
     drop(pins);
-    let (Some(mark), Some(released)) = (mark, released) else {
-        return Err(request.refuse(ENOENT, c"no pin of that name is bound or armed"));
-    };
-    if let Some(bound) = released {
+    let was_live = released.is_some();
+    if let Some(bound) = released.flatten() {
         bound.ct.deliver_events();
     }
     let mut marks = Marks::none();
-    marks.push(mark);
-    clear_strays(net, &marks);
+    if let Some(mark) = mark {
+        marks.push(mark);
+    }
+    // One that was released before may have left marks of others.
+    if !clear_strays(net, &marks) && !was_live {
+        return Err(request.refuse(ENOENT, c"no pin of that name is bound or armed"));
+    }
     Ok(())
 }

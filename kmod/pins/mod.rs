@@ -218,11 +218,11 @@ impl Pins {
         Some(released)
     }
 
-    /// Whether the pin of a mark is on a connection.
+    /// Whether a pin of a mark is on a connection, or one that has taken bits over from a pin that was released.
     fn is_on(&self, ct: &Conntrack, mark: Mark) -> bool {
         let is_it = |bound: &Bound| core::ptr::eq(&*bound.ct, ct);
         let mut pins = self.0.iter();
-        pins.any(|pin| pin.mark == mark && pin.bound().is_some_and(is_it))
+        pins.any(|pin| pin.mark.overlaps(mark) && pin.bound().is_some_and(is_it))
     }
 
     /// How many pins are bound to a connection.

@@ -31,8 +31,11 @@ impl Marks {
         self.0.iter().flatten().next().is_none()
     }
 
-    /// One more; beyond the bound it is left out.
+    /// One more, if it is not there; beyond the bound it is left out.
     pub fn push(&mut self, mark: Mark) {
+        if self.0.contains(&Some(mark)) {
+            return;
+        }
         if let Some(free) = self.0.iter_mut().find(|place| place.is_none()) {
             *free = Some(mark);
         }
@@ -40,9 +43,11 @@ impl Marks {
 }
 
 /// Clears marks wherever they are set but on the connections that the pins are on, once those have stored that have loaded
-/// them before. Goes through conntrack's table once. Process context; neither an entry nor the pins may be locked.
-pub fn clear_strays(net: &NetState, marks: &Marks) {
+/// them before; whether there were any. Goes through conntrack's table once. Process context; neither an entry nor the pins
+/// may be locked.
+pub fn clear_strays(net: &NetState, marks: &Marks) -> bool {
     wait_for_readers();
+    let mut cleared = false;
     conntrack::for_each(net, &mut |ct: &Conntrack| {
         for &mark in marks.0.iter().flatten() {
             if mark.is_in(ct.mark()) {
@@ -50,10 +55,12 @@ pub fn clear_strays(net: &NetState, marks: &Marks) {
                 let pins = net.pins.lock();
                 if !pins.is_on(ct, mark) {
                     ct.set_mark(0, mark.mask);
+                    cleared = true;
                 }
             }
         }
     });
+    cleared
 }
 
 /// Entries that carry marks of pins and are not tracked, so that they have no id: the first few of each mark.

@@ -118,6 +118,32 @@ class Lasting(GatewayTest):
         ctl("unpin", "--all")
         self.assertEqual([c["mark"] for c in listed()], ["0x0", "0x7", "0x7"])
 
+    def test_others_that_carry_the_mark_of_a_released_one(self):
+        self.hold()
+        server = self.server()
+        clients = [self.connect(server) for _ in range(3)]
+
+        def mark(client, value="0x54000007"):
+            on("gateway", "conntrack", "-U", "-p", "tcp", "--orig-port-src", str(client.port), "--mark", value)
+
+        ctl("pin", "1", "--for", "1h")
+        done = json.loads(ctl("unpin").stdout)["pins"]
+        self.assertEqual([(pin["state"], pin["connection"], pin["expires_in"]) for pin in done], [("released", None, None)])
+        self.assertEqual(ctl("unpin", check=False).returncode, 3)
+        mark(clients[1])
+        self.assertEqual(pins()["default"]["others"], [2])
+        self.assertEqual(json.loads(ctl("unpin").stdout)["pins"][0]["others"], [])
+        self.assertEqual((clients[1].listed()["mark"], pins()["default"]["others"]), ("0x7", []))
+        self.assertEqual(ctl("unpin", check=False).returncode, 3)
+        # Another pin has its mark, or bits of it, now: that is no other's doing.
+        ctl("pin", "3", "--name", "next", "--mark", "0x54100000/0xfff00000")
+        mark(clients[1])
+        self.assertEqual((pins()["default"]["others"], pins()["next"]["others"]), ([2], []))
+        ctl("unpin")
+        self.assertEqual([c["mark"] for c in listed()], ["0x0", "0x7", "0x54100000"])
+        self.assertEqual(ctl("unpin", check=False).returncode, 3)
+        self.assertEqual(clients[2].listed()["mark"], "0x54100000")
+
 
 class Waiting(GatewayTest):
     def refused(self, code, word, *arguments):

@@ -5,7 +5,7 @@
 use crate::{
     duration,
     failure::Failure,
-    model::{Connection, Other, Pin, PinState, Pins},
+    model::{Connection, Other, Pin, Pins},
     netlink::Tlsconn,
     output::Output,
     table::{Cell, Column, Table},
@@ -16,8 +16,9 @@ pub(crate) fn run(output: &Output) -> Result<(), Failure> {
     let mut pins = tlsconn.pins()?;
     if !pins.is_empty() {
         let connections = tlsconn.connections()?;
-        for pin in &mut pins {
-            pin.others.splice(..0, others(pin, &connections));
+        for place in 0..pins.len() {
+            let tracked = others(&pins[place], &pins, &connections);
+            pins[place].others.splice(..0, tracked);
         }
     }
     if output.json {
@@ -54,15 +55,10 @@ pub(crate) fn table(pins: &[Pin]) -> Table {
 }
 
 /// The tracked connections that carry a pin's mark though the pin is not on them.
-fn others(pin: &Pin, connections: &[Connection]) -> Vec<Other> {
-    let carries = |connection: &&Connection| {
-        let mark = connection.marking.as_ref().map(|marking| marking.mark);
-        pin.state != PinState::Released
-            && pin.connection != Some(connection.id)
-            && mark.is_some_and(|mark| mark & pin.mask == pin.mark)
-    };
-    let others = connections.iter().filter(carries);
-    others
+fn others(pin: &Pin, pins: &[Pin], connections: &[Connection]) -> Vec<Other> {
+    connections
+        .iter()
+        .filter(|connection| pin.is_carried_by_another(connection, pins))
         .map(|connection| Other::Tracked(connection.id))
         .collect()
 }

@@ -29,8 +29,9 @@ impl Unpin {
     pub(crate) fn run(&self, output: &Output) -> Result<(), Failure> {
         let mut tlsconn = Tlsconn::open()?;
         let mut pins = tlsconn.pins()?;
-        pins.retain(|pin| {
-            pin.state != PinState::Released && (self.all || pin.name.0 == self.name.0.as_bytes())
+        pins.retain(|pin| match self.all {
+            true => pin.state != PinState::Released,
+            false => pin.name.0 == self.name.0.as_bytes(),
         });
         if self.all {
             tlsconn.unpin_all()?;
@@ -41,6 +42,9 @@ impl Unpin {
             for pin in &mut pins {
                 pin.state = PinState::Released;
                 pin.connection = None;
+                pin.expires_in = None;
+                pin.mark_lost = false;
+                pin.others.clear();
             }
             return output.object(&Pins { pins: &pins });
         }
@@ -52,8 +56,12 @@ impl Unpin {
 }
 
 fn released(pin: &Pin) -> String {
-    match pin.connection {
-        Some(id) => format!("pin {} released from connection {id}", pin.name),
-        None => format!("pin {} released", pin.name),
+    match (pin.state, pin.connection) {
+        (PinState::Released, _) => format!(
+            "pin {} was released before: cleared its mark where others had set it",
+            pin.name
+        ),
+        (_, Some(id)) => format!("pin {} released from connection {id}", pin.name),
+        _ => format!("pin {} released", pin.name),
     }
 }

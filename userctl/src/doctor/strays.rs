@@ -12,35 +12,37 @@ use crate::{
 
 /// All of them, and the commands that clear their marks.
 pub(super) fn of(connections: &[Connection], pins: &[Pin]) -> Vec<Finding> {
-    let live: Vec<&Pin> = pins
-        .iter()
-        .filter(|pin| pin.state != PinState::Released)
-        .collect();
     let tracked = connections.iter().filter_map(|connection| {
-        let mask = carried(connection, &live)?;
+        let mask = carried(connection, pins)?;
         let name = format!("connection {}, ", connection.id);
         Some(stray(&name, connection.src, connection.dst, mask))
     });
-    let others = live
-        .iter()
-        .flat_map(|pin| pin.others.iter().map(|other| (other, pin.mask)));
-    let untracked = others.filter_map(|(other, mask)| match other {
+    // Pins that were released may have had the same mark.
+    let mut others: Vec<(&Other, u32)> = Vec::new();
+    for pin in pins {
+        for other in pin.others.iter().map(|other| (other, pin.mask)) {
+            if !others.contains(&other) {
+                others.push(other);
+            }
+        }
+    }
+    let untracked = others.into_iter().filter_map(|(other, mask)| match other {
         Other::Untracked(src, dst) => Some(stray("the untracked connection ", *src, *dst, mask)),
         Other::Tracked(_) => None,
     });
     tracked.chain(untracked).collect()
 }
 
-/// The bits of the pin's mark that a connection carries; the default mark's while there is no pin.
-fn carried(connection: &Connection, live: &[&Pin]) -> Option<u32> {
-    let mark = connection.marking.as_ref()?.mark;
-    if live.is_empty() {
-        let default = Mark::default();
-        return (mark & default.mask == default.value).then_some(default.mask);
+/// The bits of the pin's mark that a connection carries; the default mark's too while no pin is armed or bound.
+fn carried(connection: &Connection, pins: &[Pin]) -> Option<u32> {
+    let mut of_pins = pins.iter();
+    if let Some(pin) = of_pins.find(|pin| pin.is_carried_by_another(connection, pins)) {
+        return Some(pin.mask);
     }
-    live.iter()
-        .find(|pin| mark & pin.mask == pin.mark && pin.connection != Some(connection.id))
-        .map(|pin| pin.mask)
+    let mark = connection.marking.as_ref()?.mark;
+    let default = Mark::default();
+    let live = pins.iter().any(|pin| pin.state != PinState::Released);
+    (!live && mark & default.mask == default.value).then_some(default.mask)
 }
 
 fn stray(name: &str, src: SocketAddr, dst: SocketAddr, mask: u32) -> Finding {
@@ -111,5 +113,31 @@ mod tests {
     fn untracked_ones() {
         let other = Other::Untracked(connection().src, connection().dst);
         assert_eq!(fixes(&[pin(7, vec![other])], 0), [Some(CLEARED.into())]);
+    }
+
+    #[test]
+    fn of_a_pin_that_was_released() {
+        let other = Other::Untracked(connection().src, connection().dst);
+        let released = |mark, others| Pin {
+            mark,
+            state: PinState::Released,
+            connection: None,
+            ..pin(0, others)
+        };
+        let of_another_mark = released(0x5600_0000, Vec::new());
+        for pins in [
+            vec![of_another_mark.clone()],
+            vec![of_another_mark.clone(), pin(8, Vec::new())],
+        ] {
+            assert_eq!(fixes(&pins, 0x5600_0000), [Some(CLEARED.into())]);
+            assert_eq!(fixes(&pins, 0x5400_0000), [Some(CLEARED.into())]);
+            assert_eq!(fixes(&pins, 0x5500_0000), []);
+        }
+        // Another pin has its mark now.
+        let before = released(0x5400_0000, Vec::new());
+        assert_eq!(fixes(&[before, pin(7, Vec::new())], 0x5400_0000), []);
+        // The same one, told of twice.
+        let twice = [0, 1].map(|_| released(0x5400_0000, vec![other.clone()]));
+        assert_eq!(fixes(&twice, 0), [Some(CLEARED.into())]);
     }
 }

@@ -100,6 +100,20 @@ pub(crate) struct Pin {
     pub(crate) others: Vec<Other>,
 }
 
+impl Pin {
+    /// Whether a connection carries the mark though neither this pin is on it, nor one that has taken bits over from it.
+    pub(crate) fn is_carried_by_another(&self, connection: &Connection, pins: &[Pin]) -> bool {
+        let carries = |marking: &Marking| marking.mark & self.mask == self.mark;
+        let taken_over = |pin: &Pin| {
+            let shared = pin.mask & self.mask;
+            pin.connection == Some(connection.id)
+                && shared != 0
+                && (pin.mark ^ self.mark) & shared == 0
+        };
+        connection.marking.as_ref().is_some_and(carries) && !pins.iter().any(taken_over)
+    }
+}
+
 /// A connection that carries a mark of a pin which is not on it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Other {
