@@ -42,18 +42,21 @@ impl Marks {
     }
 }
 
-/// Clears marks wherever they are set but on the connections that the pins are on, once those have stored that have loaded
-/// them before; whether there were any. Goes through conntrack's table once. Process context; neither an entry nor the pins
-/// may be locked.
+/// Clears marks wherever they are set but on the connections that the pins are on, once those have stored that have
+/// loaded them before; whether there were any. Goes through conntrack's table once. Process context; neither an entry nor
+/// the pins may be locked.
 pub fn clear_strays(net: &NetState, marks: &Marks) -> bool {
+    if marks.is_empty() {
+        return false;
+    }
     wait_for_readers();
     let mut cleared = false;
     conntrack::for_each(net, &mut |ct: &Conntrack| {
         for &mark in marks.0.iter().flatten() {
             if mark.is_in(ct.mark()) {
-                // Held while it is cleared, so that no pin comes to it meanwhile.
+                // Held while it is cleared, so that no pin comes to it meanwhile. One that has come has changed the bits.
                 let pins = net.pins.lock();
-                if !pins.is_on(ct, mark) {
+                if mark.is_in(ct.mark()) && !pins.is_on(ct, mark) {
                     ct.set_mark(0, mark.mask);
                     cleared = true;
                 }
@@ -74,8 +77,8 @@ impl Untracked {
 
     /// Goes through conntrack's table once. Process context; neither an entry nor the pins may be locked.
     pub fn find(net: &NetState, marks: &Marks) -> Result<Self> {
-        let live = marks.0.iter().flatten();
-        let room = live.fold(0, |room: usize, _| room.saturating_add(MAX_TOLD));
+        let marked = marks.0.iter().flatten();
+        let room = marked.fold(0, |room: usize, _| room.saturating_add(MAX_TOLD));
         let mut found = Self(KVec::with_capacity(room, GFP_KERNEL)?);
         conntrack::for_each(net, &mut |ct: &Conntrack| {
             for &mark in marks.0.iter().flatten() {

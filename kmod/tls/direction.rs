@@ -300,13 +300,14 @@ impl Direction {
 
     #[inline(always)]
     pub(super) fn types(&self, seq: u32, len: u32) -> PacketTypes {
-        match self.untyped {
-            0 => self.history.types(seq, len),
-            header => {
+        match self.follow {
+            Follow::Records if self.untyped > 0 => {
                 let wire = self.record.wire_type();
                 self.history
-                    .types_with_header(seq, len, header.into(), wire)
+                    .types_with_header(seq, len, self.untyped.into(), wire)
             }
+            // What may begin a header where records are looked for need not be one.
+            _ => self.history.types(seq, len),
         }
     }
 

@@ -25,7 +25,7 @@ impl Suite {
     pub(super) fn of(cipher: u16) -> Self {
         let (hash, tag) = match cipher {
             0x1302 => (48, 16),
-            // CCM_8, and MGM with Magma, whose tag is a block (RFC 9058 4.1).
+            // CCM_8, and MGM with Magma, whose tag is no longer than its block (RFC 9058).
             0x1305 | 0xc104 | 0xc106 => (32, 8),
             // AEGIS-256 with SHA-512.
             0x1306 => (64, 16),

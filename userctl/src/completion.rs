@@ -64,7 +64,7 @@ pub(crate) fn pins() -> Vec<CompletionCandidate> {
     ask(Tlsconn::pins).iter().map(pin).collect()
 }
 
-/// Names of pins that can be released.
+/// Names of pins that are armed or bound.
 pub(crate) fn live_pins() -> Vec<CompletionCandidate> {
     ask(Tlsconn::pins)
         .iter()

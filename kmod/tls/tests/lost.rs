@@ -55,6 +55,35 @@ fn runs(octets: &[u8]) -> Vec<usize> {
 }
 
 #[test]
+fn what_may_begin_a_header_is_unknown() {
+    for octets in [
+        &[22][..],
+        &[22, 3, 3],
+        &[23, 3, 3, 0],
+        b"text that ends so\x17",
+    ] {
+        let mut wire = picked_up();
+        wire.send(Src, octets);
+        assert_eq!(
+            wire.types(Src, 1000, octets.len()),
+            both(Types::UNKNOWN),
+            "{octets:?}"
+        );
+    }
+    // Behind a chain that checks out too, but for what begins as data.
+    for (wire_type, types) in [(22, Types::UNKNOWN), (23, DATA)] {
+        let mut wire = picked_up();
+        for len in [10, 20, 30] {
+            wire.send(Src, &bland(23, len));
+        }
+        let seq = wire.next[0];
+        wire.send(Src, &[wire_type, 3]);
+        assert_eq!(wire.types(Src, seq - 1, 1), both(DATA));
+        assert_eq!(wire.types(Src, seq, 2), both(types));
+    }
+}
+
+#[test]
 fn three_headers_in_a_row() {
     let mut octets = vec![0x66; 77];
     for len in [10, 20, 30, 40] {

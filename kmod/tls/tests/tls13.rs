@@ -259,6 +259,15 @@ fn held_header_gets_its_type_once_it_is_complete() {
     let seq = wire.next[0];
     wire.send(Src, &[23]);
     assert_eq!(wire.types(Src, seq, 1).content, HANDSHAKE);
+    // Not where early data was offered: a record may be data still.
+    let mut early = Wire::default();
+    early.play(
+        &[(Src, vec![early_client_hello()]), turns[1].clone()],
+        &whole,
+    );
+    let early_seq = early.next[0];
+    early.send(Src, &[23]);
+    assert_eq!(early.types(Src, early_seq, 1).content, Types::UNKNOWN);
     // However long it is.
     wire.send(Src, &octets(&[handshake23(300)])[1..]);
     assert_eq!(wire.types(Src, seq, 305).content, HANDSHAKE);

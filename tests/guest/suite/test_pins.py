@@ -128,7 +128,8 @@ class Lasting(GatewayTest):
 
         ctl("pin", "1", "--for", "1h")
         done = json.loads(ctl("unpin").stdout)["pins"]
-        self.assertEqual([(pin["state"], pin["connection"], pin["expires_in"]) for pin in done], [("released", None, None)])
+        self.assertEqual([(pin["state"], pin["connection"], pin["expires_in"]) for pin in done],
+                         [("released", None, None)])
         self.assertEqual(ctl("unpin", check=False).returncode, 3)
         mark(clients[1])
         self.assertEqual(pins()["default"]["others"], [2])

@@ -7,11 +7,11 @@
 /^ *[A-Za-z_0-9]+ \([^ ]+\)/ { test = $1 " " $2 }
 / \.\.\. skipped / {
     print "    SKIP " test ": " substr($0, index($0, " ... skipped ") + 13) >"/dev/stderr"
-    if (!(test in left)) { skipped++; outside += test ~ /^setUp/ }
+    if (!(test in left)) { skipped++; outside += test ~ /^setUp(Class|Module) / }
     left[test] = 1
 }
 /^(FAIL|ERROR): / {
-    if (!(($2, $3) in bad)) { failed++; outside += $2 ~ /^setUp/ }
+    if (!(($2, $3) in bad)) { failed++; outside += $2 ~ /^(setUp|tearDown)(Class|Module)$/ }
     bad[$2, $3] = 1
 }
 # A class or a whole file that is left out or fails before its tests is one here, and none in what unittest ran.

@@ -14,7 +14,7 @@ use crate::{
     output::Output,
 };
 
-/// Release a pin: clear its mark from its connection
+/// Release a pin: clear its mark from its connection, and from others that carry it
 #[derive(Args, Debug)]
 pub(crate) struct Unpin {
     /// The pin's name

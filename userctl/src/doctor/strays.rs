@@ -10,16 +10,22 @@ use crate::{
     model::{Connection, Other, Pin, PinState},
 };
 
-/// All of them, and the commands that clear their marks.
+/// All of them, and the commands that clear their marks. Of pins that were released only the default mark is looked for:
+/// other bits may have found another use since.
 pub(super) fn of(connections: &[Connection], pins: &[Pin]) -> Vec<Finding> {
+    let default = Mark::default();
+    let matters = |pin: &&Pin| {
+        pin.state != PinState::Released || (pin.mark, pin.mask) == (default.value, default.mask)
+    };
+    let pins: Vec<Pin> = pins.iter().filter(matters).cloned().collect();
     let tracked = connections.iter().filter_map(|connection| {
-        let mask = carried(connection, pins)?;
+        let mask = carried(connection, &pins)?;
         let name = format!("connection {}, ", connection.id);
         Some(stray(&name, connection.src, connection.dst, mask))
     });
     // Pins that were released may have had the same mark.
     let mut others: Vec<(&Other, u32)> = Vec::new();
-    for pin in pins {
+    for pin in &pins {
         for other in pin.others.iter().map(|other| (other, pin.mask)) {
             if !others.contains(&other) {
                 others.push(other);
@@ -124,18 +130,18 @@ mod tests {
             connection: None,
             ..pin(0, others)
         };
-        let of_another_mark = released(0x5600_0000, Vec::new());
-        for pins in [
-            vec![of_another_mark.clone()],
-            vec![of_another_mark.clone(), pin(8, Vec::new())],
-        ] {
-            assert_eq!(fixes(&pins, 0x5600_0000), [Some(CLEARED.into())]);
+        let before = || released(0x5400_0000, Vec::new());
+        let live = Pin {
+            mark: 0x5600_0000,
+            ..pin(8, Vec::new())
+        };
+        for pins in [vec![before()], vec![before(), live]] {
             assert_eq!(fixes(&pins, 0x5400_0000), [Some(CLEARED.into())]);
             assert_eq!(fixes(&pins, 0x5500_0000), []);
         }
+        assert_eq!(fixes(&[released(0x5600_0000, Vec::new())], 0x5600_0000), []);
         // Another pin has its mark now.
-        let before = released(0x5400_0000, Vec::new());
-        assert_eq!(fixes(&[before, pin(7, Vec::new())], 0x5400_0000), []);
+        assert_eq!(fixes(&[before(), pin(7, Vec::new())], 0x5400_0000), []);
         // The same one, told of twice.
         let twice = [0, 1].map(|_| released(0x5400_0000, vec![other.clone()]));
         assert_eq!(fixes(&twice, 0), [Some(CLEARED.into())]);

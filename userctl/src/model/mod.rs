@@ -101,7 +101,7 @@ pub(crate) struct Pin {
 }
 
 impl Pin {
-    /// Whether a connection carries the mark though neither this pin is on it, nor one that has taken bits over from it.
+    /// Whether a connection carries the mark though neither this pin is on it, nor one that has taken its bits over.
     pub(crate) fn is_carried_by_another(&self, connection: &Connection, pins: &[Pin]) -> bool {
         let carries = |marking: &Marking| marking.mark & self.mask == self.mark;
         let taken_over = |pin: &Pin| {
