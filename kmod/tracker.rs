@@ -18,7 +18,7 @@ use crate::{
         skb::Skb,
         table::Entry,
     },
-    tls::{Connection, PacketTypes, Payload, Side, Taken},
+    tls::{Connection, PacketTypes, Payload, Scratch as _, Side, Taken},
     tracked::{Flags, Tracked},
 };
 
@@ -99,7 +99,9 @@ fn any(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
     if tracked.suit != Suit::Over {
         pins::consider(net, entry, tracked, packet);
     }
-    if tracked.has_handshake() {
+    if let Some(handshake) = tracked.handshake.get() {
+        let octets = handshake.take_in_doubt();
+        net.counters.add(Counter::InDoubt, octets.into());
         sessions::look(net, entry, tracked, rcu);
         tracked.settle();
     }

@@ -43,7 +43,7 @@ pub(super) struct Encrypted {
 
 impl Encrypted {
     /// Octets with the header.
-    fn octets(&self) -> u32 {
+    pub(super) fn octets(&self) -> u32 {
         u32::from(self.len).saturating_add(5)
     }
 

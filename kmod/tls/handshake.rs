@@ -64,6 +64,8 @@ pub struct Handshake {
     pub(super) issued: Option<u64>,
     pub(super) parts: PerSide<Part>,
     pub(super) content: Content,
+    /// Octets of encrypted records that were taken for handshake, and not told of yet.
+    in_doubt: u32,
     pub(super) secret: Secret,
     resent: PerSide<Resent>,
 }
@@ -90,6 +92,7 @@ impl Handshake {
             issued: None,
             parts: PerSide::default(),
             content: Content::default(),
+            in_doubt: 0,
             secret,
             resent: PerSide::new(Resent::new(), Resent::new()),
         }
@@ -141,6 +144,16 @@ impl Handshake {
     /// The rules for records of wire type application_data.
     pub(super) fn content(&mut self) -> &mut Content {
         &mut self.content
+    }
+
+    /// An encrypted record was taken for handshake.
+    pub(super) fn add_in_doubt(&mut self, octets: u32) {
+        self.in_doubt = self.in_doubt.saturating_add(octets);
+    }
+
+    /// Octets of records of wire type application_data that were taken for handshake since this was asked for last.
+    pub fn take_in_doubt(&mut self) -> u32 {
+        core::mem::take(&mut self.in_doubt)
     }
 
     pub(super) fn client(&self) -> Option<Side> {

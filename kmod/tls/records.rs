@@ -162,6 +162,9 @@ impl Connection {
             if direction.kind() == Kind::Unknown {
                 direction.decide(kind);
             }
+            if direction.kind() == Kind::EncryptedHandshake {
+                handshake.add_in_doubt(record.octets());
+            }
         }
         if len == 0 {
             self.body_taken(handshake, from, 0)?;

@@ -41,6 +41,22 @@ fn full_handshake_of_every_suite() {
 }
 
 #[test]
+fn what_passes_in_doubt_is_counted() {
+    let mut wire = Wire::default();
+    let octets = |records: &[Record]| octets(records).len() as u32;
+    let flight = full_flight(SHA256_SUITE);
+    wire.records(Src, &[client_hello()]);
+    wire.records(Dst, &flight);
+    // But for ServerHello and ChangeCipherSpec.
+    assert_eq!(wire.handshake.take_in_doubt(), octets(&flight[2..]));
+    assert_eq!(wire.handshake.take_in_doubt(), 0);
+    wire.records(Src, &[ccs(), handshake23(53), data(100)]);
+    assert_eq!(wire.handshake.take_in_doubt(), 53 + 5);
+    wire.records(Dst, &[data(100)]);
+    assert_eq!(wire.handshake.take_in_doubt(), 0);
+}
+
+#[test]
 fn client_is_the_tcp_responder() {
     let wire = established(&[
         (Dst, vec![client_hello()]),

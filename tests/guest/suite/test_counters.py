@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What becomes of connections is counted, and told."""
 
+import os
 import socket
 import ssl
 import unittest
 
+import canned
 from forge import ACK, PSH, Forger, numbers
+from hellos import change_cipher_spec, client_hello13, server_hello13
 from lab import SERVER, GatewayTest, forgets, inside, listed, load, on, run, stats, unload, wait_for
 from test_events import Monitor
 
@@ -95,6 +98,21 @@ class Counters(GatewayTest):
         for name in ("lost-mid-stream", "resynchronised"):
             self.assertEqual(found[name] - before[name], 1, name)
         self.assertTrue(wait_for(lambda: "lost" in monitor.names()))
+
+    def test_what_passes_in_doubt(self):
+        """TLS 1.3's encrypted records that read handshake: their octets, both sides', and none of the data's."""
+        client, server = self.plain()
+        for sender, receiver, octets in (
+            (client, server, client_hello13(os.urandom(32))),
+            (server, client, server_hello13(os.urandom(32)) + canned.SERVER_FLIGHT),
+            (client, server, canned.CLIENT_FLIGHT + canned.DATA),
+            (server, client, canned.DATA),
+        ):
+            sender.sendall(octets)
+            while octets:
+                octets = octets[len(receiver.recv(len(octets))):]
+        encrypted = canned.SERVER_FLIGHT + canned.CLIENT_FLIGHT
+        self.assertEqual(stats()["handshake-in-doubt"], len(encrypted) - 2 * len(change_cipher_spec()))
 
     def test_out_of_order_segments(self):
         client = self.connect(self.server())

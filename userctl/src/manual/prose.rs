@@ -182,6 +182,7 @@ const OF_STATS: &[Prose] = &[(
               room, so that the direction was given up."),
         Term("resynchronised", "Directions that were lost and whose records were found again."),
         Term("allocation-failures", "Times that there was no memory for a connection or its sessions."),
+        Term("handshake-in-doubt", "Octets of encrypted TLS 1.3 records that read handshake by their order and lengths: as               much could be data of endpoints that collude."),
     ],
 )];
 

@@ -35,6 +35,7 @@ const COUNTERS: [&str; uapi::TLSCONN_A_STATS_MAX as usize] = [
     "out-of-order-dropped",
     "resynchronised",
     "allocation-failures",
+    "handshake-in-doubt",
 ];
 
 impl Tlsconn {
