@@ -123,8 +123,8 @@ class Lasting(GatewayTest):
         server = self.server()
         clients = [self.connect(server) for _ in range(3)]
 
-        def mark(client, value="0x54000007"):
-            on("gateway", "conntrack", "-U", "-p", "tcp", "--orig-port-src", str(client.port), "--mark", value)
+        def mark(client):
+            on("gateway", "conntrack", "-U", "-p", "tcp", "--orig-port-src", str(client.port), "--mark", "0x54000007")
 
         ctl("pin", "1", "--for", "1h")
         done = json.loads(ctl("unpin").stdout)["pins"]
