@@ -211,6 +211,25 @@ void *tlsconn_xa_find(struct xarray *xa, unsigned long *index)
 	return xa_find(xa, index, ULONG_MAX, XA_PRESENT);
 }
 
+void *tlsconn_xa_find_marked(struct xarray *xa, unsigned long *index, unsigned int mark)
+{
+	return xa_find(xa, index, ULONG_MAX, (__force xa_mark_t)mark);
+}
+
+void tlsconn_xa_set_mark(struct xarray *xa, unsigned long index, unsigned int mark)
+{
+	xa_lock_bh(xa);
+	__xa_set_mark(xa, index, (__force xa_mark_t)mark);
+	xa_unlock_bh(xa);
+}
+
+void tlsconn_xa_clear_mark(struct xarray *xa, unsigned long index, unsigned int mark)
+{
+	xa_lock_bh(xa);
+	__xa_clear_mark(xa, index, (__force xa_mark_t)mark);
+	xa_unlock_bh(xa);
+}
+
 unsigned int tlsconn_xa_extract(struct xarray *xa, unsigned long from, void **to, unsigned int count)
 {
 	return xa_extract(xa, to, from, ULONG_MAX, count, XA_PRESENT);

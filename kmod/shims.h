@@ -79,6 +79,9 @@ void tlsconn_xa_init(struct xarray *xa);
 int tlsconn_xa_insert(struct xarray *xa, unsigned long index, void *entry);
 void tlsconn_xa_erase(struct xarray *xa, unsigned long index);
 void *tlsconn_xa_find(struct xarray *xa, unsigned long *index);
+void *tlsconn_xa_find_marked(struct xarray *xa, unsigned long *index, unsigned int mark);
+void tlsconn_xa_set_mark(struct xarray *xa, unsigned long index, unsigned int mark);
+void tlsconn_xa_clear_mark(struct xarray *xa, unsigned long index, unsigned int mark);
 unsigned int tlsconn_xa_extract(struct xarray *xa, unsigned long from, void **to, unsigned int count);
 
 /* Deferred work. */

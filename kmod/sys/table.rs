@@ -27,6 +27,8 @@ use kernel::{
 
 mod walk;
 
+pub use walk::EntryMark;
+
 /// A tracked connection in the table.
 ///
 /// # Invariants

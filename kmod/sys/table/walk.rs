@@ -9,7 +9,48 @@ use crate::{
 };
 use core::ptr::null_mut;
 
+/// What the index by id knows of an entry beside its id, so that work finds those that it is about without going
+/// through all. Set and cleared under the entry's lock; gone when the entry is taken out.
+#[derive(Clone, Copy)]
+#[repr(u32)]
+pub enum EntryMark {
+    /// No payload has been seen.
+    Young = 0,
+    /// It holds memory for a handshake.
+    Handshake = 1,
+    /// Segments after a hole are kept for it.
+    Holes = 2,
+}
+
 impl Table {
+    /// Marks an entry; one that was taken out stays without. Takes no memory. Any context.
+    pub fn set_mark(&self, entry: &Entry, mark: EntryMark) {
+        // SAFETY: The xarray is initialised; an index without an entry is left alone.
+        unsafe { bindings::tlsconn_xa_set_mark(self.by_id.get(), entry.id as usize, mark as u32) }
+    }
+
+    /// Takes a mark off. Any context.
+    pub fn clear_mark(&self, entry: &Entry, mark: EntryMark) {
+        // SAFETY: As above.
+        unsafe { bindings::tlsconn_xa_clear_mark(self.by_id.get(), entry.id as usize, mark as u32) }
+    }
+
+    /// The marked entry with the smallest id that is not below `id`: a search that looks at no others. Any context.
+    pub fn at_or_after_marked<'a>(
+        &'a self,
+        id: u64,
+        mark: EntryMark,
+        _rcu: &'a Reader,
+    ) -> Option<&'a Entry> {
+        let mut index = id as usize;
+        // SAFETY: The xarray is initialised.
+        let found = unsafe {
+            bindings::tlsconn_xa_find_marked(self.by_id.get(), &mut index, mark as u32)
+        };
+        // SAFETY: Only entries are stored there, and RCU keeps what is found.
+        unsafe { found.cast::<Entry>().as_ref() }
+    }
+
     /// Goes through all, in the order of their ids. Process context; gives way to others in between.
     pub fn for_each(&self, mut look: impl FnMut(&Entry)) {
         let mut next = 0;
