@@ -6,10 +6,11 @@ use crate::{
     bindings::{
         TLSCONN_A_STATS_ALLOCATION_FAILURES, TLSCONN_A_STATS_CONNECTIONS_FULL,
         TLSCONN_A_STATS_CONNECTIONS_MADE, TLSCONN_A_STATS_HANDSHAKE_IN_DOUBT,
-        TLSCONN_A_STATS_LOST_HOLE, TLSCONN_A_STATS_LOST_MID_STREAM,
-        TLSCONN_A_STATS_LOST_TABLE_FULL, TLSCONN_A_STATS_NOT_TLS, TLSCONN_A_STATS_OCTETS,
-        TLSCONN_A_STATS_OUT_OF_ORDER_DROPPED, TLSCONN_A_STATS_OUT_OF_ORDER_KEPT,
-        TLSCONN_A_STATS_PACKETS, TLSCONN_A_STATS_RESYNCHRONISED,
+        TLSCONN_A_STATS_LOST_HANDSHAKE_TIMEOUT, TLSCONN_A_STATS_LOST_HOLE,
+        TLSCONN_A_STATS_LOST_MID_STREAM, TLSCONN_A_STATS_LOST_SYN_DATA,
+        TLSCONN_A_STATS_LOST_TABLE_FULL, TLSCONN_A_STATS_LOST_TOO_MANY_RECORDS,
+        TLSCONN_A_STATS_NOT_TLS, TLSCONN_A_STATS_OCTETS, TLSCONN_A_STATS_OUT_OF_ORDER_DROPPED,
+        TLSCONN_A_STATS_OUT_OF_ORDER_KEPT, TLSCONN_A_STATS_PACKETS, TLSCONN_A_STATS_RESYNCHRONISED,
         TLSCONN_A_STATS_TAINTED_BAD_HEADER, TLSCONN_A_STATS_TAINTED_BEYOND_FIN,
         TLSCONN_A_STATS_TAINTED_MALFORMED, TLSCONN_A_STATS_TAINTED_RESENT_DIFFERENTLY,
         TLSCONN_A_STATS_TAINTED_SECOND_HELLO, TLSCONN_A_STATS_TAINTED_URGENT,
@@ -60,9 +61,15 @@ pub enum Counter {
     AllocationFailures,
     /// Octets of encrypted records that were taken for handshake.
     InDoubt,
+    /// Lost.
+    TooManyRecords,
+    /// Lost.
+    SynData,
+    /// Lost.
+    HandshakeTimeout,
 }
 
-const COUNTERS: usize = 19;
+const COUNTERS: usize = 22;
 
 /// Each by its attribute.
 pub const ALL: [(Counter, u32); COUNTERS] = [
@@ -91,6 +98,15 @@ pub const ALL: [(Counter, u32); COUNTERS] = [
         TLSCONN_A_STATS_ALLOCATION_FAILURES,
     ),
     (Counter::InDoubt, TLSCONN_A_STATS_HANDSHAKE_IN_DOUBT),
+    (
+        Counter::TooManyRecords,
+        TLSCONN_A_STATS_LOST_TOO_MANY_RECORDS,
+    ),
+    (Counter::SynData, TLSCONN_A_STATS_LOST_SYN_DATA),
+    (
+        Counter::HandshakeTimeout,
+        TLSCONN_A_STATS_LOST_HANDSHAKE_TIMEOUT,
+    ),
 ];
 
 impl Counter {
@@ -108,6 +124,9 @@ impl Counter {
             Reason::SecondHello => Self::SecondHello,
             Reason::BeyondFin => Self::BeyondFin,
             Reason::Malformed => Self::Malformed,
+            Reason::TooManyRecords => Self::TooManyRecords,
+            Reason::SynData => Self::SynData,
+            Reason::HandshakeTimeout => Self::HandshakeTimeout,
         })
     }
 }

@@ -39,6 +39,14 @@ impl Connection {
         )
     }
 
+    /// Set up by a SYN-ACK that acknowledges data of a SYN, up to `src_first`, which is not kept any more: what was in it
+    /// is not known, nor where records begin in either direction.
+    pub fn opened_without_syn_data(src_first: u32, dst_first: u32) -> Self {
+        let mut connection = Self::opened(src_first, dst_first);
+        connection.stop_both(Reason::SynData);
+        connection
+    }
+
     /// Begun by a SYN that carries data (TCP Fast Open); the other side's first number comes with the SYN-ACK.
     pub fn opened_by_syn_data(src_first: u32) -> Self {
         let sides = [Direction::new(src_first), Direction::unset()];

@@ -143,8 +143,19 @@ impl Connection {
 
     /// Packets have passed unseen in both directions.
     pub fn missed(&mut self) {
-        self.stop(Side::Src, Reason::Hole);
-        self.stop(Side::Dst, Reason::Hole);
+        self.stop_both(Reason::Hole);
+    }
+
+    /// A handshake that is not complete did not go on for too long, or its memory is needed for others. It
+    /// [has settled](Self::has_settled) then.
+    pub fn time_out(&mut self) {
+        self.stop_both(Reason::HandshakeTimeout);
+    }
+
+    /// Neither direction can be followed from here on.
+    pub(super) fn stop_both(&mut self, reason: Reason) {
+        self.stop(Side::Src, reason);
+        self.stop(Side::Dst, reason);
     }
 
     /// The connection, or one of its directions, cannot be followed from here on.
@@ -154,7 +165,12 @@ impl Connection {
         }
         self.take_long_way();
         match reason {
-            Reason::MidStream | Reason::TableFull | Reason::Hole => {
+            Reason::MidStream
+            | Reason::TableFull
+            | Reason::Hole
+            | Reason::TooManyRecords
+            | Reason::SynData
+            | Reason::HandshakeTimeout => {
                 self.lose(from);
                 if !self.lost {
                     self.lost = true;

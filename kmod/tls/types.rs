@@ -105,6 +105,12 @@ pub enum Reason {
     BeyondFin,
     /// A handshake message that no endpoint would take.
     Malformed,
+    /// More records in one packet than are looked at.
+    TooManyRecords,
+    /// Data of a SYN that was acknowledged and is not kept any more.
+    SynData,
+    /// A handshake that did not go on for too long.
+    HandshakeTimeout,
 }
 
 /// A set of record types.

@@ -174,8 +174,10 @@ const OF_STATS: &[Prose] = &[(
         Term("connections-made, connections-now, connections-peak", "Tracked; tracked now; the most at once."),
         Term("connections-full", "Packets that would have begun a connection while max_connections were tracked, or 1024 \
               whose first packets were dropped: they read lost."),
-        Term("not-tls, lost-mid-stream, lost-table-full, lost-hole", "Connections that became not-tls or lost, by the reason: \
-              under way when the tracker came; no memory for the handshake; octets that passed unseen or did not come."),
+        Term("not-tls, lost-mid-stream, lost-table-full, lost-hole, lost-too-many-records, lost-syn-data, \
+              lost-handshake-timeout", "Connections that became not-tls or lost, by the reason: under way when the tracker \
+              came; no memory for the handshake; octets that passed unseen or did not come; more than 2,048 records in \
+              one packet; data of a SYN that had gone before it was acknowledged; a handshake that did not go on."),
         Term("tainted-bad-header, tainted-resent-differently, tainted-urgent, tainted-second-hello, tainted-beyond-fin, \
               tainted-malformed", "Connections that became tainted, by the reason."),
         Term("out-of-order-kept, out-of-order-dropped", "Segments behind a hole that were kept; for which there was no \

@@ -101,6 +101,9 @@ named! {
         SecondHello = TLSCONN_REASON_SECOND_HELLO "second-hello",
         BeyondFin = TLSCONN_REASON_BEYOND_FIN "beyond-fin",
         Malformed = TLSCONN_REASON_MALFORMED "malformed",
+        TooManyRecords = TLSCONN_REASON_TOO_MANY_RECORDS "too-many-records",
+        SynData = TLSCONN_REASON_SYN_DATA "syn-data",
+        HandshakeTimeout = TLSCONN_REASON_HANDSHAKE_TIMEOUT "handshake-timeout",
     }
 }
 

@@ -36,6 +36,9 @@ const COUNTERS: [&str; uapi::TLSCONN_A_STATS_MAX as usize] = [
     "resynchronised",
     "allocation-failures",
     "handshake-in-doubt",
+    "lost-too-many-records",
+    "lost-syn-data",
+    "lost-handshake-timeout",
 ];
 
 impl Tlsconn {
