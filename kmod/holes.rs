@@ -4,14 +4,13 @@
 
 use crate::{
     counters::Counters,
+    handshakes::{Budget, Slot},
     packet::{Packet, SkbPayload},
-    sys::{self, skb::OwnedSkb},
+    sys::{self, memory::charged, skb::OwnedSkb},
     tls::{Connection, Payload, Segment, Side, Taken},
-    tracked::Scratch,
 };
 use core::iter::successors;
 use kernel::{
-    alloc::flags::GFP_ATOMIC,
     prelude::*,
     sync::atomic::{ordering::Relaxed, Atomic},
 };
@@ -61,6 +60,8 @@ pub struct Limits<'a> {
     pub total: &'a Total,
     /// What its namespace counts.
     pub counters: &'a Counters,
+    /// Its namespace's handshakes.
+    pub handshakes: &'a Budget,
 }
 
 struct Kept {
@@ -132,7 +133,7 @@ impl Holes {
             since: sys::seconds(),
             next: None,
         };
-        let Ok(mut kept) = KBox::new(kept, GFP_ATOMIC) else {
+        let Ok(mut kept) = KBox::new(kept, charged()) else {
             limits.total.sub(memory);
             return false;
         };
@@ -170,14 +171,14 @@ impl Holes {
     }
 
     /// Takes in what has no hole in front of it any longer, the lowest number first.
-    pub fn fill(
-        &mut self,
-        connection: &mut Connection,
-        scratch: &mut Scratch,
-        limits: &Limits<'_>,
-    ) {
+    pub fn fill(&mut self, connection: &mut Connection, slot: &mut Slot, limits: &Limits<'_>) {
         while let Some(kept) = self.filled(connection, limits.total) {
-            let taken = connection.segment(scratch, limits.engine, &kept.segment, &kept.payload());
+            let taken = connection.segment(
+                &mut slot.within(limits.handshakes),
+                limits.engine,
+                &kept.segment,
+                &kept.payload(),
+            );
             if taken == Taken::BehindHole {
                 // It was not a moment ago.
                 return;

@@ -2,12 +2,22 @@
 
 //! The module's parameters, set when it is loaded.
 
-use crate::{module_parameters, tls};
+use crate::{module_parameters, sys::table::Max, tls};
 use core::borrow::Borrow;
 
-/// How many connections a namespace tracks at most.
-pub fn max_connections() -> u64 {
-    u64::from(number(module_parameters::max_connections.value()))
+/// How many connections a namespace tracks at most, and all that the initial user namespace does not own together.
+pub fn max_connections() -> Max {
+    Max {
+        own: u64::from(number(module_parameters::max_connections.value())),
+        shared: u64::from(number(
+            module_parameters::max_connections_unprivileged.value(),
+        )),
+    }
+}
+
+/// How many connections of a namespace hold memory for a handshake at most.
+pub fn max_handshakes() -> u32 {
+    number(module_parameters::max_handshakes.value())
 }
 
 /// Octets of memory that a namespace keeps behind holes at most.

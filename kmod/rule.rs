@@ -104,6 +104,10 @@ fn stored(net: &NetState, ct: Option<(&Conntrack, Side)>, tcp: &Tcp<'_>) -> (Pac
             };
             (types, connection.state())
         }
+        // Data on a SYN that nobody has answered.
+        None if len > 0 && tcp.is_syn() && from == Side::Src && is_opening(ct) => {
+            net.with_syns(|syns| syns.known(ct, tcp.first_octet(), len))
+        }
         None => (without, state_without_record(ct, len)),
     }
 }

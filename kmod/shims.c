@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/hash.h>
+#include <linux/memcontrol.h>
 #include <linux/module.h>
 #include <linux/percpu.h>
 #include <linux/printk.h>
 #include <linux/rhashtable.h>
+#include <linux/sched/mm.h>
+#include <linux/siphash.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/tcp.h>
 #include <linux/timekeeping.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
-#include <linux/timekeeping.h>
+#include <linux/user_namespace.h>
 #include <net/dst.h>
 #include <net/genetlink.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_ecache.h>
+#include <net/netfilter/nf_conntrack_zones.h>
 #include <net/netns/generic.h>
 #include <net/sock.h>
 #include <uapi/linux/netfilter/nf_conntrack_tcp.h>
@@ -82,7 +86,22 @@ struct kmem_cache *tlsconn_cache_new(const char *name, unsigned int size, unsign
 
 void *tlsconn_cache_alloc(struct kmem_cache *cache)
 {
-	return kmem_cache_alloc(cache, GFP_ATOMIC);
+	return kmem_cache_alloc(cache, GFP_NOWAIT | __GFP_ACCOUNT);
+}
+
+struct mem_cgroup *tlsconn_memcg_of_caller(void)
+{
+	return get_mem_cgroup_from_mm(current->mm);
+}
+
+void tlsconn_memcg_put(struct mem_cgroup *memcg)
+{
+	mem_cgroup_put(memcg);
+}
+
+struct mem_cgroup *tlsconn_memcg_set_active(struct mem_cgroup *memcg)
+{
+	return set_active_memcg(memcg);
 }
 
 /* Nobody outside chooses the key, which is an address: a multiplication is enough. */
@@ -193,12 +212,12 @@ void tlsconn_sessions_free_rcu(struct tlsconn_sessions *sessions)
 
 void tlsconn_xa_init(struct xarray *xa)
 {
-	xa_init_flags(xa, XA_FLAGS_LOCK_BH);
+	xa_init_flags(xa, XA_FLAGS_LOCK_BH | XA_FLAGS_ACCOUNT);
 }
 
 int tlsconn_xa_insert(struct xarray *xa, unsigned long index, void *entry)
 {
-	return xa_insert_bh(xa, index, entry, GFP_ATOMIC);
+	return xa_insert_bh(xa, index, entry, GFP_NOWAIT);
 }
 
 void tlsconn_xa_erase(struct xarray *xa, unsigned long index)
@@ -290,6 +309,21 @@ u8 tlsconn_ct_tcp_state(const struct nf_conn *ct)
 	return READ_ONCE(ct->proto.tcp.state);
 }
 
+u16 tlsconn_ct_zone(const struct nf_conn *ct)
+{
+	return nf_ct_zone(ct)->id;
+}
+
+unsigned int tlsconn_ct_count(const struct net *net)
+{
+	return nf_conntrack_count(net);
+}
+
+unsigned int tlsconn_ct_max(void)
+{
+	return READ_ONCE(nf_conntrack_max);
+}
+
 /* tcp_new() sets the flag on both sides of an entry whose first packet was no SYN, and only there. */
 bool tlsconn_ct_picked_up(const struct nf_conn *ct)
 {
@@ -371,6 +405,11 @@ u64 tlsconn_counters_sum(u64 __percpu *counters, unsigned int which)
 	return sum;
 }
 
+u64 tlsconn_siphash(const u8 *data, size_t len, const u64 *key)
+{
+	return siphash(data, len, (const siphash_key_t *)key);
+}
+
 u32 tlsconn_seconds(void)
 {
 	return ktime_get_seconds();
@@ -379,6 +418,11 @@ u32 tlsconn_seconds(void)
 void *tlsconn_net_generic(const struct net *net, unsigned int id)
 {
 	return net_generic(net, id);
+}
+
+bool tlsconn_net_is_privileged(const struct net *net)
+{
+	return net->user_ns == &init_user_ns;
 }
 
 struct sk_buff *tlsconn_genl_new(size_t payload)

@@ -15,6 +15,7 @@
 
 struct genl_family;
 struct genl_info;
+struct mem_cgroup;
 struct net;
 struct netlink_callback;
 struct nf_conn;
@@ -22,7 +23,7 @@ struct nf_conn;
 /* The part of a tracked connection that the two indexes know: first in the connection's own struct. */
 struct tlsconn_node {
 	struct rhash_head by_ct;	/* in the table of connections by conntrack entry */
-	struct nf_conn *ct;		/* the key; a reference to it is held */
+	struct nf_conn *ct;		/* the key; what is kept of the connection holds a reference to it */
 	struct rcu_head rcu;
 };
 
@@ -42,6 +43,11 @@ void tlsconn_memo_write(unsigned int word, u64 value);
 /* Memory for connections, all of one size. */
 struct kmem_cache *tlsconn_cache_new(const char *name, unsigned int size, unsigned int align);
 void *tlsconn_cache_alloc(struct kmem_cache *cache);
+
+/* Whose memory cgroup allocations with __GFP_ACCOUNT are charged to. Nothing without CONFIG_MEMCG. */
+struct mem_cgroup *tlsconn_memcg_of_caller(void);
+void tlsconn_memcg_put(struct mem_cgroup *memcg);
+struct mem_cgroup *tlsconn_memcg_set_active(struct mem_cgroup *memcg);
 
 /* Connections by conntrack entry. */
 int tlsconn_table_init(struct rhashtable *table);
@@ -101,6 +107,9 @@ void tlsconn_ct_put(struct nf_conn *ct);
 void tlsconn_ct_mark_changed(struct nf_conn *ct);
 void tlsconn_ct_deliver_events(struct nf_conn *ct);
 u8 tlsconn_ct_tcp_state(const struct nf_conn *ct);
+u16 tlsconn_ct_zone(const struct nf_conn *ct);
+unsigned int tlsconn_ct_count(const struct net *net);
+unsigned int tlsconn_ct_max(void);
 bool tlsconn_ct_picked_up(const struct nf_conn *ct);
 u32 tlsconn_ct_tcp_end(const struct nf_conn *ct, unsigned int direction);
 
@@ -116,10 +125,14 @@ void tlsconn_counters_add(u64 __percpu *counters, unsigned int which, u64 number
 void tlsconn_counters_add_pair(u64 __percpu *counters, u32 number);
 u64 tlsconn_counters_sum(u64 __percpu *counters, unsigned int which);
 
+/* A keyed hash. */
+u64 tlsconn_siphash(const u8 *data, size_t len, const u64 *key);
+
 /* Seconds since some time in the past, without leaps. */
 u32 tlsconn_seconds(void);
 
-/* Per-namespace memory. */
+/* Per-namespace memory; whether the initial user namespace owns it. */
+bool tlsconn_net_is_privileged(const struct net *net);
 void *tlsconn_net_generic(const struct net *net, unsigned int id);
 
 /* Netlink messages. */

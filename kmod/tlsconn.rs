@@ -15,7 +15,9 @@ use kernel::prelude::*;
 mod bindings;
 pub mod changes;
 pub mod check;
+pub mod collect;
 pub mod counters;
+pub mod handshakes;
 pub mod hellos;
 pub mod holes;
 pub mod netlink;
@@ -24,6 +26,7 @@ pub mod parameters;
 pub mod pins;
 pub mod rule;
 pub mod sessions;
+pub mod syns;
 pub mod sys;
 #[path = "tls/mod.rs"]
 pub mod tls;
@@ -40,6 +43,14 @@ module! {
         max_connections: u32 {
             default: 262144,
             description: "Connections tracked per network namespace at most",
+        },
+        max_connections_unprivileged: u32 {
+            default: 65536,
+            description: "Connections tracked in all network namespaces together that the initial user namespace does not own",
+        },
+        max_handshakes: u32 {
+            default: 65536,
+            description: "Connections per network namespace that hold memory for a handshake",
         },
         client_flight_budget: u32 {
             default: 32768,
@@ -77,7 +88,7 @@ impl kernel::Module for Tlsconn {
         let handshakes = sys::memory::Registration::new(
             &sys::memory::HANDSHAKES,
             c"tlsconn_handshake",
-            Layout::new::<tls::Handshake>(),
+            Layout::new::<handshakes::Kept>(),
         )?;
         let sessions = sys::memory::Registration::new(
             &sys::memory::SESSIONS,

@@ -4,22 +4,22 @@
 
 use crate::{
     counters::Counter,
+    handshakes::{Budget, Slot},
     holes::{Holes, Limits},
     packet::Packet,
     pins::Suit,
-    sys::{memory::HANDSHAKES, random::secret, sessions::Links},
+    sys::{conntrack::Conntrack, memory::charged, sessions::Links},
     tls::{self, Handshake, IdentityRef, Sessions},
 };
-use kernel::{
-    alloc::{self, flags::GFP_ATOMIC},
-    prelude::*,
-};
+use kernel::{alloc::Flags as AllocFlags, prelude::*, sync::aref::ARef};
 
 /// A tracked connection, under its entry's lock. In the order of how often packets touch it.
 #[repr(C)]
 pub struct Tracked {
     /// What the engine keeps for its life.
     pub connection: tls::Connection,
+    /// Its conntrack entry.
+    pub ct: ARef<Conntrack>,
     /// What is to be remembered of it.
     pub flags: Flags,
     /// Whether an armed pin may be meant for it.
@@ -27,7 +27,7 @@ pub struct Tracked {
     /// What listeners know of it.
     pub told: Told,
     /// What the engine needs while there is a handshake.
-    pub handshake: Scratch,
+    pub handshake: Slot,
     /// What is left of it then.
     identity: Option<Packed>,
     /// What it issued and continues; most connections did neither.
@@ -45,6 +45,10 @@ impl Flags {
     pub const PINNED: Self = Self(1);
     /// All is known of the sessions that it issued and continues.
     pub const LINKED: Self = Self(2);
+    /// The table has it marked as young (`EntryMark::Young`).
+    pub const YOUNG: Self = Self(4);
+    /// The table has it marked as holding memory for a handshake.
+    pub const HANDSHAKE: Self = Self(8);
 
     /// Whether they are set.
     pub fn has(self, flags: Self) -> bool {
@@ -70,24 +74,6 @@ pub struct Told {
     pub resynchronised: u8,
 }
 
-/// A place for a handshake.
-pub struct Scratch(Option<KBox<Handshake>>);
-
-impl tls::Scratch for Scratch {
-    #[inline]
-    fn get(&mut self) -> Option<&mut Handshake> {
-        self.0.as_deref_mut()
-    }
-
-    fn make(&mut self) -> Option<&mut Handshake> {
-        if self.0.is_none() {
-            let room = HANDSHAKES.room()?;
-            self.0 = Some(KBox::write(room, Handshake::keyed(secret())));
-        }
-        self.get()
-    }
-}
-
 /// A packed identity, in the sizes in which the kernel gives memory.
 // As for the flags: a larger tag would be where a `None` of the whole shows.
 #[repr(u8)]
@@ -100,7 +86,7 @@ enum Packed {
 
 impl Packed {
     /// None when there is no memory.
-    fn new(handshake: &Handshake, flags: alloc::Flags) -> Option<Self> {
+    fn new(handshake: &Handshake, flags: AllocFlags) -> Option<Self> {
         let mut octets = [0; 704];
         Some(match tls::pack(handshake, &mut octets) {
             ..=128 => Self::Small(KBox::new(first(&octets), flags).ok()?),
@@ -126,16 +112,17 @@ fn first<const N: usize>(octets: &[u8]) -> [u8; N] {
 
 impl Tracked {
     /// With nothing known of a handshake yet.
-    pub fn new(connection: tls::Connection) -> Self {
+    pub fn new(connection: tls::Connection, ct: ARef<Conntrack>) -> Self {
         Self {
             connection,
+            ct,
             flags: Flags(0),
             suit: Suit::Early,
             told: Told {
                 state: tls::State::New,
                 resynchronised: 0,
             },
-            handshake: Scratch(None),
+            handshake: Slot::empty(),
             identity: None,
             links: None,
             holes: None,
@@ -151,7 +138,7 @@ impl Tracked {
     #[cold]
     pub fn behind_hole(&mut self, packet: &Packet<'_>, limits: &Limits<'_>) {
         if self.holes.is_none() {
-            self.holes = KBox::new(Holes::none(), GFP_ATOMIC).ok();
+            self.holes = KBox::new(Holes::none(), charged()).ok();
         }
         let holes = self.holes.as_mut();
         if holes.is_some_and(|holes| holes.keep(packet, limits)) {
@@ -161,7 +148,7 @@ impl Tracked {
             self.connection.give_up(packet.from);
             self.fill(limits);
             self.connection.segment(
-                &mut self.handshake,
+                &mut self.handshake.within(limits.handshakes),
                 limits.engine,
                 &packet.segment(),
                 &packet.tcp.payload,
@@ -201,7 +188,7 @@ impl Tracked {
 
     /// What is known of its identity.
     pub fn identity(&self) -> IdentityRef<'_> {
-        match (&self.identity, &self.handshake.0) {
+        match (&self.identity, self.handshake.get()) {
             (Some(packed), _) => tls::unpack(packed.octets()).0,
             (None, Some(handshake)) => handshake.identity.as_ref(),
             (None, None) => IdentityRef::default(),
@@ -211,14 +198,13 @@ impl Tracked {
     /// Whether it still has a handshake.
     #[inline]
     pub fn has_handshake(&self) -> bool {
-        self.handshake.0.is_some()
+        self.handshake.is_used()
     }
 
     /// What its handshake says of sessions up to TLS 1.2.
     pub fn sessions(&self) -> Sessions {
         self.handshake
-            .0
-            .as_ref()
+            .get()
             .map_or_else(Sessions::default, |handshake| Sessions {
                 continues: handshake.continues(),
                 issued: handshake.issued(),
@@ -231,23 +217,24 @@ impl Tracked {
     }
 
     /// Gives the handshake's memory back if it is needed no longer, and keeps the identity. Any context.
-    pub fn settle(&mut self) {
-        if let Some(handshake) = &self.handshake.0 {
+    pub fn settle(&mut self, budget: &Budget) {
+        if let Some(handshake) = self.handshake.get() {
             if self.connection.has_settled(handshake) {
-                self.pack();
+                self.pack(budget);
             }
         }
     }
 
+    /// The same whether it is needed or not.
     #[cold]
-    fn pack(&mut self) {
-        if let (None, Some(handshake)) = (&self.identity, &self.handshake.0) {
-            self.identity = Packed::new(handshake, GFP_ATOMIC);
+    pub fn pack(&mut self, budget: &Budget) {
+        if let (None, Some(handshake)) = (&self.identity, self.handshake.get()) {
+            self.identity = Packed::new(handshake, charged());
             if self.identity.is_none() {
                 // The handshake keeps it until there is memory.
                 return;
             }
         }
-        self.handshake.0 = None;
+        self.handshake.release(budget);
     }
 }

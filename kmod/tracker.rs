@@ -3,28 +3,26 @@
 //! The tracker: sees every packet of a namespace once, just after conntrack, and lets all of them pass.
 
 use crate::{
-    changes,
+    changes, collect,
     counters::Counter,
     netlink::events::{self, ConnectionEvent, Release},
     packet::Packet,
     parameters,
     pins::{self, Suit},
     sessions,
+    syns::{self, Answered, SynData},
     sys::{
         conntrack::{self, Conntrack},
         memo,
         pernet::NetState,
         rcu::Reader,
         skb::Skb,
-        table::Entry,
+        table::{Entry, EntryMark, Inserted},
     },
-    tls::{Connection, PacketTypes, Payload, Scratch as _, Side, Taken},
+    tls::{Connection, PacketTypes, Payload, Side, Taken},
     tracked::{Flags, Tracked},
 };
-
-/// Records that may be made between two collections on entries that conntrack has not confirmed. As we hold such an
-/// entry until then though its packet may be dropped at once, a flood could fill conntrack otherwise.
-const UNCONFIRMED_MAX: u32 = 1024;
+use kernel::sync::aref::ARef;
 
 /// Takes a packet in. Softirq or process context, at PRE_ROUTING and LOCAL_OUT.
 #[inline(always)]
@@ -65,6 +63,7 @@ fn any(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
     let Some(packet) = &Packet::new(skb) else {
         return;
     };
+    let _charge = net.payer.charge();
     if packet.ct.is_expected() && !packet.ct.is_confirmed() {
         net.pins.lock().clear_inherited(packet.ct);
     }
@@ -74,10 +73,14 @@ fn any(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
     let Some(entry) = entry_of(net, packet, rcu) else {
         return;
     };
+    if net.handshakes.is_full() {
+        collect::make_room_for_handshake(net, rcu);
+    }
     let mut locked = entry.lock();
     let Some(tracked) = &mut *locked else {
         return;
     };
+    tracked.handshake.touch();
     // The receiver reads nothing of a reset, and conntrack may have let it through without accepting it.
     if packet.tcp.is_rst() {
         if packet.ct.tcp_state() == conntrack::CLOSE {
@@ -85,7 +88,7 @@ fn any(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
         }
     } else {
         let taken = tracked.connection.segment(
-            &mut tracked.handshake,
+            &mut tracked.handshake.within(&net.handshakes),
             &net.engine,
             &packet.segment(),
             &packet.tcp.payload,
@@ -99,11 +102,11 @@ fn any(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
     if tracked.suit != Suit::Over {
         pins::consider(net, entry, tracked, packet);
     }
-    if let Some(handshake) = tracked.handshake.get() {
+    if let Some(handshake) = tracked.handshake.get_mut() {
         let octets = handshake.take_in_doubt();
         net.counters.add(Counter::InDoubt, octets.into());
         sessions::look(net, entry, tracked, rcu);
-        tracked.settle();
+        tracked.settle(&net.handshakes);
     }
     if tracked.flags.has(Flags::PINNED) && tracked.connection.ended() {
         tracked.flags.clear(Flags::PINNED);
@@ -113,6 +116,7 @@ fn any(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
             .connection_ended(net, entry.id, has_session, Release::Closed);
     }
     changes::look(net, entry, tracked);
+    collect::remark(net, entry, tracked);
     if !tracked.is_quiet() {
         tracked.connection.take_long_way();
     }
@@ -132,43 +136,38 @@ fn any(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
 /// Softirq or process context; no entry's lock is held.
 #[inline]
 fn entry_of<'a>(net: &'a NetState, packet: &Packet<'_>, rcu: &'a Reader) -> Option<&'a Entry> {
-    let tcp = &packet.tcp;
+    let Packet { ct, tcp, .. } = packet;
     if tcp.is_syn_ack() {
         return syn_ack(net, packet, rcu);
     }
     if tcp.is_syn() {
-        return syn(net, packet, rcu);
+        syn(net, packet);
+        return None;
     }
-    let found = net.table.find(packet.ct, rcu);
+    let found = net.table.find(ct, rcu);
     if found.is_some() || tcp.payload.len() == 0 || tcp.is_rst() {
         return found;
     }
-    begin(net, packet.ct, Connection::picked_up(), rcu)
+    if !ct.is_confirmed() {
+        // It belongs to its packet: nothing is kept of it.
+        if net.has_pins_by_ends() {
+            net.pins.lock().lend(ct);
+        }
+        return None;
+    }
+    let entry = start(net, ct, Connection::picked_up(), None, rcu)?;
+    if net.has_pins_by_ends() {
+        pins::pick_up(net, entry);
+    }
+    Some(entry)
 }
 
-/// A SYN with data starts a connection, which other SYNs make a lost one until it is answered. Where an entry without one
-/// is confirmed, another SYN has come before.
-fn syn<'a>(net: &'a NetState, packet: &Packet<'_>, rcu: &'a Reader) -> Option<&'a Entry> {
-    let Packet { ct, from, tcp, .. } = packet;
-    if !is_opening(ct) || *from == Side::Dst {
-        return None;
+/// A SYN of the initiator: its data is kept apart until it is answered.
+fn syn(net: &NetState, packet: &Packet<'_>) {
+    if is_opening(packet.ct) && packet.from == Side::Src {
+        let (types, state) = syns::take_in(net, packet);
+        memo::note(packet.skb, packet.tcp.seq, memo::Known::new(types, state));
     }
-    let first = tcp.first_octet();
-    let entry = match net.table.find(ct, rcu) {
-        Some(entry) => entry,
-        None if tcp.payload.len() == 0 => return None,
-        None if ct.is_confirmed() => begin(net, ct, Connection::opened_by_another_syn(first), rcu)?,
-        None => begin(net, ct, Connection::opened_by_syn_data(first), rcu)?,
-    };
-    let mut locked = entry.lock();
-    let Some(tracked) = &mut *locked else {
-        return None;
-    };
-    if tracked.connection.syn(first) {
-        return Some(entry);
-    }
-    changes::look(net, entry, tracked);
-    None
 }
 
 /// Whether no SYN was answered yet.
@@ -179,96 +178,90 @@ pub fn is_opening(ct: &Conntrack) -> bool {
 /// A SYN-ACK that puts conntrack's entry into SYN_RECV starts a connection, also on an entry that has one: conntrack
 /// lets a SYN that it had ignored take its entry over once the SYN is answered (nf_conntrack_proto_tcp.c, the IGNORE
 /// branch). Any other changes nothing. One that conntrack has ignored has left its idea of the sender's end alone.
+///
+/// The initiator may answer a SYN of the responder (a split handshake), where there is no connection yet.
 fn syn_ack<'a>(net: &'a NetState, packet: &Packet<'_>, rcu: &'a Reader) -> Option<&'a Entry> {
     let Packet { ct, from, tcp, .. } = packet;
-    let src_first = tcp.ack()?;
-    let dst_first = tcp.first_octet();
-    let accepted = ct.tcp_state() == conntrack::SYN_RECV && ct.tcp_end(Side::Dst) == tcp.end();
-    if *from != Side::Dst || !accepted {
+    let (own, other) = (tcp.first_octet(), tcp.ack()?);
+    let (src_first, dst_first) = match from {
+        Side::Src => (own, other),
+        Side::Dst => (other, own),
+    };
+    let accepted = ct.tcp_state() == conntrack::SYN_RECV && ct.tcp_end(*from) == tcp.end();
+    if !accepted || !ct.is_confirmed() {
         return None;
     }
     let found = net.table.find(ct, rcu);
     if let Some(entry) = found {
-        if is_same(entry, src_first, dst_first) {
-            return found;
+        if *from == Side::Src || is_same(entry, src_first, dst_first) {
+            return found.filter(|_| *from == Side::Dst);
         }
     }
-    if ct.tcp_end(Side::Src) != src_first {
-        return None;
-    }
+    let answered = match net.keeps_syns() || net.has_let_go_of_syns() {
+        true => net.with_syns(|syns| syns.answered(ct, src_first)),
+        false => Answered::Plain,
+    };
+    let connection = match &answered {
+        Answered::Gone => Connection::opened_without_syn_data(src_first, dst_first),
+        // With data it is known that the answer belongs to this SYN; else by conntrack, which remembers its end.
+        Answered::Plain if ct.tcp_end(from.other()) != other => return None,
+        _ => Connection::opened(src_first, dst_first),
+    };
     if let Some(entry) = found {
         net.end(entry);
     }
-    start(net, ct, Connection::opened(src_first, dst_first), rcu)
-}
-
-/// Whether a SYN-ACK belongs to the connection that is there: sent again, or the answer to a SYN with data, which tells
-/// the responder's first number.
-fn is_same(entry: &Entry, src_first: u32, dst_first: u32) -> bool {
-    let mut locked = entry.lock();
-    let Some(tracked) = &mut *locked else {
-        return false;
+    let data = match &answered {
+        Answered::Data(data) => Some((data, dst_first, src_first)),
+        _ => None,
     };
-    let same = tracked.connection.starts_at(src_first, dst_first);
-    if same {
-        tracked.connection.answered(src_first, dst_first);
+    let started = start(net, ct, connection, data, rcu);
+    if data.is_some() {
+        net.with_syns(|syns| syns.forget(ct));
     }
-    same
+    started
 }
 
-/// Starts a connection in another way than by a SYN-ACK.
-fn begin<'a>(
-    net: &'a NetState,
-    ct: &Conntrack,
-    connection: Connection,
-    rcu: &'a Reader,
-) -> Option<&'a Entry> {
-    if !ct.is_confirmed() && !net.may_hold_unconfirmed(UNCONFIRMED_MAX) {
-        net.counters.count(Counter::Full);
-        return None;
-    }
-    start(net, ct, connection, rcu)
+/// Whether a SYN-ACK with these numbers belongs to the connection that is there: the one that opened it, sent again.
+fn is_same(entry: &Entry, src_first: u32, dst_first: u32) -> bool {
+    let is_it = |tracked: &Tracked| tracked.connection.starts_at(src_first, dst_first);
+    entry.lock().as_ref().is_some_and(is_it)
 }
 
+/// Makes a connection of a confirmed entry, which begins with the data of a SYN if there was any.
 fn start<'a>(
     net: &'a NetState,
     ct: &Conntrack,
     connection: Connection,
+    data: Option<(&SynData, u32, u32)>,
     rcu: &'a Reader,
 ) -> Option<&'a Entry> {
     let max = parameters::max_connections();
-    let Some(entry) = net.table.insert(ct, Tracked::new(connection), max, rcu) else {
-        net.counters.count(match net.table.len() >= max {
-            true => Counter::Full,
-            false => Counter::AllocationFailures,
-        });
-        return None;
+    if net.table.is_full(&max) {
+        collect::make_room(net, rcu);
+    }
+    let tracked = Tracked::new(connection, ARef::from(ct));
+    let (entry, mut locked) = match net.table.insert(tracked, &max, rcu) {
+        Some(Inserted::Made(entry, locked)) => (entry, locked),
+        Some(Inserted::Found(entry)) => return Some(entry),
+        None => {
+            net.counters.count(match net.table.is_full(&max) {
+                true => Counter::Full,
+                false => Counter::AllocationFailures,
+            });
+            return None;
+        }
     };
-    net.counters.count(Counter::Made);
-    net.note_made();
-    if let Some(tracked) = &*entry.lock() {
+    if let Some(tracked) = &mut *locked {
+        if let Some((data, dst_first, src_first)) = data {
+            data.begin(tracked, &net.limits(), src_first, dst_first);
+        }
+        collect::mark(net, entry, tracked, Flags::YOUNG, EntryMark::Young, true);
+        net.counters.count(Counter::Made);
         events::connection(net, ConnectionEvent::New, entry, tracked);
     }
+    drop(locked);
+    net.note_made();
     Some(entry)
-}
-
-/// Takes out what conntrack has let go of, and says whether anything is left to look after. Process context.
-pub fn collect(net: &NetState) -> bool {
-    // Seldom is there anything behind a hole.
-    if net.kept.octets() > 0 {
-        net.table.for_each(|entry| {
-            if let Some(tracked) = &mut *entry.lock() {
-                tracked.age(&net.limits());
-                changes::look(net, entry, tracked);
-            }
-        });
-    }
-    net.table.for_each_suspect(|entry| {
-        if is_let_go(net, entry) {
-            net.end(entry);
-        }
-    });
-    !net.table.is_empty()
 }
 
 /// Packets will be looked at again, after a while in which they were not: where the streams have come to is not known.
@@ -280,16 +273,4 @@ pub fn lose_all(net: &NetState) {
             changes::look(net, entry, tracked);
         }
     });
-}
-
-/// An entry that was never confirmed, as its first packet was dropped, is never marked dying: then ours are the last
-/// references, the table's and the pins'.
-fn is_let_go(net: &NetState, entry: &Entry) -> bool {
-    let locked = entry.lock();
-    let Some(tracked) = &*locked else {
-        return false;
-    };
-    let ct = entry.conntrack(tracked);
-    let ours = || net.pins.lock().count_of(entry.id).saturating_add(1);
-    ct.is_dying() || !ct.is_confirmed() && ct.references() <= ours()
 }

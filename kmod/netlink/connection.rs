@@ -71,13 +71,11 @@ impl Filter {
         })
     }
 
-    fn wants(&self, entry: &Entry, tracked: &Tracked) -> bool {
+    fn wants(&self, tracked: &Tracked) -> bool {
         let state = tracked.connection.state() as u32;
-        let fits = |selector: &KBox<Selector>| {
-            selector.fits(&tracked.identity(), entry.conntrack(tracked))
-        };
+        let fits = |selector: &KBox<Selector>| selector.fits(&tracked.identity(), &tracked.ct);
         self.states.wrapping_shr(state) & 1 != 0
-            && (!self.live || is_live(entry, tracked))
+            && (!self.live || is_live(tracked))
             && self.selector.as_ref().is_none_or(fits)
     }
 }
@@ -95,7 +93,7 @@ pub fn dump(net: &NetState, dump: &mut Dump<'_>) -> Result {
         match dump.item(TLSCONN_CMD_CONNECTION_GET, |message| {
             let locked = entry.lock();
             match &*locked {
-                Some(tracked) if filter.wants(entry, tracked) => put(net, entry, tracked, message),
+                Some(tracked) if filter.wants(tracked) => put(net, entry, tracked, message),
                 _ => Err(ENOENT),
             }
         }) {
@@ -112,9 +110,9 @@ pub fn dump(net: &NetState, dump: &mut Dump<'_>) -> Result {
 }
 
 /// Whether a pin can be bound to a connection, whose entry the caller has locked.
-pub(super) fn is_live(entry: &Entry, tracked: &Tracked) -> bool {
+pub(super) fn is_live(tracked: &Tracked) -> bool {
     let over = tracked.connection.state() == State::Closed || tracked.connection.ended();
-    !over && !entry.conntrack(tracked).is_dying()
+    !over && !tracked.ct.is_dying()
 }
 
 /// A connection whose entry the caller has locked; EMSGSIZE when the message is full. The pins' lock must not be held.
@@ -125,7 +123,7 @@ pub(super) fn put(
     message: &mut Message<'_>,
 ) -> Result {
     message.uint(TLSCONN_A_CONNECTION_ID, entry.id)?;
-    put_tuple(entry.conntrack(tracked), message)?;
+    put_tuple(&tracked.ct, message)?;
     message.u8(TLSCONN_A_CONNECTION_STATE, tracked.connection.state() as u8)?;
     message.u8(
         TLSCONN_A_CONNECTION_REASON,
@@ -136,7 +134,7 @@ pub(super) fn put(
         message.uint(TLSCONN_A_CONNECTION_RESUMES, id)?;
     }
     put_directions(&tracked.connection, message)?;
-    let mark = entry.conntrack(tracked).mark();
+    let mark = tracked.ct.mark();
     message.u32(TLSCONN_A_CONNECTION_MARK, mark)?;
     match net.pins.lock().of_mark(mark) {
         Some(pin) => message.string(TLSCONN_A_CONNECTION_PIN, pin.name.as_slice()),

@@ -25,7 +25,7 @@ use crate::{
     },
     tracked::Flags,
 };
-use kernel::{prelude::*, sync::aref::ARef};
+use kernel::prelude::*;
 
 /// The pin of a name.
 pub fn get(net: &NetState, request: &Request<'_>) -> Result {
@@ -198,12 +198,12 @@ fn bind(net: &NetState, request: &Request<'_>, wish: Wish, id: u64) -> Result<Op
     let entry = net.table.by_id(id, &rcu).ok_or_else(missing)?;
     let mut locked = entry.lock();
     let tracked = match &mut *locked {
-        Some(tracked) if is_live(entry, tracked) => tracked,
+        Some(tracked) if is_live(tracked) => tracked,
         _ => return Err(missing()),
     };
     let to = Bound {
         id,
-        ct: ARef::from(entry.conntrack(tracked)),
+        ct: tracked.ct.clone(),
     };
     let before = net
         .pins

@@ -10,14 +10,14 @@ use super::{Bound, Pin, Pins, Suit};
 use crate::{
     packet::Packet,
     pins::pin::Phase,
-    sys::{conntrack::Conntrack, pernet::NetState, sessions::Links, table::Entry, time::uptime},
+    sys::{
+        conntrack::Conntrack, memory::charged, pernet::NetState, sessions::Links, table::Entry,
+        time::uptime,
+    },
     tls::{Side, State},
     tracked::{Flags, Tracked},
 };
-use kernel::{
-    alloc::flags::GFP_ATOMIC,
-    sync::{aref::ARef, Arc},
-};
+use kernel::sync::{aref::ARef, Arc};
 
 /// A connection that may have issued what a pin follows.
 #[derive(Clone)]
@@ -87,10 +87,7 @@ pub(super) fn look(
         });
         return Suit::Resumes;
     }
-    let followed = net
-        .pins
-        .lock()
-        .follow(net, entry.id, issuer, entry.conntrack(tracked));
+    let followed = net.pins.lock().follow(net, entry.id, issuer, &tracked.ct);
     if followed {
         tracked.flags.set(Flags::PINNED);
     }
@@ -147,7 +144,7 @@ impl Pins {
         let mut kept: Option<Arc<Links>> = None;
         for followed in followed.filter(|followed| followed.id == id) {
             if let Some(links) = links.take() {
-                kept = Arc::new(links, GFP_ATOMIC).ok();
+                kept = Arc::new(links, charged()).ok();
             }
             followed.links.clone_from(&kept);
         }

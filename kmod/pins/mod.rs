@@ -5,6 +5,7 @@
 //! A pin's state and the mark that shows it to rules change together under the lock of the namespace's pins, which
 //! comes after an entry's lock. Packets read the mark alone.
 
+mod ends;
 mod follow;
 mod mark;
 mod pin;
@@ -12,6 +13,7 @@ mod selector;
 mod strays;
 mod waiting;
 
+pub use ends::{end_dying, pick_up};
 pub use follow::Answer;
 pub use mark::{Mark, Name};
 pub use pin::{Bound, Pin};
@@ -186,6 +188,7 @@ impl Pins {
             lasts,
             follow,
             followed: [None, None],
+            sweep: false,
             phase: Phase::Released,
         };
         match self.0.push_within_capacity(pin) {
@@ -225,12 +228,12 @@ impl Pins {
         pins.any(|pin| pin.mark.overlaps(mark) && pin.bound().is_some_and(is_it))
     }
 
-    /// How many pins are bound to a connection.
-    pub fn count_of(&self, id: u64) -> u32 {
-        let is_of = |pin: &&Pin| pin.bound().is_some_and(|bound| bound.id == id);
-        let bound = self.0.iter().filter(is_of);
-        // Not `count()`, which could overflow as far as the compiler knows.
-        bound.fold(0, |count: u32, _| count.saturating_add(1))
+    /// A connection that a pin is on though conntrack has let go of its entry.
+    fn dying(&self) -> Option<u64> {
+        let mut bound = self.0.iter().filter_map(Pin::bound);
+        bound
+            .find(|bound| bound.ct.is_dying())
+            .map(|bound| bound.id)
     }
 
     /// Clears the pins' bits in the mark that an expected connection has from its master. Any context.
@@ -258,7 +261,8 @@ impl Pins {
 
     /// Tells the packet path whether pins wait.
     fn changed(&self, net: &NetState) {
-        net.note_armed_pins(self.0.iter().any(Pin::is_armed));
+        let by_ends = self.0.iter().any(Pin::waits_by_ends);
+        net.note_armed_pins(self.0.iter().any(Pin::is_armed), by_ends);
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Pin {
     pub follow: bool,
     /// Whose session that is: of the connection that issued it, and of the last one it was on.
     pub(super) followed: [Option<Followed>; 2],
+    /// Whether its mark is to be looked for on other entries soon.
+    pub(super) sweep: bool,
     pub(super) phase: Phase,
 }
 

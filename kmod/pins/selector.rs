@@ -34,6 +34,14 @@ pub struct End {
     pub port: Option<u16>,
 }
 
+impl End {
+    /// Whether it is one address and port.
+    fn is_whole(&self) -> bool {
+        let bits = self.address.as_slice().len().saturating_mul(8);
+        bits != 0 && usize::from(self.prefix) == bits && self.port.is_some()
+    }
+}
+
 impl Selector {
     /// Whether nothing that the ClientHello said is against it.
     pub(super) fn fits_client(&self, identity: &IdentityRef<'_>, ct: &Conntrack) -> bool {
@@ -54,6 +62,19 @@ impl Selector {
             && begins(&self.server_random, identity.server_random)
             && (begins(&self.session_id, identity.session_id)
                 || begins(&self.session_id, identity.server_session_id))
+    }
+
+    /// Whether it names both ends whole, and asks for nothing else.
+    pub(super) fn is_of_both_ends(&self) -> bool {
+        let whole = |end: &Option<End>| end.as_ref().is_some_and(End::is_whole);
+        let hellos = self.client_random.is_some() || self.needs_server() || self.sni.is_some();
+        whole(&self.src) && whole(&self.dst) && !hellos
+    }
+
+    /// Whether both ends fit, whichever has sent first.
+    pub(super) fn fits_ends_either_way(&self, ct: &Conntrack) -> bool {
+        fits_end(&self.src, ct, Side::Src) && fits_end(&self.dst, ct, Side::Dst)
+            || fits_end(&self.src, ct, Side::Dst) && fits_end(&self.dst, ct, Side::Src)
     }
 
     /// Whether the ClientHello alone does not tell.

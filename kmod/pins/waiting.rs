@@ -55,7 +55,7 @@ pub fn consider(net: &NetState, entry: &Entry, tracked: &mut Tracked, packet: &P
 /// How far it has come now, and whether a pin has been meant for it.
 fn next(net: &NetState, entry: &Entry, tracked: &Tracked) -> (Suit, bool) {
     let identity = tracked.identity();
-    let ct = entry.conntrack(tracked);
+    let ct = &*tracked.ct;
     let is_lost = !matches!(
         tracked.connection.state(),
         State::New | State::Hello | State::Handshake | State::Established
@@ -166,6 +166,16 @@ impl Pins {
         Some(released)
     }
 
+    /// Marks that are to be looked for on other entries, once.
+    fn take_sweeps(&mut self) -> Option<Marks> {
+        let mut marks = None;
+        for pin in self.0.iter_mut().filter(|pin| pin.sweep) {
+            pin.sweep = false;
+            marks.get_or_insert_with(Marks::none).push(pin.mark);
+        }
+        marks
+    }
+
     /// When the next pin's time is over.
     pub(super) fn next_expiry(&self) -> Option<u64> {
         self.0.iter().filter_map(Pin::until).min()
@@ -194,7 +204,8 @@ pub fn expire(net: &NetState) -> Option<u64> {
             continue;
         }
         // Behind all of them: it takes its time.
-        if let Some(marks) = marks.take() {
+        let sweeps = || net.pins.lock().take_sweeps();
+        if let Some(marks) = marks.take().or_else(sweeps) {
             clear_strays(net, &marks);
             continue;
         }

@@ -82,6 +82,44 @@ unsafe extern "C" fn visit(entry: *mut bindings::nf_conn, look: *mut c_void) -> 
     0
 }
 
+/// Whether an entry is dying, or another one whose memory it has become.
+///
+/// # Safety
+///
+/// A reference to the entry was held when the RCU read side that the caller is in began, or later: conntrack's memory
+/// stays that of entries for as long (`SLAB_TYPESAFE_BY_RCU`).
+pub unsafe fn is_dying(entry: *const bindings::nf_conn) -> bool {
+    // SAFETY: As the caller promises; bits of the status change under us, so it is read once.
+    let status = unsafe { addr_of!((*entry).status).read_volatile() };
+    status & bindings::IPS_DYING as usize != 0
+}
+
+/// What conntrack knows a connection by, before NAT, and its zone.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Tuple {
+    src: [u8; 16],
+    dst: [u8; 16],
+    ports: [u16; 2],
+    family: u16,
+    zone: u16,
+}
+
+impl Tuple {
+    /// Bytes that are the same for the same tuple only.
+    pub fn bytes(&self) -> [u8; 40] {
+        let mut bytes = [0; 40];
+        let [p0, p1] = self.ports.map(u16::to_ne_bytes);
+        let numbers = [p0, p1, self.family.to_ne_bytes(), self.zone.to_ne_bytes()];
+        let all = self
+            .src
+            .iter()
+            .chain(&self.dst)
+            .chain(numbers.as_flattened());
+        bytes.iter_mut().zip(all).for_each(|(to, from)| *to = *from);
+        bytes
+    }
+}
+
 /// An address and port before NAT.
 #[derive(Clone, Copy)]
 pub struct Endpoint {
@@ -189,8 +227,28 @@ impl Conntrack {
                 Err(now) => was = now,
             }
         }
+        // The extensions of an entry that is not confirmed are its packet's, which may reallocate them; nobody is told of it
+        // yet either.
+        if self.is_confirmed() {
+            // SAFETY: By the type's invariant the entry is valid, and its extensions stay where they are.
+            unsafe { bindings::tlsconn_ct_mark_changed(self.as_raw()) }
+        }
+    }
+
+    /// Its original tuple and zone.
+    pub fn tuple(&self) -> Tuple {
+        let (src, dst) = (self.endpoint(Side::Src), self.endpoint(Side::Dst));
         // SAFETY: By the type's invariant the entry is valid.
-        unsafe { bindings::tlsconn_ct_mark_changed(self.as_raw()) }
+        let zone = unsafe { bindings::tlsconn_ct_zone(self.as_raw()) };
+        // SAFETY: The family of a valid entry does not change.
+        let family = unsafe { (*self.as_raw()).tuplehash[0].tuple.src.l3num };
+        Tuple {
+            src: src.address,
+            dst: dst.address,
+            ports: [src.port, dst.port],
+            family,
+            zone,
+        }
     }
 
     /// Delivers the events noted for this entry. Process context.

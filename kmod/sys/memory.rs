@@ -6,7 +6,19 @@
 use super::Global;
 use crate::bindings;
 use core::{alloc::Layout, ffi::CStr, mem::MaybeUninit, ptr::null_mut};
-use kernel::prelude::*;
+use kernel::{
+    alloc::{
+        flags::{GFP_KERNEL, GFP_KERNEL_ACCOUNT, GFP_NOWAIT},
+        Flags,
+    },
+    prelude::*,
+};
+
+/// How memory is had on a packet's way: without waiting, and charged to whoever has turned tracking on
+/// ([`memcg`](super::memcg)). Not `GFP_ATOMIC`, which is not held to a memory cgroup's limit.
+pub fn charged() -> Flags {
+    GFP_NOWAIT | (GFP_KERNEL_ACCOUNT & !GFP_KERNEL)
+}
 
 /// A cache, made when the module is loaded.
 pub struct Cache(Global<*mut kernel::bindings::kmem_cache>);

@@ -8,6 +8,7 @@ pub mod conntrack;
 pub mod genl;
 pub mod hooks;
 pub mod lock;
+pub mod memcg;
 pub mod memo;
 pub mod memory;
 pub mod message;

@@ -5,17 +5,20 @@
 use super::{
     hooks::Hooks,
     lock::SpinLockBh,
+    memcg::Payer,
     sessions::Index,
-    table::{Entry, Table},
+    table::{Entry, Shared, Table},
     Global,
 };
 use crate::{
-    bindings,
+    bindings, collect,
     counters::Counters,
+    handshakes::Budget,
     holes::{Limits, Total},
     netlink::events::Release,
     parameters,
     pins::{self, release_all, Pins},
+    syns::Syns,
     tls,
     tracked::Flags,
     tracker,
@@ -85,9 +88,20 @@ pub struct NetState {
     pub kept: Total,
     /// What it has seen.
     pub counters: Counters,
-    unconfirmed: Atomic<u32>,
+    /// Memory for its handshakes.
+    pub handshakes: Budget,
+    /// Who pays for what its packets take.
+    pub payer: Payer,
+    /// Data on SYNs that nobody has answered. The lock is taken with no other held.
+    #[pin]
+    syns: SpinLockBh<Syns>,
+    keeps_syns: Atomic<u32>,
+    has_let_go_of_syns: Atomic<u32>,
     made: Atomic<u32>,
     armed: Atomic<u32>,
+    by_ends: Atomic<u32>,
+    /// Where the collection goes on.
+    pub next: Next,
     #[pin]
     collector: Opaque<kernel::bindings::delayed_work>,
     #[pin]
@@ -110,16 +124,22 @@ impl NetState {
             pins <- SpinLockBh::new(Pins::new()?, c"tlsconn pins", kernel::static_lock_class!()),
             sessions <- Index::new(),
             // The last that can fail: it cannot be dropped.
-            table <- Table::new(),
+            table <- Table::new(shared_of(net)),
             engine: parameters::engine(),
             kept: Total::new(parameters::hole_octets_total()),
-            unconfirmed: Atomic::new(0),
+            handshakes: Budget::new(parameters::max_handshakes()),
+            payer: Payer::nobody(),
+            syns <- SpinLockBh::new(Syns::new(), c"tlsconn SYNs", kernel::static_lock_class!()),
+            keeps_syns: Atomic::new(0),
+            has_let_go_of_syns: Atomic::new(0),
             made: Atomic::new(0),
             armed: Atomic::new(0),
+            by_ends: Atomic::new(0),
+            next: Next::default(),
             hooks <- Hooks::new(net, place),
             collector <- Opaque::ffi_init(|work| {
                 // SAFETY: `work` is memory for it, which is pinned.
-                unsafe { bindings::tlsconn_work_init(work, Some(collect)) }
+                unsafe { bindings::tlsconn_work_init(work, Some(collector)) }
             }),
             expiry <- Opaque::ffi_init(|work| {
                 // SAFETY: As above.
@@ -134,21 +154,63 @@ impl NetState {
             engine: &self.engine,
             total: &self.kept,
             counters: &self.counters,
+            handshakes: &self.handshakes,
         }
     }
 
-    /// Whether one more record may be made on an unconfirmed entry before the next collection. Any context.
-    pub fn may_hold_unconfirmed(&self, max: u32) -> bool {
-        self.unconfirmed.load(Relaxed) < max && self.unconfirmed.fetch_add(1, Relaxed) < max
+    /// Whether data on SYNs is kept. Any context.
+    #[inline]
+    pub fn keeps_syns(&self) -> bool {
+        self.keeps_syns.load(Relaxed) != 0
+    }
+
+    /// Does something with the SYNs that have data. Any context but hard interrupts; no lock is held.
+    pub fn with_syns<T>(&self, act: impl FnOnce(&mut Syns) -> T) -> T {
+        let mut syns = self.syns.lock();
+        let done = act(&mut syns);
+        self.keeps_syns.store(syns.count(), Relaxed);
+        self.has_let_go_of_syns
+            .store(syns.has_let_go().into(), Relaxed);
+        done
+    }
+
+    /// Whether the end of data on a SYN is remembered that is not kept any longer. Any context.
+    #[inline]
+    pub fn has_let_go_of_syns(&self) -> bool {
+        self.has_let_go_of_syns.load(Relaxed) != 0
+    }
+
+    /// Gets ready to look at packets. Process context; may sleep.
+    fn prepare(&self) -> Result {
+        self.payer.be_caller();
+        if self.with_syns(|syns| syns.is_prepared()) {
+            return Ok(());
+        }
+        let room = Syns::room()?;
+        // Freed without the lock.
+        let unused = self.with_syns(|syns| syns.prepare(room));
+        drop(unused);
+        Ok(())
+    }
+
+    /// Whether conntrack's table is so full that what it has let go of is to be given back at once. Any context.
+    pub fn is_conntrack_nearly_full(&self) -> bool {
+        // SAFETY: The namespace is alive: it has packets, or its work was not cancelled yet.
+        let count = unsafe { bindings::tlsconn_ct_count(self.hooks.net()) };
+        // SAFETY: No precondition.
+        let max = unsafe { bindings::tlsconn_ct_max() };
+        count > max / 10 * 9
     }
 
     /// Has packets looked at for one more user. Process context; may sleep.
     pub fn begin_tracking(&self) -> Result {
+        self.prepare()?;
         self.hooks.acquire(|| tracker::lose_all(self))
     }
 
     /// Has packets looked at whether rules ask for it or not. Process context; may sleep.
     pub fn request_tracking(&self) -> Result {
+        self.prepare()?;
         self.get_conntrack()?;
         let requested = self.hooks.request(|| tracker::lose_all(self));
         if !matches!(requested, Ok(true)) {
@@ -188,17 +250,22 @@ impl NetState {
         unsafe { bindings::tlsconn_work_schedule(self.collector.get(), COLLECT_EVERY_MS) };
     }
 
-    /// Has the table gone through as one more connection was made: soon, or at once where they are many. Under a flood
-    /// conntrack evicts entries as fast as it makes them, and those that we hold stay until they are collected. Any
-    /// context.
+    /// One more connection was made: there is something to collect from now on. Under a flood conntrack evicts entries as
+    /// fast as it makes them, and those that we hold stay until they are collected: then that is due at once. Any context.
     pub fn note_made(&self) {
         let made = self.made.fetch_add(1, Relaxed).wrapping_add(1);
         // Going through many is worth it for as many only.
-        if u64::from(made) < MADE_MAX.max(self.table.len() / 4) {
+        if u64::from(made) < MADE_MAX.max(self.table.len() / 4) || !self.is_conntrack_nearly_full()
+        {
             return self.schedule_collection();
         }
         // SAFETY: The work was initialised.
         unsafe { bindings::tlsconn_work_hasten(self.collector.get(), 0) };
+    }
+
+    /// How many connections were made since this was asked for last.
+    pub fn take_made(&self) -> u64 {
+        u64::from(self.made.xchg(0, Relaxed))
     }
 
     /// Has pins released whose time is over in so many nanoseconds, or when it was to be done before. Any context.
@@ -216,9 +283,16 @@ impl NetState {
         self.armed.load(Relaxed) != 0
     }
 
-    /// Notes whether one does. Under the pins' lock.
-    pub fn note_armed_pins(&self, are_any: bool) {
+    /// Whether one waits that names both ends of its connection. Any context.
+    #[inline]
+    pub fn has_pins_by_ends(&self) -> bool {
+        self.by_ends.load(Relaxed) != 0
+    }
+
+    /// Notes whether any does, and by both ends. Under the pins' lock.
+    pub fn note_armed_pins(&self, are_any: bool, by_ends: bool) {
         self.armed.store(are_any.into(), Relaxed);
+        self.by_ends.store(by_ends.into(), Relaxed);
     }
 
     /// Ends a connection: releases its pins and takes it out of the table. Any context; no entry may be locked.
@@ -236,14 +310,61 @@ impl NetState {
         // Whoever waits for the lock to pin it finds nothing to pin.
         let tracked = locked.take();
         drop(locked);
-        if let Some(mut tracked) = tracked {
+        let kept = tracked.map(|mut tracked| {
             tracked.clear_holes(&self.limits());
+            tracked.handshake.release(&self.handshakes);
             if let Some(links) = tracked.links.take() {
                 self.pins.lock().keep(entry.id, links);
             }
-        }
+            tracked
+        });
         self.table.remove(entry);
+        // Its reference to conntrack's entry goes last: no other entry has that memory while the table knows it.
+        drop(kept);
     }
+}
+
+/// Where work on a namespace's connections goes on the next time: ids.
+#[derive(Default)]
+pub struct Next {
+    /// Looking for what conntrack has let go of.
+    pub collected: Place,
+    /// Looking for idle handshakes.
+    pub idle: Place,
+    /// Looking for a handshake to give up for another.
+    pub evicted: Place,
+}
+
+/// An id to go on from.
+pub struct Place(Atomic<u64>);
+
+impl Default for Place {
+    fn default() -> Self {
+        Self(Atomic::new(0))
+    }
+}
+
+impl Place {
+    /// The id. Any context.
+    pub fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+
+    /// Goes on there. Any context.
+    pub fn set(&self, id: u64) {
+        self.0.store(id, Relaxed);
+    }
+}
+
+/// Connections of all namespaces that the initial user namespace does not own: who may make those need not be trusted with
+/// memory.
+static UNPRIVILEGED: Shared = Shared::new();
+
+/// Whom a namespace's connections count with.
+fn shared_of(net: *mut net) -> Option<&'static Shared> {
+    // SAFETY: The namespace is being made.
+    let privileged = unsafe { bindings::tlsconn_net_is_privileged(net) };
+    (!privileged).then_some(&UNPRIVILEGED)
 }
 
 /// The deferred work: lets go of what conntrack has let go of. Process context.
@@ -251,14 +372,12 @@ impl NetState {
 /// # Safety
 ///
 /// For the workqueue, which hands over the work of a state.
-unsafe extern "C" fn collect(work: *mut kernel::bindings::work_struct) {
+unsafe extern "C" fn collector(work: *mut kernel::bindings::work_struct) {
     // SAFETY: The work is the one that `new` has initialised.
     let work = unsafe { bindings::tlsconn_work_of(work) }.cast::<u8>();
     // SAFETY: It is a field of a state, which stays until the work is cancelled.
     let state = unsafe { &*work.sub(offset_of!(NetState, collector)).cast::<NetState>() };
-    state.unconfirmed.store(0, Relaxed);
-    state.made.store(0, Relaxed);
-    if tracker::collect(state) {
+    if collect::collect(state) {
         state.schedule_collection();
     }
 }
@@ -341,6 +460,10 @@ unsafe extern "C" fn exit(net: *mut net) {
     drop(pins);
     // SAFETY: Nobody sees packets of the namespace any more, nor has a socket in it.
     unsafe { state.counters.memory().free() };
+    let syns = state.with_syns(|syns| core::mem::replace(syns, Syns::new()));
+    drop(syns);
+    // SAFETY: Nobody sees packets of the namespace any more, and its work is cancelled.
+    unsafe { state.payer.leave() };
 }
 
 /// The registration for every namespace; all of them are left when dropped.

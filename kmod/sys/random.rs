@@ -3,6 +3,7 @@
 //! Random numbers.
 
 use super::Global;
+use crate::bindings as shims;
 use kernel::bindings;
 
 static SECRET: Global<[u64; 2]> = Global::new([0; 2]);
@@ -11,6 +12,12 @@ static SECRET: Global<[u64; 2]> = Global::new([0; 2]);
 pub fn draw_secret() {
     // SAFETY: Nobody reads it yet, and the kernel fills as many octets as there are.
     unsafe { bindings::get_random_bytes(SECRET.get().cast(), size_of::<[u64; 2]>()) };
+}
+
+/// A hash of bytes that nobody outside can foresee. Any context.
+pub fn keyed_hash(bytes: &[u8]) -> u64 {
+    // SAFETY: The secret was written before anything was tracked and is only read since; there are as many bytes.
+    unsafe { shims::tlsconn_siphash(bytes.as_ptr(), bytes.len(), SECRET.get().cast()) }
 }
 
 /// The secret that what is compared is keyed with: whoever knows it could find other octets that look the same.

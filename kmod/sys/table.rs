@@ -7,18 +7,17 @@
 //! entry, the handshake) is given back when it is taken out.
 
 use super::{
-    conntrack::Conntrack,
+    conntrack::{self, Conntrack},
     lock::{PacketLock, PacketLockBackend},
     memory::CONNECTIONS,
     rcu::Reader,
 };
 use crate::{bindings, tracked::Tracked};
-use core::{alloc::Layout, ffi::c_void, pin::Pin, ptr::NonNull};
+use core::{alloc::Layout, ffi::c_void, pin::Pin};
 use kernel::{
     error::to_result,
     prelude::*,
     sync::{
-        aref::ARef,
         atomic::{ordering::Relaxed, Atomic},
         lock::Guard,
     },
@@ -33,8 +32,8 @@ pub use walk::EntryMark;
 ///
 /// # Invariants
 ///
-/// `node` comes first, so that a pointer to it is one to the entry. While the entry is in the table `node.ct` is a
-/// conntrack entry to which the table holds a reference.
+/// `node` comes first, so that a pointer to it is one to the entry. `node.ct` is the conntrack entry of its connection,
+/// which holds a reference to it; once the connection is gone it is a number to find the entry by, and no more.
 #[pin_data]
 #[repr(C)]
 pub struct Entry {
@@ -59,6 +58,22 @@ const _: () = {
     assert!(offset_of!(Entry, tracked) + lock + Connection::HOT <= 192);
 };
 
+/// How many connections there may be.
+pub struct Max {
+    /// In the table.
+    pub own: u64,
+    /// In all tables that count together.
+    pub shared: u64,
+}
+
+/// What putting a connection in has come to.
+pub enum Inserted<'a> {
+    /// It is in, and still locked.
+    Made(&'a Entry, Locked<'a>),
+    /// Another CPU has put one in for the same conntrack entry.
+    Found(&'a Entry),
+}
+
 /// An entry's connection, locked. Softirqs are off meanwhile; nothing that holds it may sleep.
 pub type Locked<'a> = Guard<'a, Option<Tracked>, PacketLockBackend>;
 
@@ -71,27 +86,12 @@ impl Entry {
         self.tracked.lock()
     }
 
-    /// Its conntrack entry. `_locked` shows that the caller holds the entry's lock and found a connection in it.
-    pub fn conntrack<'a>(&'a self, _locked: &'a Tracked) -> &'a Conntrack {
-        // SAFETY: A connection is in the entry only until the reference is given back, and the lock keeps it there.
-        unsafe { self.conntrack_unlocked() }
-    }
-
-    /// Whether its conntrack entry is dying or was never confirmed, or it was taken out meanwhile. Under RCU.
+    /// Whether its conntrack entry is dying, or was: it may be another's by now. Under RCU.
     fn is_suspect(&self) -> bool {
-        // SAFETY: Conntrack's memory is that of an entry for as long as RCU readers look, be it another's by then.
-        let ct = unsafe { self.conntrack_unlocked() };
-        ct.is_dying() || !ct.is_confirmed()
-    }
-
-    /// # Safety
-    ///
-    /// The caller knows that the table's reference to the conntrack entry is not given back for as long.
-    unsafe fn conntrack_unlocked(&self) -> &Conntrack {
         // SAFETY: The key is written once, before the entry is shared.
         let ct = unsafe { (*self.node.get()).ct };
-        // SAFETY: As the caller promises; only TCP's entries are tracked.
-        unsafe { Conntrack::from_raw(ct) }
+        // SAFETY: It was an entry's, and the caller is an RCU reader.
+        unsafe { conntrack::is_dying(ct) }
     }
 }
 
@@ -105,6 +105,18 @@ pub struct Table {
     last_id: Atomic<u64>,
     count: Atomic<u64>,
     peak: Atomic<u64>,
+    /// Counts for a bound over several tables too.
+    shared: Option<&'static Shared>,
+}
+
+/// Connections of several tables together.
+pub struct Shared(Atomic<u64>);
+
+impl Shared {
+    /// None yet.
+    pub const fn new() -> Self {
+        Self(Atomic::new(0))
+    }
 }
 
 // SAFETY: Both indexes are made for use from every CPU, and the rest is atomic.
@@ -113,8 +125,8 @@ unsafe impl Send for Table {}
 unsafe impl Sync for Table {}
 
 impl Table {
-    /// An empty table. Process context.
-    pub fn new() -> impl PinInit<Self, Error> {
+    /// An empty table, whose connections count among `shared` ones too. Process context.
+    pub fn new(shared: Option<&'static Shared>) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             by_ct <- Opaque::try_ffi_init(|table| {
                 // SAFETY: `table` is memory for a table, which is pinned.
@@ -127,6 +139,7 @@ impl Table {
             last_id: Atomic::new(0),
             count: Atomic::new(0),
             peak: Atomic::new(0),
+            shared,
         })
     }
 
@@ -170,40 +183,61 @@ impl Table {
         self.at_or_after(id, rcu).filter(|entry| entry.id == id)
     }
 
-    /// Puts a connection in; where another CPU put one in for the same conntrack entry meanwhile, that one is given.
-    /// Holds a reference to the conntrack entry from then on. Any context; None when there is no memory, or `max` are in.
+    /// Whether it, or those that share a bound with it, holds as many as it may.
+    #[inline]
+    pub fn is_full(&self, max: &Max) -> bool {
+        let shared = |shared: &Shared| shared.0.load(Relaxed) >= max.shared;
+        self.len() >= max.own || self.shared.is_some_and(shared)
+    }
+
+    /// Counts one more, unless it is full. First of all, so that racing CPUs cannot put in more than `max` together.
+    fn count_in(&self, max: &Max) -> bool {
+        if self.count.fetch_add(1, Relaxed) >= max.own {
+            self.count.fetch_sub(1, Relaxed);
+            return false;
+        }
+        match self.shared {
+            Some(shared) if shared.0.fetch_add(1, Relaxed) >= max.shared => {
+                self.count_out();
+                false
+            }
+            _ => true,
+        }
+    }
+
+    fn count_out(&self) {
+        self.count.fetch_sub(1, Relaxed);
+        if let Some(shared) = self.shared {
+            shared.0.fetch_sub(1, Relaxed);
+        }
+    }
+
+    /// Puts a connection of a conntrack entry in. None when there is no memory, or when it is full. Any context; no entry
+    /// is locked.
     pub fn insert<'a>(
         &'a self,
-        ct: &Conntrack,
         tracked: Tracked,
-        max: u64,
+        max: &Max,
         rcu: &'a Reader,
-    ) -> Option<&'a Entry> {
-        // Counted first, so that racing CPUs cannot put in more than `max` together.
-        if self.count.fetch_add(1, Relaxed) >= max {
-            self.count.fetch_sub(1, Relaxed);
+    ) -> Option<Inserted<'a>> {
+        if !self.count_in(max) {
             return None;
         }
         let now = self.len();
         if now > self.peak() {
             self.peak.store(now, Relaxed);
         }
-        let found = self.insert_counted(ct, tracked, rcu);
-        if !matches!(found, Some((_, true))) {
-            self.count.fetch_sub(1, Relaxed);
+        let inserted = self.insert_counted(tracked, rcu);
+        if !matches!(inserted, Some(Inserted::Made(..))) {
+            self.count_out();
         }
-        found.map(|(entry, _)| entry)
+        inserted
     }
 
-    fn insert_counted<'a>(
-        &'a self,
-        ct: &Conntrack,
-        tracked: Tracked,
-        _rcu: &'a Reader,
-    ) -> Option<(&'a Entry, bool)> {
+    fn insert_counted<'a>(&'a self, tracked: Tracked, _rcu: &'a Reader) -> Option<Inserted<'a>> {
         let id = self.last_id.fetch_add(1, Relaxed).wrapping_add(1);
         let node = bindings::tlsconn_node {
-            ct: ct.as_raw(),
+            ct: tracked.ct.as_raw(),
             ..Default::default()
         };
         let entry = CONNECTIONS
@@ -223,37 +257,36 @@ impl Table {
         let node = entry.cast::<bindings::tlsconn_node>();
         // SAFETY: Until it is put in it is ours, from then on RCU keeps it for `'a`, whoever takes it out.
         let made = unsafe { &*entry };
-        // Whoever finds it in one index waits until it is in both: it cannot be taken out of one alone.
-        let locked = made.lock();
-        // The table's reference: `node.ct` stands for it until `put_conntrack`.
-        let reference = ARef::into_raw(ARef::from(ct));
-        // SAFETY: The table is initialised, and the node is a live one that is in no table.
-        let other = unsafe { bindings::tlsconn_table_insert(self.by_ct.get(), node) };
-        if !other.is_null() {
-            drop(locked);
-            // SAFETY: The entry was not put in, so nobody but us knows of it.
-            drop(unsafe { KBox::from_raw(entry) });
-            // SAFETY: The reference was taken above.
-            drop(unsafe { ARef::from_raw(reference) });
-            // The function gives an error pointer when it has no memory.
-            if kernel::error::from_err_ptr(other).is_err() {
-                return None;
-            }
-            // SAFETY: It is another CPU's entry for the same key, which RCU keeps.
-            return unsafe { other.cast::<Entry>().as_ref() }.map(|entry| (entry, false));
-        }
+        // Whoever finds it in an index waits here until it is in both, or in none again.
+        let mut locked = made.lock();
+        // By its id first: that can fail while no packet has used it yet.
         // SAFETY: The xarray is initialised; the entry is taken out of it before it is freed.
         let inserted = to_result(unsafe {
             bindings::tlsconn_xa_insert(self.by_id.get(), id as usize, entry.cast::<c_void>())
         });
-        drop(locked);
         if inserted.is_err() {
-            // A connection that nobody can list or pin is not tracked. The caller counts it out once more.
-            self.count.fetch_add(1, Relaxed);
-            self.remove(made);
+            drop(locked);
+            // SAFETY: The entry was not put in, so nobody but us knows of it.
+            drop(unsafe { KBox::from_raw(entry) });
             return None;
         }
-        Some((made, true))
+        // SAFETY: The table is initialised, and the node is a live one that is in no table.
+        let other = unsafe { bindings::tlsconn_table_insert(self.by_ct.get(), node) };
+        if other.is_null() {
+            return Some(Inserted::Made(made, locked));
+        }
+        // Whoever has found it by its id finds no connection in it.
+        let tracked = locked.take();
+        drop(locked);
+        drop(tracked);
+        // SAFETY: The xarray is initialised.
+        unsafe { bindings::tlsconn_xa_erase(self.by_id.get(), id as usize) };
+        // SAFETY: It is out of both indexes, comes from a `KBox`, and holds nothing any more that needs a drop.
+        unsafe { bindings::tlsconn_node_free_rcu(node) };
+        // The function gives an error pointer when it has no memory.
+        kernel::error::from_err_ptr(other).ok()?;
+        // SAFETY: It is another CPU's entry for the same key, which RCU keeps.
+        unsafe { other.cast::<Entry>().as_ref() }.map(Inserted::Found)
     }
 
     /// Takes an entry out. Its connection goes at once, its memory after a grace period; false where another did.
@@ -269,22 +302,10 @@ impl Table {
         // From here on whoever still finds the entry under RCU finds no connection in it.
         let tracked = entry.lock().take();
         drop(tracked);
-        // SAFETY: The table's reference was there until now, and with the connection gone nobody uses it any more.
-        unsafe { self.put_conntrack(entry) };
-        self.count.fetch_sub(1, Relaxed);
+        self.count_out();
         // SAFETY: The entry is out of both indexes, comes from a `KBox`, and holds nothing any more that needs a drop.
         unsafe { bindings::tlsconn_node_free_rcu(node) };
         true
-    }
-
-    /// # Safety
-    ///
-    /// The entry was taken out of the table by the caller, and its connection out of the entry.
-    unsafe fn put_conntrack(&self, entry: &Entry) {
-        // SAFETY: The reference is given back by the next line and not before.
-        let ct = NonNull::from(unsafe { entry.conntrack_unlocked() });
-        // SAFETY: The table's reference is given back once, by whoever took the entry out.
-        drop(unsafe { ARef::from_raw(ct) });
     }
 
     /// Takes every entry out and gives the indexes' memory back. Process context.

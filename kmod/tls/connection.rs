@@ -215,6 +215,13 @@ impl Connection {
         self.ended
     }
 
+    /// Whether a side has sent payload.
+    pub fn has_payload(&self) -> bool {
+        [Side::Src, Side::Dst]
+            .into_iter()
+            .any(|side| self.counters(side).bytes > 0)
+    }
+
     /// What a side has sent.
     pub fn counters(&self, side: Side) -> Counters {
         self.sides.of(side).counters(self.asides.of(side))

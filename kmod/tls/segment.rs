@@ -141,6 +141,19 @@ impl Connection {
         self.stop(side, Reason::Hole);
     }
 
+    /// Bytes of a side came again as others before the connection was followed.
+    pub fn contradict(&mut self, side: Side) {
+        self.stop(side, Reason::ResentDifferently);
+    }
+
+    /// Nothing is kept any longer of what is outstanding: what comes again of it reads `unknown`.
+    pub fn forget_outstanding(&mut self) {
+        for side in [Side::Src, Side::Dst] {
+            let direction = self.sides.of_mut(side);
+            direction.history.unknown_from(direction.acked());
+        }
+    }
+
     /// Packets have passed unseen in both directions.
     pub fn missed(&mut self) {
         self.stop_both(Reason::Hole);

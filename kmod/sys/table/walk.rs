@@ -44,9 +44,8 @@ impl Table {
     ) -> Option<&'a Entry> {
         let mut index = id as usize;
         // SAFETY: The xarray is initialised.
-        let found = unsafe {
-            bindings::tlsconn_xa_find_marked(self.by_id.get(), &mut index, mark as u32)
-        };
+        let found =
+            unsafe { bindings::tlsconn_xa_find_marked(self.by_id.get(), &mut index, mark as u32) };
         // SAFETY: Only entries are stored there, and RCU keeps what is found.
         unsafe { found.cast::<Entry>().as_ref() }
     }
@@ -67,16 +66,19 @@ impl Table {
         }
     }
 
-    /// Goes through those that conntrack has let go of, as far as can be seen without their locks: whoever looks has to
-    /// make sure. Process context; gives way to others in between.
-    pub fn for_each_suspect(&self, mut look: impl FnMut(&Entry)) {
-        let mut next = 0;
-        loop {
+    /// Goes on from id `from` through `count` entries and shows those that conntrack has let go of, as far as can be seen
+    /// without their locks: whoever looks has to make sure. Says where to go on, which is 0 after the last. Process
+    /// context; gives way to others in between.
+    pub fn for_suspects(&self, from: u64, count: u64, mut look: impl FnMut(&Entry)) -> u64 {
+        let (mut next, mut left) = (from as usize, count);
+        while left > 0 {
             let rcu = Reader::begin();
-            let mut found = [null_mut(); 64];
-            let (to, room) = (found.as_mut_ptr(), found.len() as u32);
+            let mut found = [null_mut(); BATCH];
+            let room = left.min(BATCH as u64) as u32;
             // SAFETY: The xarray is initialised, and there is room for so many.
-            let count = unsafe { bindings::tlsconn_xa_extract(self.by_id.get(), next, to, room) };
+            let count = unsafe {
+                bindings::tlsconn_xa_extract(self.by_id.get(), next, found.as_mut_ptr(), room)
+            };
             for entry in found.iter().take(count as usize) {
                 // SAFETY: Only entries are stored there, and RCU keeps what is found.
                 if let Some(entry) = unsafe { entry.cast::<Entry>().as_ref() } {
@@ -88,9 +90,14 @@ impl Table {
             }
             drop(rcu);
             if count < room {
-                return;
+                return 0;
             }
+            left = left.saturating_sub(count.into());
             give_way();
         }
+        next as u64
     }
 }
+
+/// Entries that are looked at in one RCU section.
+const BATCH: usize = 64;

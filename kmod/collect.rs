@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What is done for a namespace's connections beside its packets: a slice of it twice a second while there are any, and
+//! more of it where room gets short.
+//!
+//! Conntrack tells nobody when it lets go of an entry, so all connections are gone through, those with a pin each time.
+
+use crate::{
+    changes, pins,
+    sys::{
+        give_way,
+        pernet::NetState,
+        rcu::Reader,
+        table::{Entry, EntryMark},
+    },
+    tls::State,
+    tracked::{Flags, Tracked},
+};
+
+/// How many times it takes to go through all connections: 25 seconds.
+const SLICES: u64 = 50;
+/// The same while conntrack's table is nearly full: 1.5 seconds.
+const SLICES_WHEN_FULL: u64 = 3;
+/// Connections that are looked at each time at least.
+const SLICE_MIN: u64 = 256;
+/// Handshakes that are looked at each time: all of the default `max_handshakes` in 8 seconds.
+const HANDSHAKES: u32 = 4096;
+/// Seconds without a packet after which an unfinished handshake gives its memory back; and under pressure.
+const IDLE: u32 = 300;
+const IDLE_UNDER_PRESSURE: u32 = 60;
+/// Entries that are looked at to find one that can go, for one packet.
+const TRIES: u32 = 8;
+
+/// Looks after connections, and says whether there is anything left to look after. Process context; no lock is held.
+pub fn collect(net: &NetState) -> bool {
+    let _charge = net.payer.charge();
+    if net.keeps_syns() {
+        net.with_syns(|syns| syns.age());
+    }
+    // Seldom is there anything behind a hole.
+    if net.kept.octets() > 0 {
+        net.table.for_each(|entry| {
+            if let Some(tracked) = &mut *entry.lock() {
+                tracked.age(&net.limits());
+                changes::look(net, entry, tracked);
+            }
+        });
+    }
+    pins::end_dying(net);
+    let (made, all) = (net.take_made(), net.table.len());
+    let slice = match net.is_conntrack_nearly_full() {
+        // So many at once, that it is worth going through all.
+        true if made >= all / 4 => all,
+        true => all / SLICES_WHEN_FULL,
+        false => all / SLICES,
+    };
+    let from = net.next.collected.get();
+    let slice = slice.saturating_add(SLICE_MIN);
+    let next = net.table.for_suspects(from, slice, |entry| {
+        if is_let_go(entry) {
+            net.end(entry);
+        }
+    });
+    net.next.collected.set(next);
+    idle_handshakes(net);
+    !net.table.is_empty() || net.keeps_syns()
+}
+
+fn is_let_go(entry: &Entry) -> bool {
+    entry
+        .lock()
+        .as_ref()
+        .is_some_and(|tracked| tracked.ct.is_dying())
+}
+
+/// Gives the memory of handshakes back that have been idle for too long.
+fn idle_handshakes(net: &NetState) {
+    let limit = match net.handshakes.is_under_pressure() {
+        true => IDLE_UNDER_PRESSURE,
+        false => IDLE,
+    };
+    let mut next = net.next.idle.get();
+    for _ in 0..HANDSHAKES {
+        let rcu = Reader::begin();
+        let Some(entry) = net
+            .table
+            .at_or_after_marked(next, EntryMark::Handshake, &rcu)
+        else {
+            next = 0;
+            break;
+        };
+        next = entry.id.wrapping_add(1);
+        if let Some(tracked) = &mut *entry.lock() {
+            if tracked.handshake.idle().is_some_and(|idle| idle >= limit) {
+                give_up_handshake(net, entry, tracked);
+            }
+        }
+        drop(rcu);
+        give_way();
+    }
+    net.next.idle.set(next);
+}
+
+/// Gives a handshake's memory back; whether it did. An unfinished one is lost by that, but for a pinned connection, which
+/// keeps it. Of a finished one what is outstanding cannot be compared any longer. Any context; the entry is locked.
+fn give_up_handshake(net: &NetState, entry: &Entry, tracked: &mut Tracked) -> bool {
+    match tracked.connection.state() {
+        State::Established => tracked.connection.forget_outstanding(),
+        _ if tracked.flags.has(Flags::PINNED) => return false,
+        _ => tracked.connection.time_out(),
+    }
+    tracked.pack(&net.handshakes);
+    changes::look(net, entry, tracked);
+    remark(net, entry, tracked);
+    !tracked.has_handshake()
+}
+
+/// Makes room for a handshake where there is none: of those that are not finished the oldest goes. Softirq or process
+/// context; no entry is locked.
+#[cold]
+pub fn make_room_for_handshake(net: &NetState, rcu: &Reader) {
+    let mut next = net.next.evicted.get();
+    for _ in 0..TRIES {
+        let Some(entry) = net
+            .table
+            .at_or_after_marked(next, EntryMark::Handshake, rcu)
+        else {
+            // From the oldest on, the next time.
+            next = 0;
+            break;
+        };
+        next = entry.id.wrapping_add(1);
+        let mut locked = entry.lock();
+        let Some(tracked) = &mut *locked else {
+            continue;
+        };
+        let unfinished = tracked.connection.state() != State::Established;
+        if unfinished && give_up_handshake(net, entry, tracked) {
+            break;
+        }
+    }
+    net.next.evicted.set(next);
+}
+
+/// Makes room for a connection where there is none: of those without payload the oldest goes, else of those whose
+/// handshake is not finished; never a pinned or an established one. Softirq or process context; no entry is locked.
+#[cold]
+pub fn make_room(net: &NetState, rcu: &Reader) {
+    for mark in [EntryMark::Young, EntryMark::Handshake] {
+        let mut next = 0;
+        for _ in 0..TRIES {
+            let Some(entry) = net.table.at_or_after_marked(next, mark, rcu) else {
+                break;
+            };
+            next = entry.id.wrapping_add(1);
+            let can_go = |tracked: &Tracked| {
+                !tracked.flags.has(Flags::PINNED)
+                    && tracked.connection.state() != State::Established
+            };
+            if entry.lock().as_ref().is_some_and(can_go) {
+                net.end(entry);
+                return;
+            }
+        }
+    }
+}
+
+/// Has the table know of an entry what work looks for. Any context; the entry is locked.
+#[inline]
+pub fn remark(net: &NetState, entry: &Entry, tracked: &mut Tracked) {
+    let has = tracked.has_handshake();
+    if has != tracked.flags.has(Flags::HANDSHAKE) {
+        mark(
+            net,
+            entry,
+            tracked,
+            Flags::HANDSHAKE,
+            EntryMark::Handshake,
+            has,
+        );
+    }
+    if tracked.flags.has(Flags::YOUNG) && (has || tracked.connection.has_payload()) {
+        mark(net, entry, tracked, Flags::YOUNG, EntryMark::Young, false);
+    }
+}
+
+/// Sets or clears a mark, and notes that it is.
+pub fn mark(
+    net: &NetState,
+    entry: &Entry,
+    tracked: &mut Tracked,
+    flag: Flags,
+    mark: EntryMark,
+    is: bool,
+) {
+    match is {
+        true => {
+            tracked.flags.set(flag);
+            net.table.set_mark(entry, mark);
+        }
+        false => {
+            tracked.flags.clear(flag);
+            net.table.clear_mark(entry, mark);
+        }
+    }
+}

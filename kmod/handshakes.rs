@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Memory for handshakes: where a connection's is, and how many a namespace has.
+
+use crate::{
+    sys::{self, memory::HANDSHAKES, random::secret},
+    tls::{self, Handshake},
+};
+use kernel::{
+    prelude::*,
+    sync::atomic::{ordering::Relaxed, Atomic},
+};
+
+/// Handshakes that hold memory in a namespace, and how many may.
+pub struct Budget {
+    used: Atomic<u32>,
+    max: u32,
+}
+
+impl Budget {
+    /// None yet, and no more than `max`.
+    pub fn new(max: u32) -> Self {
+        Self {
+            used: Atomic::new(0),
+            max,
+        }
+    }
+
+    /// How many hold memory now. Any context.
+    pub fn used(&self) -> u32 {
+        self.used.load(Relaxed)
+    }
+
+    /// Whether there is no room for another. Any context.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.used() >= self.max
+    }
+
+    /// Whether over half of it is used. Any context.
+    pub fn is_under_pressure(&self) -> bool {
+        self.used() > self.max / 2
+    }
+
+    fn take(&self) -> bool {
+        let fits = self.used.fetch_add(1, Relaxed) < self.max;
+        if !fits {
+            self.give();
+        }
+        fits
+    }
+
+    fn give(&self) {
+        self.used.fetch_sub(1, Relaxed);
+    }
+}
+
+/// A handshake, and when its connection's last packet came, in seconds.
+pub struct Kept {
+    handshake: Handshake,
+    active: u32,
+}
+
+/// A connection's place for a handshake. Whoever drops it while it has one has to [`release`](Slot::release) it first, so
+/// that the budget is right.
+pub struct Slot(Option<KBox<Kept>>);
+
+impl Slot {
+    /// Without one. No memory is taken.
+    pub const fn empty() -> Self {
+        Self(None)
+    }
+
+    /// Whether there is one.
+    #[inline]
+    pub fn is_used(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// The handshake.
+    #[inline]
+    pub fn get(&self) -> Option<&Handshake> {
+        self.0.as_deref().map(|kept| &kept.handshake)
+    }
+
+    /// The handshake.
+    #[inline]
+    pub fn get_mut(&mut self) -> Option<&mut Handshake> {
+        self.0.as_deref_mut().map(|kept| &mut kept.handshake)
+    }
+
+    /// A packet of the connection has come.
+    #[inline]
+    pub fn touch(&mut self) {
+        if let Some(kept) = self.0.as_deref_mut() {
+            kept.active = sys::seconds();
+        }
+    }
+
+    /// For how many seconds no packet has come; None where there is no handshake.
+    pub fn idle(&self) -> Option<u32> {
+        let kept = self.0.as_deref()?;
+        Some(sys::seconds().wrapping_sub(kept.active))
+    }
+
+    /// Gives the memory back. Any context.
+    pub fn release(&mut self, budget: &Budget) {
+        if self.0.take().is_some() {
+            budget.give();
+        }
+    }
+
+    /// As the engine uses it, which makes a handshake within a budget.
+    #[inline]
+    pub fn within<'a>(&'a mut self, budget: &'a Budget) -> Place<'a> {
+        Place { slot: self, budget }
+    }
+}
+
+/// A slot as the engine uses it.
+pub struct Place<'a> {
+    slot: &'a mut Slot,
+    budget: &'a Budget,
+}
+
+impl tls::Scratch for Place<'_> {
+    #[inline]
+    fn get(&mut self) -> Option<&mut Handshake> {
+        self.slot.get_mut()
+    }
+
+    fn make(&mut self) -> Option<&mut Handshake> {
+        if self.slot.0.is_none() && self.budget.take() {
+            let Some(room) = HANDSHAKES.room() else {
+                self.budget.give();
+                return None;
+            };
+            let kept = Kept {
+                handshake: Handshake::keyed(secret()),
+                active: sys::seconds(),
+            };
+            self.slot.0 = Some(KBox::write(room, kept));
+        }
+        self.slot.get_mut()
+    }
+}
