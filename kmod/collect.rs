@@ -115,31 +115,42 @@ fn give_up_handshake(net: &NetState, entry: &Entry, tracked: &mut Tracked) -> bo
     !tracked.has_handshake()
 }
 
-/// Makes room for a handshake where there is none: of those that are not finished the oldest goes. Softirq or process
-/// context; no entry is locked.
+/// Makes room for the handshake of a connection that has said nothing yet, where there is none: the oldest unfinished one
+/// goes, else the memory of the oldest finished one. Softirq or process context; no entry is locked.
 #[cold]
-pub fn make_room_for_handshake(net: &NetState, rcu: &Reader) {
-    let mut next = net.next.evicted.get();
+pub fn make_room_for_handshake(net: &NetState, entry: &Entry, rcu: &Reader) {
+    let is_new = |tracked: &Tracked| tracked.connection.state() == State::New;
+    if !entry.lock().as_ref().is_some_and(is_new) {
+        return;
+    }
+    let from = net.next.evicted.get();
+    let unfinished = give_up_one(net, from, rcu, |state| state != State::Established);
+    let next =
+        unfinished.or_else(|| give_up_one(net, from, rcu, |state| state == State::Established));
+    // Without one: from the oldest on, the next time.
+    net.next.evicted.set(next.unwrap_or(0));
+}
+
+/// Gives up the first handshake from an id on, of the next few, whose connection may lose it; says where to go on.
+fn give_up_one(
+    net: &NetState,
+    from: u64,
+    rcu: &Reader,
+    may: impl Fn(State) -> bool,
+) -> Option<u64> {
+    let mut next = from;
     for _ in 0..TRIES {
-        let Some(entry) = net
+        let entry = net
             .table
-            .at_or_after_marked(next, EntryMark::Handshake, rcu)
-        else {
-            // From the oldest on, the next time.
-            next = 0;
-            break;
-        };
+            .at_or_after_marked(next, EntryMark::Handshake, rcu)?;
         next = entry.id.wrapping_add(1);
-        let mut locked = entry.lock();
-        let Some(tracked) = &mut *locked else {
-            continue;
-        };
-        let unfinished = tracked.connection.state() != State::Established;
-        if unfinished && give_up_handshake(net, entry, tracked) {
-            break;
+        if let Some(tracked) = &mut *entry.lock() {
+            if may(tracked.connection.state()) && give_up_handshake(net, entry, tracked) {
+                return Some(next);
+            }
         }
     }
-    net.next.evicted.set(next);
+    None
 }
 
 /// Makes room for a connection where there is none: of those without payload the oldest goes, else of those whose

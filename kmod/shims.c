@@ -375,7 +375,7 @@ const u8 *tlsconn_skb_in_page(const struct sk_buff *skb, u32 offset, u32 len)
 
 u64 __percpu *tlsconn_counters_new(unsigned int count)
 {
-	return __alloc_percpu(count * sizeof(u64), __alignof__(u64));
+	return __alloc_percpu_gfp(count * sizeof(u64), __alignof__(u64), GFP_KERNEL_ACCOUNT);
 }
 
 void tlsconn_counters_free(u64 __percpu *counters)

@@ -74,7 +74,7 @@ fn any(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
         return;
     };
     if net.handshakes.is_full() {
-        collect::make_room_for_handshake(net, rcu);
+        collect::make_room_for_handshake(net, entry, rcu);
     }
     let mut locked = entry.lock();
     let Some(tracked) = &mut *locked else {
@@ -236,7 +236,9 @@ fn start<'a>(
     rcu: &'a Reader,
 ) -> Option<&'a Entry> {
     let max = parameters::max_connections();
-    if net.table.is_full(&max) {
+    let opened = !connection.is_picked_up();
+    // Of one in the middle of its stream too little is known to have another go for it.
+    if opened && net.table.is_full(&max) {
         collect::make_room(net, rcu);
     }
     let tracked = Tracked::new(connection, ARef::from(ct));
@@ -255,7 +257,9 @@ fn start<'a>(
         if let Some((data, dst_first, src_first)) = data {
             data.begin(tracked, &net.limits(), src_first, dst_first);
         }
-        collect::mark(net, entry, tracked, Flags::YOUNG, EntryMark::Young, true);
+        if opened {
+            collect::mark(net, entry, tracked, Flags::YOUNG, EntryMark::Young, true);
+        }
         net.counters.count(Counter::Made);
         events::connection(net, ConnectionEvent::New, entry, tracked);
     }

@@ -72,7 +72,7 @@ pub fn release_all(net: &NetState, why: Release) {
 impl Pins {
     /// None yet; room for all is made now, as there is no memory to be had under the lock. Process context.
     pub fn new() -> Result<Self> {
-        Ok(Self(KVec::with_capacity(MAX_PINS, GFP_KERNEL)?))
+        Ok(Self(KVec::with_capacity(MAX_PINS, GFP_KERNEL_ACCOUNT)?))
     }
 
     /// Takes all pins out, and the room for them.

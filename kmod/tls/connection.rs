@@ -215,6 +215,11 @@ impl Connection {
         self.ended
     }
 
+    /// Whether it is followed from the middle of its stream.
+    pub fn is_picked_up(&self) -> bool {
+        self.sides.of(Side::Src).is_unset() && self.sides.of(Side::Dst).is_unset()
+    }
+
     /// Whether a side has sent payload.
     pub fn has_payload(&self) -> bool {
         [Side::Src, Side::Dst]

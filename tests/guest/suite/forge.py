@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """TCP packets made by hand, IPv4 only."""
 
+import contextlib
 import socket
 import struct
 
@@ -34,8 +35,9 @@ def tcp(source, destination, seq, ack=0, flags=ACK, payload=b"", urgent=0, optio
 class Forger:
     """Sends packets from a host, with any source address."""
 
-    def __init__(self, host):
-        with inside(host):
+    def __init__(self, host=None):
+        """Without a host: in the namespace of this thread."""
+        with inside(host) if host else contextlib.nullcontext():
             self.socket = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, 1)
         self.host = host
