@@ -2,8 +2,8 @@
 """What the module says of captures that were replayed, beside what `tlsconnctl inspect` says of their files: where they
 differ, at which step.
 
-Between a file and the module lie three steps, and `inspect` is asked behind each: what was sent as it was captured, what
-was sent cut in another way, and what of that conntrack did not refuse. A difference belongs to the last step that
+Between a file and the module lie four steps, and `inspect` is asked after each: what was sent as it was captured, what
+was sent cut in another way, what of that conntrack did not refuse, and what came on entries that it had confirmed. A difference belongs to the last step that
 changed the field. What differs behind the last one is the module's, and has no reason."""
 
 import collections
@@ -17,6 +17,7 @@ CUT = "cut in other packets"
 # Where there is a reason for it: not TLS, lost, or tainted.
 LATE = "octets of a stream that is not followed, out of order: those that come late count as sent again"
 REFUSED = "conntrack refused packets: inspect says the same without them"
+UNCONFIRMED = "the tracker keeps nothing of the packet that makes conntrack's entry, but the data of a SYN that is answered"
 UNKNOWN = "without a reason"
 NO_RECORD = "no payload and no SYN-ACK: inspect lists it, the tracker keeps nothing"
 TAKEN_OVER = "the next connection between the same ports has taken conntrack's entry over"

@@ -11,8 +11,8 @@ import tempfile
 import unittest
 
 import pcap
-from agreement import CUT, REFUSED, TOGETHER, Agreement
-from forge import ACK, SYN
+from agreement import CUT, REFUSED, TOGETHER, UNCONFIRMED, Agreement
+from forge import ACK, FIN, SYN
 from replay import PAUSE, Ends, Road, inspect, plan
 from scale import FULL, tell
 from segments import VARIANTS, as_captured
@@ -20,6 +20,11 @@ from segments import VARIANTS, as_captured
 CORPUS = pathlib.Path(os.environ.get("TLSCONN_CORPUS") or "/nowhere")
 # One capture in so many.
 PART = 1 if FULL else 15
+
+
+def ends(packet):
+    """Of its connection."""
+    return tuple(sorted(map(pcap.written, (packet.src, packet.dst))))
 
 
 @unittest.skipUnless(CORPUS.is_dir(), "there are no captures: TLSCONN_CORPUS names no folder")
@@ -53,13 +58,13 @@ class Replay(unittest.TestCase):
             road = Road(stack, **settings)
             sent = road.replay(planned, offload=variant == "merged")
             accepted = self.inspected(one.ip for one in sent if not one.refused)
-            module = road.listed(accepted)
-        answered = {tuple(sorted(map(pcap.written, (packet.src, packet.dst))))
-                    for (_, packet, _), one in zip(planned, sent)
-                    if not one.refused and packet.flags & (SYN | ACK) == SYN | ACK}
+            answered = {ends(packet) for (_, packet, _), one in zip(planned, sent)
+                        if not one.refused and packet.flags & (SYN | ACK) == SYN | ACK}
+            tracked = self.inspected(self.tracked(planned, sent, answered))
+            module = road.listed(tracked)
         agreement = Agreement()
         agreement.compare([("", self.of_files), (TOGETHER, self.as_sent), (CUT, self.inspected(one.ip for one in sent)),
-                           (REFUSED, accepted)], module, answered)
+                           (REFUSED, accepted), (UNCONFIRMED, tracked)], module, answered)
         refused = sum(one.refused for one in sent)
         tell(f"{variant} {settings or ''}: {len(self.captures)} captures, {len(sent)} packets, {refused} refused by conntrack")
         for line in agreement.told():
@@ -68,6 +73,18 @@ class Replay(unittest.TestCase):
         # What is compared with nothing cannot differ.
         self.assertGreater(agreement.equal, 15 * len(self.captures))
         self.assertGreater(agreement.connections, len(self.captures))
+
+    @staticmethod
+    def tracked(planned, sent, answered):
+        """What the tracker takes in: nothing of the payload of a packet that makes conntrack's entry, unless it is a SYN that is
+        answered."""
+        seen = set()
+        for (_, packet, number), one in zip(planned, sent):
+            if one.refused:
+                continue
+            made = ends(packet) not in seen and not packet.flags & SYN or packet.flags & SYN and ends(packet) not in answered
+            seen.add(ends(packet))
+            yield packet.changed(flags=packet.flags & ~FIN, payload=b"").ip(number) if made else one.ip
 
     def test_as_captured(self):
         self.replay("as captured")
