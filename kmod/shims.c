@@ -17,6 +17,7 @@
 #include <net/dst.h>
 #include <net/genetlink.h>
 #include <net/netfilter/nf_conntrack.h>
+#include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_ecache.h>
 #include <net/netfilter/nf_conntrack_zones.h>
 #include <net/netns/generic.h>
@@ -289,6 +290,15 @@ void tlsconn_ct_hold(struct nf_conn *ct)
 	nf_conntrack_get(&ct->ct_general);
 }
 
+/* For whoever found it without holding it; what is read of it then is read later. */
+bool tlsconn_ct_try_hold(struct nf_conn *ct)
+{
+	if (!refcount_inc_not_zero(&ct->ct_general.use))
+		return false;
+	smp_acquire__after_ctrl_dep();
+	return true;
+}
+
 void tlsconn_ct_put(struct nf_conn *ct)
 {
 	nf_ct_put(ct);
@@ -302,6 +312,33 @@ void tlsconn_ct_mark_changed(struct nf_conn *ct)
 void tlsconn_ct_deliver_events(struct nf_conn *ct)
 {
 	nf_ct_deliver_cached_events(ct);
+}
+
+/* Confirmed, and its time is over: conntrack's next look at it takes it out. */
+bool tlsconn_ct_is_over(const struct nf_conn *ct)
+{
+	return nf_ct_should_gc(ct);
+}
+
+struct net *tlsconn_ct_net(const struct nf_conn *ct)
+{
+	return nf_ct_net(ct);
+}
+
+struct nf_conn *tlsconn_ct_of(const struct nf_conntrack_tuple_hash *hash)
+{
+	return nf_ct_tuplehash_to_ctrack(hash);
+}
+
+/* nf_conntrack_get_ht(), whose sequence count is not exported: the table is replaced under all of the locks. */
+void tlsconn_ct_table(struct hlist_nulls_head **first, unsigned int *size)
+{
+	local_bh_disable();
+	nf_conntrack_lock(&nf_conntrack_locks[0]);
+	*first = nf_conntrack_hash;
+	*size = nf_conntrack_htable_size;
+	spin_unlock(&nf_conntrack_locks[0]);
+	local_bh_enable();
 }
 
 u8 tlsconn_ct_tcp_state(const struct nf_conn *ct)

@@ -6,6 +6,7 @@
 #ifndef _TLSCONN_SHIMS_H
 #define _TLSCONN_SHIMS_H
 
+#include <linux/list_nulls.h>
 #include <linux/rhashtable-types.h>
 #include <linux/skbuff.h>
 #include <linux/spinlock_types.h>
@@ -19,6 +20,7 @@ struct mem_cgroup;
 struct net;
 struct netlink_callback;
 struct nf_conn;
+struct nf_conntrack_tuple_hash;
 
 /* The part of a tracked connection that the two indexes know: first in the connection's own struct. */
 struct tlsconn_node {
@@ -103,6 +105,7 @@ void tlsconn_wait_for_readers(void);
 
 /* Conntrack. */
 void tlsconn_ct_hold(struct nf_conn *ct);
+bool tlsconn_ct_try_hold(struct nf_conn *ct);
 void tlsconn_ct_put(struct nf_conn *ct);
 void tlsconn_ct_mark_changed(struct nf_conn *ct);
 void tlsconn_ct_deliver_events(struct nf_conn *ct);
@@ -111,6 +114,10 @@ u16 tlsconn_ct_zone(const struct nf_conn *ct);
 unsigned int tlsconn_ct_count(const struct net *net);
 unsigned int tlsconn_ct_max(void);
 bool tlsconn_ct_picked_up(const struct nf_conn *ct);
+bool tlsconn_ct_is_over(const struct nf_conn *ct);
+struct net *tlsconn_ct_net(const struct nf_conn *ct);
+struct nf_conn *tlsconn_ct_of(const struct nf_conntrack_tuple_hash *hash);
+void tlsconn_ct_table(struct hlist_nulls_head **first, unsigned int *size);
 u32 tlsconn_ct_tcp_end(const struct nf_conn *ct, unsigned int direction);
 
 /* Packets: where octets lie in one page, NULL where they do not; a clone that holds on to octets only. */

@@ -6,10 +6,9 @@
 //! A packet's way: the hook (`sys::hooks`) hands it to the `tracker`, which finds its connection in the namespace's
 //! table and lets the engine (`tls`) take it in; rules (`rule`) look up what is stored; people ask by `netlink`.
 //!
-//! Locks, in the order in which they are taken: a namespace's hooks (a mutex, process context); an entry's (keeps
-//! softirqs out); a namespace's pins (likewise). Entries are found under RCU.
+//! Locks, in the order in which they are taken: a namespace's commands and its hooks (mutexes, process context); an
+//! entry's (keeps softirqs out); a namespace's pins (likewise). Entries are found under RCU.
 
-use core::alloc::Layout;
 use kernel::prelude::*;
 
 mod bindings;
@@ -67,43 +66,15 @@ module! {
     },
 }
 
-/// What the module registers, in the order in which it is taken back: nobody can reach what is gone.
+/// The module, as long as it is loaded.
 struct Tlsconn {
-    _match: sys::xt::Registration,
-    _family: sys::genl::Family,
-    _namespaces: sys::pernet::Registration,
-    _connections: sys::memory::Registration,
-    _handshakes: sys::memory::Registration,
-    _sessions: sys::memory::Registration,
+    _registrations: sys::Registrations,
 }
 
 impl kernel::Module for Tlsconn {
     fn init(module: &'static ThisModule) -> Result<Self> {
-        sys::random::draw_secret();
-        let connections = sys::memory::Registration::new(
-            &sys::memory::CONNECTIONS,
-            c"tlsconn_connection",
-            sys::table::LAYOUT,
-        )?;
-        let handshakes = sys::memory::Registration::new(
-            &sys::memory::HANDSHAKES,
-            c"tlsconn_handshake",
-            Layout::new::<handshakes::Kept>(),
-        )?;
-        let sessions = sys::memory::Registration::new(
-            &sys::memory::SESSIONS,
-            c"tlsconn_session",
-            sys::sessions::LAYOUT,
-        )?;
-        let namespaces = sys::pernet::Registration::new()?;
-        let family = sys::genl::Family::register(module)?;
         Ok(Self {
-            _match: sys::xt::Registration::new(module)?,
-            _family: family,
-            _namespaces: namespaces,
-            _connections: connections,
-            _handshakes: handshakes,
-            _sessions: sessions,
+            _registrations: sys::Registrations::new(module)?,
         })
     }
 }

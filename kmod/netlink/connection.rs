@@ -9,15 +9,15 @@ use crate::{
         TLSCONN_A_CONNECTION_CLIENT_RANDOM, TLSCONN_A_CONNECTION_CONFIRMED,
         TLSCONN_A_CONNECTION_DST, TLSCONN_A_CONNECTION_DST_ADDR, TLSCONN_A_CONNECTION_DST_PORT,
         TLSCONN_A_CONNECTION_EARLY_DATA, TLSCONN_A_CONNECTION_ECH,
-        TLSCONN_A_CONNECTION_HELLO_RETRY, TLSCONN_A_CONNECTION_ID, TLSCONN_A_CONNECTION_LIVE,
-        TLSCONN_A_CONNECTION_MARK, TLSCONN_A_CONNECTION_OFFERED, TLSCONN_A_CONNECTION_PIN,
-        TLSCONN_A_CONNECTION_REASON, TLSCONN_A_CONNECTION_RESUMED, TLSCONN_A_CONNECTION_RESUMES,
-        TLSCONN_A_CONNECTION_RESUMPTION, TLSCONN_A_CONNECTION_SELECTOR,
-        TLSCONN_A_CONNECTION_SERVER_RANDOM, TLSCONN_A_CONNECTION_SERVER_SESSION_ID,
-        TLSCONN_A_CONNECTION_SESSION_ID, TLSCONN_A_CONNECTION_SNI, TLSCONN_A_CONNECTION_SRC,
-        TLSCONN_A_CONNECTION_SRC_ADDR, TLSCONN_A_CONNECTION_SRC_PORT, TLSCONN_A_CONNECTION_STATE,
-        TLSCONN_A_CONNECTION_STATES, TLSCONN_A_CONNECTION_VERSION, TLSCONN_A_DIRECTION_BYTES,
-        TLSCONN_A_DIRECTION_CHANGE_CIPHER_SPEC, TLSCONN_CMD_CONNECTION_GET,
+        TLSCONN_A_CONNECTION_HELLO_RETRY, TLSCONN_A_CONNECTION_ID, TLSCONN_A_CONNECTION_MARK,
+        TLSCONN_A_CONNECTION_OFFERED, TLSCONN_A_CONNECTION_PIN, TLSCONN_A_CONNECTION_REASON,
+        TLSCONN_A_CONNECTION_RESUMED, TLSCONN_A_CONNECTION_RESUMES,
+        TLSCONN_A_CONNECTION_RESUMPTION, TLSCONN_A_CONNECTION_SERVER_RANDOM,
+        TLSCONN_A_CONNECTION_SERVER_SESSION_ID, TLSCONN_A_CONNECTION_SESSION_ID,
+        TLSCONN_A_CONNECTION_SNI, TLSCONN_A_CONNECTION_SRC, TLSCONN_A_CONNECTION_SRC_ADDR,
+        TLSCONN_A_CONNECTION_SRC_PORT, TLSCONN_A_CONNECTION_STATE, TLSCONN_A_CONNECTION_VERSION,
+        TLSCONN_A_DIRECTION_BYTES, TLSCONN_A_DIRECTION_CHANGE_CIPHER_SPEC,
+        TLSCONN_CMD_CONNECTION_GET,
     },
     pins::Selector,
     sys::{
@@ -25,8 +25,9 @@ use crate::{
         give_way,
         message::Message,
         pernet::NetState,
+        policy::{ConnectionDump, ConnectionGet},
         rcu::Reader,
-        request::{Dump, Request},
+        request::{Answer, Dump, Request, Tell},
         table::Entry,
     },
     tls::{Connection, Counters, IdentityRef, Side, State},
@@ -34,22 +35,30 @@ use crate::{
 };
 use kernel::prelude::*;
 
-/// One connection by its id.
-pub fn get(net: &NetState, request: &Request<'_>) -> Result {
-    let Some(id) = request.uint(TLSCONN_A_CONNECTION_ID) else {
-        return Err(request.refuse(EINVAL, c"no id given"));
-    };
-    let missing = || request.refuse(ENOENT, c"there is no connection of that id");
-    // Looked at twice: making a reply sleeps, and RCU readers do not.
-    if net.table.by_id(id, &Reader::begin()).is_none() {
-        return Err(missing());
+/// Connections that one call of a dump looks at. The first call is made where the request is taken, under a semaphore
+/// that whoever registers a family waits for; the others where the answer is read.
+const LOOKED_AT: u32 = 1024;
+
+impl Answer for ConnectionGet {
+    const COMMAND: u32 = TLSCONN_CMD_CONNECTION_GET;
+
+    /// One connection by its id.
+    fn answer(net: &NetState, request: &Request<'_, Self>) -> Result {
+        let Some(id) = request.get(Self::ID) else {
+            return Err(request.refuse(EINVAL, c"no id given"));
+        };
+        let missing = || request.refuse(ENOENT, c"there is no connection of that id");
+        // Looked at twice: making a reply sleeps, and RCU readers do not.
+        if net.table.by_id(id, &Reader::begin()).is_none() {
+            return Err(missing());
+        }
+        Message::reply(request, |message| {
+            let rcu = Reader::begin();
+            let entry = net.table.by_id(id, &rcu).ok_or_else(missing)?;
+            let locked = entry.lock();
+            put(net, entry, locked.as_ref().ok_or_else(missing)?, message)
+        })
     }
-    Message::reply(request, TLSCONN_CMD_CONNECTION_GET, |message| {
-        let rcu = Reader::begin();
-        let entry = net.table.by_id(id, &rcu).ok_or_else(missing)?;
-        let locked = entry.lock();
-        put(net, entry, locked.as_ref().ok_or_else(missing)?, message)
-    })
 }
 
 /// Which connections a dump is asked for.
@@ -63,11 +72,11 @@ struct Filter {
 
 impl Filter {
     /// Process context.
-    fn of(request: &Request<'_>) -> Result<Self> {
+    fn of(request: &Request<'_, ConnectionDump>) -> Result<Self> {
         Ok(Self {
-            selector: selector::of(request, TLSCONN_A_CONNECTION_SELECTOR)?,
-            states: request.u32(TLSCONN_A_CONNECTION_STATES).unwrap_or(u32::MAX),
-            live: request.flag(TLSCONN_A_CONNECTION_LIVE),
+            selector: selector::of(request, ConnectionDump::SELECTOR)?,
+            states: request.get(ConnectionDump::STATES).unwrap_or(u32::MAX),
+            live: request.has(ConnectionDump::LIVE),
         })
     }
 
@@ -80,39 +89,49 @@ impl Filter {
     }
 }
 
-/// The connections that are asked for, in the order of their ids.
-pub fn dump(net: &NetState, dump: &mut Dump<'_>) -> Result {
-    // Made anew for every message; that is little beside what a message holds.
-    let filter = Filter::of(&dump.request())?;
-    loop {
-        // A short RCU section for each, however many there are.
-        let rcu = Reader::begin();
-        let Some(entry) = net.table.at_or_after(dump.position(), &rcu) else {
-            return Ok(());
-        };
-        match dump.item(TLSCONN_CMD_CONNECTION_GET, |message| {
-            let locked = entry.lock();
-            match &*locked {
-                Some(tracked) if filter.wants(tracked) => put(net, entry, tracked, message),
-                _ => Err(ENOENT),
+impl Tell for ConnectionDump {
+    const COMMAND: u32 = TLSCONN_CMD_CONNECTION_GET;
+
+    /// The connections that are asked for, in the order of their ids. Nothing is held from one to the next. Where none
+    /// of those that were looked at is wanted the message says nothing of any: one without octets would end the dump.
+    fn tell(net: &NetState, dump: &mut Dump<'_, Self>) -> Result {
+        // Made anew for every message; that is little beside what a message holds.
+        let filter = Filter::of(&dump.request())?;
+        for _ in 0..LOOKED_AT {
+            // A short RCU section for each, however many there are.
+            let rcu = Reader::begin();
+            let Some(entry) = net.table.at_or_after(dump.position(), &rcu) else {
+                return Ok(());
+            };
+            match dump.item(|message| {
+                let locked = entry.lock();
+                match &*locked {
+                    Some(tracked) if filter.wants(tracked) => put(net, entry, tracked, message),
+                    _ => Err(ENOENT),
+                }
+            }) {
+                Ok(()) => {}
+                // Gone meanwhile, or not asked for.
+                Err(error) if error == ENOENT => {}
+                // The message is full; the dump goes on with the next.
+                Err(_) => return Ok(()),
             }
-        }) {
-            Ok(()) => {}
-            // Gone meanwhile, or not asked for.
-            Err(error) if error == ENOENT => {}
-            // The message is full; the dump goes on with the next.
-            Err(_) => return Ok(()),
+            dump.set_position(entry.id.wrapping_add(1));
+            drop(rcu);
+            give_way();
         }
-        dump.set_position(entry.id.wrapping_add(1));
-        drop(rcu);
-        give_way();
+        if dump.is_empty() {
+            dump.item(|_| Ok(()))?;
+        }
+        Ok(())
     }
 }
 
-/// Whether a pin can be bound to a connection, whose entry the caller has locked.
+/// Whether a pin can be bound to a connection, whose entry the caller has locked: conntrack knows it, and has not let go
+/// of it.
 pub(super) fn is_live(tracked: &Tracked) -> bool {
     let over = tracked.connection.state() == State::Closed || tracked.connection.ended();
-    !over && !tracked.ct.is_dying()
+    !over && tracked.ct.is_confirmed() && !tracked.ct.is_gone()
 }
 
 /// A connection whose entry the caller has locked; EMSGSIZE when the message is full. The pins' lock must not be held.

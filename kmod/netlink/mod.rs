@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! The commands of the netlink family, as docs/netlink/tlsconn.yaml describes them, and its events. Commands run in
-//! process context, one at a time.
+//! process context, beside each other. Those that change pins or whether is tracked hold `NetState::commands`, so that
+//! in a namespace they come one after the other; what they change packets and work change too, under the locks of that.
+//! Those that only read, and dumps, hold nothing.
 
 pub mod connection;
 pub mod events;

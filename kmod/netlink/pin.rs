@@ -9,60 +9,75 @@ use super::{
 };
 use crate::{
     bindings::{
-        TLSCONN_A_PIN_ALL, TLSCONN_A_PIN_CONNECTION, TLSCONN_A_PIN_EXPIRES_IN,
-        TLSCONN_A_PIN_FOLLOW, TLSCONN_A_PIN_LASTS, TLSCONN_A_PIN_MARK, TLSCONN_A_PIN_MARK_LOST,
-        TLSCONN_A_PIN_MASK, TLSCONN_A_PIN_NAME, TLSCONN_A_PIN_NEXT, TLSCONN_A_PIN_OTHERS,
-        TLSCONN_A_PIN_REPLACE, TLSCONN_A_PIN_SELECTOR, TLSCONN_A_PIN_STATE, TLSCONN_CMD_PIN_GET,
-        TLSCONN_CMD_PIN_SET, TLSCONN_PIN_STATE_ARMED, TLSCONN_PIN_STATE_BOUND,
-        TLSCONN_PIN_STATE_RELEASED, XT_TLSCONN_PIN_MARK, XT_TLSCONN_PIN_MASK,
+        TLSCONN_A_PIN_CONNECTION, TLSCONN_A_PIN_EXPIRES_IN, TLSCONN_A_PIN_FOLLOW,
+        TLSCONN_A_PIN_LASTS, TLSCONN_A_PIN_MARK, TLSCONN_A_PIN_MARK_LOST, TLSCONN_A_PIN_MASK,
+        TLSCONN_A_PIN_NAME, TLSCONN_A_PIN_OTHERS, TLSCONN_A_PIN_SELECTOR, TLSCONN_A_PIN_STATE,
+        TLSCONN_CMD_PIN_DEL, TLSCONN_CMD_PIN_GET, TLSCONN_CMD_PIN_SET, TLSCONN_PIN_STATE_ARMED,
+        TLSCONN_PIN_STATE_BOUND, TLSCONN_PIN_STATE_RELEASED, XT_TLSCONN_PIN_MARK,
+        XT_TLSCONN_PIN_MASK,
     },
     pins::{clear_strays, release_all, Bound, Mark, Marks, Name, Pin, Untracked, Wish},
     sys::{
         message::Message,
         pernet::NetState,
+        policy::{Attribute, PinDel, PinDump, PinGet, PinName, PinSet, Policy},
         rcu::Reader,
-        request::{Dump, Request},
+        request::{Answer, Dump, Request, Tell},
     },
     tracked::Flags,
 };
 use kernel::prelude::*;
 
-/// The pin of a name.
-pub fn get(net: &NetState, request: &Request<'_>) -> Result {
-    let name = name_of(request)?;
-    let missing = || request.refuse(ENOENT, c"there is no pin of that name");
-    let mut marks = Marks::none();
-    if let Some(pin) = net.pins.lock().of_name(name) {
-        marks.push(pin.mark);
+impl Answer for PinGet {
+    const COMMAND: u32 = TLSCONN_CMD_PIN_GET;
+
+    /// The pin of a name.
+    fn answer(net: &NetState, request: &Request<'_, Self>) -> Result {
+        let name = name_of(request, Self::NAME)?;
+        let missing = || request.refuse(ENOENT, c"there is no pin of that name");
+        let mut marks = Marks::none();
+        if let Some(pin) = net.pins.lock().of_name(name) {
+            marks.push(pin.mark);
+        }
+        let others = others(net, &marks).map_err(|error| unsettled(request, error))?;
+        Message::reply(request, |message| {
+            let pins = net.pins.lock();
+            put_with(pins.of_name(name).ok_or_else(missing)?, &others, message)
+        })
     }
-    let others = others(net, &marks)?;
-    Message::reply(request, TLSCONN_CMD_PIN_GET, |message| {
-        let pins = net.pins.lock();
-        put_with(pins.of_name(name).ok_or_else(missing)?, &others, message)
-    })
 }
 
-/// The pins of the namespace, as many of them as there is room for in a message.
-pub fn dump(net: &NetState, dump: &mut Dump<'_>) -> Result {
-    let mut marks = Marks::none();
-    let pins = net.pins.lock();
-    (dump.position()..u64::MAX)
-        .map_while(|place| pins.at(place))
-        .for_each(|pin| marks.push(pin.mark));
-    drop(pins);
-    let others = others(net, &marks)?;
-    let pins = net.pins.lock();
-    while let Some(pin) = pins.at(dump.position()) {
-        let told = dump.item(TLSCONN_CMD_PIN_GET, |message| {
-            put_with(pin, &others, message)
-        });
-        if told.is_err() {
-            // The message is full; the dump goes on with the next.
-            break;
+impl Tell for PinDump {
+    const COMMAND: u32 = TLSCONN_CMD_PIN_GET;
+
+    /// The pins of the namespace, as many of them as there is room for in a message.
+    fn tell(net: &NetState, dump: &mut Dump<'_, Self>) -> Result {
+        let mut marks = Marks::none();
+        let pins = net.pins.lock();
+        (dump.position()..u64::MAX)
+            .map_while(|place| pins.at(place))
+            .for_each(|pin| marks.push(pin.mark));
+        drop(pins);
+        let others = others(net, &marks).map_err(|error| unsettled(&dump.request(), error))?;
+        let pins = net.pins.lock();
+        while let Some(pin) = pins.at(dump.position()) {
+            let told = dump.item(|message| put_with(pin, &others, message));
+            if told.is_err() {
+                // The message is full; the dump goes on with the next.
+                break;
+            }
+            dump.set_position(dump.position().wrapping_add(1));
         }
-        dump.set_position(dump.position().wrapping_add(1));
+        Ok(())
     }
-    Ok(())
+}
+
+/// Tells whoever asked that conntrack's table could not be gone through.
+fn unsettled<P: Policy>(request: &Request<'_, P>, error: Error) -> Error {
+    if error == EAGAIN {
+        return request.refuse(error, c"conntrack's table is being resized: try again");
+    }
+    error
 }
 
 /// Untracked entries that carry marks of pins. Without a mark nothing is looked for.
@@ -109,19 +124,15 @@ pub(super) fn put(pin: &Pin, message: &mut Message<'_>) -> Result {
 }
 
 /// The name that a request gives, or the default.
-fn name_of(request: &Request<'_>) -> Result<Name> {
-    let name = request.string(TLSCONN_A_PIN_NAME).unwrap_or(b"default");
+fn name_of<P: Policy>(request: &Request<'_, P>, name: Attribute<P, PinName>) -> Result<Name> {
+    let name = request.get(name).unwrap_or(b"default");
     Name::new(name).ok_or_else(|| request.refuse(EINVAL, c"a pin's name has 1 to 31 octets"))
 }
 
-fn mark_of(request: &Request<'_>) -> Result<Mark> {
+fn mark_of(request: &Request<'_, PinSet>) -> Result<Mark> {
     let mark = Mark {
-        value: request
-            .u32(TLSCONN_A_PIN_MARK)
-            .unwrap_or(XT_TLSCONN_PIN_MARK),
-        mask: request
-            .u32(TLSCONN_A_PIN_MASK)
-            .unwrap_or(XT_TLSCONN_PIN_MASK),
+        value: request.get(PinSet::MARK).unwrap_or(XT_TLSCONN_PIN_MARK),
+        mask: request.get(PinSet::MASK).unwrap_or(XT_TLSCONN_PIN_MASK),
     };
     if mark.mask == 0 || mark.value & !mark.mask != 0 {
         return Err(request.refuse(
@@ -139,8 +150,8 @@ fn mark_of(request: &Request<'_>) -> Result<Mark> {
 }
 
 /// For how many seconds a pin is asked for.
-fn lasts_of(request: &Request<'_>) -> Result<Option<u32>> {
-    let Some(seconds) = request.uint(TLSCONN_A_PIN_LASTS) else {
+fn lasts_of(request: &Request<'_, PinSet>) -> Result<Option<u32>> {
+    let Some(seconds) = request.get(PinSet::LASTS) else {
         return Ok(None);
     };
     match u32::try_from(seconds) {
@@ -149,50 +160,105 @@ fn lasts_of(request: &Request<'_>) -> Result<Option<u32>> {
     }
 }
 
-/// Binds a pin to a connection or arms it, and answers with the pin.
-pub fn set(net: &NetState, request: &Request<'_>) -> Result {
-    let wish = Wish {
-        name: name_of(request)?,
-        mark: mark_of(request)?,
-        selector: selector::of(request, TLSCONN_A_PIN_SELECTOR)?,
-        lasts: lasts_of(request)?,
-        follow: request.flag(TLSCONN_A_PIN_FOLLOW),
-        replace: request.flag(TLSCONN_A_PIN_REPLACE),
-    };
-    if wish.follow && wish.lasts.is_none() {
-        return Err(request.refuse(EINVAL, c"a pin that follows has to last for some seconds"));
-    }
-    let (name, mut marks) = (wish.name, Marks::none());
-    marks.push(wish.mark);
-    // That of a pin that is replaced.
-    if let Some(pin) = net.pins.lock().of_name(name) {
-        marks.push(pin.mark);
-    }
-    let connection = request.uint(TLSCONN_A_PIN_CONNECTION);
-    let next = request.flag(TLSCONN_A_PIN_NEXT);
-    // Inside, so that nothing is changed when there is no memory for the answer.
-    Message::reply(request, TLSCONN_CMD_PIN_SET, |message| {
-        let before = match connection {
-            Some(id) if !next => bind(net, request, wish, id)?,
-            None if next => {
-                let armed = net.pins.lock().arm(net, wish);
-                armed.map_err(|(error, why)| request.refuse(error, why))?
-            }
-            _ => return Err(request.refuse(EINVAL, c"either a connection or next is to be given")),
+impl Answer for PinSet {
+    const COMMAND: u32 = TLSCONN_CMD_PIN_SET;
+
+    /// Binds a pin to a connection or arms it, and answers with the pin.
+    fn answer(net: &NetState, request: &Request<'_, Self>) -> Result {
+        let wish = Wish {
+            name: name_of(request, Self::NAME)?,
+            mark: mark_of(request)?,
+            selector: selector::of(request, Self::SELECTOR)?,
+            lasts: lasts_of(request)?,
+            follow: request.has(Self::FOLLOW),
+            replace: request.has(Self::REPLACE),
         };
-        let now = net.pins.lock().of_name(name).and_then(Pin::bound).cloned();
-        for bound in [before, now].into_iter().flatten() {
-            bound.ct.deliver_events();
+        if wish.follow && wish.lasts.is_none() {
+            return Err(request.refuse(EINVAL, c"a pin that follows has to last for some seconds"));
         }
-        clear_strays(net, &marks);
-        // What the answer says of the mark is what has come of it.
-        let pins = net.pins.lock();
-        put(pins.of_name(name).ok_or(ENOENT)?, message)
+        let _alone = net.commands.lock();
+        let (name, mut marks) = (wish.name, Marks::none());
+        marks.push(wish.mark);
+        // That of a pin that is replaced.
+        if let Some(pin) = net.pins.lock().of_name(name) {
+            marks.push(pin.mark);
+        }
+        let connection = request.get(Self::CONNECTION);
+        let next = request.has(Self::NEXT);
+        // Inside, so that nothing is changed when there is no memory for the answer.
+        Message::reply(request, |message| {
+            let before = match connection {
+                Some(id) if !next => bind(net, request, wish, id)?,
+                None if next => {
+                    let armed = net.pins.lock().arm(net, wish);
+                    armed.map_err(|(error, why)| request.refuse(error, why))?
+                }
+                _ => {
+                    return Err(
+                        request.refuse(EINVAL, c"either a connection or next is to be given")
+                    )
+                }
+            };
+            let now = net.pins.lock().of_name(name).and_then(Pin::bound).cloned();
+            for bound in [before, now].into_iter().flatten() {
+                bound.ct.deliver_events();
+            }
+            if let Err(error) = clear_strays(net, &marks) {
+                // Others may carry the mark still: what it lets pass is not known.
+                release(net, name);
+                return Err(unsettled(request, error));
+            }
+            end_if_gone(net, name);
+            // What the answer says of the mark is what has come of it.
+            let is_there = connection.is_none_or(|id| is_there(net, id));
+            let pins = net.pins.lock();
+            let pin = pins.of_name(name).ok_or(ENOENT)?;
+            // One that follows waits for another connection.
+            if !is_there && !pin.is_armed() {
+                return Err(request.refuse(ENOENT, c"the connection ended as it was pinned"));
+            }
+            put(pin, message)
+        })
+    }
+}
+
+/// Releases a pin because somebody asked for it, and says whether it was bound or armed.
+fn release(net: &NetState, name: Name) -> bool {
+    let released = net.pins.lock().release(net, name, Release::Unpinned);
+    let was_live = released.is_some();
+    if let Some(bound) = released.flatten() {
+        bound.ct.deliver_events();
+    }
+    was_live
+}
+
+/// Ends the connection that a pin is on where conntrack has let go of it, as is done within a while anyway.
+fn end_if_gone(net: &NetState, name: Name) {
+    let bound = net.pins.lock().of_name(name).and_then(Pin::bound).cloned();
+    if let Some(bound) = bound.filter(|bound| bound.ct.is_gone()) {
+        let rcu = Reader::begin();
+        if let Some(entry) = net.table.by_id(bound.id, &rcu) {
+            net.end(entry);
+        }
+    }
+}
+
+/// Whether there is a live connection of an id.
+fn is_there(net: &NetState, id: u64) -> bool {
+    let rcu = Reader::begin();
+    net.table.by_id(id, &rcu).is_some_and(|entry| {
+        let locked = entry.lock();
+        locked.as_ref().is_some_and(|tracked| is_live(tracked))
     })
 }
 
 /// Binds a pin, and gives the connection that it was on before.
-fn bind(net: &NetState, request: &Request<'_>, wish: Wish, id: u64) -> Result<Option<Bound>> {
+fn bind(
+    net: &NetState,
+    request: &Request<'_, PinSet>,
+    wish: Wish,
+    id: u64,
+) -> Result<Option<Bound>> {
     let missing = || request.refuse(ENOENT, c"there is no live connection of that id");
     let rcu = Reader::begin();
     let entry = net.table.by_id(id, &rcu).ok_or_else(missing)?;
@@ -214,36 +280,34 @@ fn bind(net: &NetState, request: &Request<'_>, wish: Wish, id: u64) -> Result<Op
     Ok(before)
 }
 
-/// Releases one pin, or all, and clears their marks wherever others have set them.
-pub fn del(net: &NetState, request: &Request<'_>) -> Result {
-    if request.flag(TLSCONN_A_PIN_ALL) {
-        release_all(net, Release::Unpinned);
-        // Pins that were released before may have left marks of others too.
+impl Answer for PinDel {
+    const COMMAND: u32 = TLSCONN_CMD_PIN_DEL;
+
+    /// Releases one pin, or all, and clears their marks wherever others have set them.
+    fn answer(net: &NetState, request: &Request<'_, Self>) -> Result {
+        let _alone = net.commands.lock();
+        let clear =
+            |marks: &Marks| clear_strays(net, marks).map_err(|error| unsettled(request, error));
         let mut marks = Marks::none();
-        let pins = net.pins.lock();
-        (0..u64::MAX)
-            .map_while(|place| pins.at(place))
-            .for_each(|pin| marks.push(pin.mark));
-        drop(pins);
-        clear_strays(net, &marks);
-        return Ok(());
+        if request.has(Self::ALL) {
+            release_all(net, Release::Unpinned);
+            // Pins that were released before may have left marks of others too.
+            let pins = net.pins.lock();
+            (0..u64::MAX)
+                .map_while(|place| pins.at(place))
+                .for_each(|pin| marks.push(pin.mark));
+            drop(pins);
+            return clear(&marks).map(drop);
+        }
+        let name = name_of(request, Self::NAME)?;
+        if let Some(pin) = net.pins.lock().of_name(name) {
+            marks.push(pin.mark);
+        }
+        let was_live = release(net, name);
+        // One that was released before may have left marks of others.
+        if !clear(&marks)? && !was_live {
+            return Err(request.refuse(ENOENT, c"no pin of that name is bound or armed"));
+        }
+        Ok(())
     }
-    let name = name_of(request)?;
-    let mut pins = net.pins.lock();
-    let mark = pins.of_name(name).map(|pin| pin.mark);
-    let released = pins.release(net, name, Release::Unpinned);
-    drop(pins);
-    let was_live = released.is_some();
-    if let Some(bound) = released.flatten() {
-        bound.ct.deliver_events();
-    }
-    let mut marks = Marks::none();
-    if let Some(mark) = mark {
-        marks.push(mark);
-    }
-    // One that was released before may have left marks of others.
-    if !clear_strays(net, &marks) && !was_live {
-        return Err(request.refuse(ENOENT, c"no pin of that name is bound or armed"));
-    }
-    Ok(())
 }

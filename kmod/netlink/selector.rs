@@ -12,6 +12,7 @@ use crate::{
     pins::{End, Selector},
     sys::{
         message::Message,
+        policy::{self, Address, Attribute, Nested, Octets, Policy, Port, U8},
         request::{Nest, Request},
     },
     tls::Bytes,
@@ -19,23 +20,15 @@ use crate::{
 use core::ffi::CStr;
 use kernel::prelude::*;
 
-/// The attributes of an end: address, prefix, port.
-type EndAttributes = [u32; 3];
-
-const SRC: EndAttributes = [
-    TLSCONN_A_SELECTOR_SRC_ADDR,
-    TLSCONN_A_SELECTOR_SRC_PREFIX,
-    TLSCONN_A_SELECTOR_SRC_PORT,
-];
-const DST: EndAttributes = [
-    TLSCONN_A_SELECTOR_DST_ADDR,
-    TLSCONN_A_SELECTOR_DST_PREFIX,
-    TLSCONN_A_SELECTOR_DST_PORT,
-];
+/// Attributes of a selector.
+type Of<K> = Attribute<policy::Selector, K>;
 
 /// The selector that a request holds. Process context.
-pub(super) fn of(request: &Request<'_>, number: u32) -> Result<Option<KBox<Selector>>> {
-    let Some(nest) = request.nest(number) else {
+pub(super) fn of<P: Policy>(
+    request: &Request<'_, P>,
+    attribute: Attribute<P, Nested<policy::Selector>>,
+) -> Result<Option<KBox<Selector>>> {
+    let Some(nest) = request.get(attribute) else {
         return Ok(None);
     };
     let mut selector = KBox::new(Selector::default(), GFP_KERNEL)?;
@@ -43,18 +36,22 @@ pub(super) fn of(request: &Request<'_>, number: u32) -> Result<Option<KBox<Selec
     Ok(Some(selector))
 }
 
-fn fill(selector: &mut Selector, nest: &Nest<'_>) -> Result<(), &'static CStr> {
-    selector.client_random = octets(nest, TLSCONN_A_SELECTOR_CLIENT_RANDOM)?;
-    selector.server_random = octets(nest, TLSCONN_A_SELECTOR_SERVER_RANDOM)?;
-    selector.session_id = octets(nest, TLSCONN_A_SELECTOR_SESSION_ID)?;
-    selector.sni = octets(nest, TLSCONN_A_SELECTOR_SNI)?;
-    selector.src = end(nest, SRC)?;
-    selector.dst = end(nest, DST)?;
+fn fill(selector: &mut Selector, nest: &Nest<'_, policy::Selector>) -> Result<(), &'static CStr> {
+    use policy::Selector as Of;
+    selector.client_random = octets(nest, Of::CLIENT_RANDOM)?;
+    selector.server_random = octets(nest, Of::SERVER_RANDOM)?;
+    selector.session_id = octets(nest, Of::SESSION_ID)?;
+    selector.sni = octets(nest, Of::SNI)?;
+    selector.src = end(nest, Of::SRC_ADDR, Of::SRC_PREFIX, Of::SRC_PORT)?;
+    selector.dst = end(nest, Of::DST_ADDR, Of::DST_PREFIX, Of::DST_PORT)?;
     Ok(())
 }
 
-fn octets<const N: usize>(nest: &Nest<'_>, number: u32) -> Result<Option<Bytes<N>>, &'static CStr> {
-    let Some(value) = nest.bytes(number) else {
+fn octets<const MOST: usize, const N: usize>(
+    nest: &Nest<'_, policy::Selector>,
+    attribute: Of<Octets<MOST>>,
+) -> Result<Option<Bytes<N>>, &'static CStr> {
+    let Some(value) = nest.get(attribute) else {
         return Ok(None);
     };
     let mut octets = Bytes::new();
@@ -64,11 +61,15 @@ fn octets<const N: usize>(nest: &Nest<'_>, number: u32) -> Result<Option<Bytes<N
     Ok(Some(octets))
 }
 
-fn end(nest: &Nest<'_>, numbers: EndAttributes) -> Result<Option<End>, &'static CStr> {
-    let [address, prefix, port] = numbers;
+fn end(
+    nest: &Nest<'_, policy::Selector>,
+    address: Of<Address>,
+    prefix: Of<U8>,
+    port: Of<Port>,
+) -> Result<Option<End>, &'static CStr> {
     let address = octets(nest, address)?;
-    let prefix = nest.u8(prefix);
-    let port = nest.be16(port);
+    let prefix = nest.get(prefix);
+    let port = nest.get(port);
     let longest = match address.as_ref().map(|address| address.as_slice().len()) {
         Some(4) => 32,
         Some(16) => 128,
@@ -84,6 +85,20 @@ fn end(nest: &Nest<'_>, numbers: EndAttributes) -> Result<Option<End>, &'static 
         port,
     }))
 }
+
+/// The attributes of an end: address, prefix, port.
+type EndAttributes = [u32; 3];
+
+const SRC: EndAttributes = [
+    TLSCONN_A_SELECTOR_SRC_ADDR,
+    TLSCONN_A_SELECTOR_SRC_PREFIX,
+    TLSCONN_A_SELECTOR_SRC_PORT,
+];
+const DST: EndAttributes = [
+    TLSCONN_A_SELECTOR_DST_ADDR,
+    TLSCONN_A_SELECTOR_DST_PREFIX,
+    TLSCONN_A_SELECTOR_DST_PORT,
+];
 
 /// Tells of a selector.
 pub(super) fn put(selector: &Selector, message: &mut Message<'_>) -> Result {

@@ -7,18 +7,27 @@ use crate::{
         TLSCONN_A_STATS_CONNECTIONS_NOW, TLSCONN_A_STATS_CONNECTIONS_PEAK, TLSCONN_CMD_STATS_GET,
     },
     counters,
-    sys::{message::Message, pernet::NetState, request::Request},
+    sys::{
+        message::Message,
+        pernet::NetState,
+        policy::StatsGet,
+        request::{Answer, Request},
+    },
 };
 use kernel::prelude::*;
 
-/// Every counter.
-pub fn get(net: &NetState, request: &Request<'_>) -> Result {
-    Message::reply(request, TLSCONN_CMD_STATS_GET, |message| {
-        message.uint(TLSCONN_A_STATS_CONNECTIONS_NOW, net.table.len())?;
-        message.uint(TLSCONN_A_STATS_CONNECTIONS_PEAK, net.table.peak())?;
-        for (counter, attribute) in counters::ALL {
-            message.uint(attribute, net.counters.sum(counter))?;
-        }
-        Ok(())
-    })
+impl Answer for StatsGet {
+    const COMMAND: u32 = TLSCONN_CMD_STATS_GET;
+
+    /// Every counter.
+    fn answer(net: &NetState, request: &Request<'_, Self>) -> Result {
+        Message::reply(request, |message| {
+            message.uint(TLSCONN_A_STATS_CONNECTIONS_NOW, net.table.len())?;
+            message.uint(TLSCONN_A_STATS_CONNECTIONS_PEAK, net.table.peak())?;
+            for (counter, attribute) in counters::ALL {
+                message.uint(attribute, net.counters.sum(counter))?;
+            }
+            Ok(())
+        })
+    }
 }

@@ -7,25 +7,39 @@ use crate::{
         TLSCONN_A_TRACK_REQUESTED, TLSCONN_A_TRACK_RULES, TLSCONN_A_TRACK_TRACKING,
         TLSCONN_CMD_TRACK_GET, TLSCONN_CMD_TRACK_SET,
     },
-    sys::{message::Message, pernet::NetState, request::Request},
+    sys::{
+        message::Message,
+        pernet::NetState,
+        policy::{TrackGet, TrackSet},
+        request::{Answer, Request},
+    },
 };
 use kernel::prelude::*;
 
-/// Whether connections are tracked, and why.
-pub fn get(net: &NetState, request: &Request<'_>) -> Result {
-    Message::reply(request, TLSCONN_CMD_TRACK_GET, |message| put(net, message))
+impl Answer for TrackGet {
+    const COMMAND: u32 = TLSCONN_CMD_TRACK_GET;
+
+    /// Whether connections are tracked, and why.
+    fn answer(net: &NetState, request: &Request<'_, Self>) -> Result {
+        Message::reply(request, |message| put(net, message))
+    }
 }
 
-/// Has connections tracked without a rule, or no longer.
-pub fn set(net: &NetState, request: &Request<'_>) -> Result {
-    match request.u8(TLSCONN_A_TRACK_REQUESTED) {
-        Some(1) => net
-            .request_tracking()
-            .map_err(|error| request.refuse(error, c"conntrack or the hooks cannot be had"))?,
-        Some(0) => net.withdraw_tracking(),
-        _ => return Err(request.refuse(EINVAL, c"whether to track is 0 or 1")),
+impl Answer for TrackSet {
+    const COMMAND: u32 = TLSCONN_CMD_TRACK_SET;
+
+    /// Has connections tracked without a rule, or no longer.
+    fn answer(net: &NetState, request: &Request<'_, Self>) -> Result {
+        let _alone = net.commands.lock();
+        match request.get(Self::REQUESTED) {
+            Some(1) => net
+                .request_tracking()
+                .map_err(|error| request.refuse(error, c"conntrack or the hooks cannot be had"))?,
+            Some(0) => net.withdraw_tracking(),
+            _ => return Err(request.refuse(EINVAL, c"whether to track is 0 or 1")),
+        }
+        Message::reply(request, |message| put(net, message))
     }
-    Message::reply(request, TLSCONN_CMD_TRACK_SET, |message| put(net, message))
 }
 
 fn put(net: &NetState, message: &mut Message<'_>) -> Result {

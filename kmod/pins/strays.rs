@@ -31,6 +31,11 @@ impl Marks {
         self.0.iter().flatten().next().is_none()
     }
 
+    /// Whether a connection's mark carries one of them.
+    fn are_in(&self, mark: u32) -> bool {
+        self.0.iter().flatten().any(|pin| pin.is_in(mark))
+    }
+
     /// One more, if it is not there; beyond the bound it is left out.
     pub fn push(&mut self, mark: Mark) {
         if self.0.contains(&Some(mark)) {
@@ -43,15 +48,15 @@ impl Marks {
 }
 
 /// Clears marks wherever they are set but on the connections that the pins are on, once those have stored that have
-/// loaded them before; whether there were any. Goes through conntrack's table once. Process context; neither an entry nor
-/// the pins may be locked.
-pub fn clear_strays(net: &NetState, marks: &Marks) -> bool {
+/// loaded them before; whether there were any. Goes through conntrack's table once; EAGAIN where that cannot be done.
+/// Process context; neither an entry nor the pins may be locked.
+pub fn clear_strays(net: &NetState, marks: &Marks) -> Result<bool> {
     if marks.is_empty() {
-        return false;
+        return Ok(false);
     }
     wait_for_readers();
     let mut cleared = false;
-    conntrack::for_each(net, &mut |ct: &Conntrack| {
+    let look = |ct: &Conntrack| {
         for &mark in marks.0.iter().flatten() {
             if mark.is_in(ct.mark()) {
                 // Held while it is cleared, so that no pin comes to it meanwhile. One that has come has changed the bits.
@@ -62,8 +67,9 @@ pub fn clear_strays(net: &NetState, marks: &Marks) -> bool {
                 }
             }
         }
-    });
-    cleared
+    };
+    conntrack::for_each_marked(net, |mark| marks.are_in(mark), look)?;
+    Ok(cleared)
 }
 
 /// Entries that carry marks of pins and are not tracked, so that they have no id: the first few of each mark.
@@ -75,25 +81,33 @@ impl Untracked {
         Self(KVec::new())
     }
 
-    /// Goes through conntrack's table once. Process context; neither an entry nor the pins may be locked.
+    /// Goes through conntrack's table once; EAGAIN where that cannot be done. Process context; neither an entry nor the
+    /// pins may be locked.
     pub fn find(net: &NetState, marks: &Marks) -> Result<Self> {
         let marked = marks.0.iter().flatten();
         let room = marked.fold(0, |room: usize, _| room.saturating_add(MAX_TOLD));
         let mut found = Self(KVec::with_capacity(room, GFP_KERNEL)?);
-        conntrack::for_each(net, &mut |ct: &Conntrack| {
+        let look = |ct: &Conntrack| {
             for &mark in marks.0.iter().flatten() {
                 let is_tracked = || net.table.find(ct, &Reader::begin()).is_some();
                 if mark.is_in(ct.mark())
                     && !net.pins.lock().is_on(ct, mark)
                     && !is_tracked()
-                    && found.of(mark).nth(MAX_TOLD - 1).is_none()
+                    && found.may_take(mark, ct)
                 {
                     // There is room for as many of each.
                     let _ = found.0.push_within_capacity((mark, ARef::from(ct)));
                 }
             }
-        });
+        };
+        conntrack::for_each_marked(net, |mark| marks.are_in(mark), look)?;
         Ok(found)
+    }
+
+    /// Whether there is room for one more, which is not there yet: a walk may see it twice.
+    fn may_take(&self, mark: Mark, ct: &Conntrack) -> bool {
+        let is_it = |other: &ARef<Conntrack>| core::ptr::eq(&**other, ct);
+        self.of(mark).nth(MAX_TOLD - 1).is_none() && !self.of(mark).any(is_it)
     }
 
     /// Those of one mark.

@@ -206,7 +206,8 @@ pub fn expire(net: &NetState) -> Option<u64> {
         // Behind all of them: it takes its time.
         let sweeps = || net.pins.lock().take_sweeps();
         if let Some(marks) = marks.take().or_else(sweeps) {
-            clear_strays(net, &marks);
+            // Where that cannot be done, `pins` tells of those that carry a mark still.
+            let _ = clear_strays(net, &marks);
             continue;
         }
         let next = net.pins.lock().next_expiry()?;

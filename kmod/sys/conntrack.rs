@@ -2,11 +2,9 @@
 
 //! Entries of connection tracking.
 
-use super::pernet::NetState;
 use crate::{bindings, tls::Side};
 use core::ptr::{addr_of, addr_of_mut, NonNull};
 use kernel::{
-    ffi::{c_int, c_void},
     sync::{
         aref::AlwaysRefCounted,
         atomic::{
@@ -16,6 +14,10 @@ use kernel::{
     },
     types::Opaque,
 };
+
+mod walk;
+
+pub use walk::for_each_marked;
 
 /// States of conntrack's TCP tracker that mean something here (`enum tcp_conntrack`).
 pub const SYN_SENT: u8 = bindings::TCP_CONNTRACK_SYN_SENT as u8;
@@ -52,36 +54,6 @@ unsafe impl Send for Conntrack {}
 // SAFETY: As above.
 unsafe impl Sync for Conntrack {}
 
-/// Goes through all TCP entries of a namespace's table. Process context; sleeps in between. `look` runs under a lock of
-/// the table, and must not sleep.
-pub fn for_each(net: &NetState, mut look: &mut dyn FnMut(&Conntrack)) {
-    let data = bindings::nf_ct_iter_data {
-        net: net.net().as_raw(),
-        data: (&raw mut look).cast(),
-        ..Default::default()
-    };
-    // SAFETY: The namespace is alive, as somebody has a socket of it, or its work that comes here is not cancelled yet;
-    // `data` and `look` are valid during the call.
-    unsafe { bindings::nf_ct_iterate_cleanup_net(Some(visit), &data) };
-}
-
-/// Shows an entry to the function that [`for_each`] was given, and has it kept.
-///
-/// # Safety
-///
-/// For conntrack, which hands over an entry of its table and what it was given.
-unsafe extern "C" fn visit(entry: *mut bindings::nf_conn, look: *mut c_void) -> c_int {
-    // SAFETY: As the caller promises; the protocol of an entry does not change.
-    let protocol = unsafe { (*entry).tuplehash[0].tuple.dst.protonum };
-    if protocol == bindings::IPPROTO_TCP as u8 {
-        // SAFETY: It is what `for_each` has handed over, which nobody else uses meanwhile.
-        let look = unsafe { &mut *look.cast::<&mut dyn FnMut(&Conntrack)>() };
-        // SAFETY: The table keeps the entry meanwhile, and it is TCP.
-        look(unsafe { Conntrack::from_raw(entry) });
-    }
-    0
-}
-
 /// Whether an entry is dying, or another one whose memory it has become.
 ///
 /// # Safety
@@ -89,7 +61,7 @@ unsafe extern "C" fn visit(entry: *mut bindings::nf_conn, look: *mut c_void) -> 
 /// A reference to the entry was held when the RCU read side that the caller is in began, or later: conntrack's memory
 /// stays that of entries for as long (`SLAB_TYPESAFE_BY_RCU`).
 pub unsafe fn is_dying(entry: *const bindings::nf_conn) -> bool {
-    // SAFETY: As the caller promises; bits of the status change under us, so it is read once.
+    // SAFETY: By the caller's promise the memory is an entry's; bits of the status change under us, so it is read once.
     let status = unsafe { addr_of!((*entry).status).read_volatile() };
     status & bindings::IPS_DYING as usize != 0
 }
@@ -165,6 +137,12 @@ impl Conntrack {
         self.status() & bindings::IPS_CONFIRMED as usize != 0
     }
 
+    /// Whether conntrack has let go of it, or will as soon as anybody asks for it, as its time is over.
+    pub fn is_gone(&self) -> bool {
+        // SAFETY: By the type's invariant the entry is valid.
+        self.is_dying() || unsafe { bindings::tlsconn_ct_is_over(self.as_raw()) }
+    }
+
     #[inline]
     fn status(&self) -> usize {
         // SAFETY: By the type's invariant the entry is valid; bits of the status change under us, so it is read once.
@@ -213,7 +191,8 @@ impl Conntrack {
     }
 
     /// Writes the bits of `mask` in the mark, without losing what others write into the other bits at the same time, and
-    /// notes it for conntrack's mark event. Any context.
+    /// notes it for conntrack's mark event. Any context; on an entry that is not confirmed only its own packet's way,
+    /// and nothing but the mark is touched: what conntrack then tells of the new entry has the mark in it.
     pub fn set_mark(&self, value: u32, mask: u32) {
         let cell = self.mark_cell();
         let mut was = cell.load(Relaxed);
@@ -262,6 +241,13 @@ impl Conntrack {
         let mark = unsafe { addr_of_mut!((*self.as_raw()).mark) };
         // SAFETY: The field is aligned and lives as long as `self`; the kernel accesses it by single loads and stores.
         unsafe { Atomic::from_ptr(mark) }
+    }
+
+    /// Whether it is TCP's: the type's others are there only while a walk looks at them.
+    fn is_tcp(&self) -> bool {
+        // SAFETY: By the type's invariant the entry is valid; its protocol does not change.
+        let protocol = unsafe { (*self.as_raw()).tuplehash[0].tuple.dst.protonum };
+        u32::from(protocol) == bindings::IPPROTO_TCP as u32
     }
 
     /// Whether the addresses are IPv6.

@@ -2,40 +2,40 @@
 
 //! The generic netlink family and its table of operations.
 //!
-//! Handlers run in process context, one at a time (the family has no `parallel_ops`). What the family offers is written
-//! down in docs/netlink/tlsconn.yaml.
+//! Handlers run in process context, beside each other (`parallel_ops`): generic netlink holds none of its mutexes then.
+//! What must not be done twice at a time in a namespace has the mutex of that (`NetState::commands`). What the family
+//! offers is written down in docs/netlink/tlsconn.yaml.
 
 use super::{
     c_name,
     message::Message,
     pernet::NetState,
-    policy::{Attributes, CONNECTION_DUMP, CONNECTION_GET, PIN_DEL, PIN_GET, PIN_SET, TRACK_SET},
+    policy::{
+        ConnectionDump, ConnectionGet, PinDel, PinDump, PinGet, PinSet, Policy, StatsGet, Table,
+        TrackGet, TrackSet,
+    },
     rcu::{wait_for_readers, Reader},
-    request::{answer, dump},
+    request::{answer, tell as tell_all, Answer, Tell},
     zeroed, Global,
 };
-use crate::{bindings, netlink};
+use crate::bindings;
 use core::ffi::CStr;
 use kernel::{
-    bindings::sk_buff,
-    error::{to_result, Result},
+    error::{code::EAGAIN, to_result, Result},
     ffi::{c_int, c_uint},
-    sync::atomic::{ordering::Relaxed, Atomic},
+    sync::atomic::{
+        ordering::{Acquire, Relaxed, Release},
+        Atomic,
+    },
     ThisModule,
 };
 
-type Doit = unsafe extern "C" fn(*mut sk_buff, *mut bindings::genl_info) -> c_int;
-type Dumpit = unsafe extern "C" fn(*mut sk_buff, *mut bindings::netlink_callback) -> c_int;
-
-const fn operation(
-    command: u32,
-    capability: u32,
-    attributes: &'static Attributes,
-) -> bindings::genl_split_ops {
+const fn operation<P: Policy>(command: u32, capability: u32) -> bindings::genl_split_ops {
     // SAFETY: All-zero octets are an operation with no handler.
     let mut operation: bindings::genl_split_ops = unsafe { zeroed() };
     operation.cmd = command as u8;
     operation.flags = (bindings::GENL_UNS_ADMIN_PERM | capability) as u8;
+    let Table(attributes) = P::TABLE;
     if !attributes.is_empty() {
         operation.policy = attributes.as_ptr();
         operation.maxattr = (attributes.len() - 1) as c_uint;
@@ -43,45 +43,30 @@ const fn operation(
     operation
 }
 
-const fn doit(
-    command: u32,
-    attributes: &'static Attributes,
-    handler: Doit,
-) -> bindings::genl_split_ops {
-    let mut operation = operation(command, bindings::GENL_CMD_CAP_DO, attributes);
-    operation.__bindgen_anon_1.__bindgen_anon_1.doit = Some(handler);
+const fn doit<O: Answer>() -> bindings::genl_split_ops {
+    let mut operation = operation::<O>(O::COMMAND, bindings::GENL_CMD_CAP_DO);
+    operation.__bindgen_anon_1.__bindgen_anon_1.doit = Some(answer::<O>);
     operation
 }
 
-const fn dumpit(
-    command: u32,
-    attributes: &'static Attributes,
-    handler: Dumpit,
-) -> bindings::genl_split_ops {
-    let mut operation = operation(command, bindings::GENL_CMD_CAP_DUMP, attributes);
-    operation.__bindgen_anon_1.__bindgen_anon_2.dumpit = Some(handler);
+const fn dumpit<O: Tell>() -> bindings::genl_split_ops {
+    let mut operation = operation::<O>(O::COMMAND, bindings::GENL_CMD_CAP_DUMP);
+    operation.__bindgen_anon_1.__bindgen_anon_2.start = Some(start);
+    operation.__bindgen_anon_1.__bindgen_anon_2.dumpit = Some(tell_all::<O>);
     operation
 }
 
 // In the order of the commands, as the kernel wants them.
 static OPERATIONS: Global<[bindings::genl_split_ops; OPERATION_COUNT]> = Global::new([
-    doit(
-        bindings::TLSCONN_CMD_CONNECTION_GET,
-        &CONNECTION_GET.0,
-        connection_get,
-    ),
-    dumpit(
-        bindings::TLSCONN_CMD_CONNECTION_GET,
-        &CONNECTION_DUMP.0,
-        connection_dump,
-    ),
-    doit(bindings::TLSCONN_CMD_PIN_GET, &PIN_GET.0, pin_get),
-    dumpit(bindings::TLSCONN_CMD_PIN_GET, &[], pin_dump),
-    doit(bindings::TLSCONN_CMD_PIN_SET, &PIN_SET.0, pin_set),
-    doit(bindings::TLSCONN_CMD_PIN_DEL, &PIN_DEL.0, pin_del),
-    doit(bindings::TLSCONN_CMD_TRACK_GET, &[], track_get),
-    doit(bindings::TLSCONN_CMD_TRACK_SET, &TRACK_SET.0, track_set),
-    doit(bindings::TLSCONN_CMD_STATS_GET, &[], stats_get),
+    doit::<ConnectionGet>(),
+    dumpit::<ConnectionDump>(),
+    doit::<PinGet>(),
+    dumpit::<PinDump>(),
+    doit::<PinSet>(),
+    doit::<PinDel>(),
+    doit::<TrackGet>(),
+    doit::<TrackSet>(),
+    doit::<StatsGet>(),
 ]);
 const OPERATION_COUNT: usize = 9;
 
@@ -101,10 +86,10 @@ static FAMILY: Global<bindings::genl_family> = Global::new(
 pub struct Family(());
 
 impl Family {
-    /// Registers the family, for every namespace. Process context.
-    pub fn register(module: &'static ThisModule) -> Result<Self> {
+    /// Registers the family, for every namespace. Process context. Called once, by [`super::Registrations::new`].
+    pub(super) fn register(module: &'static ThisModule) -> Result<Self> {
         let family = FAMILY.get();
-        // SAFETY: The family is not registered yet, so nobody else knows of it.
+        // SAFETY: This is called once, so the family is not registered, and nobody else knows of it.
         let fields = unsafe { &mut *family };
         fields.name = c_name(FAMILY_NAME);
         fields.version = bindings::TLSCONN_FAMILY_VERSION;
@@ -114,10 +99,16 @@ impl Family {
         fields.mcgrps = GROUPS.get().cast();
         fields.n_mcgrps = 1;
         fields.set_netnsok(1);
+        fields.set_parallel_ops(1);
         // SAFETY: The family is complete, and lives as long as the module.
         to_result(unsafe { bindings::genl_register_family(family) })?;
-        OPEN.store(1, Relaxed);
         Ok(Self(()))
+    }
+
+    /// Lets dumps begin and events be told, once nothing can fail any more: a dump that has begun keeps the module, which
+    /// a module that fails to load does not heed.
+    pub(super) fn open(&self) {
+        OPEN.store(1, Release);
     }
 
     pub(super) fn as_raw() -> *const bindings::genl_family {
@@ -130,13 +121,27 @@ impl Drop for Family {
         OPEN.store(0, Relaxed);
         // Whoever has found it open and is sending to listeners has ended then.
         wait_for_readers();
-        // SAFETY: It was registered. The call waits for handlers that run.
+        // SAFETY: It was registered. The call waits for handlers that run for requests, also beside each other, as each
+        // holds generic netlink's semaphore for reading. A dump goes on without it: each holds the module, so that there
+        // is none when the module goes, and none has begun where the module fails to load.
         unsafe { bindings::genl_unregister_family(FAMILY.get()) };
     }
 }
 
-/// Whether the family is registered, and has groups to send to.
+/// Whether the family is in use.
 static OPEN: Atomic<u32> = Atomic::new(0);
+
+/// Begins a dump.
+///
+/// # Safety
+///
+/// None is needed: nothing is looked at.
+unsafe extern "C" fn start(_callback: *mut bindings::netlink_callback) -> c_int {
+    match OPEN.load(Acquire) {
+        0 => EAGAIN.to_errno(),
+        _ => 0,
+    }
+}
 
 /// Tells those who listen to the group `events` in a namespace; `fill` makes the message if there are any. Any context,
 /// while the namespace is alive. Where there is no memory they learn that events were lost.
@@ -151,107 +156,11 @@ pub fn tell(net: &NetState, command: u32, fill: impl FnOnce(&mut Message<'_>) ->
         return;
     }
     match Message::event(command, fill) {
-        // SAFETY: As above; the call takes the buffer.
+        // SAFETY: Both are there as they were for the question before; the call takes the buffer.
         Ok(skb) => unsafe { bindings::tlsconn_genl_multicast(family, namespace, skb) },
-        // SAFETY: As above.
+        // SAFETY: Both are there as they were for the question before.
         Err(_) => unsafe { bindings::tlsconn_genl_events_lost(family, namespace) },
     }
 }
 
 const FAMILY_NAME: &CStr = c"tlsconn";
-
-/// `connection-get` of one.
-///
-/// # Safety
-///
-/// For the kernel, which hands over a valid request; so below.
-unsafe extern "C" fn connection_get(_skb: *mut sk_buff, info: *mut bindings::genl_info) -> c_int {
-    // SAFETY: As the caller promises.
-    unsafe { answer(info, netlink::connection::get) }
-}
-
-/// `connection-get` of all.
-///
-/// # Safety
-///
-/// For the kernel, which hands over a valid dump; so below.
-unsafe extern "C" fn connection_dump(
-    skb: *mut sk_buff,
-    callback: *mut bindings::netlink_callback,
-) -> c_int {
-    // SAFETY: As the caller promises.
-    unsafe { dump(skb, callback, netlink::connection::dump) }
-}
-
-/// `pin-get` of one.
-///
-/// # Safety
-///
-/// As above.
-unsafe extern "C" fn pin_get(_skb: *mut sk_buff, info: *mut bindings::genl_info) -> c_int {
-    // SAFETY: As the caller promises.
-    unsafe { answer(info, netlink::pin::get) }
-}
-
-/// `pin-get` of all.
-///
-/// # Safety
-///
-/// As above.
-unsafe extern "C" fn pin_dump(
-    skb: *mut sk_buff,
-    callback: *mut bindings::netlink_callback,
-) -> c_int {
-    // SAFETY: As the caller promises.
-    unsafe { dump(skb, callback, netlink::pin::dump) }
-}
-
-/// `pin-set`.
-///
-/// # Safety
-///
-/// As above.
-unsafe extern "C" fn pin_set(_skb: *mut sk_buff, info: *mut bindings::genl_info) -> c_int {
-    // SAFETY: As the caller promises.
-    unsafe { answer(info, netlink::pin::set) }
-}
-
-/// `pin-del`.
-///
-/// # Safety
-///
-/// As above.
-unsafe extern "C" fn pin_del(_skb: *mut sk_buff, info: *mut bindings::genl_info) -> c_int {
-    // SAFETY: As the caller promises.
-    unsafe { answer(info, netlink::pin::del) }
-}
-
-/// `track-get`.
-///
-/// # Safety
-///
-/// As above.
-unsafe extern "C" fn track_get(_skb: *mut sk_buff, info: *mut bindings::genl_info) -> c_int {
-    // SAFETY: As the caller promises.
-    unsafe { answer(info, netlink::track::get) }
-}
-
-/// `track-set`.
-///
-/// # Safety
-///
-/// As above.
-unsafe extern "C" fn track_set(_skb: *mut sk_buff, info: *mut bindings::genl_info) -> c_int {
-    // SAFETY: As the caller promises.
-    unsafe { answer(info, netlink::track::set) }
-}
-
-/// `stats-get`.
-///
-/// # Safety
-///
-/// As above.
-unsafe extern "C" fn stats_get(_skb: *mut sk_buff, info: *mut bindings::genl_info) -> c_int {
-    // SAFETY: As the caller promises.
-    unsafe { answer(info, netlink::stats::get) }
-}

@@ -46,8 +46,9 @@ impl Cache {
 pub struct Registration(&'static Cache);
 
 impl Registration {
-    /// Makes a cache for what has that layout. Process context.
-    pub fn new(cache: &'static Cache, name: &'static CStr, layout: Layout) -> Result<Self> {
+    /// Makes a cache for what has that layout. Process context. Called once for each, by [`super::Registrations::new`],
+    /// before anybody can ask for room.
+    pub(super) fn new(cache: &'static Cache, name: &'static CStr, layout: Layout) -> Result<Self> {
         let (size, align) = (layout.size() as u32, layout.align() as u32);
         // SAFETY: The name lives as long as the module.
         let raw = unsafe { bindings::tlsconn_cache_new(name.as_char_ptr(), size, align) };

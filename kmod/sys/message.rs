@@ -2,7 +2,10 @@
 
 //! Netlink messages under construction.
 
-use super::{genl::Family, request::Request};
+use super::{
+    genl::Family,
+    request::{Answer, Request},
+};
 use crate::bindings;
 use core::marker::PhantomData;
 use kernel::{
@@ -34,7 +37,7 @@ impl Message<'_> {
         flags: u32,
         command: u32,
     ) -> Result<Self> {
-        // SAFETY: As the caller promises; the family is registered while a handler runs.
+        // SAFETY: The caller promises a buffer that nobody else writes to; the family is a static with its number in it.
         let header = unsafe {
             bindings::genlmsg_put(
                 skb,
@@ -56,9 +59,8 @@ impl Message<'_> {
     }
 
     /// Makes and sends the answer to a request. Process context.
-    pub fn reply(
-        request: &Request<'_>,
-        command: u32,
+    pub fn reply<O: Answer>(
+        request: &Request<'_, O>,
         fill: impl FnOnce(&mut Message<'_>) -> Result,
     ) -> Result {
         // SAFETY: No precondition.
@@ -70,7 +72,7 @@ impl Message<'_> {
         // SAFETY: The request is valid.
         let (port, number) = unsafe { ((*info).snd_portid, (*info).snd_seq) };
         // SAFETY: The buffer is ours.
-        let begun = unsafe { Message::begin(skb, port, number, 0, command) };
+        let begun = unsafe { Message::begin(skb, port, number, 0, O::COMMAND) };
         let filled = begun.and_then(|mut message| {
             fill(&mut message)?;
             message.end();
@@ -185,7 +187,7 @@ impl Message<'_> {
             .cast::<u8>();
         // SAFETY: The attribute has room for `value` and one octet more, and is none of `value`.
         unsafe { to.copy_from_nonoverlapping(value.as_ptr(), value.len()) };
-        // SAFETY: As above.
+        // SAFETY: The attribute has room for one octet more than `value`.
         unsafe { to.add(value.len()).write(0) };
         Ok(())
     }

@@ -17,12 +17,15 @@ pub mod pernet;
 pub mod policy;
 pub mod random;
 pub mod rcu;
+mod registrations;
 pub mod request;
 pub mod sessions;
 pub mod skb;
 pub mod table;
 pub mod time;
 pub mod xt;
+
+pub use registrations::Registrations;
 
 /// Seconds since some time in the past, without leaps. Any context.
 pub fn seconds() -> u32 {
@@ -32,7 +35,8 @@ pub fn seconds() -> u32 {
 
 /// Lets others run. Process context; no lock is held.
 pub fn give_way() {
-    // SAFETY: As the caller promises.
+    // SAFETY: It touches no memory of ours. That nobody sleeps where that is not allowed is looked for by the debug kernel
+    // (DEBUG_ATOMIC_SLEEP), as it is for all that sleeps in the kernel crate.
     unsafe { crate::bindings::tlsconn_cond_resched() }
 }
 
@@ -59,7 +63,7 @@ impl<T> Global<T> {
 ///
 /// All-zero octets are a valid `T`.
 const unsafe fn zeroed<T>() -> T {
-    // SAFETY: As the caller promises.
+    // SAFETY: The caller promises that zeros are a valid `T`.
     unsafe { MaybeUninit::zeroed().assume_init() }
 }
 

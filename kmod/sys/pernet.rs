@@ -31,8 +31,12 @@ use kernel::{
     bindings::net,
     error::to_result,
     ffi::{c_int, c_uint},
+    new_mutex,
     prelude::*,
-    sync::atomic::{ordering::Relaxed, Atomic},
+    sync::{
+        atomic::{ordering::Relaxed, Atomic},
+        Mutex,
+    },
     types::Opaque,
 };
 
@@ -79,6 +83,10 @@ pub struct NetState {
     /// Its pins. The lock comes after an entry's.
     #[pin]
     pub pins: SpinLockBh<Pins>,
+    /// Held by commands that change pins or whether is tracked, from their first look to their answer: they come one after
+    /// the other. It comes before every other lock.
+    #[pin]
+    pub commands: Mutex<()>,
     /// Whether packets are looked at.
     #[pin]
     pub hooks: Hooks,
@@ -136,6 +144,7 @@ impl NetState {
             armed: Atomic::new(0),
             by_ends: Atomic::new(0),
             next: Next::default(),
+            commands <- new_mutex!((), "tlsconn commands"),
             hooks <- Hooks::new(net, place),
             collector <- Opaque::ffi_init(|work| {
                 // SAFETY: `work` is memory for it, which is pinned.
@@ -447,7 +456,7 @@ unsafe extern "C" fn exit(net: *mut net) {
     let state = NetState::of(&unsafe { Net::from_raw(net) });
     // SAFETY: The work was initialised. What it does not get to is done here.
     unsafe { bindings::tlsconn_work_cancel(state.collector.get()) };
-    // SAFETY: As above.
+    // SAFETY: The work was initialised.
     unsafe { bindings::tlsconn_work_cancel(state.expiry.get()) };
     state.withdraw_tracking();
     release_all(state, Release::Gone);
@@ -470,9 +479,9 @@ unsafe extern "C" fn exit(net: *mut net) {
 pub struct Registration(());
 
 impl Registration {
-    /// Registers. Process context.
-    pub fn new() -> Result<Self> {
-        // SAFETY: The operations live as long as the module.
+    /// Registers. Process context. Called once, by [`super::Registrations::new`].
+    pub(super) fn new() -> Result<Self> {
+        // SAFETY: The operations live as long as the module, and as this is called once they are in no list.
         to_result(unsafe { bindings::register_pernet_subsys(OPERATIONS.get()) })?;
         Ok(Self(()))
     }

@@ -1,114 +1,320 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! What attributes requests may have: the kernel refuses all others before a handler sees them.
+//!
+//! A policy is a type, and each of its attributes a constant of it that says what kind of value it has. A request of an
+//! operation gives attributes of the operation's policy only: others do not compile.
 
-use super::zeroed;
+use super::{request::Nest, zeroed};
 use crate::bindings;
-use core::mem::ManuallyDrop;
+use core::{marker::PhantomData, mem::ManuallyDrop};
 
-/// Policies by the numbers of their attributes.
-pub(super) type Attributes = [bindings::nla_policy];
+/// What the kernel is given: rules by the numbers of their attributes.
+pub struct Table(pub(super) &'static [bindings::nla_policy]);
 
-const fn policy(kind: u32, len: u16) -> bindings::nla_policy {
-    // SAFETY: All-zero octets are a valid policy: no attribute of that number.
-    let mut policy: bindings::nla_policy = unsafe { zeroed() };
-    policy.type_ = kind as u8;
-    policy.len = len;
-    policy
+/// A list of attributes. Only the macro below gives a type attributes, and the table that belongs to them.
+pub trait Policy {
+    /// The list as the kernel wants it.
+    const TABLE: Table;
 }
 
-/// A nest of attributes, which the kernel checks by their own policies.
-const fn nested(attributes: &'static Attributes) -> bindings::nla_policy {
-    let mut policy = policy(bindings::NLA_NESTED, (attributes.len() - 1) as u16);
-    policy.__bindgen_anon_1.nested_policy = ManuallyDrop::new(attributes.as_ptr());
-    policy
+/// An attribute of a policy, with a value of a kind.
+pub struct Attribute<P, K> {
+    number: u32,
+    _of: PhantomData<fn() -> (P, K)>,
+}
+
+impl<P, K> Attribute<P, K> {
+    const fn new(number: u32) -> Self {
+        Self {
+            number,
+            _of: PhantomData,
+        }
+    }
+
+    /// Its number, which the table of its policy has a rule for.
+    pub(super) fn number(&self) -> u32 {
+        self.number
+    }
+}
+
+/// A kind of value.
+pub trait Kind {
+    /// What it is read as.
+    type Value<'a>;
+    /// What the kernel holds it against.
+    const RULE: Rule;
+    /// Reads it; None where it has the wrong length, which the kernel lets none have.
+    fn read(octets: &[u8]) -> Option<Self::Value<'_>>;
+}
+
+/// What the kernel holds an attribute against.
+pub struct Rule(bindings::nla_policy);
+
+impl Rule {
+    const fn new(kind: u32, len: usize) -> Self {
+        // SAFETY: All-zero octets are a valid policy: no attribute of that number.
+        let mut policy: bindings::nla_policy = unsafe { zeroed() };
+        policy.type_ = kind as u8;
+        policy.len = len as u16;
+        Self(policy)
+    }
+}
+
+/// Nothing but whether it is there.
+pub struct Flag;
+
+impl Kind for Flag {
+    type Value<'a> = ();
+    const RULE: Rule = Rule::new(bindings::NLA_FLAG, 0);
+    fn read(_: &[u8]) -> Option<()> {
+        Some(())
+    }
+}
+
+/// One octet.
+pub struct U8;
+
+impl Kind for U8 {
+    type Value<'a> = u8;
+    const RULE: Rule = Rule::new(bindings::NLA_U8, 0);
+    fn read(octets: &[u8]) -> Option<u8> {
+        octets.first().copied()
+    }
+}
+
+/// 32 bits.
+pub struct U32;
+
+impl Kind for U32 {
+    type Value<'a> = u32;
+    const RULE: Rule = Rule::new(bindings::NLA_U32, 0);
+    fn read(octets: &[u8]) -> Option<u32> {
+        octets.try_into().ok().map(u32::from_ne_bytes)
+    }
 }
 
 /// 32 bits, of which only some may be set.
-const fn mask(bits: u32) -> bindings::nla_policy {
-    let mut policy = policy(bindings::NLA_U32, 0);
-    policy.validation_type = bindings::TLSCONN_VALIDATE_MASK as u8;
-    policy.__bindgen_anon_1.mask = ManuallyDrop::new(bits);
-    policy
+pub struct Mask<const BITS: u32>;
+
+impl<const BITS: u32> Kind for Mask<BITS> {
+    type Value<'a> = u32;
+    const RULE: Rule = {
+        let mut rule = Rule::new(bindings::NLA_U32, 0);
+        rule.0.validation_type = bindings::TLSCONN_VALIDATE_MASK as u8;
+        rule.0.__bindgen_anon_1.mask = ManuallyDrop::new(BITS);
+        rule
+    };
+    fn read(octets: &[u8]) -> Option<u32> {
+        U32::read(octets)
+    }
+}
+
+/// A number in 4 or 8 octets.
+pub struct Uint;
+
+impl Kind for Uint {
+    type Value<'a> = u64;
+    const RULE: Rule = Rule::new(bindings::NLA_UINT, 0);
+    fn read(octets: &[u8]) -> Option<u64> {
+        let wide = octets.try_into().ok().map(u64::from_ne_bytes);
+        wide.or_else(|| U32::read(octets).map(u64::from))
+    }
+}
+
+/// A port.
+pub struct Port;
+
+impl Kind for Port {
+    type Value<'a> = u16;
+    const RULE: Rule = Rule::new(bindings::NLA_U16, 0);
+    fn read(octets: &[u8]) -> Option<u16> {
+        octets.try_into().ok().map(u16::from_be_bytes)
+    }
+}
+
+/// Octets, as many at most.
+pub struct Octets<const MOST: usize>;
+
+impl<const MOST: usize> Kind for Octets<MOST> {
+    type Value<'a> = &'a [u8];
+    const RULE: Rule = Rule::new(bindings::NLA_BINARY, MOST);
+    fn read(octets: &[u8]) -> Option<&[u8]> {
+        Some(octets)
+    }
+}
+
+/// A string of as many octets at most, which is read without its NUL.
+pub struct Text<const MOST: usize>;
+
+impl<const MOST: usize> Kind for Text<MOST> {
+    type Value<'a> = &'a [u8];
+    const RULE: Rule = Rule::new(bindings::NLA_NUL_STRING, MOST);
+    fn read(octets: &[u8]) -> Option<&[u8]> {
+        octets.split(|&octet| octet == 0).next()
+    }
+}
+
+/// Attributes of a policy of their own, against which the kernel holds them.
+pub struct Nested<P>(PhantomData<P>);
+
+impl<P: Policy> Kind for Nested<P> {
+    type Value<'a> = Nest<'a, P>;
+    const RULE: Rule = {
+        let Table(attributes) = P::TABLE;
+        let mut rule = Rule::new(bindings::NLA_NESTED, attributes.len() - 1);
+        rule.0.__bindgen_anon_1.nested_policy = ManuallyDrop::new(attributes.as_ptr());
+        rule
+    };
+    fn read(octets: &[u8]) -> Option<Nest<'_, P>> {
+        Some(Nest::new(octets))
+    }
+}
+
+/// Rules by the numbers of their attributes, shared with the kernel, which only reads them.
+struct Rules<const N: usize>([bindings::nla_policy; N]);
+
+// SAFETY: Nobody writes to it.
+unsafe impl<const N: usize> Sync for Rules<N> {}
+
+const REJECTED: bindings::nla_policy = Rule::new(bindings::NLA_REJECT, 0).0;
+
+/// How many rules there are up to the last of these numbers.
+const fn room(numbers: &[u32]) -> usize {
+    let (mut room, mut at) = (0, 0);
+    while at < numbers.len() {
+        let number = numbers[at] as usize;
+        if number >= room {
+            room = number + 1;
+        }
+        at += 1;
+    }
+    room
+}
+
+/// Makes the type of a policy out of its attributes. What is not among them is refused.
+macro_rules! policy {
+    ($(#[$doc:meta])* $name:ident { $($attribute:ident: $kind:ty = $number:ident,)* }) => {
+        $(#[$doc])*
+        pub struct $name;
+
+        impl $name {
+            $(
+                #[doc = concat!("`", stringify!($number), "`.")]
+                pub const $attribute: Attribute<Self, $kind> = Attribute::new(bindings::$number);
+            )*
+        }
+
+        impl Policy for $name {
+            const TABLE: Table = {
+                const ROOM: usize = room(&[$(bindings::$number),*]);
+                #[allow(unused_mut, reason = "there are operations without attributes")]
+                static RULES: Rules<ROOM> = {
+                    let mut rules = [REJECTED; ROOM];
+                    $(rules[bindings::$number as usize] = <$kind as Kind>::RULE.0;)*
+                    Rules(rules)
+                };
+                Table(&RULES.0)
+            };
+        }
+    };
 }
 
 /// A bit for each state.
-const STATES: u32 = (2 << bindings::TLSCONN_STATE_TAINTED) - 1;
+type States = Mask<{ (2 << bindings::TLSCONN_STATE_TAINTED) - 1 }>;
 
-const REJECTED: bindings::nla_policy = policy(bindings::NLA_REJECT, 0);
+/// The name of a pin.
+pub type PinName = Text<{ bindings::TLSCONN_PIN_NAME_MAX as usize }>;
 
-/// A policy array, shared with the kernel, which only reads it.
-pub(super) struct Policies<const N: usize>(pub(super) [bindings::nla_policy; N]);
+/// A random, a session id, or the beginning of one.
+pub type Id = Octets<{ bindings::XT_TLSCONN_ID_MAX as usize }>;
 
-// SAFETY: Nobody writes to it.
-unsafe impl<const N: usize> Sync for Policies<N> {}
+/// A pattern of server names.
+pub type Pattern = Octets<{ bindings::XT_TLSCONN_NAME_MAX as usize }>;
 
-pub(super) static CONNECTION_GET: Policies<{ bindings::TLSCONN_A_CONNECTION_ID as usize + 1 }> =
-    Policies([REJECTED, policy(bindings::NLA_UINT, 0)]);
+/// An address.
+pub type Address = Octets<16>;
 
-pub(super) static CONNECTION_DUMP: Policies<{ bindings::TLSCONN_A_CONNECTION_LIVE as usize + 1 }> = {
-    let mut policies = [REJECTED; bindings::TLSCONN_A_CONNECTION_LIVE as usize + 1];
-    policies[bindings::TLSCONN_A_CONNECTION_SELECTOR as usize] = nested(&SELECTOR.0);
-    policies[bindings::TLSCONN_A_CONNECTION_STATES as usize] = mask(STATES);
-    policies[bindings::TLSCONN_A_CONNECTION_LIVE as usize] = policy(bindings::NLA_FLAG, 0);
-    Policies(policies)
-};
+policy!(
+    /// `connection-get` of one.
+    ConnectionGet {
+        ID: Uint = TLSCONN_A_CONNECTION_ID,
+    }
+);
 
-static SELECTOR: Policies<{ bindings::TLSCONN_A_SELECTOR_DST_PORT as usize + 1 }> = Policies([
-    REJECTED,
-    policy(bindings::NLA_BINARY, bindings::XT_TLSCONN_ID_MAX as u16),
-    policy(bindings::NLA_BINARY, bindings::XT_TLSCONN_ID_MAX as u16),
-    policy(bindings::NLA_BINARY, bindings::XT_TLSCONN_ID_MAX as u16),
-    policy(bindings::NLA_BINARY, bindings::XT_TLSCONN_NAME_MAX as u16),
-    policy(bindings::NLA_BINARY, 16),
-    policy(bindings::NLA_U8, 0),
-    policy(bindings::NLA_U16, 0),
-    policy(bindings::NLA_BINARY, 16),
-    policy(bindings::NLA_U8, 0),
-    policy(bindings::NLA_U16, 0),
-]);
+policy!(
+    /// `connection-get` of all.
+    ConnectionDump {
+        SELECTOR: Nested<Selector> = TLSCONN_A_CONNECTION_SELECTOR,
+        STATES: States = TLSCONN_A_CONNECTION_STATES,
+        LIVE: Flag = TLSCONN_A_CONNECTION_LIVE,
+    }
+);
 
-pub(super) static PIN_GET: Policies<{ bindings::TLSCONN_A_PIN_NAME as usize + 1 }> = Policies([
-    REJECTED,
-    policy(
-        bindings::NLA_NUL_STRING,
-        bindings::TLSCONN_PIN_NAME_MAX as u16,
-    ),
-]);
+policy!(
+    /// Which connections are meant.
+    Selector {
+        CLIENT_RANDOM: Id = TLSCONN_A_SELECTOR_CLIENT_RANDOM,
+        SERVER_RANDOM: Id = TLSCONN_A_SELECTOR_SERVER_RANDOM,
+        SESSION_ID: Id = TLSCONN_A_SELECTOR_SESSION_ID,
+        SNI: Pattern = TLSCONN_A_SELECTOR_SNI,
+        SRC_ADDR: Address = TLSCONN_A_SELECTOR_SRC_ADDR,
+        SRC_PREFIX: U8 = TLSCONN_A_SELECTOR_SRC_PREFIX,
+        SRC_PORT: Port = TLSCONN_A_SELECTOR_SRC_PORT,
+        DST_ADDR: Address = TLSCONN_A_SELECTOR_DST_ADDR,
+        DST_PREFIX: U8 = TLSCONN_A_SELECTOR_DST_PREFIX,
+        DST_PORT: Port = TLSCONN_A_SELECTOR_DST_PORT,
+    }
+);
 
-pub(super) static PIN_SET: Policies<{ bindings::TLSCONN_A_PIN_FOLLOW as usize + 1 }> = Policies([
-    REJECTED,
-    policy(
-        bindings::NLA_NUL_STRING,
-        bindings::TLSCONN_PIN_NAME_MAX as u16,
-    ),
-    policy(bindings::NLA_U32, 0),
-    policy(bindings::NLA_U32, 0),
-    policy(bindings::NLA_UINT, 0),
-    REJECTED,
-    policy(bindings::NLA_FLAG, 0),
-    REJECTED,
-    policy(bindings::NLA_FLAG, 0),
-    nested(&SELECTOR.0),
-    policy(bindings::NLA_UINT, 0),
-    REJECTED,
-    REJECTED,
-    policy(bindings::NLA_FLAG, 0),
-]);
+policy!(
+    /// `pin-get` of one.
+    PinGet {
+        NAME: PinName = TLSCONN_A_PIN_NAME,
+    }
+);
 
-pub(super) static PIN_DEL: Policies<{ bindings::TLSCONN_A_PIN_ALL as usize + 1 }> = Policies([
-    REJECTED,
-    policy(
-        bindings::NLA_NUL_STRING,
-        bindings::TLSCONN_PIN_NAME_MAX as u16,
-    ),
-    REJECTED,
-    REJECTED,
-    REJECTED,
-    REJECTED,
-    REJECTED,
-    policy(bindings::NLA_FLAG, 0),
-]);
+policy!(
+    /// `pin-get` of all.
+    PinDump {}
+);
 
-pub(super) static TRACK_SET: Policies<{ bindings::TLSCONN_A_TRACK_REQUESTED as usize + 1 }> =
-    Policies([REJECTED, REJECTED, REJECTED, policy(bindings::NLA_U8, 0)]);
+policy!(
+    /// `pin-set`.
+    PinSet {
+        NAME: PinName = TLSCONN_A_PIN_NAME,
+        MARK: U32 = TLSCONN_A_PIN_MARK,
+        MASK: U32 = TLSCONN_A_PIN_MASK,
+        CONNECTION: Uint = TLSCONN_A_PIN_CONNECTION,
+        REPLACE: Flag = TLSCONN_A_PIN_REPLACE,
+        NEXT: Flag = TLSCONN_A_PIN_NEXT,
+        SELECTOR: Nested<Selector> = TLSCONN_A_PIN_SELECTOR,
+        LASTS: Uint = TLSCONN_A_PIN_LASTS,
+        FOLLOW: Flag = TLSCONN_A_PIN_FOLLOW,
+    }
+);
+
+policy!(
+    /// `pin-del`.
+    PinDel {
+        NAME: PinName = TLSCONN_A_PIN_NAME,
+        ALL: Flag = TLSCONN_A_PIN_ALL,
+    }
+);
+
+policy!(
+    /// `track-get`.
+    TrackGet {}
+);
+
+policy!(
+    /// `track-set`.
+    TrackSet {
+        REQUESTED: U8 = TLSCONN_A_TRACK_REQUESTED,
+    }
+);
+
+policy!(
+    /// `stats-get`.
+    StatsGet {}
+);

@@ -5,6 +5,7 @@
 use super::{
     message::Message,
     pernet::{Net, NetState},
+    policy::{Attribute, Flag, Kind, Policy},
 };
 use crate::bindings;
 use core::{ffi::CStr, marker::PhantomData};
@@ -15,22 +16,45 @@ use kernel::{
     str::CStrExt as _,
 };
 
-/// A request that is to be answered.
-pub struct Request<'a> {
-    info: *mut bindings::genl_info,
-    _life: PhantomData<&'a bindings::genl_info>,
+/// An operation that is answered; its policy is the type itself.
+pub trait Answer: Policy + Sized {
+    /// Its command's number.
+    const COMMAND: u32;
+    /// Does what is asked for and answers. Process context; operations run beside each other.
+    fn answer(net: &NetState, request: &Request<'_, Self>) -> Result;
 }
 
-impl Request<'_> {
+/// An operation that tells of all there are; its policy is the type itself.
+pub trait Tell: Policy + Sized {
+    /// Its command's number.
+    const COMMAND: u32;
+    /// Adds what there is room for in one message, from where the dump stands. Where it adds nothing the dump is over.
+    /// Process context; a dump's calls come one after the other, with anything in between.
+    fn tell(net: &NetState, dump: &mut Dump<'_, Self>) -> Result;
+}
+
+/// A request that is to be answered.
+///
+/// # Invariants
+///
+/// `info` is valid for the lifetime, and the kernel has held the request against the policy's table.
+pub struct Request<'a, P> {
+    info: *mut bindings::genl_info,
+    _life: PhantomData<(&'a bindings::genl_info, P)>,
+}
+
+impl<P: Policy> Request<'_, P> {
     /// The sender's port and the request's number, for the answer.
     pub(super) fn as_raw(&self) -> *mut bindings::genl_info {
         self.info
     }
 
-    fn attribute(&self, number: u32) -> Option<&[u8]> {
-        // SAFETY: The request is valid; `attrs` has an element for every number up to the policy's last, and handlers
-        // ask for numbers of their policy only.
-        let attribute: *const nlattr = unsafe { *(*self.info).attrs.add(number as usize) };
+    /// What an attribute says, if it is there.
+    pub fn get<K: Kind>(&self, attribute: Attribute<P, K>) -> Option<K::Value<'_>> {
+        // SAFETY: By the type's invariant the request is valid and was held against the policy's table: `attrs` has an
+        // element for every number up to the table's last, and the table has a rule for that of the attribute.
+        let attribute: *const nlattr =
+            unsafe { *(*self.info).attrs.add(attribute.number() as usize) };
         if attribute.is_null() {
             return None;
         }
@@ -42,42 +66,12 @@ impl Request<'_> {
             )
         };
         // SAFETY: The kernel has checked the attribute's length against the message's.
-        Some(unsafe { core::slice::from_raw_parts(data, usize::try_from(len).unwrap_or(0)) })
-    }
-
-    /// An attribute of one octet. `number` is one of the operation's policy, here as below.
-    pub fn u8(&self, number: u32) -> Option<u8> {
-        self.attribute(number)?.first().copied()
-    }
-
-    /// An attribute of 32 bits.
-    pub fn u32(&self, number: u32) -> Option<u32> {
-        self.attribute(number)?
-            .try_into()
-            .ok()
-            .map(u32::from_ne_bytes)
-    }
-
-    /// An attribute of type `uint`: 4 or 8 octets.
-    pub fn uint(&self, number: u32) -> Option<u64> {
-        let octets = self.attribute(number)?;
-        let wide = octets.try_into().ok().map(u64::from_ne_bytes);
-        wide.or_else(|| self.u32(number).map(u64::from))
-    }
-
-    /// A string without its NUL.
-    pub fn string(&self, number: u32) -> Option<&[u8]> {
-        self.attribute(number)?.split(|&octet| octet == 0).next()
-    }
-
-    /// A nest of attributes, which the kernel has held against their policies.
-    pub fn nest(&self, number: u32) -> Option<Nest<'_>> {
-        self.attribute(number).map(Nest)
+        K::read(unsafe { core::slice::from_raw_parts(data, usize::try_from(len).unwrap_or(0)) })
     }
 
     /// Whether a flag is there.
-    pub fn flag(&self, number: u32) -> bool {
-        self.attribute(number).is_some()
+    pub fn has(&self, flag: Attribute<P, Flag>) -> bool {
+        self.get(flag).is_some()
     }
 
     /// The error to return, after telling the user why.
@@ -93,45 +87,50 @@ impl Request<'_> {
 }
 
 /// Attributes in a nest.
-pub struct Nest<'a>(&'a [u8]);
+pub struct Nest<'a, P> {
+    octets: &'a [u8],
+    _policy: PhantomData<P>,
+}
 
-impl<'a> Nest<'a> {
-    /// An attribute's octets; of any number.
-    pub fn bytes(&self, number: u32) -> Option<&'a [u8]> {
+impl<'a, P> Nest<'a, P> {
+    pub(super) fn new(octets: &'a [u8]) -> Self {
+        Self {
+            octets,
+            _policy: PhantomData,
+        }
+    }
+
+    /// What an attribute says, if it is there.
+    pub fn get<K: Kind>(&self, attribute: Attribute<P, K>) -> Option<K::Value<'a>> {
         /// What is left of a type without its flags (NLA_TYPE_MASK).
         const TYPE_MASK: u16 = 0x3fff;
-        let mut rest = self.0;
+        let mut rest = self.octets;
         loop {
             let [l0, l1, t0, t1] = *rest.first_chunk()?;
             let len = usize::from(u16::from_ne_bytes([l0, l1]));
             let value = rest.get(4..len)?;
-            if u32::from(u16::from_ne_bytes([t0, t1]) & TYPE_MASK) == number {
-                return Some(value);
+            if u32::from(u16::from_ne_bytes([t0, t1]) & TYPE_MASK) == attribute.number() {
+                return K::read(value);
             }
             // Attributes begin at multiples of 4 octets.
             rest = rest.get(len.wrapping_add(3) & !3..)?;
         }
     }
-
-    /// An octet.
-    pub fn u8(&self, number: u32) -> Option<u8> {
-        self.bytes(number)?.first().copied()
-    }
-
-    /// A port.
-    pub fn be16(&self, number: u32) -> Option<u16> {
-        self.bytes(number)?.try_into().ok().map(u16::from_be_bytes)
-    }
 }
 
 /// A dump that goes on where the last message was full.
-pub struct Dump<'a> {
+///
+/// # Invariants
+///
+/// Both pointers are valid for the lifetime. The dump is of the family's socket, whose lock has its calls come one after
+/// the other, and the kernel has held the request against the policy's table.
+pub struct Dump<'a, P> {
     skb: *mut sk_buff,
     callback: *mut bindings::netlink_callback,
-    _life: PhantomData<&'a sk_buff>,
+    _life: PhantomData<(&'a sk_buff, P)>,
 }
 
-impl Dump<'_> {
+impl<P: Policy> Dump<'_, P> {
     /// Where the dump stands: 0 at first, then what was set.
     pub fn position(&self) -> u64 {
         // SAFETY: The callback is valid, and only we use the union: as the array of numbers.
@@ -140,72 +139,87 @@ impl Dump<'_> {
 
     /// Sets where to go on.
     pub fn set_position(&mut self, position: u64) {
-        // SAFETY: As above.
+        // SAFETY: The callback is valid, and only we use the union: as the array of numbers.
         unsafe { (*self.callback).__bindgen_anon_1.args[0] = position as isize };
     }
 
     /// What was asked for.
-    pub fn request(&self) -> Request<'_> {
+    pub fn request(&self) -> Request<'_, P> {
+        // INVARIANT: It is valid during a call, and nobody else uses it then.
         Request {
-            // SAFETY: The callback is valid. Nobody else uses the request during a call.
+            // SAFETY: The callback is valid.
             info: unsafe { bindings::tlsconn_dump_info(self.callback) }.cast_mut(),
             _life: PhantomData,
         }
     }
 
     /// Adds one item; ENOSPC or EMSGSIZE when the message is full, and nothing of it is added.
-    pub fn item(&mut self, command: u32, fill: impl FnOnce(&mut Message<'_>) -> Result) -> Result {
+    pub fn item(&mut self, fill: impl FnOnce(&mut Message<'_>) -> Result) -> Result
+    where
+        P: Tell,
+    {
         let (mut port, mut number) = (0, 0);
         // SAFETY: The callback is valid.
         unsafe { bindings::tlsconn_dump_seq(self.callback, &mut port, &mut number) };
         // SAFETY: The buffer is the dump's, which nobody else writes to.
         let mut message =
-            unsafe { Message::begin(self.skb, port, number, bindings::NLM_F_MULTI, command)? };
+            unsafe { Message::begin(self.skb, port, number, bindings::NLM_F_MULTI, P::COMMAND)? };
         fill(&mut message)?;
         message.end();
         Ok(())
     }
+
+    /// Whether nothing was added in this call.
+    pub fn is_empty(&self) -> bool {
+        // SAFETY: The buffer is the dump's.
+        unsafe { (*self.skb).len == 0 }
+    }
 }
 
+/// Runs an operation.
+///
 /// # Safety
 ///
-/// `info` is a request, valid during the call; `net` its namespace.
-pub(super) unsafe fn answer(
+/// For the kernel, which hands over a valid request that it has held against the policy of the operation.
+pub(super) unsafe extern "C" fn answer<O: Answer>(
+    _skb: *mut sk_buff,
     info: *mut bindings::genl_info,
-    handler: fn(&NetState, &Request<'_>) -> Result,
 ) -> c_int {
-    // SAFETY: As the caller promises.
+    // SAFETY: The kernel hands over a valid request.
     let net = unsafe { bindings::tlsconn_genl_net(info) };
-    let request = Request {
+    // INVARIANT: That is what the kernel promises.
+    let request = Request::<O> {
         info,
         _life: PhantomData,
     };
     // SAFETY: A socket's namespace is alive while the socket is, and so during a call on it.
     let net = unsafe { Net::from_raw(net) };
-    match handler(NetState::of(&net), &request) {
+    match O::answer(NetState::of(&net), &request) {
         Ok(()) => 0,
         Err(error) => error.to_errno(),
     }
 }
 
+/// Goes on with a dump.
+///
 /// # Safety
 ///
-/// `skb` and `callback` are a dump's, valid during the call.
-pub(super) unsafe fn dump(
+/// For the kernel, which hands over a valid dump whose request it has held against the policy of the operation.
+pub(super) unsafe extern "C" fn tell<O: Tell>(
     skb: *mut sk_buff,
     callback: *mut bindings::netlink_callback,
-    handler: fn(&NetState, &mut Dump<'_>) -> Result,
 ) -> c_int {
-    // SAFETY: As the caller promises.
+    // SAFETY: The kernel hands over a valid dump.
     let net = unsafe { bindings::tlsconn_dump_net(callback) };
-    let mut dump = Dump {
+    // INVARIANT: That is what the kernel promises.
+    let mut dump = Dump::<O> {
         skb,
         callback,
         _life: PhantomData,
     };
     // SAFETY: A socket's namespace is alive while the socket is, and so during a call on it.
     let net = unsafe { Net::from_raw(net) };
-    if let Err(error) = handler(NetState::of(&net), &mut dump) {
+    if let Err(error) = O::tell(NetState::of(&net), &mut dump) {
         return error.to_errno();
     }
     // SAFETY: The buffer is valid. A length says that there may be more; 0 ends the dump.

@@ -45,9 +45,9 @@ static MATCHES: Global<[bindings::xt_match; 2]> = Global::new([
 pub struct Registration(());
 
 impl Registration {
-    /// Registers. Process context.
-    pub fn new(module: &'static ThisModule) -> Result<Self> {
-        // SAFETY: They are not registered yet, so nobody else knows of them.
+    /// Registers. Process context. Called once, by [`super::Registrations::new`].
+    pub(super) fn new(module: &'static ThisModule) -> Result<Self> {
+        // SAFETY: This is called once, so they are not registered, and nobody else knows of them.
         let matches = unsafe { &mut *MATCHES.get() };
         for entry in matches.iter_mut() {
             entry.me = module.as_ptr();

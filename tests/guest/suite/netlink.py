@@ -83,7 +83,9 @@ class Netlink:
         return struct.pack("=IHHII", 16 + len(body), family or self.family, flags, self.sequence, 0) + body
 
     def ask(self, command, payload=b"", flags=REQUEST | ACK, family=None):
-        """The objects of an answer, each as its attributes."""
+        """The objects of an answer, each as its attributes. `empty`: how many messages of a dump said nothing of any, as
+        none of those that the kernel had looked at was wanted."""
+        self.empty = 0
         self.socket.send(self.message(command, payload, flags, family))
         objects = []
         while True:
@@ -94,7 +96,10 @@ class Netlink:
                 if sequence != self.sequence:
                     continue
                 if kind not in (ERROR, DONE):
-                    objects.append(body[4:])
+                    if body[4:]:
+                        objects.append(body[4:])
+                    else:
+                        self.empty += 1
                     continue
                 error = -struct.unpack_from("=i", body)[0]
                 if error > 0:

@@ -189,6 +189,8 @@ impl Socket {
                 }
                 interrupted |= message.interrupted;
                 match message.part {
+                    // A part of a dump of which nothing is wanted: the kernel looks at some objects a time only.
+                    Part::Object([]) => {}
                     Part::Object(attributes) => objects.push(attributes.to_vec()),
                     Part::End(Ok(())) => return Ok((objects, interrupted)),
                     Part::End(Err(refusal)) => return Err(Error::Refused(refusal)),
