@@ -6,7 +6,7 @@
 //! Conntrack tells nobody when it lets go of an entry, so all connections are gone through, those with a pin each time.
 
 use crate::{
-    changes, pins,
+    changes, holes, pins,
     sys::{
         give_way,
         pernet::NetState,
@@ -37,15 +37,7 @@ pub fn collect(net: &NetState) -> bool {
     if net.keeps_syns() {
         net.with_syns(|syns| syns.age());
     }
-    // Seldom is there anything behind a hole.
-    if net.kept.octets() > 0 {
-        net.table.for_each(|entry| {
-            if let Some(tracked) = &mut *entry.lock() {
-                tracked.age(&net.limits());
-                changes::look(net, entry, tracked);
-            }
-        });
-    }
+    holes::look_after(net);
     pins::end_dying(net);
     let (made, all) = (net.take_made(), net.table.len());
     let slice = match net.is_conntrack_nearly_full() {
@@ -63,7 +55,7 @@ pub fn collect(net: &NetState) -> bool {
     });
     net.next.collected.set(next);
     idle_handshakes(net);
-    !net.table.is_empty() || net.keeps_syns()
+    !net.table.is_empty() || net.keeps_syns() || net.kept.has_discarded()
 }
 
 fn is_let_go(entry: &Entry) -> bool {
@@ -189,6 +181,10 @@ pub fn remark(net: &NetState, entry: &Entry, tracked: &mut Tracked) {
             EntryMark::Handshake,
             has,
         );
+    }
+    let keeps = tracked.holes.is_some();
+    if keeps != tracked.flags.has(Flags::HOLES) {
+        mark(net, entry, tracked, Flags::HOLES, EntryMark::Holes, keeps);
     }
     if tracked.flags.has(Flags::YOUNG) && (has || tracked.connection.has_payload()) {
         mark(net, entry, tracked, Flags::YOUNG, EntryMark::Young, false);

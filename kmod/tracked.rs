@@ -5,11 +5,11 @@
 use crate::{
     counters::Counter,
     handshakes::{Budget, Slot},
-    holes::{Holes, Limits},
+    holes::{Holes, Limits, Portion},
     packet::Packet,
     pins::Suit,
     sys::{conntrack::Conntrack, memory::charged, sessions::Links},
-    tls::{self, Handshake, IdentityRef, Sessions},
+    tls::{self, Handshake, IdentityRef, Sessions, Taken},
 };
 use kernel::{alloc::Flags as AllocFlags, prelude::*, sync::aref::ARef};
 
@@ -49,6 +49,8 @@ impl Flags {
     pub const YOUNG: Self = Self(4);
     /// The table has it marked as holding memory for a handshake.
     pub const HANDSHAKE: Self = Self(8);
+    /// The table knows that it keeps segments after a hole.
+    pub const HOLES: Self = Self(16);
 
     /// Whether they are set.
     pub fn has(self, flags: Self) -> bool {
@@ -134,52 +136,99 @@ impl Tracked {
         self.suit == Suit::Over && !self.has_handshake() && self.holes.is_none()
     }
 
-    /// Keeps a packet behind a hole, or gives up waiting for what is missing where there is no room.
+    /// Takes in a packet, and with it what was kept and has no hole in front of it any longer. Any context.
+    #[inline]
+    pub fn take_in(&mut self, packet: &Packet<'_>, limits: &Limits<'_>) {
+        if self.holes.is_some() {
+            return self.take_in_turn(packet, limits);
+        }
+        if self.segment(packet, packet.segment(), limits) == Taken::BehindHole {
+            self.keep(packet, limits, &mut Portion::of_a_packet());
+        }
+    }
+
+    fn segment(
+        &mut self,
+        packet: &Packet<'_>,
+        segment: tls::Segment,
+        limits: &Limits<'_>,
+    ) -> Taken {
+        let payload = &packet.tcp.payload;
+        self.connection.segment(
+            &mut self.handshake.within(limits.handshakes),
+            limits.engine,
+            &segment,
+            payload,
+        )
+    }
+
+    /// What waits for its turn was sent before.
     #[cold]
-    pub fn behind_hole(&mut self, packet: &Packet<'_>, limits: &Limits<'_>) {
+    fn take_in_turn(&mut self, packet: &Packet<'_>, limits: &Limits<'_>) {
+        let mut portion = Portion::of_a_packet();
+        self.fill(limits, &mut portion);
+        let mut segment = packet.segment();
+        if let Some(holes) = &mut self.holes {
+            if holes.is_first_to_come(&self.connection, &segment) {
+                if self
+                    .connection
+                    .is_behind_hole(packet.from, packet.tcp.end())
+                {
+                    return self.keep(packet, limits, &mut portion);
+                }
+                holes.acknowledge_later(&segment);
+                segment.ack = None;
+            }
+        }
+        match self.segment(packet, segment, limits) {
+            Taken::BehindHole => self.keep(packet, limits, &mut portion),
+            Taken::New | Taken::Nothing => self.fill(limits, &mut portion),
+        }
+    }
+
+    /// Keeps a packet, or gives up waiting for what is missing where there is no room.
+    #[cold]
+    fn keep(&mut self, packet: &Packet<'_>, limits: &Limits<'_>, portion: &mut Portion) {
         if self.holes.is_none() {
             self.holes = KBox::new(Holes::none(), charged()).ok();
         }
         let holes = self.holes.as_mut();
-        if holes.is_some_and(|holes| holes.keep(packet, limits)) {
+        if holes.is_some_and(|holes| holes.keep(&self.connection, packet, limits)) {
             limits.counters.count(Counter::Kept);
         } else {
             limits.counters.count(Counter::Dropped);
             self.connection.give_up(packet.from);
-            self.fill(limits);
-            self.connection.segment(
-                &mut self.handshake.within(limits.handshakes),
-                limits.engine,
-                &packet.segment(),
-                &packet.tcp.payload,
-            );
+            self.fill(limits, portion);
+            self.segment(packet, packet.segment(), limits);
         }
     }
 
-    /// Takes in what has no hole in front of it any longer.
+    /// Takes in what has no hole in front of it any longer, as far as the portion goes.
     #[cold]
-    pub fn fill(&mut self, limits: &Limits<'_>) {
+    fn fill(&mut self, limits: &Limits<'_>, portion: &mut Portion) {
         if let Some(holes) = &mut self.holes {
-            holes.fill(&mut self.connection, &mut self.handshake, limits);
+            holes.fill(&mut self.connection, &mut self.handshake, limits, portion);
             if holes.is_empty() {
                 self.holes = None;
             }
         }
     }
 
-    /// Gives up waiting for what has been missing for too long. Any context.
-    pub fn age(&mut self, limits: &Limits<'_>) {
-        while let Some(side) = self
-            .holes
-            .as_ref()
-            .and_then(|holes| holes.aged(limits.engine.hole_seconds))
-        {
+    /// Gives up waiting for what has been missing for too long, and takes in what waits for its turn, as much as a packet
+    /// may; whether more does. Any context.
+    pub fn age(&mut self, limits: &Limits<'_>) -> bool {
+        let Some(holes) = &self.holes else {
+            return false;
+        };
+        if let Some(side) = holes.aged(&self.connection, limits.engine.hole_seconds) {
             self.connection.give_up(side);
-            self.fill(limits);
         }
+        self.fill(limits, &mut Portion::of_a_packet());
+        let holes = self.holes.as_ref();
+        holes.is_some_and(|holes| holes.has_due(&self.connection))
     }
 
-    /// Lets go of what is kept behind holes, when the connection goes.
+    /// Lets go of what is kept after holes, when the connection goes. Any context.
     pub fn clear_holes(&mut self, limits: &Limits<'_>) {
         if let Some(mut holes) = self.holes.take() {
             holes.clear(limits.total);

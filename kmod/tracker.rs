@@ -19,7 +19,7 @@ use crate::{
         skb::Skb,
         table::{Entry, EntryMark, Inserted},
     },
-    tls::{Connection, PacketTypes, Payload, Side, Taken},
+    tls::{Connection, PacketTypes, Payload, Side},
     tracked::{Flags, Tracked},
 };
 use kernel::sync::aref::ARef;
@@ -87,17 +87,7 @@ fn any(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
             tracked.connection.close();
         }
     } else {
-        let taken = tracked.connection.segment(
-            &mut tracked.handshake.within(&net.handshakes),
-            &net.engine,
-            &packet.segment(),
-            &packet.tcp.payload,
-        );
-        match taken {
-            Taken::BehindHole => tracked.behind_hole(packet, &net.limits()),
-            Taken::New if tracked.holes.is_some() => tracked.fill(&net.limits()),
-            Taken::New | Taken::Nothing => {}
-        }
+        tracked.take_in(packet, &net.limits());
     }
     if tracked.suit != Suit::Over {
         pins::consider(net, entry, tracked, packet);

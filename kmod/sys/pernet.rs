@@ -92,7 +92,8 @@ pub struct NetState {
     pub hooks: Hooks,
     /// How its connections are followed: the module's parameters.
     pub engine: tls::Config,
-    /// What is kept behind holes.
+    /// What is kept after holes.
+    #[pin]
     pub kept: Total,
     /// What it has seen.
     pub counters: Counters,
@@ -134,7 +135,7 @@ impl NetState {
             // The last that can fail: it cannot be dropped.
             table <- Table::new(shared_of(net)),
             engine: parameters::engine(),
-            kept: Total::new(parameters::hole_octets_total()),
+            kept <- Total::new(parameters::hole_octets_total()),
             handshakes: Budget::new(parameters::max_handshakes()),
             payer: Payer::nobody(),
             syns <- SpinLockBh::new(Syns::new(), c"tlsconn SYNs", kernel::static_lock_class!()),
@@ -157,7 +158,7 @@ impl NetState {
         })
     }
 
-    /// How segments behind holes are kept.
+    /// How segments after holes are kept.
     pub fn limits(&self) -> Limits<'_> {
         Limits {
             engine: &self.engine,
@@ -342,6 +343,8 @@ pub struct Next {
     pub idle: Place,
     /// Looking for a handshake to give up for another.
     pub evicted: Place,
+    /// Looking after what waits after holes.
+    pub holes: Place,
 }
 
 /// An id to go on from.
@@ -462,6 +465,7 @@ unsafe extern "C" fn exit(net: *mut net) {
     release_all(state, Release::Gone);
     // SAFETY: A grace period has passed since the hooks went off, and nobody has a socket of the namespace.
     unsafe { state.table.destroy() };
+    state.kept.free_discarded();
     // SAFETY: With the connections all that they issued was taken out.
     unsafe { state.sessions.destroy() };
     // The rules of a namespace are destroyed after this and still ask for `hooks`, so the state is not dropped whole.

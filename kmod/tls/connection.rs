@@ -152,6 +152,16 @@ impl Connection {
         direction.is_followed() && before(direction.next(), seq)
     }
 
+    /// Whether where a side's records begin is known.
+    pub fn follows(&self, side: Side) -> bool {
+        self.sides.of(side).is_followed()
+    }
+
+    /// Whether octets of a side in front of `seq` have not been taken in yet.
+    pub fn is_unseen(&self, side: Side, seq: u32) -> bool {
+        before(self.sides.of(side).next(), seq)
+    }
+
     /// Whether no record is followed any longer, in either direction.
     pub(super) fn is_over(&self) -> bool {
         matches!(self.progress, State::NotTls | State::Tainted)

@@ -42,5 +42,5 @@ pub use identity::{Bytes, Identity, IdentityRef, Resumption};
 pub use packed::{pack, unpack, Sessions};
 pub use scratch::Scratch;
 pub use types::{
-    Config, Counters, PacketTypes, Payload, Reason, Segment, Side, State, Taken, Types,
+    Config, Counters, PacketTypes, Payload, PerSide, Reason, Segment, Side, State, Taken, Types,
 };

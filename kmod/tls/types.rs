@@ -23,7 +23,7 @@ impl Side {
 
 /// One of something for each side.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) struct PerSide<T> {
+pub struct PerSide<T> {
     src: T,
     dst: T,
 }
@@ -38,18 +38,21 @@ impl<T> PerSide<T> {
         }
     }
 
-    pub(super) const fn new(src: T, dst: T) -> Self {
+    /// That of each.
+    pub const fn new(src: T, dst: T) -> Self {
         PerSide { src, dst }
     }
 
-    pub(super) fn of(&self, side: Side) -> &T {
+    /// That of a side.
+    pub fn of(&self, side: Side) -> &T {
         match side {
             Side::Src => &self.src,
             Side::Dst => &self.dst,
         }
     }
 
-    pub(super) fn of_mut(&mut self, side: Side) -> &mut T {
+    /// That of a side.
+    pub fn of_mut(&mut self, side: Side) -> &mut T {
         match side {
             Side::Src => &mut self.src,
             Side::Dst => &mut self.dst,

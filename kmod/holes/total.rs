@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What a namespace keeps after holes: its bound, what was discarded, and who is looked after.
+
+use super::queue::Queue;
+use crate::{
+    changes,
+    collect::remark,
+    sys::{
+        give_way,
+        lock::SpinLockBh,
+        pernet::NetState,
+        rcu::Reader,
+        table::{Entry, EntryMark},
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::atomic::{ordering::Relaxed, Atomic},
+};
+
+/// Connections looked after at a time.
+const AT_A_TIME: u32 = 1024;
+
+/// How often one connection takes in as much as with a packet before others have their turn: all that it may keep.
+const ROUNDS: u32 = 64;
+
+/// What a namespace keeps.
+#[pin_data]
+pub struct Total {
+    memory: Atomic<u64>,
+    max: u64,
+    /// Queues that are kept for nobody any longer: a packet has no time to free a thousand segments. The lock comes after
+    /// an entry's, and no other is taken under it.
+    #[pin]
+    discarded: SpinLockBh<Option<KBox<Queue>>>,
+}
+
+impl Total {
+    /// Nothing yet, and no more than `max` bytes of memory.
+    pub fn new(max: u64) -> impl PinInit<Self> {
+        pin_init!(Self {
+            memory: Atomic::new(0),
+            max,
+            discarded <- SpinLockBh::new(None, c"tlsconn discarded", kernel::static_lock_class!()),
+        })
+    }
+
+    /// Counts so many bytes of memory; false where they are too many. Any context.
+    pub fn add(&self, memory: u32) -> bool {
+        let memory = u64::from(memory);
+        let fits = self.memory.fetch_add(memory, Relaxed).wrapping_add(memory) <= self.max;
+        if !fits {
+            self.memory.fetch_sub(memory, Relaxed);
+        }
+        fits
+    }
+
+    /// Counts them no longer. Any context.
+    pub fn sub(&self, memory: u32) {
+        self.memory.fetch_sub(u64::from(memory), Relaxed);
+    }
+
+    /// Takes a queue whose segments are not taken in any longer, to be freed soon: its memory counts until then. Any
+    /// context; an entry may be locked.
+    pub fn discard(&self, mut queue: KBox<Queue>) {
+        let mut discarded = self.discarded.lock();
+        queue.next = discarded.take();
+        *discarded = Some(queue);
+    }
+
+    /// Frees what was discarded. Process context; no lock is held.
+    pub fn free_discarded(&self) {
+        let mut list = self.discarded.lock().take();
+        while let Some(mut queue) = list {
+            list = queue.next.take();
+            self.sub(queue.cost().memory);
+            drop(queue);
+            give_way();
+        }
+    }
+
+    /// Whether anything is left to be freed. Any context.
+    pub fn has_discarded(&self) -> bool {
+        self.discarded.lock().is_some()
+    }
+}
+
+/// Looks after connections that wait for a hole to fill, a bounded number, the others the next time: takes in what waits
+/// for its turn, and gives up what has waited for too long. Frees what was discarded. Process context; no lock is held.
+pub fn look_after(net: &NetState) {
+    let mut next = net.next.holes.get();
+    for _ in 0..AT_A_TIME {
+        let rcu = Reader::begin();
+        let Some(entry) = net.table.at_or_after_marked(next, EntryMark::Holes, &rcu) else {
+            next = 0;
+            break;
+        };
+        next = entry.id.wrapping_add(1);
+        for _ in 0..ROUNDS {
+            if !look_after_one(net, entry) {
+                break;
+            }
+        }
+        drop(rcu);
+        give_way();
+    }
+    net.next.holes.set(next);
+    net.kept.free_discarded();
+}
+
+/// Whether more of it waits for its turn.
+fn look_after_one(net: &NetState, entry: &Entry) -> bool {
+    let mut locked = entry.lock();
+    let Some(tracked) = &mut *locked else {
+        return false;
+    };
+    let waits = tracked.age(&net.limits());
+    changes::look(net, entry, tracked);
+    if !tracked.is_quiet() {
+        tracked.connection.take_long_way();
+    }
+    remark(net, entry, tracked);
+    waits
+}
