@@ -4,6 +4,29 @@
 
 use crate::{module_parameters, sys::table::Max, tls};
 use core::borrow::Borrow;
+use kernel::prelude::*;
+
+/// Refuses a parameter that is larger than it may be, with a word in the kernel's log: memory and the work of a packet
+/// have bounds whatever is set. Process context.
+pub fn check() -> Result {
+    let connections = 1 << 24;
+    let is_at_most = |name, value, most: u32| match value > u64::from(most) {
+        true => {
+            pr_err!("{name}={value} is too large: at most {most}\n");
+            Err(EINVAL)
+        }
+        false => Ok(()),
+    };
+    let max = max_connections();
+    is_at_most("max_connections", max.own, connections)?;
+    is_at_most("max_connections_unprivileged", max.shared, connections)?;
+    is_at_most("max_handshakes", max_handshakes().into(), connections)?;
+    let engine = engine();
+    let budget = engine.client_flight_budget.into();
+    is_at_most("client_flight_budget", budget, 1 << 20)?;
+    is_at_most("hole_octets", engine.hole_octets.into(), 1 << 20)?;
+    is_at_most("hole_octets_total", hole_octets_total(), 1 << 30)
+}
 
 /// How many connections a namespace tracks at most, and all that the initial user namespace does not own together.
 pub fn max_connections() -> Max {

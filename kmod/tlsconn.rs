@@ -73,6 +73,7 @@ struct Tlsconn {
 
 impl kernel::Module for Tlsconn {
     fn init(module: &'static ThisModule) -> Result<Self> {
+        parameters::check()?;
         Ok(Self {
             _registrations: sys::Registrations::new(module)?,
         })

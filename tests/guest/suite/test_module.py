@@ -36,6 +36,22 @@ class Module(unittest.TestCase):
         run("iptables-legacy", "-F")
         unload()
 
+    def test_parameters_that_are_too_large(self):
+        """The module is not there then, and the kernel's log says why; with the largest value it is."""
+        most = {"max_connections": 1 << 24, "max_connections_unprivileged": 1 << 24, "max_handshakes": 1 << 24,
+                "client_flight_budget": 1 << 20, "hole_octets": 1 << 20, "hole_octets_total": 1 << 30}
+        for name, limit in most.items():
+            for value in (limit + 1, (1 << 32) - 1):
+                unload()
+                refused = run("modprobe", "xt_tlsconn", f"{name}={value}", check=False)
+                self.assertNotEqual(refused.returncode, 0, (name, value))
+                self.assertIn("Invalid argument", refused.stderr)
+                self.assertFalse(loaded())
+                self.assertIn(f"xt_tlsconn: {name}={value} is too large: at most {limit}\n", run("dmesg").stdout)
+                load()
+            unload()
+            run("modprobe", "xt_tlsconn", f"{name}={limit}")
+
     def test_a_rule_loads_it(self):
         for iptables in ("iptables-legacy", "ip6tables-legacy", "iptables-nft", "ip6tables-nft"):
             unload()
