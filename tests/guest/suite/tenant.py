@@ -26,13 +26,17 @@ class Tenant:
         if self.program.stdout.readline() != '"ready"\n':
             raise AssertionError("the program does not start")
 
-    def asked(self, what):
-        self.program.stdin.write(f"{what}\n")
+    def begin(self, first, last):
+        """Has connections of these numbers begun."""
+        self.program.stdin.write(f"{first} {last}\n")
         self.program.stdin.flush()
-        answer = self.program.stdout.readline()
-        if not answer:
-            raise AssertionError(f"{what}: the program has ended")
-        return json.loads(answer)
+        if not self.program.stdout.readline():
+            raise AssertionError("the program has ended")
+
+    def stats(self):
+        """Asked from outside: a cgroup that is full has no room for a program more."""
+        net = f"--net=/proc/{self.program.pid}/ns/net"
+        return json.loads(run("nsenter", net, "tlsconnctl", "-j", "stats").stdout)["stats"]
 
     def close(self):
         self.program.stdin.close()
@@ -68,13 +72,8 @@ def serve():
     prepare()
     print(json.dumps("ready"), flush=True)
     for line in sys.stdin:
-        what, *numbers = line.split()
-        if what == "begin":
-            begin(*map(int, numbers))
-            answer = "done"
-        else:
-            answer = json.loads(run("tlsconnctl", "-j", "stats").stdout)["stats"]
-        print(json.dumps(answer), flush=True)
+        begin(*map(int, line.split()))
+        print(json.dumps("done"), flush=True)
 
 
 if __name__ == "__main__":

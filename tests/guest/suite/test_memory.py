@@ -74,9 +74,9 @@ class Memory(GatewayTest):
         group = self.cgroup(limit)
         tenant = self.tenant(group)
         before = taken()
-        tenant.asked(f"begin 0 {connections}")
+        tenant.begin(0, connections)
         grown = taken() - before
-        stats = tenant.asked("stats")
+        stats = tenant.stats()
         current = int((group / "memory.current").read_text())
         tell(f"{connections} connections begun under a limit of {limit >> 20} MiB: {stats['connections-now']} tracked, "
              f"{stats['allocation-failures']} without memory, caches grew by {grown >> 10} KiB, charged {current >> 10} KiB")
@@ -95,8 +95,8 @@ class Memory(GatewayTest):
         self.module(f"max_connections_unprivileged={bound}")
         tenants = [self.tenant() for _ in range(3)]
         for tenant in tenants:
-            tenant.asked(f"begin 0 {each}")
-        stats = [tenant.asked("stats") for tenant in tenants]
+            tenant.begin(0, each)
+        stats = [tenant.stats() for tenant in tenants]
         now = [one["connections-now"] for one in stats]
         self.assertEqual(sum(now), bound, now)
         self.assertEqual(now[0], each)
@@ -108,8 +108,8 @@ class Memory(GatewayTest):
         # What one gives up another has.
         tenants[0].close()
         self.assertTrue(wait_for(lambda: slabs.in_use().get("tlsconn_connection", 0) <= bound - each + 10))
-        tenants[2].asked(f"begin 1000 {1000 + each}")
-        self.assertEqual(tenants[2].asked("stats")["connections-now"], bound - now[1])
+        tenants[2].begin(1000, 1000 + each)
+        self.assertEqual(tenants[2].stats()["connections-now"], bound - now[1])
 
 
 if __name__ == "__main__":
