@@ -6,8 +6,8 @@ use super::aside::Aside;
 use super::compare::Before;
 use super::connection::Connection;
 use super::direction::Direction;
-use super::record::{length_fits, Header, APPLICATION_DATA, HEADER};
-use super::records::read;
+use super::reader::Reader;
+use super::record::{length_fits, Header, Record, APPLICATION_DATA, HANDSHAKE, HEADER};
 use super::scratch::Scratch;
 use super::sequence::Kind;
 use super::types::{Payload, Reason, Segment, State};
@@ -20,6 +20,7 @@ impl Connection {
         scratch: &mut S,
         segment: &Segment,
         payload: &P,
+        reader: &mut Reader<'_, P>,
         offset: u32,
     ) -> Result<(), Reason> {
         let from = segment.from;
@@ -29,7 +30,7 @@ impl Connection {
         }
         // What a record is shows with its first octet now.
         let before_it = Before::typed(direction.next());
-        if direction.data(self.asides.of_mut(from), self.tls13, payload, offset)? {
+        if direction.data(self.asides.of_mut(from), self.tls13, reader, offset)? {
             let handshake = scratch.make().ok_or(Reason::TableFull)?;
             self.remember(handshake, segment, payload, before_it)?;
         }
@@ -50,56 +51,56 @@ impl Direction {
         &mut self,
         aside: &mut Aside,
         tls13: bool,
-        payload: &P,
+        reader: &mut Reader<'_, P>,
         mut offset: u32,
     ) -> Result<bool, Reason> {
         let mut compared = self.kind().is_compared();
         loop {
-            let left = payload.len().saturating_sub(offset);
-            let missing = u32::from(self.record.header_left());
+            let left = reader.left(offset);
             if left == 0 {
                 return Ok(compared);
             }
-            let taken = if missing > 0 {
-                let taken = missing.min(left);
-                if missing > left || !self.whole_data_header(aside, tls13, payload, offset)? {
-                    let mut octets = [0; HEADER as usize];
-                    for octet in read(payload, offset, taken, &mut octets)? {
-                        self.octet_of_header(aside, tls13, *octet)?;
-                    }
-                    compared |= self.record.wire != APPLICATION_DATA;
-                }
-                taken
-            } else {
+            let missing = u32::from(self.record.header_left());
+            let taken = if missing == 0 {
                 let taken = self.record.body_left().min(left);
                 self.body(aside, taken);
+                taken
+            } else {
+                let taken = missing.min(left);
+                if missing < u32::from(HEADER) || !self.whole(aside, tls13, reader, offset)? {
+                    for &octet in reader.octets(offset, taken)? {
+                        self.octet_of_header(aside, tls13, octet)?;
+                    }
+                }
+                compared |= self.record.wire != APPLICATION_DATA;
                 taken
             };
             offset = offset.saturating_add(taken);
         }
     }
 
-    /// Takes the header of an application_data record in, if a whole one stands there.
+    /// A record begins: takes its header in if it is whole and nothing is against it.
     #[inline]
-    fn whole_data_header<P: Payload>(
+    fn whole<P: Payload>(
         &mut self,
         aside: &mut Aside,
         tls13: bool,
-        payload: &P,
+        reader: &mut Reader<'_, P>,
         offset: u32,
     ) -> Result<bool, Reason> {
-        let mut octets = [0; HEADER as usize];
-        if self.record.header_left() != HEADER || !payload.read(offset, &mut octets) {
-            return Ok(false);
-        }
-        let [APPLICATION_DATA, 3, minor @ 0..=4, high, low] = octets else {
+        reader.record_begins()?;
+        let Some(record) = reader.header(offset)?.and_then(Record::of_header) else {
             return Ok(false);
         };
-        let len = u16::from_be_bytes([high, low]);
-        if !fits(APPLICATION_DATA, len, tls13) {
-            return Err(Reason::BadHeader);
+        let (wire, len) = (record.wire, record.len());
+        // No handshake record stands behind ServerHello in TLS 1.3 (RFC 8446 5.2).
+        if !fits(wire, len, tls13) || wire == HANDSHAKE && tls13 {
+            return Ok(false);
         }
-        self.data_header(minor, len);
+        let Some(kind) = Kind::of_wire(wire) else {
+            return Ok(false);
+        };
+        self.header(record, kind);
         if len == 0 {
             self.body(aside, 0);
         }

@@ -39,6 +39,14 @@ pub(super) struct Direction {
     seen: Seen,
 }
 
+/// Where the records of a direction were.
+pub(super) struct Mark {
+    record: Record,
+    headers: Headers,
+    kind: Kind,
+    data_records: u32,
+}
+
 /// What has come already.
 #[derive(Clone, Copy, Debug, Default)]
 struct Seen(u8);
@@ -204,13 +212,16 @@ impl Direction {
         header
     }
 
-    /// Takes the whole header of an application_data record in, where a header begins: what
-    /// [`header_octet`](Self::header_octet) does octet by octet.
+    /// Takes a whole header in where one begins: what [`header_octet`](Self::header_octet) does octet by octet. `kind`:
+    /// what its first octet tells.
     #[inline]
-    pub(super) fn data_header(&mut self, minor: u8, len: u16) {
-        self.record = Record::in_body(APPLICATION_DATA, minor, len);
-        self.kind = Kind::ApplicationData;
-        self.history.extend(HEADER.into(), Kind::ApplicationData);
+    pub(super) fn header(&mut self, record: Record, kind: Kind) {
+        self.record = record;
+        self.kind = kind;
+        match kind {
+            Kind::Unknown => self.untyped = HEADER,
+            kind => self.history.extend(HEADER.into(), kind),
+        }
     }
 
     /// What the record is has become known.
@@ -291,6 +302,26 @@ impl Direction {
     pub(super) fn data_record_goes_on(&mut self, octets: u32) {
         self.kind = Kind::ApplicationData;
         self.record.goes_on(octets);
+    }
+
+    /// Where its records are now.
+    #[inline]
+    pub(super) fn mark(&self) -> Mark {
+        Mark {
+            record: self.record,
+            headers: self.headers,
+            kind: self.kind,
+            data_records: self.data_records,
+        }
+    }
+
+    /// As if no record had come since then.
+    #[cold]
+    pub(super) fn go_back_to(&mut self, mark: Mark) {
+        self.record = mark.record;
+        self.headers = mark.headers;
+        self.kind = mark.kind;
+        self.data_records = mark.data_records;
     }
 
     /// Whether the record's body is framed as in SSL 2.0.

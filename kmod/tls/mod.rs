@@ -23,6 +23,7 @@ mod message;
 mod negotiation;
 mod packed;
 mod quick;
+mod reader;
 mod record;
 mod records;
 mod resent;

@@ -9,6 +9,10 @@ use super::record::{length_fits, Record, APPLICATION_DATA, HEADER};
 use super::sequence::{before, Kind};
 use super::types::{Payload, Segment, Side, State, Types};
 
+/// Records that a packet of the short way may begin. The long way bounds its work by a larger number, and has to see all of
+/// them.
+const RECORDS: u8 = 64;
+
 /// Which packets may go the short way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Quick {
@@ -48,7 +52,7 @@ impl Connection {
     }
 
     /// Takes a packet in, and says of what type its payload is, by content and on the wire, and where the connection
-    /// stands. None if that is left to [`segment`](Self::segment), which begins with what is left then.
+    /// stands. None if that is left to [`segment`](Self::segment): but for its acknowledgement the packet is not taken in.
     #[inline(always)]
     pub fn quick_segment<P: Payload>(
         &mut self,
@@ -100,15 +104,21 @@ impl Direction {
         self.history.extend(len, Kind::Unknown);
     }
 
-    /// Takes application_data records in whose headers are not split, up to the first octet that is none of theirs;
-    /// false where there is one.
+    /// Takes application_data records in whose headers are not split; false if there is anything else, or too much, and
+    /// nothing is taken in.
     #[inline(always)]
     fn quick_data<P: Payload>(&mut self, tls13: bool, payload: &P) -> bool {
         let len = payload.len();
+        let mark = self.mark();
+        let mut records = RECORDS;
         // Never more than `len`: a header is taken in whole, and of a body what there is.
         let mut taken = 0_u32;
         while taken < len {
             if self.record.header_read() == 0 {
+                let Some(left) = records.checked_sub(1) else {
+                    break;
+                };
+                records = left;
                 let header: Option<[u8; HEADER as usize]> = payload.octets(taken);
                 let Some([APPLICATION_DATA, 3, minor @ 0..=4, high, low]) = header else {
                     break;
@@ -136,8 +146,12 @@ impl Direction {
                 }
             };
         }
+        if taken < len {
+            self.go_back_to(mark);
+            return false;
+        }
         self.history.extend(taken, Kind::ApplicationData);
         self.add_bytes(taken);
-        taken == len
+        true
     }
 }

@@ -70,6 +70,17 @@ impl Record {
         }
     }
 
+    /// Behind a whole header that has its usual form; none if it has another.
+    #[inline]
+    pub(super) fn of_header(header: [u8; HEADER as usize]) -> Option<Self> {
+        match header {
+            [wire @ CHANGE_CIPHER_SPEC..=HEARTBEAT, 3, minor @ 0..=4, high, low] => {
+                Some(Self::in_body(wire, minor, u16::from_be_bytes([high, low])))
+            }
+            _ => None,
+        }
+    }
+
     /// Behind a whole header.
     #[inline]
     pub(super) const fn in_body(wire: u8, minor: u8, len: u16) -> Self {

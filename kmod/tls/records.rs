@@ -4,7 +4,10 @@
 use super::connection::Connection;
 use super::content::Encrypted;
 use super::handshake::Handshake;
-use super::record::{length_fits, Header, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE};
+use super::reader::Reader;
+use super::record::{
+    length_fits, Header, Record, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER,
+};
 use super::scratch::Scratch;
 use super::sequence::Kind;
 use super::types::{Config, Payload, Reason, Segment, Side, State};
@@ -20,10 +23,11 @@ impl Connection {
         config: &Config,
         segment: &Segment,
         payload: &P,
+        reader: &mut Reader<'_, P>,
         offset: u32,
     ) -> Result<(), Reason> {
         if self.progress == State::Established {
-            return self.records_behind_handshake(scratch, segment, payload, offset);
+            return self.records_behind_handshake(scratch, segment, payload, reader, offset);
         }
         let from = segment.from;
         let before_it = self.before(segment);
@@ -38,12 +42,12 @@ impl Connection {
             // It was given back at the end of the connection. What was on its way then is of no interest.
             self.lose(from);
             let direction = self.sides.of_mut(from);
-            return direction.search(self.asides.of_mut(from), payload, offset);
+            return direction.search(self.asides.of_mut(from), reader, offset);
         };
         if self.lost {
             handshake.give_up();
         }
-        self.records_of_handshake(handshake, config, segment, payload, offset)?;
+        self.records_of_handshake(handshake, config, segment, reader, offset)?;
         self.remember(handshake, segment, payload, before_it)
     }
 
@@ -52,27 +56,63 @@ impl Connection {
         handshake: &mut Handshake,
         config: &Config,
         segment: &Segment,
-        payload: &P,
+        reader: &mut Reader<'_, P>,
         mut offset: u32,
     ) -> Result<(), Reason> {
         let from = segment.from;
-        while offset < payload.len() {
-            let left = payload.len().wrapping_sub(offset);
+        loop {
+            let left = reader.left(offset);
+            if left == 0 {
+                return Ok(());
+            }
             let record = &self.sides.of(from).record;
-            let wanted = u32::from(record.header_left()).min(left);
-            let taken = if wanted > 0 {
-                let mut octets = [0; CHUNK];
-                for octet in read(payload, offset, wanted, &mut octets)? {
-                    self.header_octet(handshake, config, segment, *octet)?;
+            let missing = u32::from(record.header_left());
+            let taken = if missing == 0 {
+                let wanted = record.body_left().min(left);
+                self.body(handshake, from, reader, offset, wanted)?
+            } else {
+                if record.header_read() == 0 {
+                    reader.record_begins()?;
+                    if let Some(header) = reader.header(offset)? {
+                        if self.whole_header(handshake, config, segment, header)? {
+                            offset = offset.saturating_add(HEADER.into());
+                            continue;
+                        }
+                    }
+                }
+                let wanted = missing.min(left);
+                for &octet in reader.octets(offset, wanted)? {
+                    self.header_octet(handshake, config, segment, octet)?;
                 }
                 wanted
-            } else {
-                let wanted = record.body_left().min(left);
-                self.body(handshake, from, payload, offset, wanted)?
             };
             offset = offset.saturating_add(taken);
         }
-        Ok(())
+    }
+
+    /// Takes a header in that is not split, if nothing is against it before its length: what
+    /// [`header_octet`](Self::header_octet) does octet by octet.
+    fn whole_header(
+        &mut self,
+        handshake: &mut Handshake,
+        config: &Config,
+        segment: &Segment,
+        header: [u8; HEADER as usize],
+    ) -> Result<bool, Reason> {
+        let from = segment.from;
+        let Some(record) = Record::of_header(header) else {
+            return Ok(false);
+        };
+        if !self.sides.of(from).has_begun() || self.progress == State::New {
+            return Ok(false);
+        }
+        let Ok(kind) = self.kind_of(handshake, from, record.wire) else {
+            return Ok(false);
+        };
+        let len = record.len();
+        self.sides.of_mut(from).header(record, kind);
+        self.header_ends(handshake, config, segment, len)?;
+        Ok(true)
     }
 
     fn header_octet(
@@ -97,6 +137,18 @@ impl Connection {
         }
     }
 
+    /// What a record is as far as its first octet tells.
+    fn kind_of(&self, handshake: &mut Handshake, from: Side, wire: u8) -> Result<Kind, Reason> {
+        match Kind::of_wire(wire).ok_or(Reason::BadHeader)? {
+            Kind::ApplicationData if self.progress != State::Established => {
+                Ok(handshake.content().at_once(from))
+            }
+            // Everything behind ServerHello is application_data on the wire (RFC 8446 5.2).
+            Kind::Handshake if self.tls13 => Err(Reason::Malformed),
+            kind => Ok(kind),
+        }
+    }
+
     /// A record's first octet is known.
     fn record_begins(
         &mut self,
@@ -104,14 +156,7 @@ impl Connection {
         from: Side,
         wire: u8,
     ) -> Result<(), Reason> {
-        let kind = match Kind::of_wire(wire).ok_or(Reason::BadHeader)? {
-            Kind::ApplicationData if self.progress != State::Established => {
-                handshake.content().at_once(from)
-            }
-            // Everything behind ServerHello is application_data on the wire (RFC 8446 5.2).
-            Kind::Handshake if self.tls13 => return Err(Reason::Malformed),
-            kind => kind,
-        };
+        let kind = self.kind_of(handshake, from, wire)?;
         if self.progress == State::New {
             match kind {
                 Kind::Handshake => self.progress = State::Hello,
@@ -182,7 +227,7 @@ impl Connection {
         &mut self,
         handshake: &mut Handshake,
         from: Side,
-        payload: &P,
+        reader: &mut Reader<'_, P>,
         offset: u32,
         wanted: u32,
     ) -> Result<u32, Reason> {
@@ -199,11 +244,10 @@ impl Connection {
             handshake.skip(from, skippable);
             skippable
         } else {
-            let mut octets = [0; CHUNK];
-            let wanted = wanted.min(CHUNK as u32);
+            let wanted = wanted.min(Reader::<P>::MOST);
             let mut end = direction.next();
             let sslv2 = direction.is_sslv2();
-            for &octet in read(payload, offset, wanted, &mut octets)? {
+            for &octet in reader.octets(offset, wanted)? {
                 let at = end;
                 end = end.wrapping_add(1);
                 let fits = match kind {

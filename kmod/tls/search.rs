@@ -8,8 +8,8 @@
 use super::aside::Aside;
 use super::direction::{Direction, Follow};
 use super::headers::Headers;
+use super::reader::Reader;
 use super::record::{is_wire_type, Header, Record, APPLICATION_DATA, HEADER, TLS12_MAX};
-use super::records::{read, CHUNK};
 use super::sequence::Kind;
 use super::types::{Payload, Reason};
 
@@ -30,7 +30,7 @@ pub(super) struct Chain {
     headers: u8,
     /// Octets of its records.
     octets: u16,
-    /// Octets searched for its beginning.
+    /// Octets that were looked at for it, those of headers that led nowhere too.
     searched: u32,
 }
 
@@ -43,6 +43,11 @@ impl Chain {
             .saturating_add(len)
             .saturating_add(HEADER.into());
         self.headers >= HEADERS || self.headers == 2 && self.octets >= TWO_RECORDS
+    }
+
+    /// Octets were looked at while there is no chain that shows the way.
+    fn looked_at(&mut self, octets: u32) {
+        self.searched = self.searched.saturating_add(octets);
     }
 
     fn breaks(&mut self) {
@@ -87,26 +92,28 @@ impl Direction {
     pub(super) fn search<P: Payload>(
         &mut self,
         aside: &mut Aside,
-        payload: &P,
+        reader: &mut Reader<'_, P>,
         mut offset: u32,
     ) -> Result<(), Reason> {
-        while offset < payload.len() {
-            let left = payload.len().wrapping_sub(offset);
+        loop {
+            let left = reader.left(offset);
+            if left == 0 {
+                return Ok(());
+            }
             let taken = if self.record.header_left() == 0 {
                 let octets = self.record.body_left().min(left);
                 self.body(aside, octets);
                 octets
             } else if self.is_between(aside) {
-                self.search_beginning(aside, payload, offset, left)?
+                self.search_beginning(aside, reader, offset, left)?
             } else {
-                let mut octets = [0; CHUNK];
-                let wanted = u32::from(self.record.header_left()).min(left);
-                // Fewer are taken if the header turns out to be none.
-                self.search_header(aside, read(payload, offset, wanted, &mut octets)?)
+                if self.record.header_read() == 0 {
+                    reader.record_begins()?;
+                }
+                self.search_header(aside, reader, offset, left)?
             };
             offset = offset.saturating_add(taken);
         }
-        Ok(())
     }
 
     /// Whether no candidate is followed.
@@ -116,11 +123,11 @@ impl Direction {
             && self.record.header_left() == HEADER
     }
 
-    /// Looks for the first octet of a header, and takes what is in front of it.
+    /// Looks for a header, takes what is in front of it, and the header or its first octet.
     fn search_beginning<P: Payload>(
         &mut self,
         aside: &mut Aside,
-        payload: &P,
+        reader: &mut Reader<'_, P>,
         offset: u32,
         left: u32,
     ) -> Result<u32, Reason> {
@@ -132,77 +139,96 @@ impl Direction {
                 STRETCH.wrapping_sub(place % STRETCH),
             ),
         };
-        let mut passed = octets.min(left);
-        if searching {
-            let mut octets = [0; CHUNK];
-            passed = passed.min(CHUNK as u32);
-            let octets = read(payload, offset, passed, &mut octets)?;
-            let found = octets.iter().position(|&octet| is_wire_type(octet));
-            if let Some(found) = found {
-                self.pass_over(place.wrapping_add(found as u32));
-                passed = (found as u32).saturating_add(1);
-                self.search_octet(aside, *octets.get(found).ok_or(Reason::Hole)?);
-            }
-            aside.chain.searched = aside.chain.searched.saturating_add(passed);
-            if found.is_some() {
-                return Ok(passed);
-            }
+        let wanted = octets.min(left);
+        if !searching {
+            self.pass_over(place.wrapping_add(wanted));
+            return Ok(wanted);
         }
-        self.pass_over(place.wrapping_add(passed));
-        Ok(passed)
+        // Those behind `wanted` are for a header that begins in front of it.
+        let there = left.min(Reader::<P>::MOST);
+        let found = header_in(reader.octets(offset, there)?).min(wanted);
+        self.pass_over(place.wrapping_add(found));
+        aside.chain.looked_at(found);
+        if found == wanted.min(there) {
+            return Ok(found);
+        }
+        let begins = offset.saturating_add(found);
+        if there.wrapping_sub(found) < HEADER.into() && there < left {
+            // The rest of it is not there yet.
+            return Ok(found);
+        }
+        reader.record_begins()?;
+        let taken = self.search_header(aside, reader, begins, left.wrapping_sub(found))?;
+        Ok(found.saturating_add(taken))
     }
 
-    /// Takes octets of a header in, up to the first that does not fit; says how many.
-    fn search_header(&mut self, aside: &mut Aside, octets: &[u8]) -> u32 {
+    /// Takes a header in, up to the first octet that does not fit; says how many.
+    fn search_header<P: Payload>(
+        &mut self,
+        aside: &mut Aside,
+        reader: &mut Reader<'_, P>,
+        offset: u32,
+        left: u32,
+    ) -> Result<u32, Reason> {
+        let missing = self.record.header_left();
+        if missing == HEADER {
+            if let Some(record) = reader.header(offset)?.and_then(Record::of_header) {
+                let kind = self.kind_of_candidate(record.wire);
+                let len = record.len();
+                self.header(record, kind);
+                self.looked_at(aside, HEADER.into());
+                self.header_ends(aside, len);
+                return Ok(HEADER.into());
+            }
+        }
         let mut taken = 0_u32;
-        for &octet in octets {
-            taken = taken.saturating_add(1);
-            if !self.search_octet(aside, octet) {
+        for &octet in reader.octets(offset, u32::from(missing).min(left))? {
+            let header = self.header_octet(octet);
+            if header == Header::Bad {
+                // It may begin another.
+                self.no_header(aside);
                 break;
             }
+            taken = taken.saturating_add(1);
+            self.looked_at(aside, 1);
+            match header {
+                Header::Type(wire) => match self.kind_of_candidate(wire) {
+                    Kind::Unknown => {}
+                    kind => self.decide(kind),
+                },
+                Header::Complete(len) => self.header_ends(aside, len),
+                Header::Part | Header::Bad => {}
+            }
         }
-        taken
+        Ok(taken)
     }
 
-    /// Takes an octet in where a header may stand; whether it fits.
-    fn search_octet(&mut self, aside: &mut Aside, octet: u8) -> bool {
-        match self.header_octet(octet) {
-            Header::Type(APPLICATION_DATA) if self.follow == Follow::Resynchronised => {
-                self.decide(Kind::ApplicationData);
-                true
-            }
-            Header::Type(_) | Header::Part => true,
-            Header::Complete(1..=TLS12_MAX) => {
-                self.header_fits(aside);
-                true
-            }
-            Header::Complete(_) => {
-                self.no_header(aside);
-                false
-            }
-            Header::Bad => {
-                self.no_header(aside);
-                // It may begin another.
-                if is_wire_type(octet) {
-                    self.header_octet(octet);
-                } else {
-                    self.pass_over(self.next().wrapping_add(1));
-                }
-                false
-            }
+    /// Octets of a header were taken in.
+    fn looked_at(&self, aside: &mut Aside, octets: u32) {
+        if self.follow == Follow::Octets {
+            aside.chain.looked_at(octets);
         }
     }
 
-    fn header_fits(&mut self, aside: &mut Aside) {
-        if self.follow == Follow::Octets && aside.chain.goes_on(self.record.len()) {
-            self.follow = Follow::Resynchronised;
-        }
-        // A plain-text body may hold headers made to be found: what says that it is no data is not believed.
-        let kind = match (self.follow, self.record.wire) {
+    /// What a header's first octet tells: a plain-text body may hold headers made to be found, so that what says that it is
+    /// no data is not believed.
+    fn kind_of_candidate(&self, wire: u8) -> Kind {
+        match (self.follow, wire) {
             (Follow::Resynchronised, APPLICATION_DATA) => Kind::ApplicationData,
             _ => Kind::Unknown,
-        };
-        self.decide(kind);
+        }
+    }
+
+    /// All of a header has come.
+    fn header_ends(&mut self, aside: &mut Aside, len: u16) {
+        if !(1..=TLS12_MAX).contains(&len) {
+            self.no_header(aside);
+            return;
+        }
+        if self.follow == Follow::Octets && aside.chain.goes_on(len) {
+            self.follow = Follow::Resynchronised;
+        }
+        self.decide(self.kind_of_candidate(self.record.wire));
     }
 
     /// There is no header where one was expected.
@@ -211,4 +237,45 @@ impl Direction {
         self.follow = Follow::Octets;
         self.begin_again(aside);
     }
+}
+
+/// Where the first header may begin, as far as octets show it: its type, the first octet of a version, the second. Their
+/// number where none does.
+fn header_in(octets: &[u8]) -> u32 {
+    let mut at = 0_usize;
+    // Eight places at a time.
+    while let Some(near) = octets.get(at..).and_then(|octets| octets.first_chunk::<10>()) {
+        let [a, b, c, d, e, f, g, h, i, j] = *near;
+        let types = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+        let majors = u64::from_le_bytes([b, c, d, e, f, g, h, i]);
+        let minors = u64::from_le_bytes([c, d, e, f, g, h, i, j]);
+        let places = begin_headers(types, majors, minors);
+        if places != 0 {
+            return (at as u32).saturating_add(places.trailing_zeros() / 8);
+        }
+        at = at.saturating_add(8);
+    }
+    let rest = octets.get(at..).unwrap_or(&[]);
+    let found = (0..rest.len()).position(|place| {
+        let octet = |ahead: usize| rest.get(place.saturating_add(ahead));
+        octet(0).is_some_and(|&octet| is_wire_type(octet))
+            && octet(1).is_none_or(|&octet| octet == 3)
+            && octet(2).is_none_or(|&octet| octet <= 4)
+    });
+    at.saturating_add(found.unwrap_or(rest.len())) as u32
+}
+
+/// The highest bit of each octet where a type, the first octet of a version and the second stand: from 20 to 24, 3, and
+/// up to 4.
+fn begin_headers(types: u64, majors: u64, minors: u64) -> u64 {
+    const EACH: u64 = u64::MAX / 0xff;
+    const LOW: u64 = EACH * 0x7f;
+    const HIGH: u64 = EACH * 0x80;
+    // Sums of seven bits, none of which reaches the next octet.
+    let from_20 = (types & LOW).wrapping_add(EACH * (0x80 - 20));
+    let from_25 = (types & LOW).wrapping_add(EACH * (0x80 - 25));
+    let differs = majors ^ (EACH * 3);
+    let not_3 = (differs & LOW).wrapping_add(LOW);
+    let from_5 = (minors & LOW).wrapping_add(EACH * (0x80 - 5));
+    from_20 & !(from_25 | types | not_3 | differs | from_5 | minors) & HIGH
 }

@@ -3,6 +3,7 @@
 
 use super::connection::Connection;
 use super::direction::Follow;
+use super::reader::Reader;
 use super::scratch::Scratch;
 use super::sequence::before;
 use super::types::{Config, Payload, Reason, Segment, Side, State, Taken};
@@ -107,10 +108,11 @@ impl Connection {
             self.sides.of_mut(from).pass_over(end);
             return Taken::New;
         }
+        let mut reader = Reader::new(payload);
         let direction = self.sides.of_mut(from);
         let taken = match direction.follow {
-            Follow::Records => self.records(scratch, config, segment, payload, offset),
-            _ => direction.search(self.asides.of_mut(from), payload, offset),
+            Follow::Records => self.records(scratch, config, segment, payload, &mut reader, offset),
+            _ => direction.search(self.asides.of_mut(from), &mut reader, offset),
         };
         if let Err(reason) = taken {
             self.stop(from, reason);
@@ -119,8 +121,14 @@ impl Connection {
             let direction = self.sides.of_mut(from);
             let aside = self.asides.of_mut(from);
             let left = direction.next().wrapping_sub(seq);
-            if is_over || direction.search(aside, payload, left).is_err() {
+            if is_over {
                 direction.pass_over(end);
+            } else if reason == Reason::TooManyRecords
+                || direction.search(aside, &mut reader, left).is_err()
+            {
+                // Nothing more of this packet is looked at.
+                direction.lose(aside);
+                direction.pass_hole(aside, end.wrapping_sub(direction.next()));
             }
         }
         Taken::New

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! A packet's payload as records are read from it: forward, with a bound on how many may begin in it.
+
+use super::record::HEADER;
+use super::types::{Payload, Reason};
+
+/// Records of one packet that are looked at. With more its direction is lost: one packet must not cost what its sender
+/// likes.
+pub(super) const RECORDS: u16 = 2048;
+
+/// Octets that are fetched at a time where records are small: a payload may lie in many pieces, and finding the right one
+/// takes longer than copying.
+const WINDOW: usize = 128;
+
+/// What has been fetched of a payload, and how many records may still begin in it.
+pub(super) struct Reader<'a, P> {
+    payload: &'a P,
+    records: u16,
+    /// Where the octets in the window begin, and how many there are.
+    at: u32,
+    len: u32,
+    window: [u8; WINDOW],
+}
+
+impl<'a, P: Payload> Reader<'a, P> {
+    /// The most that [`octets`](Self::octets) gives at a time.
+    pub(super) const MOST: u32 = WINDOW as u32;
+
+    /// Nothing read yet.
+    pub(super) fn new(payload: &'a P) -> Self {
+        Reader {
+            payload,
+            records: RECORDS,
+            at: 0,
+            len: 0,
+            window: [0; WINDOW],
+        }
+    }
+
+    /// Octets of the payload from `offset` on.
+    #[inline]
+    pub(super) fn left(&self, offset: u32) -> u32 {
+        self.payload.len().saturating_sub(offset)
+    }
+
+    /// A header begins, or what may be one.
+    #[inline]
+    pub(super) fn record_begins(&mut self) -> Result<(), Reason> {
+        self.records = self.records.checked_sub(1).ok_or(Reason::TooManyRecords)?;
+        Ok(())
+    }
+
+    /// Octets from `offset` on, no more than [`MOST`](Self::MOST) nor than are left.
+    #[inline]
+    pub(super) fn octets(&mut self, offset: u32, wanted: u32) -> Result<&[u8], Reason> {
+        if !self.has(offset, wanted) {
+            self.fetch(offset)?;
+        }
+        let from = offset.wrapping_sub(self.at) as usize;
+        let octets = self.window.get(from..from.wrapping_add(wanted as usize));
+        octets.ok_or(Reason::Hole)
+    }
+
+    /// A whole header at `offset`, if so many octets are left.
+    #[inline]
+    pub(super) fn header(&mut self, offset: u32) -> Result<Option<[u8; HEADER as usize]>, Reason> {
+        const LEN: u32 = HEADER as u32;
+        if self.left(offset) < LEN {
+            return Ok(None);
+        }
+        if !self.has(offset, LEN) {
+            let is_near = offset.wrapping_sub(self.at) < Self::MOST.wrapping_mul(2);
+            if !is_near {
+                // The next one will not be near either.
+                self.at = offset;
+                self.len = 0;
+                return self.payload.octets(offset).map(Some).ok_or(Reason::Hole);
+            }
+            self.fetch(offset)?;
+        }
+        let from = offset.wrapping_sub(self.at) as usize;
+        let octets = self.window.get(from..).and_then(|octets| octets.first_chunk());
+        octets.copied().map(Some).ok_or(Reason::Hole)
+    }
+
+    #[inline]
+    fn has(&self, offset: u32, wanted: u32) -> bool {
+        let gone = offset.wrapping_sub(self.at);
+        gone <= self.len && wanted <= self.len.wrapping_sub(gone)
+    }
+
+    /// Fills the window from `offset` on.
+    fn fetch(&mut self, offset: u32) -> Result<(), Reason> {
+        let len = self.left(offset).min(Self::MOST);
+        // A payload that is shorter than it said has a hole.
+        let to = self.window.get_mut(..len as usize).ok_or(Reason::Hole)?;
+        if !self.payload.read(offset, to) {
+            self.len = 0;
+            return Err(Reason::Hole);
+        }
+        self.at = offset;
+        self.len = len;
+        Ok(())
+    }
+}
