@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""TCP packets made by hand, IPv4 only."""
+"""TCP packets made by hand. `Forger` sends those of IPv4 alone."""
 
 import contextlib
 import socket
@@ -22,13 +22,19 @@ def checksum(octets):
     return ~total & 0xFFFF
 
 
+def pseudo_header(source, destination, size):
+    """What a checksum covers of the IP header, of either version (RFC 9293 3.1, RFC 8200 8.1)."""
+    family = socket.AF_INET6 if ":" in source else socket.AF_INET
+    ends = socket.inet_pton(family, source) + socket.inet_pton(family, destination)
+    return ends + struct.pack("!II", size, socket.IPPROTO_TCP)
+
+
 def tcp(source, destination, seq, ack=0, flags=ACK, payload=b"", urgent=0, options=b""):
     """A TCP packet between (address, port) and (address, port), from its TCP header on. Options: a multiple of four
     octets."""
     header = struct.pack("!HHIIBBHHH", source[1], destination[1], seq & 0xFFFFFFFF, ack & 0xFFFFFFFF,
                          (5 + len(options) // 4) << 4, flags, 65535, 0, urgent) + options
-    pseudo = socket.inet_aton(source[0]) + socket.inet_aton(destination[0])
-    pseudo += struct.pack("!BBH", 0, socket.IPPROTO_TCP, len(header) + len(payload))
+    pseudo = pseudo_header(source[0], destination[0], len(header) + len(payload))
     return header[:16] + struct.pack("!H", checksum(pseudo + header + payload)) + header[18:] + payload
 
 
