@@ -31,9 +31,12 @@ class Pickup(GatewayTest):
         [pin] = [pin for pin in json.loads(ctl("pins").stdout)["pins"] if pin["name"] == "default"]
         return pin
 
-    def marks(self, client):
-        entries = on("gateway", "conntrack", "-L", "-p", "tcp", "--orig-port-src", str(client.port), check=False).stdout
-        return [field for field in entries.split() if field.startswith("mark=")]
+    @staticmethod
+    def marks(client, ip):
+        family = "ipv6" if ip == 6 else "ipv4"
+        entries = on("gateway", "conntrack", "-L", "-f", family, "-p", "tcp", check=False).stdout.splitlines()
+        return [field for entry in entries if f"port={client.port} " in entry for field in entry.split()
+                if field.startswith("mark=")]
 
     def story(self, iptables, ip=4):
         client, other = self.forgotten(iptables, ip, 2)
@@ -58,9 +61,9 @@ class Pickup(GatewayTest):
         self.assertEqual(self.pin()["connection"], seen["id"])
         self.assertEqual((seen["state"], seen["reason"]), ("lost", "mid-stream"))
         self.assertEqual(other.arrived(), b"")
-        self.assertEqual(self.marks(other), [])
+        self.assertEqual(self.marks(other, ip), [])
         ctl("unpin")
-        self.assertEqual(self.marks(client), ["mark=0"])
+        self.assertEqual(self.marks(client, ip), ["mark=0"])
         client.send(b" held again")
         self.assertHeld(client, arrived=b"held more")
 
