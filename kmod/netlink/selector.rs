@@ -7,7 +7,7 @@ use crate::{
         TLSCONN_A_SELECTOR_CLIENT_RANDOM, TLSCONN_A_SELECTOR_DST_ADDR, TLSCONN_A_SELECTOR_DST_PORT,
         TLSCONN_A_SELECTOR_DST_PREFIX, TLSCONN_A_SELECTOR_SERVER_RANDOM,
         TLSCONN_A_SELECTOR_SESSION_ID, TLSCONN_A_SELECTOR_SNI, TLSCONN_A_SELECTOR_SRC_ADDR,
-        TLSCONN_A_SELECTOR_SRC_PORT, TLSCONN_A_SELECTOR_SRC_PREFIX,
+        TLSCONN_A_SELECTOR_SRC_PORT, TLSCONN_A_SELECTOR_SRC_PREFIX, TLSCONN_A_SELECTOR_ZONE,
     },
     pins::{End, Selector},
     sys::{
@@ -44,6 +44,7 @@ fn fill(selector: &mut Selector, nest: &Nest<'_, policy::Selector>) -> Result<()
     selector.sni = octets(nest, Of::SNI)?;
     selector.src = end(nest, Of::SRC_ADDR, Of::SRC_PREFIX, Of::SRC_PORT)?;
     selector.dst = end(nest, Of::DST_ADDR, Of::DST_PREFIX, Of::DST_PORT)?;
+    selector.zone = nest.get(Of::ZONE);
     Ok(())
 }
 
@@ -125,6 +126,9 @@ pub(super) fn put(selector: &Selector, message: &mut Message<'_>) -> Result {
         if let Some(number) = end.port {
             message.u16(port, number.to_be())?;
         }
+    }
+    if let Some(zone) = selector.zone {
+        message.u16(TLSCONN_A_SELECTOR_ZONE, zone)?;
     }
     Ok(())
 }

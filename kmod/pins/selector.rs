@@ -22,6 +22,8 @@ pub struct Selector {
     pub src: Option<End>,
     /// And to.
     pub dst: Option<End>,
+    /// Conntrack's zone.
+    pub zone: Option<u16>,
 }
 
 /// An address or network, a port, or both.
@@ -54,6 +56,11 @@ impl Selector {
             && self.sni.as_ref().is_none_or(sni)
             && fits_end(&self.src, ct, Side::Src)
             && fits_end(&self.dst, ct, Side::Dst)
+            && self.fits_zone(ct)
+    }
+
+    fn fits_zone(&self, ct: &Conntrack) -> bool {
+        self.zone.is_none_or(|zone| zone == ct.zone())
     }
 
     /// Whether everything fits, of what is known by now.
@@ -73,8 +80,8 @@ impl Selector {
 
     /// Whether both ends fit, whichever has sent first.
     pub(super) fn fits_ends_either_way(&self, ct: &Conntrack) -> bool {
-        fits_end(&self.src, ct, Side::Src) && fits_end(&self.dst, ct, Side::Dst)
-            || fits_end(&self.src, ct, Side::Dst) && fits_end(&self.dst, ct, Side::Src)
+        let fits = |one, other| fits_end(&self.src, ct, one) && fits_end(&self.dst, ct, other);
+        self.fits_zone(ct) && (fits(Side::Src, Side::Dst) || fits(Side::Dst, Side::Src))
     }
 
     /// Whether the ClientHello alone does not tell.

@@ -214,11 +214,15 @@ impl Conntrack {
         }
     }
 
+    /// The zone that it is in.
+    pub fn zone(&self) -> u16 {
+        // SAFETY: By the type's invariant the entry is valid.
+        unsafe { bindings::tlsconn_ct_zone(self.as_raw()) }
+    }
+
     /// Its original tuple and zone.
     pub fn tuple(&self) -> Tuple {
         let (src, dst) = (self.endpoint(Side::Src), self.endpoint(Side::Dst));
-        // SAFETY: By the type's invariant the entry is valid.
-        let zone = unsafe { bindings::tlsconn_ct_zone(self.as_raw()) };
         // SAFETY: The family of a valid entry does not change.
         let family = unsafe { (*self.as_raw()).tuplehash[0].tuple.src.l3num };
         Tuple {
@@ -226,7 +230,7 @@ impl Conntrack {
             dst: dst.address,
             ports: [src.port, dst.port],
             family,
-            zone,
+            zone: self.zone(),
         }
     }
 

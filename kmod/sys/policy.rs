@@ -122,6 +122,17 @@ impl Kind for Uint {
     }
 }
 
+/// A number of 16 bits.
+pub struct U16;
+
+impl Kind for U16 {
+    type Value<'a> = u16;
+    const RULE: Rule = Rule::new(bindings::NLA_U16, 0);
+    fn read(octets: &[u8]) -> Option<u16> {
+        octets.try_into().ok().map(u16::from_ne_bytes)
+    }
+}
+
 /// A port.
 pub struct Port;
 
@@ -264,6 +275,7 @@ policy!(
         DST_ADDR: Address = TLSCONN_A_SELECTOR_DST_ADDR,
         DST_PREFIX: U8 = TLSCONN_A_SELECTOR_DST_PREFIX,
         DST_PORT: Port = TLSCONN_A_SELECTOR_DST_PORT,
+        ZONE: U16 = TLSCONN_A_SELECTOR_ZONE,
     }
 );
 

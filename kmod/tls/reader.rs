@@ -79,7 +79,10 @@ impl<'a, P: Payload> Reader<'a, P> {
             self.fetch(offset)?;
         }
         let from = offset.wrapping_sub(self.at) as usize;
-        let octets = self.window.get(from..).and_then(|octets| octets.first_chunk());
+        let octets = self
+            .window
+            .get(from..)
+            .and_then(|octets| octets.first_chunk());
         octets.copied().map(Some).ok_or(Reason::Hole)
     }
 

@@ -244,7 +244,10 @@ impl Direction {
 fn header_in(octets: &[u8]) -> u32 {
     let mut at = 0_usize;
     // Eight places at a time.
-    while let Some(near) = octets.get(at..).and_then(|octets| octets.first_chunk::<10>()) {
+    while let Some(near) = octets
+        .get(at..)
+        .and_then(|octets| octets.first_chunk::<10>())
+    {
         let [a, b, c, d, e, f, g, h, i, j] = *near;
         let types = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
         let majors = u64::from_le_bytes([b, c, d, e, f, g, h, i]);

@@ -31,6 +31,9 @@ pub(crate) struct Selector {
     /// It was opened to here, as the client saw it
     #[arg(long, value_name = "ADDR[/LEN][:PORT]")]
     pub(crate) dst: Option<Endpoint>,
+    /// Conntrack's zone, which only `pin` takes.
+    #[arg(skip)]
+    pub(crate) zone: Option<u16>,
 }
 
 impl Selector {

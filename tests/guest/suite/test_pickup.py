@@ -100,6 +100,17 @@ class Pickup(GatewayTest):
         self.assertTrue(forgets(lambda: client.listed() is None or client.arrived()))
         self.assertArrives(client, b"held")
 
+    def test_zones(self):
+        """In another zone than the packets' the pin waits on; in theirs it takes the connection."""
+        on("gateway", "iptables-legacy", "-t", "raw", "-A", "PREROUTING", "-p", "tcp", "-j", "CT", "--zone", "7")
+        [client] = self.forgotten("iptables-legacy", 4)
+        client.send(b"held")
+        ctl("pin", "--next", *self.ends(client, 4), "--zone", "8")
+        self.assertHeld(client)
+        self.assertEqual(self.pin()["selector"]["zone"], "8")
+        ctl("pin", "--next", *self.ends(client, 4), "--zone", "7", "--replace")
+        self.assertArrives(client, b"held")
+
     def test_half_an_end_is_not_enough(self):
         [client] = self.forgotten("iptables-legacy", 4)
         ctl("pin", "--next", "--src", CLIENT[4], "--dst", f"{SERVER[4]}:{client.server.port}")

@@ -22,7 +22,8 @@ use crate::{
 ///
 /// The connection is named by its id, or by selectors that exactly one live connection fits. Ids are never used again,
 /// so what was looked up is what is pinned. With --next the pin waits for the next ClientHello that fits the selectors,
-/// or for any, and is bound to that connection once its server has answered.
+/// or for any, and is bound to that connection once its server has answered. With --next and both --src and --dst whole, it
+/// also takes a connection in the middle of its stream that conntrack has forgotten.
 #[derive(Args, Debug)]
 pub(crate) struct Pin {
     /// The connection's id, from `tlsconnctl list`
@@ -50,6 +51,9 @@ pub(crate) struct Pin {
     follow: bool,
     #[command(flatten)]
     selector: Selector,
+    /// Only in this zone of conntrack's
+    #[arg(long, value_name = "N", requires = "src", help_heading = "Selectors")]
+    zone: Option<u16>,
 }
 
 /// What `pin` prints as JSON.
@@ -60,7 +64,11 @@ struct Answer {
 
 impl Pin {
     pub(crate) fn run(&self, output: &Output) -> Result<(), Failure> {
-        if self.id.is_none() && self.selector.is_empty() && !self.next {
+        let selector = Selector {
+            zone: self.zone,
+            ..self.selector.clone()
+        };
+        if self.id.is_none() && selector.is_empty() && !self.next {
             return Err(Failure::usage(
                 "pin needs a connection's id, a selector, or --next; see `tlsconnctl list`",
             ));
@@ -68,14 +76,14 @@ impl Pin {
         let mut tlsconn = Tlsconn::open()?;
         let target = match self.id {
             _ if self.next => Target::Next,
-            Some(id) if self.selector.is_empty() => Target::Connection(id),
-            _ => Target::Connection(self.choose(tlsconn.live_connections_that(&self.selector)?)?),
+            Some(id) if selector.is_empty() => Target::Connection(id),
+            _ => Target::Connection(self.choose(tlsconn.live_connections_that(&selector)?)?),
         };
         let pin = tlsconn.pin(&Wish {
             name: &self.name,
             mark: self.mark.unwrap_or_default(),
             target,
-            selector: &self.selector,
+            selector: &selector,
             lasts: self.lasts,
             replace: self.replace,
             follow: self.follow,

@@ -122,6 +122,9 @@ pub(super) fn selector(selector: &Selector) -> Attributes {
             nest = nest.push(port, &number.to_be_bytes());
         }
     }
+    if let Some(zone) = selector.zone {
+        nest = nest.push(uapi::TLSCONN_A_SELECTOR_ZONE, &zone.to_ne_bytes());
+    }
     nest
 }
 
@@ -151,6 +154,9 @@ pub(super) fn shown(nest: Attribute<'_>) -> Result<BTreeMap<&'static str, String
             let end = Endpoint::new(address, length, port).ok_or(Malformed)?;
             shown.insert(key, end.to_string());
         }
+    }
+    if let Some(zone) = object.may(uapi::TLSCONN_A_SELECTOR_ZONE, Attribute::u16)? {
+        shown.insert("zone", zone.to_string());
     }
     Ok(shown)
 }
