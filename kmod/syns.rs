@@ -116,7 +116,7 @@ pub struct Syns {
 
 impl Syns {
     /// None. No memory is taken.
-    pub fn new() -> Self {
+    pub fn none() -> Self {
         Self {
             kept: RBTree::new(),
             ages: RBTree::new(),

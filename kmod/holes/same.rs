@@ -11,11 +11,11 @@ const MOST: u32 = 32 * 1024;
 const CHUNK: u32 = 256;
 
 /// How many bytes were compared for a packet.
-pub struct Compared(u32);
+pub(super) struct Compared(u32);
 
 impl Compared {
     /// None yet.
-    pub fn none() -> Self {
+    pub(super) fn none() -> Self {
         Self(0)
     }
 
@@ -27,7 +27,7 @@ impl Compared {
 }
 
 /// Whether both are known to be the same.
-pub fn is_same(a: &SkbPayload<'_>, b: &SkbPayload<'_>, compared: &mut Compared) -> bool {
+pub(super) fn is_same(a: &SkbPayload<'_>, b: &SkbPayload<'_>, compared: &mut Compared) -> bool {
     if a.len() != b.len() {
         return false;
     }

@@ -248,7 +248,7 @@ fn is_there(net: &NetState, id: u64) -> bool {
     let rcu = Reader::begin();
     net.table.by_id(id, &rcu).is_some_and(|entry| {
         let locked = entry.lock();
-        locked.as_ref().is_some_and(|tracked| is_live(tracked))
+        locked.as_ref().is_some_and(is_live)
     })
 }
 

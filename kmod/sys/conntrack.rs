@@ -251,7 +251,7 @@ impl Conntrack {
     fn is_tcp(&self) -> bool {
         // SAFETY: By the type's invariant the entry is valid; its protocol does not change.
         let protocol = unsafe { (*self.as_raw()).tuplehash[0].tuple.dst.protonum };
-        u32::from(protocol) == bindings::IPPROTO_TCP as u32
+        u32::from(protocol) == bindings::IPPROTO_TCP
     }
 
     /// Whether the addresses are IPv6.

@@ -138,7 +138,7 @@ impl NetState {
             kept <- Total::new(parameters::hole_octets_total()),
             handshakes: Budget::new(parameters::max_handshakes()),
             payer: Payer::nobody(),
-            syns <- SpinLockBh::new(Syns::new(), c"tlsconn SYNs", kernel::static_lock_class!()),
+            syns <- SpinLockBh::new(Syns::none(), c"tlsconn SYNs", kernel::static_lock_class!()),
             keeps_syns: Atomic::new(0),
             has_let_go_of_syns: Atomic::new(0),
             made: Atomic::new(0),
@@ -370,7 +370,7 @@ impl Place {
 
 /// Connections of all namespaces that the initial user namespace does not own: who may make those need not be trusted with
 /// memory.
-static UNPRIVILEGED: Shared = Shared::new();
+static UNPRIVILEGED: Shared = Shared::none();
 
 /// Whom a namespace's connections count with.
 fn shared_of(net: *mut net) -> Option<&'static Shared> {
@@ -473,7 +473,7 @@ unsafe extern "C" fn exit(net: *mut net) {
     drop(pins);
     // SAFETY: Nobody sees packets of the namespace any more, nor has a socket in it.
     unsafe { state.counters.memory().free() };
-    let syns = state.with_syns(|syns| core::mem::replace(syns, Syns::new()));
+    let syns = state.with_syns(|syns| core::mem::replace(syns, Syns::none()));
     drop(syns);
     // SAFETY: Nobody sees packets of the namespace any more, and its work is cancelled.
     unsafe { state.payer.leave() };

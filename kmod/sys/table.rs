@@ -114,7 +114,7 @@ pub struct Shared(Atomic<u64>);
 
 impl Shared {
     /// None yet.
-    pub const fn new() -> Self {
+    pub const fn none() -> Self {
         Self(Atomic::new(0))
     }
 }
