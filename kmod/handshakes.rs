@@ -3,7 +3,7 @@
 //! Memory for handshakes: where a connection's is, and how many a namespace has.
 
 use crate::{
-    sys::{self, memory::HANDSHAKES, random::secret},
+    sys::{self, memory::Cache, random::secret},
     tls::{self, Handshake},
 };
 use kernel::{
@@ -54,6 +54,9 @@ impl Budget {
         self.used.fetch_sub(1, Relaxed);
     }
 }
+
+/// Memory for handshakes.
+pub static HANDSHAKES: Cache<Kept> = Cache::unmade();
 
 /// A handshake, and when its connection's last packet came, in seconds.
 pub struct Kept {

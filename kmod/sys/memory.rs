@@ -5,7 +5,7 @@
 
 use super::Global;
 use crate::bindings;
-use core::{alloc::Layout, ffi::CStr, mem::MaybeUninit, ptr::null_mut};
+use core::{ffi::CStr, marker::PhantomData, mem::MaybeUninit, ptr::null_mut};
 use kernel::{
     alloc::{
         flags::{GFP_KERNEL, GFP_KERNEL_ACCOUNT, GFP_NOWAIT},
@@ -20,22 +20,27 @@ pub fn charged() -> Flags {
     GFP_NOWAIT | (GFP_KERNEL_ACCOUNT & !GFP_KERNEL)
 }
 
-/// A cache, made when the module is loaded.
-pub struct Cache(Global<*mut kernel::bindings::kmem_cache>);
+/// A cache of `T`s, made when the module is loaded.
+pub struct Cache<T>(
+    Global<*mut kernel::bindings::kmem_cache>,
+    PhantomData<fn() -> T>,
+);
 
-/// For connections in the table.
-pub static CONNECTIONS: Cache = Cache(Global::new(null_mut()));
-/// For what they need during the handshake.
-pub static HANDSHAKES: Cache = Cache(Global::new(null_mut()));
-/// For what they issued and continue, up to TLS 1.2.
-pub static SESSIONS: Cache = Cache(Global::new(null_mut()));
+impl<T> Cache<T> {
+    /// Not made yet: there is no room in it.
+    pub const fn unmade() -> Self {
+        Self(Global::new(null_mut()), PhantomData)
+    }
 
-impl Cache {
-    /// Room for a `T`, whose size the cache was made for; given back by the box. None when there is no memory. Any
-    /// context.
-    pub fn room<T>(&self) -> Option<KBox<MaybeUninit<T>>> {
-        // SAFETY: The cache was made before anybody asks, and is taken away after the last has.
-        let raw = unsafe { bindings::tlsconn_cache_alloc(*self.0.get()) }.cast::<MaybeUninit<T>>();
+    /// Room for a `T`, given back by the box. None when there is no memory. Any context.
+    pub fn room(&self) -> Option<KBox<MaybeUninit<T>>> {
+        // SAFETY: It is written before anybody asks, and when nobody does any longer.
+        let cache = unsafe { *self.0.get() };
+        if cache.is_null() {
+            return None;
+        }
+        // SAFETY: The cache is there until all of its memory was given back.
+        let raw = unsafe { bindings::tlsconn_cache_alloc(cache) }.cast::<MaybeUninit<T>>();
         // SAFETY: The memory is ours, has the size and alignment of a `T`, and `kfree` takes it back, as it does all
         // slab memory.
         (!raw.is_null()).then(|| unsafe { KBox::from_raw(raw) })
@@ -43,13 +48,18 @@ impl Cache {
 }
 
 /// A cache that is there until this is dropped, when nothing of it is in use any longer but what RCU frees.
-pub struct Registration(&'static Cache);
+pub struct Registration(*mut kernel::bindings::kmem_cache);
+
+// SAFETY: It is only given back, by whoever has it.
+unsafe impl Send for Registration {}
+// SAFETY: Shared, nothing can be done with it.
+unsafe impl Sync for Registration {}
 
 impl Registration {
-    /// Makes a cache for what has that layout. Process context. Called once for each, by [`super::Registrations::new`],
-    /// before anybody can ask for room.
-    pub(super) fn new(cache: &'static Cache, name: &'static CStr, layout: Layout) -> Result<Self> {
-        let (size, align) = (layout.size() as u32, layout.align() as u32);
+    /// Makes a cache. Process context. Called once for each, by [`super::Registrations::new`], before anybody can ask for
+    /// room.
+    pub(super) fn new<T>(cache: &'static Cache<T>, name: &'static CStr) -> Result<Self> {
+        let (size, align) = (size_of::<T>() as u32, align_of::<T>() as u32);
         // SAFETY: The name lives as long as the module.
         let raw = unsafe { bindings::tlsconn_cache_new(name.as_char_ptr(), size, align) };
         if raw.is_null() {
@@ -57,13 +67,13 @@ impl Registration {
         }
         // SAFETY: Nobody else looks before the module is registered anywhere.
         unsafe { *cache.0.get() = raw };
-        Ok(Self(cache))
+        Ok(Self(raw))
     }
 }
 
 impl Drop for Registration {
     fn drop(&mut self) {
         // SAFETY: It was made, and all of its memory was given back. The function waits for what RCU frees.
-        unsafe { kernel::bindings::kmem_cache_destroy(*self.0 .0.get()) };
+        unsafe { kernel::bindings::kmem_cache_destroy(self.0) };
     }
 }

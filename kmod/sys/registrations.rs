@@ -3,8 +3,7 @@
 //! What the module registers, once.
 
 use super::{genl, memory, pernet, random, sessions, table, xt};
-use crate::handshakes;
-use core::alloc::Layout;
+use crate::handshakes::HANDSHAKES;
 use kernel::{
     prelude::*,
     sync::atomic::{ordering::Relaxed, Atomic},
@@ -32,15 +31,9 @@ impl Registrations {
             return Err(EBUSY);
         }
         random::draw_secret();
-        let connections =
-            memory::Registration::new(&memory::CONNECTIONS, c"tlsconn_connection", table::LAYOUT)?;
-        let handshakes = memory::Registration::new(
-            &memory::HANDSHAKES,
-            c"tlsconn_handshake",
-            Layout::new::<handshakes::Kept>(),
-        )?;
-        let sessions =
-            memory::Registration::new(&memory::SESSIONS, c"tlsconn_session", sessions::LAYOUT)?;
+        let connections = memory::Registration::new(&table::CONNECTIONS, c"tlsconn_connection")?;
+        let handshakes = memory::Registration::new(&HANDSHAKES, c"tlsconn_handshake")?;
+        let sessions = memory::Registration::new(&sessions::SESSIONS, c"tlsconn_session")?;
         let namespaces = pernet::Registration::new()?;
         let family = genl::Family::register(module)?;
         // The last that can fail: a rule holds the module, which a module that fails to load does not heed.

@@ -8,9 +8,9 @@
 //! the table, below every lock of ours. There are no more than two for each tracked connection, and none for those of
 //! TLS 1.3.
 
-use super::{memory::SESSIONS, rcu::Reader};
+use super::{memory::Cache, rcu::Reader};
 use crate::{bindings, pins::Answer};
-use core::{alloc::Layout, marker::PhantomPinned, mem::offset_of, ptr::NonNull};
+use core::{marker::PhantomPinned, mem::offset_of, ptr::NonNull};
 use kernel::{
     error::{from_err_ptr, to_result},
     prelude::*,
@@ -104,7 +104,7 @@ impl PinnedDrop for Index {
 /// The sessions that have a connection's id were given to the index, at most once each. `index` is that of the
 /// connection's namespace, which is there for longer than the namespace's connections.
 #[repr(C)]
-struct Record {
+pub(super) struct Record {
     issued: [Opaque<bindings::tlsconn_session>; 2],
     rcu: Opaque<kernel::bindings::callback_head>,
     index: NonNull<Index>,
@@ -112,8 +112,8 @@ struct Record {
     answer: Option<Answer>,
 }
 
-/// What their memory comes in.
-pub const LAYOUT: Layout = Layout::new::<Record>();
+/// Memory for records.
+pub(super) static SESSIONS: Cache<Record> = Cache::unmade();
 
 // The shim that frees one knows the first two fields.
 const _: () = assert!(

@@ -9,11 +9,11 @@
 use super::{
     conntrack::{self, Conntrack},
     lock::{PacketLock, PacketLockBackend},
-    memory::CONNECTIONS,
+    memory::Cache,
     rcu::Reader,
 };
 use crate::{bindings, tracked::Tracked};
-use core::{alloc::Layout, ffi::c_void, pin::Pin};
+use core::{ffi::c_void, pin::Pin};
 use kernel::{
     error::to_result,
     prelude::*,
@@ -44,8 +44,8 @@ pub struct Entry {
     pub id: u64,
 }
 
-/// What the table's memory comes in.
-pub const LAYOUT: Layout = Layout::new::<Entry>();
+/// Memory for entries.
+pub(super) static CONNECTIONS: Cache<Entry> = Cache::unmade();
 
 // What packets of an established connection touch: the key, the lock, and of the connection what comes first. A lock that
 // is checked is larger.
@@ -241,7 +241,7 @@ impl Table {
             ..Default::default()
         };
         let entry = CONNECTIONS
-            .room::<Entry>()?
+            .room()?
             .write_pin_init(pin_init!(Entry {
                 node: Opaque::new(node),
                 id,
