@@ -39,14 +39,6 @@ pub(super) struct Direction {
     seen: Seen,
 }
 
-/// Where the records of a direction were.
-pub(super) struct Mark {
-    record: Record,
-    headers: Headers,
-    kind: Kind,
-    data_records: u32,
-}
-
 /// What has come already.
 #[derive(Clone, Copy, Debug, Default)]
 struct Seen(u8);
@@ -302,26 +294,6 @@ impl Direction {
     pub(super) fn data_record_goes_on(&mut self, octets: u32) {
         self.kind = Kind::ApplicationData;
         self.record.goes_on(octets);
-    }
-
-    /// Where its records are now.
-    #[inline]
-    pub(super) fn mark(&self) -> Mark {
-        Mark {
-            record: self.record,
-            headers: self.headers,
-            kind: self.kind,
-            data_records: self.data_records,
-        }
-    }
-
-    /// As if no record had come since then.
-    #[cold]
-    pub(super) fn go_back_to(&mut self, mark: Mark) {
-        self.record = mark.record;
-        self.headers = mark.headers;
-        self.kind = mark.kind;
-        self.data_records = mark.data_records;
     }
 
     /// Whether the record's body is framed as in SSL 2.0.

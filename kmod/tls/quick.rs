@@ -9,8 +9,7 @@ use super::record::{length_fits, Record, APPLICATION_DATA, HEADER};
 use super::sequence::{before, Kind};
 use super::types::{Payload, Segment, Side, State, Types};
 
-/// Records that a packet of the short way may begin. The long way bounds its work by a larger number, and has to see all of
-/// them.
+/// Records of a packet that the short way takes in. The long way goes on with the rest, and bounds how many there may be.
 const RECORDS: u8 = 64;
 
 /// Which packets may go the short way.
@@ -52,7 +51,7 @@ impl Connection {
     }
 
     /// Takes a packet in, and says of what type its payload is, by content and on the wire, and where the connection
-    /// stands. None if that is left to [`segment`](Self::segment): but for its acknowledgement the packet is not taken in.
+    /// stands. None if that is left to [`segment`](Self::segment), which begins with what is left then.
     #[inline(always)]
     pub fn quick_segment<P: Payload>(
         &mut self,
@@ -76,10 +75,14 @@ impl Connection {
         } else if self.quick == Quick::Over {
             mine.quick_pass(len);
             Types::UNKNOWN
-        } else if mine.quick_data(self.tls13, payload) {
-            Types::APPLICATION_DATA
         } else {
-            return None;
+            match mine.quick_data(self.tls13, payload) {
+                Ok(()) => Types::APPLICATION_DATA,
+                Err(records) => {
+                    self.asides.of_mut(segment.from).chain.taken = records;
+                    return None;
+                }
+            }
         };
         Some((types, self.progress))
     }
@@ -104,12 +107,11 @@ impl Direction {
         self.history.extend(len, Kind::Unknown);
     }
 
-    /// Takes application_data records in whose headers are not split; false if there is anything else, or too much, and
-    /// nothing is taken in.
+    /// Takes application_data records in whose headers are not split, up to the first octet that is none of theirs, or
+    /// too many. Where something is left it says how many records they were.
     #[inline(always)]
-    fn quick_data<P: Payload>(&mut self, tls13: bool, payload: &P) -> bool {
+    fn quick_data<P: Payload>(&mut self, tls13: bool, payload: &P) -> Result<(), u8> {
         let len = payload.len();
-        let mark = self.mark();
         let mut records = RECORDS;
         // Never more than `len`: a header is taken in whole, and of a body what there is.
         let mut taken = 0_u32;
@@ -146,12 +148,11 @@ impl Direction {
                 }
             };
         }
-        if taken < len {
-            self.go_back_to(mark);
-            return false;
-        }
         self.history.extend(taken, Kind::ApplicationData);
         self.add_bytes(taken);
-        true
+        match taken == len {
+            true => Ok(()),
+            false => Err(RECORDS.saturating_sub(records)),
+        }
     }
 }

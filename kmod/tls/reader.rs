@@ -26,11 +26,11 @@ impl<'a, P: Payload> Reader<'a, P> {
     /// The most that [`octets`](Self::octets) gives at a time.
     pub(super) const MOST: u32 = WINDOW as u32;
 
-    /// Nothing read yet.
-    pub(super) fn new(payload: &'a P) -> Self {
+    /// Nothing read yet but so many records.
+    pub(super) fn new(payload: &'a P, records: u8) -> Self {
         Reader {
             payload,
-            records: RECORDS,
+            records: RECORDS.saturating_sub(records.into()),
             at: 0,
             len: 0,
             window: [0; WINDOW],

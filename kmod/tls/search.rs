@@ -28,6 +28,8 @@ const STRETCHES: u32 = 16;
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Chain {
     headers: u8,
+    /// How many records of the packet at hand the fast path has taken in. Here, where it takes no room.
+    pub(super) taken: u8,
     /// Octets of its records.
     octets: u16,
     /// Octets that were looked at for it, those of headers that led nowhere too.

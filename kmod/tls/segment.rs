@@ -108,7 +108,8 @@ impl Connection {
             self.sides.of_mut(from).pass_over(end);
             return Taken::New;
         }
-        let mut reader = Reader::new(payload);
+        let taken = core::mem::take(&mut self.asides.of_mut(from).chain.taken);
+        let mut reader = Reader::new(payload, taken);
         let direction = self.sides.of_mut(from);
         let taken = match direction.follow {
             Follow::Records => self.records(scratch, config, segment, payload, &mut reader, offset),

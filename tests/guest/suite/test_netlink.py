@@ -213,7 +213,7 @@ class Refusals(GatewayTest):
             ("PIN_SET", nest(("SRC_ADDR", bytes(5))), errno.EINVAL, "4 or 16 octets"),
             ("PIN_SET", nest(("SRC_PREFIX", b"\1")), errno.EINVAL, "4 or 16 octets"),
             ("PIN_SET", nest(("DST_ADDR", bytes(4)), ("DST_PREFIX", b"\x21")), errno.EINVAL, "longer than its address"),
-            ("PIN_SET", attribute(N["A_PIN_NEXT"]) + attribute(N["A_PIN_SELECTOR"] | NESTED, attribute(11, b"\1")),
+            ("PIN_SET", attribute(N["A_PIN_NEXT"]) + attribute(N["A_PIN_SELECTOR"] | NESTED, attribute(99, b"\1")),
              errno.EINVAL, "Unknown attribute type"),
             ("PIN_SET", attribute(N["A_PIN_NEXT"]) + attribute(N["A_PIN_SELECTOR"], b""), errno.EINVAL, "NLA_F_NESTED"),
             ("PIN_DEL", other, errno.ENOENT, "no pin of that name is bound or armed"),
