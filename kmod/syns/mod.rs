@@ -8,25 +8,26 @@
 //! acknowledges it opens a lost connection.
 
 use crate::{
-    counters::Counter,
-    handshakes::Slot,
-    holes::Limits,
-    packet::{Packet, SkbPayload},
+    packet::SkbPayload,
     sys::{
         self,
         conntrack::{Conntrack, Tuple},
         memory::charged,
-        pernet::NetState,
-        random::keyed_hash,
     },
-    tls::{Connection, PacketTypes, Payload, Segment, Side, State, Types},
-    tracked::Tracked,
+    tls::{PacketTypes, State, Types},
 };
+use gone::{Gone, CELLS};
 use kernel::{
     prelude::*,
     rbtree::{RBTree, RBTreeNode, RBTreeNodeReservation},
     sync::Arc,
 };
+use packet::begins_with;
+
+mod gone;
+mod packet;
+
+pub use packet::take_in;
 
 /// SYNs with data that a namespace keeps, and bytes of memory for them.
 const MAX_SYNS: u32 = 1024;
@@ -81,26 +82,6 @@ pub struct SynData {
     urgent: bool,
     others: bool,
     differs: bool,
-}
-
-/// Bytes in one piece as a payload.
-struct Bytes<'a>(&'a [u8]);
-
-impl Payload for Bytes<'_> {
-    fn len(&self) -> u32 {
-        self.0.len() as u32
-    }
-
-    fn read(&self, offset: u32, to: &mut [u8]) -> bool {
-        let from = self
-            .0
-            .get(offset as usize..)
-            .and_then(|from| from.get(..to.len()));
-        from.is_some_and(|from| {
-            to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
-            true
-        })
-    }
 }
 
 /// The SYNs with data of a namespace. Its lock is taken with no other held.
@@ -351,24 +332,6 @@ impl Syn {
     }
 }
 
-/// Whether bytes begin with a payload.
-fn begins_with(bytes: &[u8], payload: &SkbPayload<'_>) -> bool {
-    if bytes.len() < payload.len() as usize {
-        return false;
-    }
-    for (piece, at) in bytes.chunks(64).zip((0..payload.len()).step_by(64)) {
-        let mut read = [0; 64];
-        let count = payload.len().saturating_sub(at).min(64) as usize;
-        let (Some(read), Some(piece)) = (read.get_mut(..count), piece.get(..count)) else {
-            return false;
-        };
-        if !payload.read(at, read) || read != piece {
-            return false;
-        }
-    }
-    true
-}
-
 /// Memory for a SYN's place in both trees.
 struct Nodes {
     kept: RBTreeNodeReservation<Key, Syn>,
@@ -382,151 +345,5 @@ impl Nodes {
             kept: RBTreeNodeReservation::new(charged()).ok()?,
             age: RBTreeNodeReservation::new(charged()).ok()?,
         })
-    }
-}
-
-/// Takes in a SYN of the initiator that nobody has answered yet, and says what its packet is. Softirq or process context;
-/// no lock is held.
-pub fn take_in(net: &NetState, packet: &Packet<'_>) -> (PacketTypes, State) {
-    let Packet { ct, tcp, .. } = packet;
-    let (tuple, first) = (ct.tuple(), tcp.first_octet());
-    if tcp.payload.is_empty() {
-        if net.keeps_syns() {
-            net.with_syns(|syns| syns.others(tuple, first));
-        }
-        return (PacketTypes::both(Types::NONE), State::New);
-    }
-    let key = Key { tuple, first };
-    if let Some(known) = net.with_syns(|syns| syns.again(&key, &tcp.payload)) {
-        return known;
-    }
-    let made = (tcp.payload.len() <= MAX_BYTES).then(|| made(net, packet));
-    net.with_syns(|syns| {
-        let end = tcp.end();
-        let Some((mut syn, nodes)) = made.flatten() else {
-            net.counters.count(Counter::AllocationFailures);
-            syns.gone.add(&tuple, end);
-            return UNKNOWN;
-        };
-        // A confirmed entry was made by another SYN than this one, or by one that was let go of.
-        syn.others = syns.others(tuple, first) || ct.is_confirmed();
-        let known = (syn.types(), syn.state());
-        match syns.keep(key, syn, nodes) {
-            true => known,
-            false => UNKNOWN,
-        }
-    })
-}
-
-const UNKNOWN: (PacketTypes, State) = (PacketTypes::both(Types::UNKNOWN), State::Lost);
-
-/// What is to be kept of a SYN's data. None without memory.
-fn made(net: &NetState, packet: &Packet<'_>) -> Option<(Syn, Nodes)> {
-    let payload = &packet.tcp.payload;
-    let mut bytes = KVec::from_elem(0, payload.len() as usize, charged()).ok()?;
-    if !payload.read(0, &mut bytes) {
-        return None;
-    }
-    let segment = packet.segment();
-    let mut connection = Connection::opened_by_syn_data(segment.seq);
-    let mut slot = Slot::empty();
-    // It is given back at once: nothing is kept for a handshake before a SYN-ACK.
-    connection.segment(
-        &mut slot.within(&net.handshakes),
-        &net.engine,
-        &segment,
-        &Bytes(&bytes),
-    );
-    slot.release(&net.handshakes);
-    let syn = Syn {
-        types: connection.types(Side::Src, segment.seq, payload.len()),
-        state: connection.state(),
-        bytes: Arc::new(bytes, charged()).ok()?,
-        since: sys::seconds(),
-        age: 0,
-        urgent: segment.urgent,
-        others: false,
-        differs: false,
-    };
-    Some((syn, Nodes::new()?))
-}
-
-impl SynData {
-    /// Has a connection, which has just been made, begin with the data, as the SYN-ACK with these numbers answered it.
-    pub fn begin(
-        &self,
-        tracked: &mut Tracked,
-        limits: &Limits<'_>,
-        src_first: u32,
-        dst_first: u32,
-    ) {
-        tracked.connection = Connection::opened_by_syn_data(self.first);
-        let connection = &mut tracked.connection;
-        let segment = Segment {
-            from: Side::Src,
-            seq: self.first,
-            ack: None,
-            fin: false,
-            urgent: self.urgent,
-        };
-        connection.segment(
-            &mut tracked.handshake.within(limits.handshakes),
-            limits.engine,
-            &segment,
-            &Bytes(&self.bytes),
-        );
-        if self.differs {
-            connection.contradict(Side::Src);
-        }
-        if self.others {
-            connection.syn(self.first.wrapping_add(1));
-        }
-        connection.answered(src_first, dst_first);
-    }
-}
-
-/// Ends of data that is not kept any longer: as many as there are cells, each tuple in one of [`WAYS`], the newest in the
-/// place of another.
-struct Gone {
-    cells: KVec<(u32, u32)>,
-    turn: usize,
-    any: bool,
-}
-
-/// Cells, a power of two: 32 KiB.
-const CELLS: usize = 4096;
-const WAYS: usize = 4;
-
-impl Gone {
-    /// Without cells, so that nothing is remembered. No memory is taken.
-    const fn none() -> Self {
-        Self {
-            cells: KVec::new(),
-            turn: 0,
-            any: false,
-        }
-    }
-
-    /// The tuple's cells, and what it is told by in there: not 0.
-    fn place(tuple: &Tuple) -> (usize, u32) {
-        let hash = keyed_hash(&tuple.bytes());
-        let place = (hash as usize) % (CELLS / WAYS) * WAYS;
-        (place, (hash >> 32) as u32 | 1)
-    }
-
-    fn add(&mut self, tuple: &Tuple, end: u32) {
-        let (place, tag) = Self::place(tuple);
-        self.any = true;
-        self.turn = self.turn.wrapping_add(1);
-        let cell = place.wrapping_add(self.turn % WAYS);
-        if let Some(cell) = self.cells.get_mut(cell) {
-            *cell = (tag, end);
-        }
-    }
-
-    fn has(&self, tuple: &Tuple, end: u32) -> bool {
-        let (place, tag) = Self::place(tuple);
-        let cells = self.cells.get(place..).unwrap_or(&[]);
-        cells.iter().take(WAYS).any(|cell| *cell == (tag, end))
     }
 }
