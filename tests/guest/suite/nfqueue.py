@@ -35,6 +35,9 @@ class Queues(threading.Thread):
             self.configure(number, attribute(CFG_CMD, struct.pack("!BBH", BIND, 0, 0)))
             self.configure(number, attribute(CFG_PARAMS, struct.pack("!IB", 0, COPY_META)))
             self.configure(number, attribute(CFG_MAXLEN, struct.pack("!I", 4096)))
+        # A thread that waits in there would keep the socket open, and its namespace alive.
+        self.closing = False
+        self.socket.settimeout(0.2)
         self.start()
 
     @staticmethod
@@ -49,9 +52,8 @@ class Queues(threading.Thread):
             raise OSError(-error, f"queue {number}")
 
     def run(self):
-        # Until the test closes it.
-        with contextlib.suppress(OSError):
-            while True:
+        while not self.closing:
+            with contextlib.suppress(TimeoutError):
                 octets = self.socket.recv(1 << 16)
                 while octets:
                     length, kind = struct.unpack_from("=IH", octets)
@@ -83,5 +85,6 @@ class Queues(threading.Thread):
 
     def close(self):
         """No queue any more: packets in it are dropped."""
+        self.closing = True
+        self.join()
         self.socket.close()
-        self.join(1)
