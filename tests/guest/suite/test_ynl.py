@@ -103,7 +103,7 @@ class Ynl(GatewayTest):
         self.assertEqual(asked["states"]["mask"], 0xFF)
         self.assertEqual(set(asked["selector"]["policy"]), {
             "client-random", "server-random", "session-id", "sni", "src-addr", "src-prefix", "src-port", "dst-addr",
-            "dst-prefix", "dst-port"})
+            "dst-prefix", "dst-port", "zone"})
         self.assertEqual(set(policy("do", "pin-set")), {"name", "mark", "mask", "connection", "replace", "next", "selector",
                                                         "lasts", "follow"})
 
