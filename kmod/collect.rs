@@ -34,8 +34,9 @@ const TRIES: u32 = 8;
 /// Looks after connections, and says whether there is anything left to look after. Process context; no lock is held.
 pub fn collect(net: &NetState) -> bool {
     let _charge = net.payer.charge();
-    if net.keeps_syns() {
-        net.with_syns(|syns| syns.age());
+    // A few at a time under the lock, which packets wait for.
+    while net.keeps_syns() && net.with_syns(|syns| syns.age()) {
+        give_way();
     }
     holes::look_after(net);
     pins::end_dying(net);
@@ -97,7 +98,7 @@ fn idle_handshakes(net: &NetState) {
 /// keeps it. Of a finished one what is outstanding cannot be compared any longer. Any context; the entry is locked.
 fn give_up_handshake(net: &NetState, entry: &Entry, tracked: &mut Tracked) -> bool {
     match tracked.connection.state() {
-        State::Established => tracked.connection.forget_outstanding(),
+        State::Established | State::Closed => tracked.connection.forget_outstanding(),
         _ if tracked.flags.has(Flags::PINNED) => return false,
         _ => tracked.connection.time_out(),
     }
@@ -107,14 +108,20 @@ fn give_up_handshake(net: &NetState, entry: &Entry, tracked: &mut Tracked) -> bo
     !tracked.has_handshake()
 }
 
-/// Makes room for the handshake of a connection that has said nothing yet, where there is none: the oldest unfinished one
-/// goes, else the memory of the oldest finished one. Softirq or process context; no entry is locked.
+/// Makes room for the handshake of a connection that has said nothing yet, where there is none. Softirq or process context;
+/// no entry is locked.
 #[cold]
 pub fn make_room_for_handshake(net: &NetState, entry: &Entry, rcu: &Reader) {
     let is_new = |tracked: &Tracked| tracked.connection.state() == State::New;
-    if !entry.lock().as_ref().is_some_and(is_new) {
-        return;
+    if entry.lock().as_ref().is_some_and(is_new) {
+        free_handshake(net, rcu);
     }
+}
+
+/// Gives up one handshake for another: the oldest unfinished one goes, else the memory of the oldest finished one. Softirq
+/// or process context; no entry is locked.
+#[cold]
+pub fn free_handshake(net: &NetState, rcu: &Reader) {
     let from = net.next.evicted.get();
     let unfinished = give_up_one(net, from, rcu, |state| state != State::Established);
     let next =

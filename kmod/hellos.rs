@@ -9,14 +9,14 @@ use crate::{
         XT_TLSCONN_TLS_VERSION,
     },
     packet::Tcp,
-    rule::state_without_record,
+    rule::without_record,
     sys::{
         pernet::{Net, NetState},
         rcu::Reader,
         skb::Skb,
         xt::MatchInfo,
     },
-    tls::{Answer, Hellos, IdentityRef, Payload},
+    tls::{Answer, Hellos, IdentityRef},
 };
 
 const CONDITIONS: u32 = XT_TLSCONN_TLS_VERSION
@@ -39,11 +39,12 @@ pub fn are_asked(info: &MatchInfo) -> bool {
 /// Softirq or process context.
 #[cold]
 pub fn hold(info: &MatchInfo, net: &Net<'_>, skb: Skb<'_>) -> bool {
-    let (Some(tcp), Some((ct, _))) = (Tcp::new(skb), skb.conntrack()) else {
+    let (Some(tcp), Some((ct, from))) = (Tcp::new(skb), skb.conntrack()) else {
         return false;
     };
+    let net = NetState::of(net);
     let rcu = Reader::begin();
-    let entry = NetState::of(net).table.find(ct, &rcu);
+    let entry = net.table.find(ct, &rcu);
     let locked = entry.map(|entry| entry.lock());
     hold_of(
         info,
@@ -53,7 +54,7 @@ pub fn hold(info: &MatchInfo, net: &Net<'_>, skb: Skb<'_>) -> bool {
                 identity: tracked.identity(),
             },
             None => Hellos {
-                state: state_without_record(ct, tcp.payload.len()),
+                state: without_record(net, ct, from, &tcp).1,
                 identity: IdentityRef::default(),
             },
         },

@@ -104,11 +104,7 @@ fn stored(net: &NetState, ct: Option<(&Conntrack, Side)>, tcp: &Tcp<'_>) -> (Pac
             };
             (types, connection.state())
         }
-        // Data on a SYN that nobody has answered.
-        None if len > 0 && tcp.is_syn() && from == Side::Src && is_opening(ct) => {
-            net.with_syns(|syns| syns.known(ct, tcp.first_octet(), len))
-        }
-        None => (without, state_without_record(ct, len)),
+        None => without_record(net, ct, from, tcp),
     }
 }
 
@@ -122,13 +118,23 @@ fn opens(ct: &Conntrack, from: Side, tcp: &Tcp<'_>, connection: &Connection) -> 
     in_time && connection.begins_at(from, tcp.first_octet())
 }
 
-/// A tracked packet without a record is `new` if its entry began with a SYN. With payload it would have a record, if
-/// there had been room for one.
-pub fn state_without_record(ct: &Conntrack, len: u32) -> State {
-    if len == 0 && (is_opening(ct) || !ct.is_picked_up()) {
-        State::New
-    } else {
-        State::Lost
+/// What is known of a tracked packet without a record. It is `new` if its entry began with a SYN; data on a SYN that nobody
+/// has answered is kept apart. With other payload it would have a record, if there had been room for one and its entry was
+/// confirmed. Softirq or process context; no lock is held.
+pub fn without_record(
+    net: &NetState,
+    ct: &Conntrack,
+    from: Side,
+    tcp: &Tcp<'_>,
+) -> (PacketTypes, State) {
+    let len = tcp.payload.len();
+    if len > 0 && tcp.is_syn() && from == Side::Src && is_opening(ct) {
+        return net.with_syns(|syns| syns.known(ct, tcp.first_octet(), len));
+    }
+    match len {
+        0 if is_opening(ct) || !ct.is_picked_up() => (PacketTypes::both(Types::NONE), State::New),
+        0 => (PacketTypes::both(Types::NONE), State::Lost),
+        _ => (PacketTypes::both(Types::UNKNOWN), State::Lost),
     }
 }
 

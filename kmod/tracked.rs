@@ -136,7 +136,7 @@ impl Tracked {
         self.suit == Suit::Over && !self.has_handshake() && self.holes.is_none()
     }
 
-    /// Takes in a packet, and with it what was kept and has no hole in front of it any longer. Any context.
+    /// Takes in a packet, and with it what was kept and has no hole before it any longer. Any context.
     #[inline]
     pub fn take_in(&mut self, packet: &Packet<'_>, limits: &Limits<'_>) {
         if self.holes.is_some() {
@@ -203,7 +203,7 @@ impl Tracked {
         }
     }
 
-    /// Takes in what has no hole in front of it any longer, as far as the portion goes.
+    /// Takes in what has no hole before it any longer, as far as the portion goes.
     #[cold]
     fn fill(&mut self, limits: &Limits<'_>, portion: &mut Portion) {
         if let Some(holes) = &mut self.holes {

@@ -204,6 +204,9 @@ fn syn_ack<'a>(net: &'a NetState, packet: &Packet<'_>, rcu: &'a Reader) -> Optio
         Answered::Data(data) => Some((data, dst_first, src_first)),
         _ => None,
     };
+    if data.is_some() && net.handshakes.is_full() {
+        collect::free_handshake(net, rcu);
+    }
     let started = start(net, ct, connection, data, rcu);
     if data.is_some() {
         net.with_syns(|syns| syns.forget(ct));

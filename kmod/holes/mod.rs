@@ -103,7 +103,7 @@ impl Holes {
         of(Side::Src).plus(of(Side::Dst))
     }
 
-    /// The segment of a side that is to be taken in next: there is no hole in front of it any longer.
+    /// The segment of a side that is to be taken in next: there is no hole before it any longer.
     fn due(&self, connection: &Connection, side: Side) -> Option<Segment> {
         let lowest = self.queues.of(side).as_ref()?.lowest()?;
         (!connection.is_behind_hole(side, lowest.seq)).then_some(lowest)
@@ -182,7 +182,7 @@ impl Holes {
         kept
     }
 
-    /// Takes in what has no hole in front of it any longer, the lowest number first, as far as the portion goes.
+    /// Takes in what has no hole before it any longer, the lowest number first, as far as the portion goes.
     pub fn fill(
         &mut self,
         connection: &mut Connection,

@@ -94,7 +94,7 @@ impl Cost {
 pub struct Queue {
     kept: RBTree<Place, Kept>,
     cost: Cost,
-    /// Since when the hole in front of them has been there, in seconds.
+    /// Since when the hole before them has been there, in seconds.
     since: u32,
     /// The next of those that a namespace has discarded.
     pub next: Option<KBox<Queue>>,

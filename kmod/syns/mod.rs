@@ -84,7 +84,7 @@ pub struct SynData {
     differs: bool,
 }
 
-/// The SYNs with data of a namespace. Its lock is taken with no other held.
+/// The SYNs with data of a namespace. Its lock comes after an entry's, and no other is taken after it.
 pub struct Syns {
     kept: RBTree<Key, Syn>,
     /// The same by age, the oldest first.
@@ -161,8 +161,14 @@ impl Syns {
             if key.tuple != tuple {
                 break;
             }
-            let fits = syn.is_young() && ack.wrapping_sub(key.first) <= syn.len();
-            if fits || other.is_none() {
+            let acked = ack.wrapping_sub(key.first);
+            let fits = acked <= syn.len();
+            if !syn.is_young() {
+                // As if it had been let go of already.
+                if fits && acked > 0 {
+                    return Answered::Gone;
+                }
+            } else if fits || other.is_none() {
                 let data = SynData {
                     first: key.first,
                     bytes: syn.bytes.clone(),
@@ -200,17 +206,18 @@ impl Syns {
         }
     }
 
-    /// Lets go of those that are too old, a few of them. Any context.
-    pub fn age(&mut self) {
+    /// Lets go of those that are too old, a few of them, and says whether there may be more. Any context.
+    pub fn age(&mut self) -> bool {
         for _ in 0..MAX_LET_GO {
             let oldest = self.oldest();
             let Some(key) =
                 oldest.filter(|key| self.kept.get(key).is_none_or(|syn| !syn.is_young()))
             else {
-                return;
+                return false;
             };
             self.let_go(&key);
         }
+        true
     }
 
     fn oldest(&self) -> Option<Key> {

@@ -30,7 +30,7 @@ pub fn take_in(net: &NetState, packet: &Packet<'_>) -> (PacketTypes, State) {
         return known;
     }
     let made = (tcp.payload.len() <= MAX_BYTES).then(|| made(net, packet));
-    net.with_syns(|syns| {
+    let known = net.with_syns(|syns| {
         let end = tcp.end();
         let Some((mut syn, nodes)) = made.flatten() else {
             net.counters.count(Counter::AllocationFailures);
@@ -44,7 +44,10 @@ pub fn take_in(net: &NetState, packet: &Packet<'_>) -> (PacketTypes, State) {
             true => known,
             false => UNKNOWN,
         }
-    })
+    });
+    // There may be no connection yet that has it looked after.
+    net.schedule_collection();
+    known
 }
 
 const UNKNOWN: (PacketTypes, State) = (PacketTypes::both(Types::UNKNOWN), State::Lost);

@@ -101,7 +101,7 @@ pub struct NetState {
     pub handshakes: Budget,
     /// Who pays for what its packets take.
     pub payer: Payer,
-    /// Data on SYNs that nobody has answered. The lock is taken with no other held.
+    /// Data on SYNs that nobody has answered. The lock comes after an entry's.
     #[pin]
     syns: SpinLockBh<Syns>,
     keeps_syns: Atomic<u32>,
@@ -174,7 +174,8 @@ impl NetState {
         self.keeps_syns.load(Relaxed) != 0
     }
 
-    /// Does something with the SYNs that have data. Any context but hard interrupts; no lock is held.
+    /// Does something with the SYNs that have data. Any context but hard interrupts; its lock may be taken
+    /// while an entry is locked, and nothing is locked after it.
     pub fn with_syns<T>(&self, act: impl FnOnce(&mut Syns) -> T) -> T {
         let mut syns = self.syns.lock();
         let done = act(&mut syns);
@@ -254,8 +255,8 @@ impl NetState {
         unsafe { Net::from_raw(self.hooks.net()) }
     }
 
-    /// Has the table gone through soon. Any context.
-    fn schedule_collection(&self) {
+    /// Has connections and SYNs looked after soon. Any context.
+    pub fn schedule_collection(&self) {
         // SAFETY: The work was initialised.
         unsafe { bindings::tlsconn_work_schedule(self.collector.get(), COLLECT_EVERY_MS) };
     }

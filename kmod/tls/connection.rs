@@ -157,7 +157,7 @@ impl Connection {
         self.sides.of(side).is_followed()
     }
 
-    /// Whether octets of a side in front of `seq` have not been taken in yet.
+    /// Whether bytes of a side before `seq` have not been taken in yet.
     pub fn is_unseen(&self, side: Side, seq: u32) -> bool {
         before(self.sides.of(side).next(), seq)
     }

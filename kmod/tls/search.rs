@@ -125,7 +125,7 @@ impl Direction {
             && self.record.header_left() == HEADER
     }
 
-    /// Looks for a header, takes what is in front of it, and the header or its first octet.
+    /// Looks for a header, takes what comes before it, and the header or its first octet.
     fn search_beginning<P: Payload>(
         &mut self,
         aside: &mut Aside,
@@ -146,7 +146,7 @@ impl Direction {
             self.pass_over(place.wrapping_add(wanted));
             return Ok(wanted);
         }
-        // Those behind `wanted` are for a header that begins in front of it.
+        // Those after `wanted` are for a header that begins before it.
         let there = left.min(Reader::<P>::MOST);
         let found = header_in(reader.octets(offset, there)?).min(wanted);
         self.pass_over(place.wrapping_add(found));

@@ -13,6 +13,7 @@ import pcap
 from conversation import ETH_P_IP, ip_header
 from forge import ACK, FIN, PSH, RST, SYN, URG, Forger, numbers, tcp
 from lab import SERVER, GatewayTest, ctl, inside, listed, on, run, stats, wait_for
+from scale import mostly_uml
 from test_holes import client_hello
 
 CLIENT = "10.1.0.2"
@@ -123,6 +124,38 @@ class Ignored(GatewayTest):
                 [said] = self.inspected(sent)
                 same = ("state", "reason", "bytes")
                 self.assertEqual([said[name] for name in same], [after[name] for name in same])
+
+    def test_data_on_a_syn_says_nothing_of_a_hello_that_is_not_complete(self):
+        """Whatever is asked of it is false, with ! too, until a SYN-ACK has come and the rest."""
+        rules = (("--sni", "a.example"), ("!", "--sni", "a.example"), ("!", "--ech"), ("!", "--resumed"),
+                 ("!", "--tls-version", "1.2"), ("--state", "hello"))
+        for rule in rules:
+            on("gateway", "iptables-legacy", "-t", "mangle", "-A", "FORWARD", "-p", "tcp", "-m", "tlsconn", *rule)
+        self.ends = (CLIENT, 40100), (SERVER[4], 443)
+        for forger in self.forgers.values():
+            forger.silence_the_stack()
+        self.forge("client", 1000, 0, SYN, client_hello()[:60])
+        listing = on("gateway", "iptables-legacy", "-t", "mangle", "-nvxL", "FORWARD").stdout.splitlines()[2:]
+        self.assertEqual([int(line.split()[0]) for line in listing], [0] * (len(rules) - 1) + [1], listing)
+
+    @mostly_uml
+    def test_data_on_a_syn_that_is_answered_late(self):
+        """It is kept for a minute. After that a SYN-ACK that acknowledges it opens a lost connection, another one does not."""
+        for forger in self.forgers.values():
+            forger.silence_the_stack()
+        hello, ports = client_hello()[:100], {40200: 1101, 40201: 1001}
+        for port in ports:
+            self.ends = (CLIENT, port), (SERVER[4], 443)
+            self.forge("client", 1000, 0, SYN, hello)
+        time.sleep(62)
+        found = {}
+        for port, ack in ports.items():
+            self.ends = (CLIENT, port), (SERVER[4], 443)
+            self.forge("server", 9000, ack, SYN | ACK)
+            found[port] = [(one["state"], one["reason"]) for one in listed("--all") if one["src"].endswith(f":{port}")]
+        self.assertEqual(found[40200], [("lost", "syn-data")])
+        # Its SYN-ACK belongs to no SYN that is known, as conntrack's idea of the end is another: nothing is followed.
+        self.assertEqual(found[40201], [])
 
     def inspected(self, sent):
         capture = pathlib.Path(self.directory.name) / "sent.pcap"
