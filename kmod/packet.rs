@@ -163,6 +163,14 @@ impl<'a> SkbPayload<'a> {
         Self { skb, offset, len }
     }
 
+    /// Bytes of it, if they lie in one piece with the start of the packet.
+    pub fn linear(&self, offset: u32, count: u32) -> Option<&'a [u8]> {
+        if self.len.checked_sub(offset)? < count {
+            return None;
+        }
+        self.skb.slice(self.offset.checked_add(offset)?, count)
+    }
+
     /// Where it is in its packet, and its octets.
     pub fn place(&self) -> (u32, u32) {
         (self.offset, self.len)

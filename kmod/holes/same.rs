@@ -5,10 +5,10 @@
 use crate::{packet::SkbPayload, tls::Payload};
 
 /// Bytes compared for a packet at most. What is longer is not known to be the same.
-const MOST: u32 = 32 * 1024;
+const MOST: u32 = 16 * 1024;
 
 /// Bytes compared at once.
-const CHUNK: u32 = 256;
+const CHUNK: usize = 256;
 
 /// How many bytes were compared for a packet.
 pub(super) struct Compared(u32);
@@ -31,20 +31,34 @@ pub(super) fn is_same(a: &SkbPayload<'_>, b: &SkbPayload<'_>, compared: &mut Com
     if a.len() != b.len() {
         return false;
     }
+    let (mut of_a, mut of_b) = ([0; CHUNK], [0; CHUNK]);
     let mut at = 0_u32;
     while at < a.len() {
-        let count = a.len().saturating_sub(at).min(CHUNK);
-        let (mut of_a, mut of_b) = ([0; CHUNK as usize], [0; CHUNK as usize]);
+        let count = a.len().saturating_sub(at).min(CHUNK as u32);
         let (Some(from_a), Some(from_b)) = (
-            of_a.get_mut(..count as usize),
-            of_b.get_mut(..count as usize),
+            piece(a, at, count, &mut of_a),
+            piece(b, at, count, &mut of_b),
         ) else {
             return false;
         };
-        if !compared.may(count) || !a.read(at, from_a) || !b.read(at, from_b) || from_a != from_b {
+        if !compared.may(count) || from_a != from_b {
             return false;
         }
         at = at.saturating_add(count);
     }
     true
+}
+
+/// Bytes of a payload: where they are, or copied where they lie in pages, which somebody may be writing to.
+fn piece<'a>(
+    payload: &SkbPayload<'a>,
+    at: u32,
+    count: u32,
+    copy: &'a mut [u8; CHUNK],
+) -> Option<&'a [u8]> {
+    if let Some(bytes) = payload.linear(at, count) {
+        return Some(bytes);
+    }
+    let copy = copy.get_mut(..count as usize)?;
+    payload.read(at, copy).then_some(copy)
 }

@@ -48,6 +48,12 @@ impl<'a> Skb<'a> {
         unsafe { slice::from_raw_parts(data, len.wrapping_sub(paged) as usize) }
     }
 
+    /// `count` bytes from `offset`, if they lie in one piece with the start of the data.
+    #[inline]
+    pub fn slice(self, offset: u32, count: u32) -> Option<&'a [u8]> {
+        self.octets().get(offset as usize..)?.get(..count as usize)
+    }
+
     /// As C knows it.
     #[inline]
     pub(super) fn as_raw(self) -> *const bindings::sk_buff {
