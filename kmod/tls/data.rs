@@ -56,6 +56,8 @@ impl Direction {
     ) -> Result<bool, Reason> {
         let mut compared = self.kind().is_compared();
         loop {
+            let len = |len| fits(APPLICATION_DATA, len, tls13);
+            offset = offset.saturating_add(self.run_of_data(reader, offset, len)?);
             let left = reader.left(offset);
             if left == 0 {
                 return Ok(compared);
@@ -79,8 +81,52 @@ impl Direction {
         }
     }
 
-    /// A record begins: takes its header in if it is whole and nothing is against it.
+    /// Takes application_data records in whose headers are not split, up to the first octet that is none of theirs; says how
+    /// many octets. `fits`: whether a record may have that length.
     #[inline]
+    pub(super) fn run_of_data<P: Payload>(
+        &mut self,
+        reader: &mut Reader<'_, P>,
+        offset: u32,
+        fits: impl Fn(u16) -> bool,
+    ) -> Result<u32, Reason> {
+        let mut taken = 0_u32;
+        let outcome = loop {
+            let at = offset.saturating_add(taken);
+            if self.record.header_read() == 0 {
+                let (minor, len) = match reader.header(at) {
+                    Ok(Some([APPLICATION_DATA, 3, minor @ 0..=4, high, low])) => {
+                        (minor, u16::from_be_bytes([high, low]))
+                    }
+                    Ok(_) => break Ok(()),
+                    Err(reason) => break Err(reason),
+                };
+                if !fits(len) {
+                    break Ok(());
+                }
+                if let Err(reason) = reader.record_begins() {
+                    break Err(reason);
+                }
+                self.record = Record::in_body(APPLICATION_DATA, minor, len);
+                taken = taken.saturating_add(HEADER.into());
+            } else if self.record.header_left() != 0 || self.kind() != Kind::ApplicationData {
+                break Ok(());
+            }
+            let left = reader.left(offset.saturating_add(taken));
+            let body = self.record.body_left();
+            if body > left {
+                self.data_record_goes_on(left);
+                taken = taken.saturating_add(left);
+                break Ok(());
+            }
+            self.data_record_ends();
+            taken = taken.saturating_add(body);
+        };
+        self.history.extend(taken, Kind::ApplicationData);
+        outcome.map(|()| taken)
+    }
+
+    /// Any record begins: takes its header in if it is whole and nothing is against it.
     fn whole<P: Payload>(
         &mut self,
         aside: &mut Aside,

@@ -120,7 +120,6 @@ impl Direction {
                 let Some(left) = records.checked_sub(1) else {
                     break;
                 };
-                records = left;
                 let header: Option<[u8; HEADER as usize]> = payload.octets(taken);
                 let Some([APPLICATION_DATA, 3, minor @ 0..=4, high, low]) = header else {
                     break;
@@ -130,6 +129,7 @@ impl Direction {
                 if body == 0 || !length_fits(APPLICATION_DATA, body, true, tls13, state) {
                     break;
                 }
+                records = left;
                 self.record = Record::in_body(APPLICATION_DATA, minor, body);
                 taken = taken.wrapping_add(HEADER.into());
             } else if self.record.header_left() != 0 || self.kind() != Kind::ApplicationData {

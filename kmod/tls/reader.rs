@@ -10,7 +10,7 @@ pub(super) const RECORDS: u16 = 2048;
 
 /// Octets that are fetched at a time where records are small: a payload may lie in many pieces, and finding the right one
 /// takes longer than copying.
-const WINDOW: usize = 128;
+const WINDOW: usize = 258;
 
 /// What has been fetched of a payload, and how many records may still begin in it.
 pub(super) struct Reader<'a, P> {
@@ -46,7 +46,16 @@ impl<'a, P: Payload> Reader<'a, P> {
     /// A header begins, or what may be one.
     #[inline]
     pub(super) fn record_begins(&mut self) -> Result<(), Reason> {
-        self.records = self.records.checked_sub(1).ok_or(Reason::TooManyRecords)?;
+        self.records_begin(1)
+    }
+
+    /// What takes as long as so many records.
+    #[inline]
+    pub(super) fn records_begin(&mut self, number: u16) -> Result<(), Reason> {
+        self.records = self
+            .records
+            .checked_sub(number)
+            .ok_or(Reason::TooManyRecords)?;
         Ok(())
     }
 
@@ -61,6 +70,17 @@ impl<'a, P: Payload> Reader<'a, P> {
         octets.ok_or(Reason::Hole)
     }
 
+    /// Some octets from `offset` on: enough for many headers, or all that are left.
+    #[inline]
+    pub(super) fn some(&mut self, offset: u32) -> Result<&[u8], Reason> {
+        if !self.has(offset, self.left(offset).min(Self::MOST / 2)) {
+            self.fetch(offset)?;
+        }
+        let from = offset.wrapping_sub(self.at) as usize;
+        let octets = self.window.get(from..self.len as usize);
+        octets.ok_or(Reason::Hole)
+    }
+
     /// A whole header at `offset`, if so many octets are left.
     #[inline]
     pub(super) fn header(&mut self, offset: u32) -> Result<Option<[u8; HEADER as usize]>, Reason> {
@@ -69,9 +89,9 @@ impl<'a, P: Payload> Reader<'a, P> {
             return Ok(None);
         }
         if !self.has(offset, LEN) {
-            let is_near = offset.wrapping_sub(self.at) < Self::MOST.wrapping_mul(2);
+            let is_near = offset.wrapping_sub(self.at) < Self::MOST / 2;
             if !is_near {
-                // The next one will not be near either.
+                // The next one will hardly be near either.
                 self.at = offset;
                 self.len = 0;
                 return self.payload.octets(offset).map(Some).ok_or(Reason::Hole);

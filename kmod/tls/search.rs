@@ -9,7 +9,7 @@ use super::aside::Aside;
 use super::direction::{Direction, Follow};
 use super::headers::Headers;
 use super::reader::Reader;
-use super::record::{is_wire_type, Header, Record, APPLICATION_DATA, HEADER, TLS12_MAX};
+use super::record::{Header, Record, APPLICATION_DATA, HEADER, TLS12_MAX};
 use super::sequence::Kind;
 use super::types::{Payload, Reason};
 
@@ -18,11 +18,17 @@ const HEADERS: u8 = 3;
 /// Octets of two records that do so too.
 const TWO_RECORDS: u16 = 4096;
 
-/// Octets that are searched one by one. A TLS stream has a header in every 18 KiB of them, so this one is hardly TLS:
-/// from then on only one stretch of 64 KiB in sixteen is searched, so that other bulk traffic costs little.
-const THOROUGH: u32 = 1 << 20;
-const STRETCH: u32 = 1 << 16;
+/// Octets that are all searched. A TLS stream has a header in every 18 KiB of them, so this one is hardly TLS: from then on
+/// only one stretch in sixteen is searched, so that other bulk traffic costs little.
+const THOROUGH: u32 = 1 << 15;
+const STRETCH: u32 = 1 << 15;
 const STRETCHES: u32 = 16;
+
+/// Records that a header counts as of which is not known yet that it is one: most of them lead nowhere, and looking for the
+/// next one takes longer than going on to it.
+const CANDIDATE: u16 = 16;
+/// And one of a chain that is no data.
+const NO_DATA: u16 = 4;
 
 /// What was found of a chain.
 #[derive(Clone, Copy, Debug, Default)]
@@ -98,6 +104,10 @@ impl Direction {
         mut offset: u32,
     ) -> Result<(), Reason> {
         loop {
+            if self.follow == Follow::Resynchronised {
+                let fits = |len| (1..=TLS12_MAX).contains(&len);
+                offset = offset.saturating_add(self.run_of_data(reader, offset, fits)?);
+            }
             let left = reader.left(offset);
             if left == 0 {
                 return Ok(());
@@ -110,7 +120,10 @@ impl Direction {
                 self.search_beginning(aside, reader, offset, left)?
             } else {
                 if self.record.header_read() == 0 {
-                    reader.record_begins()?;
+                    reader.records_begin(match self.follow {
+                        Follow::Resynchronised => NO_DATA,
+                        _ => CANDIDATE,
+                    })?;
                 }
                 self.search_header(aside, reader, offset, left)?
             };
@@ -146,6 +159,7 @@ impl Direction {
             self.pass_over(place.wrapping_add(wanted));
             return Ok(wanted);
         }
+<<<<<<< HEAD
         // Those after `wanted` are for a header that begins before it.
         let there = left.min(Reader::<P>::MOST);
         let found = header_in(reader.octets(offset, there)?).min(wanted);
@@ -153,15 +167,24 @@ impl Direction {
         aside.chain.looked_at(found);
         if found == wanted.min(there) {
             return Ok(found);
+=======
+        // Those behind `wanted` are for a header that begins in front of it.
+        let there = reader.some(offset)?;
+        let len = there.len() as u32;
+        let (found, is_header) = search(there, len == left);
+        let passed = found.min(wanted);
+        self.pass_over(place.wrapping_add(passed));
+        aside.chain.looked_at(passed);
+        let rest = len.wrapping_sub(passed);
+        // It does not begin in front of `wanted`, or the rest of it is still to be fetched.
+        if !is_header || passed == wanted || rest < HEADER.into() && len < left {
+            return Ok(passed);
+>>>>>>> eaaa7b1 (Engine: the search looks at 32 places together, and has a bound for each packet)
         }
-        let begins = offset.saturating_add(found);
-        if there.wrapping_sub(found) < HEADER.into() && there < left {
-            // The rest of it is not there yet.
-            return Ok(found);
-        }
-        reader.record_begins()?;
-        let taken = self.search_header(aside, reader, begins, left.wrapping_sub(found))?;
-        Ok(found.saturating_add(taken))
+        reader.records_begin(CANDIDATE)?;
+        let begins = offset.saturating_add(passed);
+        let taken = self.search_header(aside, reader, begins, left.wrapping_sub(passed))?;
+        Ok(passed.saturating_add(taken))
     }
 
     /// Takes a header in, up to the first octet that does not fit; says how many.
@@ -241,41 +264,62 @@ impl Direction {
     }
 }
 
-/// Where the first header may begin, as far as octets show it: its type, the first octet of a version, the second. Their
-/// number where none does.
-fn header_in(octets: &[u8]) -> u32 {
-    let mut at = 0_usize;
-    // Eight places at a time.
-    while let Some(near) = octets
-        .get(at..)
-        .and_then(|octets| octets.first_chunk::<10>())
-    {
-        let [a, b, c, d, e, f, g, h, i, j] = *near;
-        let types = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
-        let majors = u64::from_le_bytes([b, c, d, e, f, g, h, i]);
-        let minors = u64::from_le_bytes([c, d, e, f, g, h, i, j]);
-        let places = begin_headers(types, majors, minors);
-        if places != 0 {
-            return (at as u32).saturating_add(places.trailing_zeros() / 8);
+/// Places that are looked at together, and those with what a header has in its first octets.
+const PLACES: usize = 32;
+const NEAR: usize = PLACES + 2;
+
+/// Octets in front of the first place where a header may begin, as far as they show it: its type, and behind that the two
+/// octets of a version. As many as were looked at, and false, if there is none. `are_all`: nothing comes behind them yet.
+fn search(octets: &[u8], are_all: bool) -> (u32, bool) {
+    let mut rest = octets;
+    let mut passed = 0_u32;
+    while let Some(near) = rest.first_chunk() {
+        if let Some(place) = first_header(near) {
+            return (passed.wrapping_add(place), true);
         }
-        at = at.saturating_add(8);
+        passed = passed.wrapping_add(PLACES as u32);
+        rest = rest.get(PLACES..).unwrap_or(&[]);
     }
-    let rest = octets.get(at..).unwrap_or(&[]);
-    let found = (0..rest.len()).position(|place| {
-        let octet = |ahead: usize| rest.get(place.saturating_add(ahead));
-        octet(0).is_some_and(|&octet| is_wire_type(octet))
-            && octet(1).is_none_or(|&octet| octet == 3)
-            && octet(2).is_none_or(|&octet| octet <= 4)
-    });
-    at.saturating_add(found.unwrap_or(rest.len())) as u32
+    if !are_all {
+        return (passed, false);
+    }
+    while !rest.is_empty() {
+        // What is not there yet may be as a header has it, and begins none.
+        let mut near = [3; NEAR];
+        near.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+        if let Some(place) = first_header(&near) {
+            return (passed.wrapping_add(place), true);
+        }
+        passed = passed.wrapping_add(rest.len().min(PLACES) as u32);
+        rest = rest.get(PLACES..).unwrap_or(&[]);
+    }
+    (passed, false)
 }
 
-/// The highest bit of each octet where a type, the first octet of a version and the second stand: from 20 to 24, 3, and
-/// up to 4.
-fn begin_headers(types: u64, majors: u64, minors: u64) -> u64 {
+/// The first place where a header may begin.
+#[inline(always)]
+fn first_header(near: &[u8; NEAR]) -> Option<u32> {
+    let (first, second) = (begin_headers(near, 0), begin_headers(near, 8));
+    let (third, fourth) = (begin_headers(near, 16), begin_headers(near, 24));
+    if first | second | third | fourth == 0 {
+        return None;
+    }
+    let found = [(0, first), (8, second), (16, third), (24, fourth)];
+    let (at, places) = found.into_iter().find(|(_, places)| *places != 0)?;
+    Some(places.trailing_zeros().wrapping_div(8).wrapping_add(at))
+}
+
+/// Of eight octets from `at` on the highest bit of each that is a type, where behind it 3 and another up to 4 stand.
+#[inline(always)]
+fn begin_headers(near: &[u8; NEAR], at: usize) -> u64 {
     const EACH: u64 = u64::MAX / 0xff;
     const LOW: u64 = EACH * 0x7f;
     const HIGH: u64 = EACH * 0x80;
+    let word = |at: usize| {
+        let octets = near.get(at..).and_then(|octets| octets.first_chunk());
+        octets.map_or(0, |octets| u64::from_le_bytes(*octets))
+    };
+    let (types, majors, minors) = (word(at), word(at + 1), word(at + 2));
     // Sums of seven bits, none of which reaches the next octet.
     let from_20 = (types & LOW).wrapping_add(EACH * (0x80 - 20));
     let from_25 = (types & LOW).wrapping_add(EACH * (0x80 - 25));

@@ -3,6 +3,7 @@
 
 #[path = "../tests/common/mod.rs"]
 mod common;
+mod worst;
 
 use common::*;
 use std::hint::black_box;
@@ -118,6 +119,10 @@ fn main() {
             }
             black_box(&wire);
         }),
-        _ => panic!("no such case: {case}"),
+        worst => {
+            let copy = worst.strip_prefix("copy of ");
+            let case = copy.unwrap_or(worst);
+            worst::packet(case, times, copy.is_some()).expect("a case");
+        }
     }
 }
