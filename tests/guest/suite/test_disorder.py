@@ -344,7 +344,7 @@ class Work(DisorderTest):
             self.counted()
             self.assertEqual(self.took(talk, "client")[0], "established")
             return times
-        self.judge("large ones", self.least(story, 16_000))
+        self.judge("large ones", self.least(story))
 
 
 if __name__ == "__main__":
