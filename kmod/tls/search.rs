@@ -159,16 +159,7 @@ impl Direction {
             self.pass_over(place.wrapping_add(wanted));
             return Ok(wanted);
         }
-<<<<<<< HEAD
         // Those after `wanted` are for a header that begins before it.
-        let there = left.min(Reader::<P>::MOST);
-        let found = header_in(reader.octets(offset, there)?).min(wanted);
-        self.pass_over(place.wrapping_add(found));
-        aside.chain.looked_at(found);
-        if found == wanted.min(there) {
-            return Ok(found);
-=======
-        // Those behind `wanted` are for a header that begins in front of it.
         let there = reader.some(offset)?;
         let len = there.len() as u32;
         let (found, is_header) = search(there, len == left);
@@ -176,10 +167,9 @@ impl Direction {
         self.pass_over(place.wrapping_add(passed));
         aside.chain.looked_at(passed);
         let rest = len.wrapping_sub(passed);
-        // It does not begin in front of `wanted`, or the rest of it is still to be fetched.
+        // It does not begin before `wanted`, or the rest of it is still to be fetched.
         if !is_header || passed == wanted || rest < HEADER.into() && len < left {
             return Ok(passed);
->>>>>>> eaaa7b1 (Engine: the search looks at 32 places together, and has a bound for each packet)
         }
         reader.records_begin(CANDIDATE)?;
         let begins = offset.saturating_add(passed);

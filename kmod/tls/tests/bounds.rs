@@ -83,7 +83,7 @@ fn a_packet_of_2048_records_is_followed_and_one_more_loses_the_direction() {
         for begins in [false, true] {
             let mut wire = wire.clone();
             if begins {
-                // Its last octet comes in front of the others and is of no record that begins in their packet.
+                // Its last octet comes before the others and is of no record that begins in their packet.
                 if unit.len() == 5 {
                     continue;
                 }
@@ -257,7 +257,7 @@ fn streams() -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::vec(piece, 1..60).prop_map(|pieces| pieces.concat())
 }
 
-/// The type of each octet as it stands behind the stream, and what was counted.
+/// The type of each octet as it stands after the stream, and what was counted.
 fn read(octets: &[u8], first: u32, lens: &[usize]) -> (Vec<Types>, [u64; 5]) {
     let mut wire = Wire {
         connection: Connection::picked_up(),
