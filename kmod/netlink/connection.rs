@@ -19,7 +19,7 @@ use crate::{
         TLSCONN_A_DIRECTION_BYTES, TLSCONN_A_DIRECTION_CHANGE_CIPHER_SPEC,
         TLSCONN_CMD_CONNECTION_GET,
     },
-    pins::Selector,
+    pins::{Candidate, Selector},
     sys::{
         conntrack::Conntrack,
         give_way,
@@ -82,7 +82,9 @@ impl Filter {
 
     fn wants(&self, tracked: &Tracked) -> bool {
         let state = tracked.connection.state() as u32;
-        let fits = |selector: &KBox<Selector>| selector.fits(&tracked.identity(), &tracked.ct);
+        let fits = |selector: &KBox<Selector>| {
+            selector.fits(&mut Candidate::new(tracked.identity(), &tracked.ct))
+        };
         self.states.wrapping_shr(state) & 1 != 0
             && (!self.live || is_live(tracked))
             && self.selector.as_ref().is_none_or(fits)

@@ -17,7 +17,7 @@ pub use ends::{end_dying, pick_up};
 pub use follow::Answer;
 pub use mark::{Mark, Name};
 pub use pin::{Bound, Pin};
-pub use selector::{End, Selector};
+pub use selector::{Candidate, End, Selector};
 pub use strays::{clear_strays, Marks, Untracked};
 pub use waiting::{consider, expire, Suit};
 

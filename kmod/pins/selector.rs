@@ -44,19 +44,33 @@ impl End {
     }
 }
 
+/// A connection that selectors are compared with, one after the other.
+pub struct Candidate<'a> {
+    identity: IdentityRef<'a>,
+    ct: &'a Conntrack,
+    /// All patterns share what was found out about it.
+    name: Option<wildcard::Name<'a>>,
+}
+
+impl<'a> Candidate<'a> {
+    pub fn new(identity: IdentityRef<'a>, ct: &'a Conntrack) -> Self {
+        let name = identity.sni.map(wildcard::Name::new);
+        Self { identity, ct, name }
+    }
+}
+
 impl Selector {
     /// Whether nothing that the ClientHello said is against it.
-    pub(super) fn fits_client(&self, identity: &IdentityRef<'_>, ct: &Conntrack) -> bool {
-        let sni = |pattern: &Bytes<255>| {
-            identity
-                .sni
-                .is_some_and(|sni| wildcard::matches(pattern.as_slice(), sni))
-        };
-        begins(&self.client_random, identity.client_random)
-            && self.sni.as_ref().is_none_or(sni)
+    pub(super) fn fits_client(&self, candidate: &mut Candidate<'_>) -> bool {
+        let ct = candidate.ct;
+        begins(&self.client_random, candidate.identity.client_random)
             && fits_end(&self.src, ct, Side::Src)
             && fits_end(&self.dst, ct, Side::Dst)
             && self.fits_zone(ct)
+            && self.sni.as_ref().is_none_or(|pattern| {
+                let name = candidate.name.as_mut();
+                name.is_some_and(|name| name.fits(pattern.as_slice()))
+            })
     }
 
     fn fits_zone(&self, ct: &Conntrack) -> bool {
@@ -64,11 +78,12 @@ impl Selector {
     }
 
     /// Whether everything fits, of what is known by now.
-    pub fn fits(&self, identity: &IdentityRef<'_>, ct: &Conntrack) -> bool {
-        self.fits_client(identity, ct)
-            && begins(&self.server_random, identity.server_random)
+    pub fn fits(&self, candidate: &mut Candidate<'_>) -> bool {
+        let identity = &candidate.identity;
+        begins(&self.server_random, identity.server_random)
             && (begins(&self.session_id, identity.session_id)
                 || begins(&self.session_id, identity.server_session_id))
+            && self.fits_client(candidate)
     }
 
     /// Whether it names both ends whole, and asks for nothing else.

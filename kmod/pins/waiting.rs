@@ -6,6 +6,7 @@
 use super::{
     clear_strays, follow,
     pin::{Phase, Pin, Reservation},
+    selector::Candidate,
     Bound, Mark, Marks, Pins,
 };
 use crate::{
@@ -85,12 +86,13 @@ impl Pins {
     fn reserve(&mut self, id: u64, identity: &IdentityRef<'_>, ct: &Conntrack) -> bool {
         let now = uptime();
         let mut found = false;
+        let mut candidate = Candidate::new(*identity, ct);
         for pin in &mut self.0 {
             let Phase::Armed { reserved } = &mut pin.phase else {
                 continue;
             };
             let selector = pin.selector.as_deref();
-            if !selector.is_none_or(|selector| selector.fits_client(identity, ct)) {
+            if !selector.is_none_or(|selector| selector.fits_client(&mut candidate)) {
                 continue;
             }
             if selector.is_some_and(|selector| selector.needs_server()) {
@@ -121,6 +123,7 @@ impl Pins {
     /// Binds the pins that are reserved for a connection, whose ServerHello has acknowledged its ClientHello, and those
     /// that have waited for what that says.
     fn claim(&mut self, net: &NetState, id: u64, identity: &IdentityRef<'_>, ct: &Conntrack) {
+        let mut candidate = Candidate::new(*identity, ct);
         for place in 0..self.0.len() {
             let Some(pin) = self.0.get(place) else {
                 break;
@@ -133,9 +136,8 @@ impl Pins {
                 Some(reserved) => reserved.id == id,
                 None => selector.is_some_and(|selector| selector.needs_server()),
             };
-            let fits = selector.is_none_or(|selector| selector.fits(identity, ct));
-            let taken = self.uses_bits(id, pin.mark.mask);
-            if is_meant && fits && !taken {
+            let mut fits = || selector.is_none_or(|selector| selector.fits(&mut candidate));
+            if is_meant && !self.uses_bits(id, pin.mark.mask) && fits() {
                 let to = Bound {
                     id,
                     ct: ARef::from(ct),

@@ -56,8 +56,7 @@ impl Hellos<'_> {
         self.server_field(self.identity.resumed)
     }
 
-    /// Whether the server name fits a pattern with wildcards. Takes time in proportion to the product of their lengths
-    /// at most.
+    /// Whether the server name fits a pattern with wildcards. Takes time in proportion to the sum of their lengths.
     pub fn sni_fits(&self, pattern: &[u8]) -> Answer {
         let sni = self.identity.sni;
         self.client_field(sni.map(|sni| wildcard::matches(pattern, sni)))

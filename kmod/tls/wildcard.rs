@@ -1,40 +1,179 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Patterns over server names.
+//! Patterns over server names: `*` stands for any bytes, `?` for one. Case and a trailing dot make no difference.
+//!
+//! What comes before the first `*` and after the last one is compared where it has to be. What is between them is looked
+//! for in all places at once: a set of bits says where in the name the pattern can have come to. So a byte of the pattern
+//! costs the same few instructions whatever the name is, and no order of stars makes it more.
 
-/// Whether a server name fits a pattern: `*` stands for any octets, `?` for one. Case and a trailing dot make no
-/// difference.
-///
-/// The time is bounded by the product of the two lengths: only the last `*` is ever gone back to.
+/// Bytes that a name may have.
+const MOST: usize = 255;
+
+/// A server name that patterns are compared with.
+pub struct Name<'a> {
+    name: &'a [u8],
+    /// Made for the first pattern that needs it.
+    places: Option<Places>,
+}
+
+impl<'a> Name<'a> {
+    /// A name of no more than 255 bytes. A longer one fits no pattern.
+    pub fn new(name: &'a [u8]) -> Self {
+        Self {
+            name: name.strip_suffix(b".").unwrap_or(name),
+            places: None,
+        }
+    }
+
+    /// Whether it fits a pattern. Takes time in proportion to the sum of their lengths.
+    pub fn fits(&mut self, pattern: &[u8]) -> bool {
+        let pattern = pattern.strip_suffix(b".").unwrap_or(pattern);
+        let is_star = |octet: &u8| *octet == b'*';
+        let Some(first) = pattern.iter().position(is_star) else {
+            return are_same(pattern, self.name);
+        };
+        let last = pattern.iter().rposition(is_star).unwrap_or(first);
+        let (before, rest) = pattern.split_at_checked(first).unwrap_or_default();
+        let after = pattern.get(last.saturating_add(1)..).unwrap_or_default();
+        // From the first star to the last.
+        let between = rest.get(..=last.saturating_sub(first)).unwrap_or_default();
+        let Some(end) = self.name.len().checked_sub(after.len()) else {
+            return false;
+        };
+        let (Some(head), Some(tail)) = (self.name.get(..first), self.name.get(end..)) else {
+            return false;
+        };
+        if self.name.len() > MOST
+            || first > end
+            || !are_same(before, head)
+            || !are_same(after, tail)
+        {
+            return false;
+        }
+        // One star, so nothing has to be looked for.
+        between.len() == 1 || self.first_end(first, between).is_some_and(|at| at <= end)
+    }
+
+    /// Where what begins with a star and ends with one is over first, if it begins at `from`.
+    fn first_end(&mut self, from: usize, pattern: &[u8]) -> Option<usize> {
+        let name = self.name;
+        let places = self.places.get_or_insert_with(|| Places::of(name));
+        let mut at = Set::from(from);
+        for octet in pattern {
+            at = match octet {
+                b'*' => Set::from(at.first()?),
+                b'?' => at.and(&places.all).next(),
+                octet => match places.each.get(class(*octet)) {
+                    Some(places) => at.and(places).next(),
+                    None => at.and(&Set::of(name, |other| other == octet)).next(),
+                },
+            };
+        }
+        at.first()
+    }
+}
+
+/// Whether a name fits a pattern: for one that is asked about once.
 pub fn matches(pattern: &[u8], name: &[u8]) -> bool {
-    let mut pattern = pattern.strip_suffix(b".").unwrap_or(pattern);
-    let mut name = name.strip_suffix(b".").unwrap_or(name);
-    // What is left of both behind the last `*`, which so far stands for what lies in front of that.
-    let mut star: Option<(&[u8], &[u8])> = None;
-    loop {
-        match (pattern.split_first(), name.split_first()) {
-            (Some((b'*', rest)), _) => {
-                star = Some((rest, name));
-                pattern = rest;
-            }
-            (Some((p, pattern_rest)), Some((n, name_rest)))
-                if *p == b'?' || p.eq_ignore_ascii_case(n) =>
-            {
-                pattern = pattern_rest;
-                name = name_rest;
-            }
-            (None, None) => return true,
-            _ => {
-                // The last `*` has to stand for one octet more.
-                let Some((behind, tail)) = star else {
-                    return false;
-                };
-                let Some((_, tail)) = tail.split_first() else {
-                    return false;
-                };
-                star = Some((behind, tail));
-                pattern = behind;
-                name = tail;
+    Name::new(name).fits(pattern)
+}
+
+/// Whether a pattern without stars is this.
+fn are_same(pattern: &[u8], octets: &[u8]) -> bool {
+    pattern.len() == octets.len()
+        && pattern
+            .iter()
+            .zip(octets)
+            .all(|(p, n)| *p == b'?' || p.eq_ignore_ascii_case(n))
+}
+
+/// Characters that host names are made of.
+const CLASSES: usize = 39;
+
+/// Which of them it is; another number for all others.
+fn class(octet: u8) -> usize {
+    match octet {
+        b'a'..=b'z' => octet.wrapping_sub(b'a').into(),
+        b'A'..=b'Z' => octet.wrapping_sub(b'A').into(),
+        b'0'..=b'9' => octet.wrapping_sub(b'0').wrapping_add(26).into(),
+        b'-' => 36,
+        b'.' => 37,
+        b'_' => 38,
+        _ => CLASSES,
+    }
+}
+
+/// Where the characters of a name stand.
+struct Places {
+    all: Set,
+    each: [Set; CLASSES],
+}
+
+impl Places {
+    fn of(name: &[u8]) -> Self {
+        let mut places = Places {
+            all: Set::of(name, |_| true),
+            each: [Set::EMPTY; CLASSES],
+        };
+        for (place, octet) in name.iter().enumerate() {
+            if let Some(of) = places.each.get_mut(class(*octet)) {
+                of.insert(place);
             }
         }
+        places
+    }
+}
+
+/// Places in a name, from before its first byte to after its last.
+#[derive(Clone, Copy)]
+struct Set([u64; 4]);
+
+impl Set {
+    const EMPTY: Set = Set([0; 4]);
+
+    /// All places from one on.
+    fn from(place: usize) -> Self {
+        Set([0, 64, 128, 192].map(|first: usize| {
+            let gone = place.saturating_sub(first);
+            u64::MAX.checked_shl(gone as u32).unwrap_or(0)
+        }))
+    }
+
+    fn of(name: &[u8], is: impl Fn(&u8) -> bool) -> Self {
+        let mut set = Self::EMPTY;
+        let places = name.iter().enumerate();
+        places.for_each(|(place, octet)| {
+            if is(octet) {
+                set.insert(place);
+            }
+        });
+        set
+    }
+
+    fn insert(&mut self, place: usize) {
+        if let Some(word) = self.0.get_mut(place / 64) {
+            *word |= 1_u64 << (place % 64);
+        }
+    }
+
+    /// The first one.
+    fn first(&self) -> Option<usize> {
+        let (at, word) = self.0.iter().enumerate().find(|(_, word)| **word != 0)?;
+        Some(
+            at.saturating_mul(64)
+                .saturating_add(word.trailing_zeros() as usize),
+        )
+    }
+
+    #[inline]
+    fn and(self, other: &Set) -> Set {
+        let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
+        Set([a & e, b & f, c & g, d & h])
+    }
+
+    /// Each place one further. The last one has none after it.
+    #[inline]
+    fn next(self) -> Set {
+        let [a, b, c, d] = self.0;
+        Set([a << 1, b << 1 | a >> 63, c << 1 | b >> 63, d << 1 | c >> 63])
     }
 }
