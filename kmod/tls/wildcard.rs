@@ -56,7 +56,11 @@ impl<'a> Name<'a> {
     /// Where what begins with a star and ends with one is over first, if it begins at `from`.
     fn first_end(&mut self, from: usize, pattern: &[u8]) -> Option<usize> {
         let name = self.name;
-        let places = self.places.get_or_insert_with(|| Places::of(name));
+        // In place: it is large for a kernel's stack.
+        let places = self.places.get_or_insert(Places::NONE);
+        if name.len() != places.of {
+            places.fill(name);
+        }
         let mut at = Set::from(from);
         for octet in pattern {
             at = match octet {
@@ -104,22 +108,28 @@ fn class(octet: u8) -> usize {
 
 /// Where the characters of a name stand.
 struct Places {
+    /// Bytes of the name.
+    of: usize,
     all: Set,
     each: [Set; CLASSES],
 }
 
 impl Places {
-    fn of(name: &[u8]) -> Self {
-        let mut places = Places {
-            all: Set::of(name, |_| true),
-            each: [Set::EMPTY; CLASSES],
-        };
+    /// Of a name without bytes.
+    const NONE: Places = Places {
+        of: 0,
+        all: Set::EMPTY,
+        each: [Set::EMPTY; CLASSES],
+    };
+
+    fn fill(&mut self, name: &[u8]) {
         for (place, octet) in name.iter().enumerate() {
-            if let Some(of) = places.each.get_mut(class(*octet)) {
+            self.all.insert(place);
+            if let Some(of) = self.each.get_mut(class(*octet)) {
                 of.insert(place);
             }
         }
-        places
+        self.of = name.len();
     }
 }
 
