@@ -167,7 +167,7 @@ fn is_filled(wanted: bool, len: u8, field: &[u8]) -> bool {
 
 /// Labels of lower-case letters, digits, hyphens and underscores, in which * and ? are wildcards, with dots between them.
 /// Not with a hyphen in front: iptables-restore would read an option in it.
-fn is_pattern(pattern: &[u8]) -> bool {
+pub(crate) fn is_pattern(pattern: &[u8]) -> bool {
     let mut last = b'.';
     for &octet in pattern {
         match octet {

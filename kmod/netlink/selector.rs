@@ -9,6 +9,7 @@ use crate::{
         TLSCONN_A_SELECTOR_SESSION_ID, TLSCONN_A_SELECTOR_SNI, TLSCONN_A_SELECTOR_SRC_ADDR,
         TLSCONN_A_SELECTOR_SRC_PORT, TLSCONN_A_SELECTOR_SRC_PREFIX, TLSCONN_A_SELECTOR_ZONE,
     },
+    check::is_pattern,
     pins::{End, Selector},
     sys::{
         message::Message,
@@ -42,6 +43,10 @@ fn fill(selector: &mut Selector, nest: &Nest<'_, policy::Selector>) -> Result<()
     selector.server_random = octets(nest, Of::SERVER_RANDOM)?;
     selector.session_id = octets(nest, Of::SESSION_ID)?;
     selector.sni = octets(nest, Of::SNI)?;
+    let pattern = selector.sni.as_ref().map(Bytes::as_slice);
+    if !pattern.is_none_or(is_pattern) {
+        return Err(c"a selector's server name is no name in lower case with * and ?");
+    }
     selector.src = end(nest, Of::SRC_ADDR, Of::SRC_PREFIX, Of::SRC_PORT)?;
     selector.dst = end(nest, Of::DST_ADDR, Of::DST_PREFIX, Of::DST_PORT)?;
     selector.zone = nest.get(Of::ZONE);

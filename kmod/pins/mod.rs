@@ -32,6 +32,10 @@ use pin::Phase;
 /// Pins a namespace may have, released ones counted too while there is room for them.
 const MAX_PINS: usize = 64;
 
+/// Octets of all armed pins' patterns between their first star and their last one. Each takes about 30 instructions when a
+/// ClientHello comes.
+const PATTERNS: usize = 2048;
+
 /// What somebody wants of a pin.
 pub struct Wish {
     /// Which pin.
@@ -128,10 +132,32 @@ impl Pins {
     /// Arms a pin for the next ClientHello that fits its selector. Gives back the connection that held it, as `bind`.
     pub fn arm(&mut self, net: &NetState, wish: Wish) -> Result<Option<Bound>, Refusal> {
         self.check(&wish)?;
+        self.check_patterns(&wish)?;
         let (place, before) = self.prepare(net, wish, None)?;
         self.wait(net, place);
         self.changed(net);
         Ok(before)
+    }
+
+    /// Whether all armed pins' patterns can be tried for a connection within the bound of a packet's work.
+    fn check_patterns(&self, wish: &Wish) -> Result<(), Refusal> {
+        let work = |selector: &Option<KBox<Selector>>| {
+            selector.as_ref().map_or(0, |selector| selector.work())
+        };
+        let others = self
+            .0
+            .iter()
+            .filter(|pin| pin.is_armed() && pin.name != wish.name);
+        let all = others.fold(work(&wish.selector), |sum, pin| {
+            sum.saturating_add(work(&pin.selector))
+        });
+        match all <= PATTERNS {
+            true => Ok(()),
+            false => Err((
+                ENOSPC,
+                c"the armed pins' patterns have more than 2048 bytes between first and last *: use shorter ones",
+            )),
+        }
     }
 
     /// Whether a wish can be granted.

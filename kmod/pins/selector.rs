@@ -73,6 +73,12 @@ impl Selector {
             })
     }
 
+    /// What trying its pattern takes ([`wildcard::work`]).
+    pub(super) fn work(&self) -> usize {
+        let pattern = self.sni.as_ref();
+        pattern.map_or(0, |pattern| wildcard::work(pattern.as_slice()))
+    }
+
     fn fits_zone(&self, ct: &Conntrack) -> bool {
         self.zone.is_none_or(|zone| zone == ct.zone())
     }

@@ -38,6 +38,9 @@ impl Connection {
     }
 }
 
+/// Bytes of a record's body that is read together with those after it.
+const SHORT: u16 = 64;
+
 /// Whether a record may have that length behind the handshake, when all are encrypted.
 #[inline]
 fn fits(wire: u8, len: u16, tls13: bool) -> bool {
@@ -101,6 +104,16 @@ impl Direction {
                     Ok(_) => break Ok(()),
                     Err(reason) => break Err(reason),
                 };
+                if len < SHORT {
+                    match self.run_of_short(reader, at, &fits) {
+                        Ok(0) => {}
+                        Ok(octets) => {
+                            taken = taken.saturating_add(octets);
+                            continue;
+                        }
+                        Err(reason) => break Err(reason),
+                    }
+                }
                 if !fits(len) {
                     break Ok(());
                 }
@@ -124,6 +137,40 @@ impl Direction {
         };
         self.history.extend(taken, Kind::ApplicationData);
         outcome.map(|()| taken)
+    }
+
+    /// As [`run_of_data`](Self::run_of_data), of records whose bodies are there too: many short ones take much less time
+    /// so.
+    fn run_of_short<P: Payload>(
+        &mut self,
+        reader: &mut Reader<'_, P>,
+        offset: u32,
+        fits: &impl Fn(u16) -> bool,
+    ) -> Result<u32, Reason> {
+        let most = reader.records_left();
+        let octets = reader.some(offset)?;
+        let mut rest = octets;
+        let mut records = 0_u16;
+        let mut headers = self.headers;
+        while records < most {
+            let Some(([APPLICATION_DATA, 3, minor @ 0..=4, high, low], after)) =
+                rest.split_first_chunk::<{ HEADER as usize }>()
+            else {
+                break;
+            };
+            let len = u16::from_be_bytes([*high, *low]);
+            let Some(after) = after.get(usize::from(len)..).filter(|_| fits(len)) else {
+                break;
+            };
+            headers.push(&Record::in_body(APPLICATION_DATA, *minor, len));
+            records = records.saturating_add(1);
+            rest = after;
+        }
+        let taken = octets.len().saturating_sub(rest.len()) as u32;
+        self.headers = headers;
+        self.data_records_end(records);
+        reader.records_begin(records)?;
+        Ok(taken)
     }
 
     /// Any record begins: takes its header in if it is whole and nothing is against it.

@@ -289,6 +289,12 @@ impl Direction {
         self.record.ends();
     }
 
+    /// So many records more have come and gone.
+    #[inline]
+    pub(super) fn data_records_end(&mut self, records: u16) {
+        self.data_records = self.data_records.saturating_add(records.into());
+    }
+
     /// So many octets of the body have come, and more will.
     #[inline]
     pub(super) fn data_record_goes_on(&mut self, octets: u32) {

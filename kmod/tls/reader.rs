@@ -49,7 +49,13 @@ impl<'a, P: Payload> Reader<'a, P> {
         self.records_begin(1)
     }
 
-    /// What takes as long as so many records.
+    /// How many may still begin.
+    #[inline]
+    pub(super) fn records_left(&self) -> u16 {
+        self.records
+    }
+
+    /// So many begin, or what takes as long.
     #[inline]
     pub(super) fn records_begin(&mut self, number: u16) -> Result<(), Reason> {
         self.records = self

@@ -64,11 +64,11 @@ impl<'a> Name<'a> {
         let mut at = Set::from(from);
         for octet in pattern {
             at = match octet {
-                b'*' => Set::from(at.first()?),
+                b'*' => at.and_all_after(),
                 b'?' => at.and(&places.all).next(),
                 octet => match places.each.get(class(*octet)) {
                     Some(places) => at.and(places).next(),
-                    None => at.and(&Set::of(name, |other| other == octet)).next(),
+                    None => at.and(&Set::of(name, octet)).next(),
                 },
             };
         }
@@ -83,11 +83,50 @@ pub fn matches(pattern: &[u8], name: &[u8]) -> bool {
 
 /// Whether a pattern without stars is this.
 fn are_same(pattern: &[u8], octets: &[u8]) -> bool {
-    pattern.len() == octets.len()
-        && pattern
+    if pattern.len() != octets.len() {
+        return false;
+    }
+    let (mut left, mut right) = (pattern.chunks_exact(8), octets.chunks_exact(8));
+    left.by_ref()
+        .zip(right.by_ref())
+        .all(|(a, b)| is_same_word(a, b))
+        && is_same_word(left.remainder(), right.remainder())
+}
+
+/// Eight octets at most, all at once.
+#[inline]
+fn is_same_word(pattern: &[u8], octets: &[u8]) -> bool {
+    const EACH: u64 = u64::MAX / 0xff;
+    const LOW: u64 = EACH * 0x7f;
+    let word = |octets: &[u8]| match octets.first_chunk() {
+        Some(eight) => u64::from_le_bytes(*eight),
+        None => octets
             .iter()
-            .zip(octets)
-            .all(|(p, n)| *p == b'?' || p.eq_ignore_ascii_case(n))
+            .fold(0, |word, octet| word << 8 | u64::from(*octet)),
+    };
+    // The highest bit of each octet that is not nought: no sum reaches the next one.
+    let differ = |a: u64, b: u64| {
+        let differs = a ^ b;
+        ((differs & LOW).wrapping_add(LOW) | differs) & !LOW
+    };
+    let lower = |word: u64| {
+        let from_a = (word & LOW).wrapping_add(EACH * (0x80 - b'A' as u64));
+        let after_z = (word & LOW).wrapping_add(EACH * (0x7f - b'Z' as u64));
+        word | (from_a & !after_z & !word & !LOW) >> 2
+    };
+    let (pattern, octets) = (word(pattern), word(octets));
+    differ(lower(pattern), lower(octets)) & differ(pattern, EACH * b'?' as u64) == 0
+}
+
+/// How much a pattern takes of what those of all pins together may take: octets between its first star and its last.
+pub fn work(pattern: &[u8]) -> usize {
+    let is_star = |octet: &u8| *octet == b'*';
+    let (first, last) = (
+        pattern.iter().position(is_star),
+        pattern.iter().rposition(is_star),
+    );
+    last.zip(first)
+        .map_or(0, |(last, first)| last.saturating_sub(first))
 }
 
 /// Characters that host names are made of.
@@ -148,15 +187,29 @@ impl Set {
         }))
     }
 
-    fn of(name: &[u8], is: impl Fn(&u8) -> bool) -> Self {
+    /// Where an octet stands that no host name has.
+    #[cold]
+    fn of(name: &[u8], wanted: &u8) -> Self {
         let mut set = Self::EMPTY;
-        let places = name.iter().enumerate();
-        places.for_each(|(place, octet)| {
-            if is(octet) {
-                set.insert(place);
-            }
-        });
+        let all = name.iter().enumerate();
+        let places = all.filter(|(_, octet)| *octet == wanted);
+        places.for_each(|(place, _)| set.insert(place));
         set
+    }
+
+    /// With all places after the first one.
+    #[inline]
+    fn and_all_after(self) -> Set {
+        let mut has = false;
+        Set(self.0.map(|word| {
+            let all = if has {
+                u64::MAX
+            } else {
+                word | word.wrapping_neg()
+            };
+            has |= word != 0;
+            all
+        }))
     }
 
     fn insert(&mut self, place: usize) {

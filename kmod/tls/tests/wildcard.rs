@@ -39,6 +39,41 @@ fn wildcards() {
 }
 
 #[test]
+fn every_octet_against_every_other() {
+    for (a, b) in (0..=255_u8).flat_map(|a| (0..=255_u8).map(move |b| (a, b))) {
+        let is = a.eq_ignore_ascii_case(&b) || a == b'?';
+        if a == b'*' || a == b'.' || b == b'.' {
+            continue;
+        }
+        // In a word, behind it, and between stars.
+        for fill in [0, 7, 8] {
+            let [pattern, name] =
+                [a, b].map(|octet| [&vec![b'x'; fill][..], &[octet], b"x"].concat());
+            assert_eq!(matches(&pattern, &name), is, "{a} {b}");
+        }
+        let is = is || a.eq_ignore_ascii_case(&b'x');
+        assert_eq!(matches(&[b'*', a, b'*'], &[b'x', b, b'x']), is, "{a} {b}");
+    }
+}
+
+#[test]
+fn the_work_of_a_pattern() {
+    for (pattern, work) in [
+        ("a", 0),
+        ("", 0),
+        ("*.example.org", 0),
+        ("*a*", 2),
+        ("x*ab*?*y", 5),
+    ] {
+        assert_eq!(
+            tlsconn_tls::wildcard::work(pattern.as_bytes()),
+            work,
+            "{pattern}"
+        );
+    }
+}
+
+#[test]
 fn many_stars_end_soon() {
     let pattern = b"*a".repeat(127);
     assert!(!matches(&pattern, &[b'b'; 255]));

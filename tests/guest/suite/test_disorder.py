@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Segments after a hole by the thousand, of one byte each: in any order, sent again, with other bytes. What a packet does
-with them is bounded, in instructions too where the guest's clock counts them (tests/lab/vm --icount)."""
+"""Segments after a hole by the thousand, of one byte each: in any order, sent again, with other bytes. test_work
+says what a packet costs then."""
 
-import os
 import random
 import time
 import unittest
@@ -12,12 +11,10 @@ from conversation import CLIENT, FINISHED12, RANDOM, Conversation, Wire
 from forge import ACK, PSH, SYN
 from hellos import change_cipher_spec, client_hello, message, record, server_hello
 from lab import GatewayTest, load, on, run, stats, unload, wait_for
-from scale import size, tell
+from scale import size
 
 # What a packet takes in of what is kept.
 AT_ONCE = 64
-# What a packet may take: as long as it has no more than 16 KiB.
-INSTRUCTIONS = 300_000
 ORDERS = {
     "increasing": lambda places: places,
     "decreasing": lambda places: places[::-1],
@@ -254,97 +251,6 @@ class Disorder(DisorderTest):
                 self.keep(talk, "server", stream(200), "random")
         on("gateway", "conntrack", "-F")
         self.assertEqual(slabs.settled(before, 300), {})
-
-
-@unittest.skipUnless(os.environ.get("TLSCONN_ICOUNT"), "the guest's clock counts no instructions: tests/lab/vm --icount")
-class Work(DisorderTest):
-    """Instructions, over those of a packet of the same size that comes in order: the least of several times, as the guest
-    does other things too."""
-
-    TIMES = 3
-
-    def least(self, story, size=0):
-        """What each packet of a story took at least, without what one of that size takes."""
-        stories = [story(self.talk().established()) for _ in range(self.TIMES)]
-        packets = [min(times) // 2 for times in zip(*stories, strict=True)]
-        plain = min(self.in_order(size) for _ in range(20)) // 2
-        return [instructions - plain for instructions in packets]
-
-    def in_order(self, size):
-        return self.talk().established().put("server", stream(size) if size else b"")
-
-    def filled(self, order, host, count):
-        def story(talk):
-            octets = stream(count)
-            times = self.keep(talk, host, octets, order)
-            times.append(talk.put(host, octets[:1]))
-            talk.moved(host, count)
-            other = "server" if host == "client" else "client"
-            times += [talk.put(other) for _ in range(count // AT_ONCE + 1)]
-            return times
-        return story
-
-    def judge(self, name, packets):
-        worst = max(packets)
-        tell(f"{name}: {worst} instructions at most, packet {packets.index(worst) + 1} of {len(packets)}; in the middle",
-             sorted(packets)[len(packets) // 2])
-        self.assertLess(worst, INSTRUCTIONS)
-
-    def test_one_byte_segments(self):
-        for order in ORDERS:
-            for host in "client", "server":
-                with self.subTest(order=order, host=host):
-                    self.judge(f"{order}, {host}", self.least(self.filled(order, host, 1000)))
-
-    def test_given_up(self):
-        """One segment more than there is room for."""
-        def story(talk):
-            return self.keep(talk, "client", stream(1100), "decreasing")
-        self.judge("given up", self.least(story))
-
-    def test_the_entry_used_again(self):
-        """A SYN-ACK of another connection ends one that keeps a thousand."""
-        def story(talk):
-            self.keep(talk, "client", stream(1000), "random")
-            self.counted()
-            before = talk.listed()
-            talk.next = {"client": 77_000_001, "server": 88_000_001}
-            talk.put("client", flags=SYN, at=-1)
-            times = [talk.put("server", flags=SYN | ACK, at=-1)]
-            self.counted()
-            after = talk.listed()
-            self.assertGreater(after["id"], before["id"])
-            self.assertEqual(after["state"], "new")
-            return times
-        self.judge("the entry used again", self.least(story))
-
-    def with_large_packets(self):
-        for host, link in ("client", "eth0"), ("gateway", "to-client"), ("gateway", "to-server"), ("server", "eth0"):
-            on(host, "ip", "link", "set", link, "mtu", "20000")
-
-    def test_large_ones_at_one_place(self):
-        """The same length, and other bytes at the end: they are compared."""
-        self.with_large_packets()
-
-        def story(talk):
-            large = b"d" * 15_900
-            return [talk.put("client", large + bytes([number // 2]), at=1) for number in range(8)]
-        self.judge("large ones at one place", self.least(story, 15_901))
-
-    def test_large_ones(self):
-        """More than is taken in at once."""
-        self.with_large_packets()
-
-        def story(talk):
-            octets = stream(48_000)
-            times = [talk.put("client", octets[place:place + 16_000], at=place) for place in (32_001, 16_001, 1)]
-            times.append(talk.put("client", octets[:1]))
-            talk.moved("client", len(octets))
-            times += [talk.put("server") for _ in range(4)]
-            self.counted()
-            self.assertEqual(self.took(talk, "client")[0], "established")
-            return times
-        self.judge("large ones", self.least(story))
 
 
 if __name__ == "__main__":
