@@ -9,8 +9,14 @@
 //! Locks, in the order in which they are taken: a namespace's commands and its hooks (mutexes, process context); an
 //! entry's (keeps softirqs out); a namespace's pins (likewise). Entries are found under RCU.
 
+#![deny(unsafe_code)]
+
 use kernel::prelude::*;
 
+#[cfg(not(target_pointer_width = "64"))]
+compile_error!("xt_tlsconn needs a 64-bit kernel: the numbers of connections have 64 bits");
+
+#[allow(unsafe_code, reason = "generated")]
 mod bindings;
 pub mod changes;
 pub mod check;
@@ -20,17 +26,21 @@ pub mod handshakes;
 pub mod hellos;
 pub mod holes;
 pub mod netlink;
+mod numbers;
 pub mod packet;
 pub mod parameters;
 pub mod pins;
 pub mod rule;
 pub mod sessions;
 pub mod syns;
+#[allow(unsafe_code, reason = "safe faces of C")]
 pub mod sys;
 #[path = "tls/mod.rs"]
 pub mod tls;
 pub mod tracked;
 pub mod tracker;
+
+use bindings as uapi;
 
 module! {
     type: Tlsconn,

@@ -35,7 +35,7 @@ use kernel::{
     prelude::*,
     sync::{
         atomic::{ordering::Relaxed, Atomic},
-        Mutex,
+        Arc, Mutex,
     },
     types::Opaque,
 };
@@ -78,8 +78,7 @@ pub struct NetState {
     #[pin]
     pub table: Table,
     /// What they issued for sessions to be continued by.
-    #[pin]
-    pub sessions: Index,
+    pub sessions: Arc<Index>,
     /// Its pins. The lock comes after an entry's.
     #[pin]
     pub pins: SpinLockBh<Pins>,
@@ -131,7 +130,7 @@ impl NetState {
         try_pin_init!(Self {
             counters: Counters::new()?,
             pins <- SpinLockBh::new(Pins::new()?, c"tlsconn pins", kernel::static_lock_class!()),
-            sessions <- Index::new(),
+            sessions: Arc::pin_init(Index::new(), GFP_KERNEL)?,
             // The last that can fail: it cannot be dropped.
             table <- Table::new(shared_of(net)),
             engine: parameters::engine(),
@@ -467,8 +466,8 @@ unsafe extern "C" fn exit(net: *mut net) {
     // SAFETY: A grace period has passed since the hooks went off, and nobody has a socket of the namespace.
     unsafe { state.table.destroy() };
     state.kept.free_discarded();
-    // SAFETY: With the connections all that they issued was taken out.
-    unsafe { state.sessions.destroy() };
+    // SAFETY: Nobody asks a state for it after this, and the state is not dropped.
+    drop(unsafe { core::ptr::read(&state.sessions) });
     // The rules of a namespace are destroyed after this and still ask for `hooks`, so the state is not dropped whole.
     let pins = state.pins.lock().take();
     drop(pins);

@@ -10,10 +10,15 @@
 
 use super::{memory::Cache, rcu::Reader};
 use crate::{bindings, pins::Answer};
-use core::{marker::PhantomPinned, mem::offset_of, ptr::NonNull};
+use core::{
+    marker::PhantomPinned,
+    mem::{offset_of, ManuallyDrop},
+    ptr::NonNull,
+};
 use kernel::{
     error::{from_err_ptr, to_result},
     prelude::*,
+    sync::Arc,
     types::Opaque,
 };
 
@@ -76,24 +81,15 @@ impl Index {
             }
         }
     }
-
-    /// Gives the table's memory back. Process context.
-    ///
-    /// # Safety
-    ///
-    /// It is empty, and nobody uses it any more.
-    pub unsafe fn destroy(&self) {
-        // SAFETY: As the caller promises.
-        unsafe { bindings::tlsconn_sessions_destroy(self.table.get()) };
-    }
 }
 
-/// For what is not made whole: an index of a namespace is not dropped but destroyed.
+/// Process context: the namespace lets go of its index last.
 #[pinned_drop]
 impl PinnedDrop for Index {
     fn drop(self: Pin<&mut Self>) {
-        // SAFETY: Nobody else has it.
-        unsafe { self.destroy() };
+        // SAFETY: The table is initialised. Nobody else has it; it is empty, as what is in it is taken out by somebody who
+        // has it.
+        unsafe { bindings::tlsconn_sessions_destroy(self.table.get()) };
     }
 }
 
@@ -101,13 +97,12 @@ impl PinnedDrop for Index {
 ///
 /// # Invariants
 ///
-/// The sessions that have a connection's id were given to the index, at most once each. `index` is that of the
-/// connection's namespace, which is there for longer than the namespace's connections.
+/// The sessions that have a connection's id were given to `index`, at most once each.
 #[repr(C)]
 pub(super) struct Record {
     issued: [Opaque<bindings::tlsconn_session>; 2],
     rcu: Opaque<kernel::bindings::callback_head>,
-    index: NonNull<Index>,
+    index: ManuallyDrop<Arc<Index>>,
     resumes: Option<u64>,
     answer: Option<Answer>,
 }
@@ -131,15 +126,15 @@ unsafe impl Send for Links {}
 unsafe impl Sync for Links {}
 
 impl Links {
-    /// Neither yet. Any context; None when there is no memory. For connections of the index' own namespace.
-    pub fn new(index: &Index) -> Option<Self> {
+    /// Neither yet. Any context; None when there is no memory.
+    pub fn new(index: &Arc<Index>) -> Option<Self> {
         let none = || Opaque::new(bindings::tlsconn_session::default());
         let record = KBox::write(
             SESSIONS.room()?,
             Record {
                 issued: [none(), none()],
                 rcu: Opaque::new(Default::default()),
-                index: NonNull::from(index),
+                index: ManuallyDrop::new(index.clone()),
                 resumes: None,
                 answer: None,
             },
@@ -188,8 +183,8 @@ impl Links {
             unsafe { (*session).digest = digest };
             // SAFETY: As above.
             unsafe { (*session).connection = id };
-            // SAFETY: The index outlives the connection; the session is put in once, and taken out by `drop`.
-            unsafe { record.index.as_ref().put(session, rcu) };
+            // SAFETY: The session is put in once, and taken out by `drop`.
+            unsafe { record.index.put(session, rcu) };
         }
     }
 }
@@ -197,11 +192,12 @@ impl Links {
 impl Drop for Links {
     fn drop(&mut self) {
         let record = self.record();
+        // SAFETY: The record, which does not drop it, is not used after this.
+        let _index = unsafe { core::ptr::read(&*record.index) };
         for session in &record.issued {
             // SAFETY: It is ours.
             if unsafe { (*session.get()).connection } != 0 {
-                // SAFETY: The index outlives the connection.
-                let table = unsafe { record.index.as_ref() }.table.get();
+                let table = record.index.table.get();
                 // SAFETY: The table is initialised; one that another took the place of is not in it, and not found.
                 unsafe { bindings::tlsconn_sessions_remove(table, session.get()) };
             }

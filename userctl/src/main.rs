@@ -19,6 +19,8 @@ mod mark;
 mod model;
 mod netlink;
 mod netns;
+#[path = "../../kmod/numbers.rs"]
+mod numbers;
 mod octets;
 mod output;
 mod selector;
@@ -27,6 +29,8 @@ mod table;
 use std::{env, process::ExitCode};
 
 use clap::{error::ErrorKind, Parser};
+use tlsconn_tls as tls;
+use tlsconn_uapi as uapi;
 
 use crate::{cli::Cli, failure::Failure, output::Output};
 
