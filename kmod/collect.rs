@@ -13,7 +13,7 @@ use crate::{
         rcu::Reader,
         table::{Entry, EntryMark},
     },
-    tls::State,
+    tls::{Reason, State},
     tracked::{Flags, Tracked},
 };
 
@@ -152,8 +152,8 @@ fn give_up_one(
     None
 }
 
-/// Makes room for a connection where there is none: of those without payload the oldest goes, else of those whose
-/// handshake is not finished; never a pinned or an established one. Softirq or process context; no entry is locked.
+/// Makes room for a connection where there is none: of those without payload, or whose handshake was given up, the oldest
+/// goes, else of those whose handshake is not finished; never a pinned or an established one. Softirq or process context; no entry is locked.
 #[cold]
 pub fn make_room(net: &NetState, rcu: &Reader) {
     for mark in [EntryMark::Young, EntryMark::Handshake] {
@@ -193,8 +193,18 @@ pub fn remark(net: &NetState, entry: &Entry, tracked: &mut Tracked) {
     if keeps != tracked.flags.has(Flags::HOLES) {
         mark(net, entry, tracked, Flags::HOLES, EntryMark::Holes, keeps);
     }
-    if tracked.flags.has(Flags::YOUNG) && (has || tracked.connection.has_payload()) {
-        mark(net, entry, tracked, Flags::YOUNG, EntryMark::Young, false);
+    let is_young = !has
+        && (!tracked.connection.has_payload()
+            || tracked.connection.reason() == Reason::HandshakeTimeout);
+    if is_young != tracked.flags.has(Flags::YOUNG) {
+        mark(
+            net,
+            entry,
+            tracked,
+            Flags::YOUNG,
+            EntryMark::Young,
+            is_young,
+        );
     }
 }
 

@@ -15,7 +15,12 @@ use kernel::{
 pub struct Budget {
     used: Atomic<u32>,
     max: u32,
+    /// When over half of it was used last, in seconds; 0: never.
+    pressed: Atomic<u32>,
 }
+
+/// For how many seconds pressure goes on after less than half is used: what was begun under it goes as fast as the rest.
+const PRESSED: u32 = 60;
 
 impl Budget {
     /// None yet, and no more than `max`.
@@ -23,6 +28,7 @@ impl Budget {
         Self {
             used: Atomic::new(0),
             max,
+            pressed: Atomic::new(0),
         }
     }
 
@@ -37,9 +43,14 @@ impl Budget {
         self.used() >= self.max
     }
 
-    /// Whether over half of it is used. Any context.
+    /// Whether over half of it is used, or was a minute ago. Process context, of one caller at a time.
     pub fn is_under_pressure(&self) -> bool {
-        self.used() > self.max / 2
+        let now = sys::seconds().max(1);
+        if self.used() > self.max / 2 {
+            self.pressed.store(now, Relaxed);
+        }
+        let last = self.pressed.load(Relaxed);
+        last != 0 && now.wrapping_sub(last) <= PRESSED
     }
 
     fn take(&self) -> bool {

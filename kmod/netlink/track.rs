@@ -4,9 +4,10 @@
 
 use crate::{
     bindings::{
-        TLSCONN_A_TRACK_REQUESTED, TLSCONN_A_TRACK_RULES, TLSCONN_A_TRACK_TRACKING,
-        TLSCONN_CMD_TRACK_GET, TLSCONN_CMD_TRACK_SET,
+        TLSCONN_A_TRACK_MAX_CONNECTIONS, TLSCONN_A_TRACK_REQUESTED, TLSCONN_A_TRACK_RULES,
+        TLSCONN_A_TRACK_TRACKING, TLSCONN_CMD_TRACK_GET, TLSCONN_CMD_TRACK_SET,
     },
+    parameters,
     sys::{
         message::Message,
         pernet::NetState,
@@ -47,5 +48,10 @@ fn put(net: &NetState, message: &mut Message<'_>) -> Result {
     let tracking = users.rules != 0 || users.requested;
     message.u8(TLSCONN_A_TRACK_TRACKING, tracking.into())?;
     message.u32(TLSCONN_A_TRACK_RULES, users.rules)?;
-    message.u8(TLSCONN_A_TRACK_REQUESTED, users.requested.into())
+    message.u8(TLSCONN_A_TRACK_REQUESTED, users.requested.into())?;
+    // Of 24 bits.
+    message.u32(
+        TLSCONN_A_TRACK_MAX_CONNECTIONS,
+        parameters::max_connections().own as u32,
+    )
 }

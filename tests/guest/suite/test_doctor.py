@@ -2,6 +2,7 @@
 """tlsconnctl doctor: set-ups that are broken, what it says of them, and that its commands mend them."""
 
 import json
+import pathlib
 import ssl
 import time
 import unittest
@@ -144,6 +145,19 @@ class Doctor(GatewayTest):
             self.assertNotIn("module", [finding["check"] for finding in self.wrong()])
         finally:
             load()
+
+    def test_more_entries_than_connections(self):
+        """What conntrack has room for and the module has not would be held."""
+        max_now = run("sysctl", "-n", "net.netfilter.nf_conntrack_max").stdout.strip()
+        options = pathlib.Path("/etc/modprobe.d/tlsconn.conf")
+        self.addCleanup(lambda: (unload(), options.unlink(missing_ok=True), load()))
+        unload()
+        run("modprobe", "xt_tlsconn", "max_connections=1000")
+        [wrong] = [finding for finding in self.wrong() if finding["check"] == "conntrack"]
+        self.assertIn(f"up to {max_now} entries", wrong["detail"])
+        self.assertIn("1000 connections", wrong["detail"])
+        run("sh", "-ec", wrong["fix"])
+        self.assertNotIn("conntrack", [finding["check"] for finding in self.wrong()])
 
     def test_text_for_people(self):
         text = run("tlsconnctl", "-n", "gateway", "doctor", check=False).stdout.splitlines()

@@ -7,7 +7,7 @@ use clap::Args;
 use crate::{
     failure::Failure,
     mark::Mark,
-    model::{Connection, Connections, Marking, State},
+    model::{Connection, Connections, Marking, State, Tracking},
     netlink::Tlsconn,
     output::Output,
     selector::Selector,
@@ -41,16 +41,8 @@ impl List {
             });
         }
         if connections.is_empty() {
-            output.remark(&match tlsconn.stats()?.get("connections-now") {
-                None | Some(0) => {
-                    "no connections; they are tracked while an iptables rule uses the match tlsconn, or after `tlsconnctl \
-                     track on`"
-                        .into()
-                }
-                Some(tracked) => format!(
-                    "none of the {tracked} tracked connections fits; see `tlsconnctl list --all`"
-                ),
-            });
+            let tracked = tlsconn.stats()?.get("connections-now").copied();
+            output.remark(&none(tracked.unwrap_or(0), &tlsconn.tracking()?));
             return Ok(());
         }
         output.table(&table(&connections, output.verbose))
@@ -63,6 +55,28 @@ impl List {
             self.state.contains(&state)
         }
     }
+}
+
+/// Why there is nothing to show.
+fn none(tracked: u64, tracking: &Tracking) -> String {
+    let why = match tracking.rules {
+        _ if tracked != 0 => {
+            return format!(
+                "none of the {tracked} tracked connections fits; see `tlsconnctl list --all`"
+            )
+        }
+        0 if tracking.requested => "by `tlsconnctl track on`".into(),
+        0 => {
+            return "no connections; they are tracked while an iptables rule uses the match tlsconn, or after `tlsconnctl \
+                    track on`"
+                .into()
+        }
+        1 => "as a rule uses the match tlsconn".into(),
+        rules => format!("as {rules} rules use the match tlsconn"),
+    };
+    format!(
+        "no connections yet; they are tracked {why}, and shown once a TCP packet has passed here"
+    )
 }
 
 /// Connections as a table; `verbose` adds columns. Where no connection can carry a pin, there is no column for it.

@@ -60,6 +60,7 @@ mod tests {
             tracking: rules != 0 || requested,
             rules,
             requested,
+            max_connections: None,
         };
         assert_eq!(
             line(&tracking(1, true)),

@@ -34,8 +34,8 @@ pub(super) struct Ran {
     pub(super) complaint: String,
 }
 
-/// What the module tells: connections and pins.
-pub(super) type Tracked = (Vec<Connection>, Vec<Pin>);
+/// What the module tells: connections, pins, and how many connections it tracks at most.
+pub(super) type Tracked = (Vec<Connection>, Vec<Pin>, Option<u64>);
 
 /// This machine, and the network namespace.
 #[derive(Debug, Default)]
@@ -150,7 +150,8 @@ impl Host {
 
 fn ask() -> Result<Tracked, Failure> {
     let mut tlsconn = Tlsconn::open()?;
-    Ok((tlsconn.connections()?, tlsconn.pins()?))
+    let max = tlsconn.tracking()?.max_connections;
+    Ok((tlsconn.connections()?, tlsconn.pins()?, max))
 }
 
 /// Runs a command to its end; None where it is not there.

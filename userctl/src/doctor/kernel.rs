@@ -90,8 +90,26 @@ pub(super) fn conntrack(host: &Host) -> Vec<Finding> {
             format!("conntrack's table is nearly full: {count} of {max} entries; packets of further connections are dropped"),
             format!("sysctl -w net.netfilter.nf_conntrack_max={}", max.saturating_mul(2)),
         ),
-        Some((count, max)) => Finding::good(check, format!("{count} of {max} entries in use")),
+        Some((count, max)) => match tracks_fewer(host, max) {
+            Some(ours) => Finding::bad(
+                check,
+                format!("conntrack has up to {max} entries, and xt_tlsconn tracks {ours} connections at most: further ones are held"),
+                format!(
+                    "echo 'options xt_tlsconn max_connections={max}' >/etc/modprobe.d/tlsconn.conf && rmmod xt_tlsconn && \
+                     modprobe xt_tlsconn"
+                ),
+            ),
+            None => Finding::good(check, format!("{count} of {max} entries in use")),
+        },
     }]
+}
+
+/// How many connections the module tracks, if conntrack may have more.
+fn tracks_fewer(host: &Host, conntracks: u64) -> Option<u64> {
+    match host.asked {
+        Some(Ok((_, _, ours))) => ours.filter(|ours| *ours < conntracks),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -130,7 +148,7 @@ mod tests {
             is_loaded: true,
             is_installed: true,
             module_version: Some(VERSION.into()),
-            asked: Some(Ok((Vec::new(), Vec::new()))),
+            asked: Some(Ok((Vec::new(), Vec::new(), None))),
             ..Host::default()
         };
         assert!(only(module(&loaded())).ok);

@@ -37,7 +37,7 @@ pub(super) fn overlap(host: &Host) -> Vec<Finding> {
             bad.push(by_nft(rule, writing, mask));
         }
     }
-    if let Some((connections, pins)) = host.tracked() {
+    if let Some((connections, pins, _)) = host.tracked() {
         bad.extend(strays::of(connections, pins));
     }
     or_good(
@@ -51,7 +51,7 @@ pub(super) fn overlap(host: &Host) -> Vec<Finding> {
 fn pin_bits(host: &Host) -> u32 {
     let pins = host
         .tracked()
-        .map(|(_, pins)| pins.as_slice())
+        .map(|(_, pins, _)| pins.as_slice())
         .unwrap_or_default();
     let of_pins = pins
         .iter()

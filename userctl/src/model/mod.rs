@@ -160,6 +160,9 @@ pub(crate) struct Tracking {
     pub(crate) rules: u32,
     /// By `tlsconnctl track on`.
     pub(crate) requested: bool,
+    /// How many connections the module tracks at most, where it says so.
+    #[serde(skip)]
+    pub(crate) max_connections: Option<u64>,
 }
 
 fn hex_number<S: Serializer>(number: &u32, serializer: S) -> Result<S::Ok, S::Error> {

@@ -74,6 +74,7 @@ fn tracking(octets: &[u8]) -> Result<Tracking, Malformed> {
         tracking: object.must(uapi::TLSCONN_A_TRACK_TRACKING, Attribute::bool)?,
         rules: object.must(uapi::TLSCONN_A_TRACK_RULES, Attribute::u32)?,
         requested: object.must(uapi::TLSCONN_A_TRACK_REQUESTED, Attribute::bool)?,
+        max_connections: object.may(uapi::TLSCONN_A_TRACK_MAX_CONNECTIONS, Attribute::uint)?,
     })
 }
 

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Floods of what costs the sender nothing: SYNs with data, spoofed SYNs that are answered, hellos that end early, hellos
+without end. Memory is flat, what is pinned goes on, a real connection gets its handshake, and all comes back."""
+
+import itertools
+import pathlib
+import ssl
+import threading
+import time
+import unittest
+
+import slabs
+from conversation import RANDOM
+from forge import ACK, PSH, SYN, Forger
+from hellos import client_hello
+from lab import SERVER, GatewayTest, ctl, listed, load, on, run, unload, wait_for
+from scale import size, tell
+
+HELLO = client_hello(RANDOM, sni=b"flood.example", more=bytes([0, 21, 0, 200]) + bytes(200))
+# A ClientHello of 16 MB, and as much of it as a segment holds.
+ENDLESS = b"\x16\x03\x01\x40\x00\x01\xff\xff\xff\x03\x03" + RANDOM + bytes(1300)
+HANDSHAKES = "tlsconn_handshake"
+
+
+def caches():
+    """Of ours: objects in use, and bytes, by cache."""
+    slabs.shrink()
+    found = {}
+    for line in pathlib.Path("/proc/slabinfo").read_text().splitlines():
+        name, *columns = line.split()
+        if name.startswith("tlsconn_"):
+            found[name] = int(columns[0]), int(columns[1]) * int(columns[2])
+    return found
+
+
+def octets():
+    return sum(held for _, held in caches().values())
+
+
+class FloodTest(GatewayTest):
+    def setUp(self):
+        # Once the namespaces have gone: the other tests have the module with its defaults.
+        self.addCleanup(lambda: (unload(), load()))
+        super().setUp()
+
+    def begin(self, *parameters):
+        if parameters:
+            unload()
+            run("modprobe", "xt_tlsconn", *parameters)
+        # What conntrack has no room for it drops itself.
+        now = run("sysctl", "-n", "net.netfilter.nf_conntrack_max").stdout.strip()
+        run("sysctl", "-qw", "net.netfilter.nf_conntrack_max=262144")
+        self.addCleanup(run, "sysctl", "-qw", f"net.netfilter.nf_conntrack_max={now}")
+        self.hold()
+        # The flood's addresses are the client's, its answers go that way; nobody takes anything of it.
+        on("gateway", "ip", "route", "add", "10.3.0.0/16", "via", "10.1.0.2")
+        on("server", "iptables-legacy", "-A", "INPUT", "-s", "10.3.0.0/16", "-j", "DROP")
+        self.forgers = {host: Forger(host) for host in ("client", "server")}
+        for forger in self.forgers.values():
+            self.addCleanup(forger.close)
+        self.numbers = itertools.count()
+        self.pinned = self.connect(self.server(), ssl.TLSVersion.TLSv1_2)
+        ctl("pin", str(wait_for(self.pinned.listed)["id"]))
+        self.sent = b""
+
+    def goes_on(self):
+        self.sent += b"x"
+        self.pinned.send(b"x")
+        self.assertArrives(self.pinned, self.sent)
+
+    def ends(self):
+        number = next(self.numbers)
+        return (f"10.3.{number >> 8 & 255}.{number & 255}", 1024 + number % 60_000), (SERVER[4], 443)
+
+    def syn_with_data(self):
+        self.forgers["client"].send(*self.ends(), 1000, 0, SYN, b"\x16\3\1\2\0\1")
+
+    def answered(self, *payloads):
+        ends = self.ends()
+        self.forgers["client"].send(*ends, 1000, 0, SYN)
+        self.forgers["server"].send(*reversed(ends), 5000, 1001, SYN | ACK)
+        seq = 1001
+        for payload in payloads:
+            self.forgers["client"].send(*ends, seq, 5001, ACK | PSH, payload)
+            seq += len(payload)
+
+    def cut_hello(self):
+        self.answered(HELLO[:1 + next(self.numbers) % 200])
+
+    def endless_hello(self):
+        self.answered(ENDLESS, *[bytes(1400)] * 4)
+
+    def flood(self, what, count):
+        """Sends so many; the bytes that our caches had after each tenth. In its middle a connection is made."""
+        took, held = [], []
+
+        def connect():
+            begun = time.monotonic()
+            client = self.connect(self.pinned.server)
+            took.append(time.monotonic() - begun)
+            self.assertTrue(wait_for(lambda: client.listed()["state"] == "established", 20), client.listed())
+            took.append(time.monotonic() - begun)
+
+        another = threading.Thread(target=connect)
+        begun = time.monotonic()
+        for number in range(count):
+            if number == count // 2:
+                another.start()
+            what()
+            if number % (count // 10) == count // 10 - 1:
+                held.append(octets())
+                self.goes_on()
+        another.join(30)
+        tell(f"{what.__name__}: {count} in {time.monotonic() - begun:.0f} s, {held[0] >> 10} to {held[-1] >> 10} KiB; a "
+             f"connection meanwhile: {took} s")
+        self.assertEqual(len(took), 2, "the connection in the flood's middle")
+        self.assertLess(took[0], 5)
+        return held
+
+
+class Floods(FloodTest):
+    KINDS = "syn_with_data", "answered", "endless_hello", "cut_hello"
+
+    def test_small_bounds(self):
+        """Far more than there is room for."""
+        connections, handshakes = 2000, 200
+        self.begin(f"max_connections={connections}", f"max_handshakes={handshakes}")
+        before = octets()
+        for kind in self.KINDS:
+            with self.subTest(kind):
+                held = self.flood(getattr(self, kind), size(3000, 30_000))
+                # A record takes less than 1 KiB, a handshake less than 4 KiB, and what is kept of SYNs 2 MiB.
+                self.assertLess(max(held) - before, (connections << 10) + (handshakes << 12) + (2 << 20))
+                self.assertLessEqual(caches()[HANDSHAKES][0], handshakes + 64)
+        begun = time.monotonic()
+        # Those of the connections that are there stay until they are idle.
+        self.assertTrue(wait_for(lambda: caches()[HANDSHAKES][0] <= 8, 90), caches())
+        tell(f"handshakes' memory is back after {time.monotonic() - begun:.0f} s")
+        self.comes_back()
+
+    def test_defaults(self):
+        self.begin()
+        for kind in self.KINDS:
+            with self.subTest(kind):
+                count = size(1500, 40_000)
+                before = octets()
+                held = self.flood(getattr(self, kind), count)
+                each = 0 if kind == "syn_with_data" else 5 << 10
+                self.assertLess(max(held) - before, count * each + (3 << 20))
+        self.comes_back()
+
+    def comes_back(self):
+        """All but the connections that are there: as conntrack's entries go."""
+        self.goes_on()
+        on("gateway", "conntrack", "-D", "-s", "10.3.0.0/16", check=False)
+        self.assertTrue(wait_for(lambda: not [one for one in listed("--all") if one["src"].startswith("10.3.")], 60))
+        self.goes_on()
+
+
+if __name__ == "__main__":
+    unittest.main()
