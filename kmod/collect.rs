@@ -13,7 +13,7 @@ use crate::{
         rcu::Reader,
         table::{Entry, EntryMark},
     },
-    tls::{Reason, State},
+    tls::State,
     tracked::{Flags, Tracked},
 };
 
@@ -152,8 +152,8 @@ fn give_up_one(
     None
 }
 
-/// Makes room for a connection where there is none: of those without payload, or whose handshake was given up, the oldest
-/// goes, else of those whose handshake is not finished; never a pinned or an established one. Softirq or process context; no entry is locked.
+/// Makes room for a connection where there is none: of those without payload, or that were lost or tainted before a handshake
+/// was complete, the oldest goes, else of those whose handshake is not finished; never a pinned or an established one. Softirq or process context; no entry is locked.
 #[cold]
 pub fn make_room(net: &NetState, rcu: &Reader) {
     for mark in [EntryMark::Young, EntryMark::Handshake] {
@@ -193,9 +193,14 @@ pub fn remark(net: &NetState, entry: &Entry, tracked: &mut Tracked) {
     if keeps != tracked.flags.has(Flags::HOLES) {
         mark(net, entry, tracked, Flags::HOLES, EntryMark::Holes, keeps);
     }
-    let is_young = !has
-        && (!tracked.connection.has_payload()
-            || tracked.connection.reason() == Reason::HandshakeTimeout);
+    let state = tracked.connection.state();
+    if state == State::Established {
+        tracked.flags.set(Flags::COMPLETED);
+    }
+    // What is held all the same, without having come as far as others.
+    let came_to_nothing =
+        matches!(state, State::Lost | State::Tainted) && !tracked.flags.has(Flags::COMPLETED);
+    let is_young = !has && (!tracked.connection.has_payload() || came_to_nothing);
     if is_young != tracked.flags.has(Flags::YOUNG) {
         mark(
             net,

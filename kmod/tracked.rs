@@ -51,6 +51,8 @@ impl Flags {
     pub const HANDSHAKE: Self = Self(8);
     /// The table knows that it keeps segments after a hole.
     pub const HOLES: Self = Self(16);
+    /// Its handshake was completed once.
+    pub const COMPLETED: Self = Self(32);
 
     /// Whether they are set.
     pub fn has(self, flags: Self) -> bool {

@@ -14,7 +14,7 @@ use core::ptr::null_mut;
 #[derive(Clone, Copy)]
 #[repr(u32)]
 pub enum EntryMark {
-    /// No payload has been seen, or its handshake was given up.
+    /// No payload has been seen, or it was lost or tainted before a handshake was complete.
     Young = 0,
     /// It holds memory for a handshake.
     Handshake = 1,
