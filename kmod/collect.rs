@@ -130,6 +130,28 @@ pub fn free_handshake(net: &NetState, rcu: &Reader) {
     net.next.evicted.set(next.unwrap_or(0));
 }
 
+/// Gives back what one of the oldest handshakes keeps of its stream. Softirq or process context; no entry is locked.
+#[cold]
+pub fn free_pieces(net: &NetState, rcu: &Reader) {
+    let mut next = net.next.cleared.get();
+    for _ in 0..TRIES {
+        let found = net
+            .table
+            .at_or_after_marked(next, EntryMark::Handshake, rcu);
+        let Some(entry) = found else {
+            next = 0;
+            break;
+        };
+        next = entry.id.wrapping_add(1);
+        if let Some(tracked) = &mut *entry.lock() {
+            if tracked.handshake.clear_pieces(&net.handshakes) {
+                break;
+            }
+        }
+    }
+    net.next.cleared.set(next);
+}
+
 /// Gives up the first handshake from an id on, of the next few, whose connection may lose it; says where to go on.
 fn give_up_one(
     net: &NetState,

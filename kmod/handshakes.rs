@@ -4,16 +4,20 @@
 
 use crate::{
     sys::{self, memory::Cache, random::secret},
-    tls::{self, Handshake},
+    tls::{self, Handshake, Piece},
 };
 use kernel::{
     prelude::*,
     sync::atomic::{ordering::Relaxed, Atomic},
 };
 
-/// Handshakes that hold memory in a namespace, and how many may.
+/// Pieces of memory for bytes that may have to come again: 64 MiB of a namespace.
+const PIECES: u32 = (64 << 20) / size_of::<Piece>() as u32;
+
+/// Handshakes that hold memory in a namespace, and how many may; and what they keep of the stream.
 pub struct Budget {
     used: Atomic<u32>,
+    pieces: Atomic<u32>,
     max: u32,
     /// When over half of it was used last, in seconds; 0: never.
     pressed: Atomic<u32>,
@@ -28,6 +32,7 @@ impl Budget {
         Self {
             used: Atomic::new(0),
             max,
+            pieces: Atomic::new(0),
             pressed: Atomic::new(0),
         }
     }
@@ -53,6 +58,12 @@ impl Budget {
         last != 0 && now.wrapping_sub(last) <= PRESSED
     }
 
+    /// Whether there is no room for more of the stream. Any context.
+    #[inline]
+    pub fn is_full_of_pieces(&self) -> bool {
+        self.pieces.load(Relaxed) >= PIECES
+    }
+
     fn take(&self) -> bool {
         let fits = self.used.fetch_add(1, Relaxed) < self.max;
         if !fits {
@@ -69,10 +80,28 @@ impl Budget {
 /// Memory for handshakes.
 pub static HANDSHAKES: Cache<Kept> = Cache::unmade();
 
+/// Memory for what they keep of the stream.
+pub static KEPT: Cache<Piece> = Cache::unmade();
+
 /// A handshake, and when its connection's last packet came, in seconds.
 pub struct Kept {
     handshake: Handshake,
     active: u32,
+    /// Pieces of it that are counted in the budget.
+    pieces: u32,
+}
+
+impl Kept {
+    /// Counts its pieces in the budget as they are now.
+    #[inline]
+    fn count(&mut self, budget: &Budget) {
+        let now = self.handshake.pieces();
+        if now != self.pieces {
+            budget.pieces.fetch_add(now, Relaxed);
+            budget.pieces.fetch_sub(self.pieces, Relaxed);
+            self.pieces = now;
+        }
+    }
 }
 
 /// A connection's place for a handshake. Whoever drops it while it has one has to [`release`](Slot::release) it first, so
@@ -119,9 +148,29 @@ impl Slot {
 
     /// Gives the memory back. Any context.
     pub fn release(&mut self, budget: &Budget) {
+        self.clear_pieces(budget);
         if self.0.take().is_some() {
             budget.give();
         }
+    }
+
+    /// Counts what it keeps of the stream as it is now. After each packet. Any context.
+    #[inline]
+    pub fn count(&mut self, budget: &Budget) {
+        if let Some(kept) = self.0.as_deref_mut() {
+            kept.count(budget);
+        }
+    }
+
+    /// Gives what it keeps of the stream back; whether there was any. Any context.
+    pub fn clear_pieces(&mut self, budget: &Budget) -> bool {
+        let Some(kept) = self.0.as_deref_mut() else {
+            return false;
+        };
+        kept.handshake.clear_pieces();
+        let had = kept.pieces != 0;
+        kept.count(budget);
+        had
     }
 
     /// As the engine uses it, which makes a handshake within a budget.
@@ -152,9 +201,17 @@ impl tls::Scratch for Place<'_> {
             let kept = Kept {
                 handshake: Handshake::keyed(secret()),
                 active: sys::seconds(),
+                pieces: 0,
             };
             self.slot.0 = Some(KBox::write(room, kept));
         }
         self.slot.get_mut()
+    }
+
+    fn piece(&mut self) -> Option<KBox<Piece>> {
+        if self.budget.is_full_of_pieces() {
+            return None;
+        }
+        Some(KBox::write(KEPT.room()?, Piece::new()))
     }
 }

@@ -157,9 +157,10 @@ int tlsconn_table_remove(struct rhashtable *table, struct tlsconn_node *node)
 	return rhashtable_remove_fast(table, &node->by_ct, tlsconn_table_params);
 }
 
-void tlsconn_node_free_rcu(struct tlsconn_node *node)
+/* What kfree_rcu() comes to, whose macro wants the head in the same struct. */
+void tlsconn_node_free_rcu(struct tlsconn_node *node, struct rcu_head *rcu)
 {
-	kfree_rcu(node, rcu);
+	kvfree_call_rcu((void *)rcu, node);
 }
 
 /* The key is a hash of its own, keyed with a secret. */

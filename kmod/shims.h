@@ -26,7 +26,6 @@ struct nf_conntrack_tuple_hash;
 struct tlsconn_node {
 	struct rhash_head by_ct;	/* in the table of connections by conntrack entry */
 	struct nf_conn *ct;		/* the key; what is kept of the connection holds a reference to it */
-	struct rcu_head rcu;
 };
 
 /* Spinlocks that keep softirqs out, for what both softirq and process context take. */
@@ -58,7 +57,8 @@ struct tlsconn_node *tlsconn_table_find(struct rhashtable *table, const struct n
 struct tlsconn_node *tlsconn_table_insert(struct rhashtable *table, struct tlsconn_node *node);
 int tlsconn_table_replace(struct rhashtable *table, struct tlsconn_node *old, struct tlsconn_node *node);
 int tlsconn_table_remove(struct rhashtable *table, struct tlsconn_node *node);
-void tlsconn_node_free_rcu(struct tlsconn_node *node);
+/* With a head in the same memory, apart from what packets touch. */
+void tlsconn_node_free_rcu(struct tlsconn_node *node, struct rcu_head *rcu);
 
 /* What a connection issued for a session to be continued by. */
 struct tlsconn_session {

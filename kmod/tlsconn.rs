@@ -41,6 +41,8 @@ pub mod tracked;
 pub mod tracker;
 
 use bindings as uapi;
+/// Memory that the engine holds.
+use KBox as Held;
 
 module! {
     type: Tlsconn,

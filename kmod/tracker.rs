@@ -76,6 +76,9 @@ fn any(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
     if net.handshakes.is_full() {
         collect::make_room_for_handshake(net, entry, rcu);
     }
+    if net.handshakes.is_full_of_pieces() {
+        collect::free_pieces(net, rcu);
+    }
     let mut locked = entry.lock();
     let Some(tracked) = &mut *locked else {
         return;
@@ -105,6 +108,7 @@ fn any(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
             .lock()
             .connection_ended(net, entry.id, has_session, Release::Closed);
     }
+    tracked.handshake.count(&net.handshakes);
     changes::look(net, entry, tracked);
     collect::remark(net, entry, tracked);
     if !tracked.is_quiet() {

@@ -343,6 +343,8 @@ pub struct Next {
     pub idle: Place,
     /// Looking for a handshake to give up for another.
     pub evicted: Place,
+    /// Looking for what is kept of a stream, to give it back for another.
+    pub cleared: Place,
     /// Looking after what waits after holes.
     pub holes: Place,
 }

@@ -3,7 +3,7 @@
 //! What the module registers, once.
 
 use super::{genl, memory, pernet, random, sessions, table, xt};
-use crate::handshakes::HANDSHAKES;
+use crate::handshakes::{HANDSHAKES, KEPT};
 use kernel::{
     prelude::*,
     sync::atomic::{ordering::Relaxed, Atomic},
@@ -17,6 +17,7 @@ pub struct Registrations {
     _namespaces: pernet::Registration,
     _connections: memory::Registration,
     _handshakes: memory::Registration,
+    _kept: memory::Registration,
     _sessions: memory::Registration,
 }
 
@@ -33,6 +34,7 @@ impl Registrations {
         random::draw_secret();
         let connections = memory::Registration::new(&table::CONNECTIONS, c"tlsconn_connection")?;
         let handshakes = memory::Registration::new(&HANDSHAKES, c"tlsconn_handshake")?;
+        let kept = memory::Registration::new(&KEPT, c"tlsconn_kept")?;
         let sessions = memory::Registration::new(&sessions::SESSIONS, c"tlsconn_session")?;
         let namespaces = pernet::Registration::new()?;
         let family = genl::Family::register(module)?;
@@ -45,6 +47,7 @@ impl Registrations {
             _namespaces: namespaces,
             _connections: connections,
             _handshakes: handshakes,
+            _kept: kept,
             _sessions: sessions,
         })
     }

@@ -42,6 +42,7 @@ pub struct Entry {
     tracked: PacketLock<Option<Tracked>>,
     /// Its number: from 1 upward per namespace, never used again.
     pub id: u64,
+    rcu: Opaque<kernel::bindings::callback_head>,
 }
 
 /// Memory for entries.
@@ -245,6 +246,7 @@ impl Table {
             .write_pin_init(pin_init!(Entry {
                 node: Opaque::new(node),
                 id,
+                rcu: Opaque::new(Default::default()),
                 tracked <- PacketLock::new(
                     Some(tracked),
                     c"tlsconn entry",
@@ -282,7 +284,7 @@ impl Table {
         // SAFETY: The xarray is initialised.
         unsafe { bindings::tlsconn_xa_erase(self.by_id.get(), id as usize) };
         // SAFETY: It is out of both indexes, comes from a `KBox`, and holds nothing any more that needs a drop.
-        unsafe { bindings::tlsconn_node_free_rcu(node) };
+        unsafe { bindings::tlsconn_node_free_rcu(node, made.rcu.get()) };
         // The function gives an error pointer when it has no memory.
         kernel::error::from_err_ptr(other).ok()?;
         // SAFETY: It is another CPU's entry for the same key, which RCU keeps.
@@ -304,7 +306,7 @@ impl Table {
         drop(tracked);
         self.count_out();
         // SAFETY: The entry is out of both indexes, comes from a `KBox`, and holds nothing any more that needs a drop.
-        unsafe { bindings::tlsconn_node_free_rcu(node) };
+        unsafe { bindings::tlsconn_node_free_rcu(node, entry.rcu.get()) };
         true
     }
 

@@ -3,7 +3,6 @@
 //! the path that a connection's packets take for most of its life.
 
 use super::aside::Aside;
-use super::compare::Before;
 use super::connection::Connection;
 use super::direction::Direction;
 use super::reader::Reader;
@@ -28,11 +27,10 @@ impl Connection {
         if let Some(handshake) = scratch.get() {
             handshake.forget(from, direction.acked());
         }
-        // What a record is shows with its first octet now.
-        let before_it = Before::typed(direction.next());
+        let at = direction.next();
         if direction.data(self.asides.of_mut(from), self.tls13, reader, offset)? {
-            let handshake = scratch.make().ok_or(Reason::TableFull)?;
-            self.remember(handshake, segment, payload, before_it)?;
+            scratch.make().ok_or(Reason::TableFull)?;
+            self.remember(scratch, segment, payload, at)?;
         }
         Ok(())
     }

@@ -230,11 +230,6 @@ impl Direction {
         }
     }
 
-    /// From where on octets that come again are compared: acknowledged ones are not, nor those whose type is forgotten.
-    pub(super) fn compared_from(&self) -> u32 {
-        later(self.acked, self.history.oldest())
-    }
-
     /// Whether a header among the octets of a payload from `from` to `end`, which come again, is another than before.
     pub(super) fn headers_differ<P: Payload>(
         &self,
@@ -245,6 +240,27 @@ impl Direction {
     ) -> Result<bool, Reason> {
         self.headers
             .differ(&self.record, self.next(), payload, seq, from, end)
+    }
+
+    /// Bytes of data among those from `from` to `end` whose records' headers are not known any longer: makes them unknown.
+    #[cold]
+    pub(super) fn forget_old_data(&mut self, from: u32, end: u32) {
+        let start = self.record.start(self.next());
+        let Some(known_from) = self.headers.known_from(start) else {
+            return;
+        };
+        let mut at = later(from, self.history.oldest());
+        while before(at, end) && before(at, known_from) {
+            let (kind, run_end) = self.history.run(at);
+            if kind == Kind::ApplicationData {
+                self.history.unknown_between(at, known_from);
+                return;
+            }
+            if !before(at, run_end) {
+                return;
+            }
+            at = run_end;
+        }
     }
 
     pub(super) fn kind(&self) -> Kind {

@@ -5,12 +5,12 @@ use super::content::Content;
 use super::direction::{Direction, Follow};
 use super::hello::{Hello, Sender};
 use super::identity::Identity;
+use super::kept::Kept;
 use super::message::Message;
-use super::resent::{Resent, Secret};
 use super::sequence::before;
 use super::session::NewTicket;
 use super::sslv2::Sslv2;
-use super::types::{Payload, PerSide, Reason, Segment, Side};
+use super::types::{PerSide, Side};
 
 pub(super) const TLS12: u16 = 0x0303;
 pub(super) const TLS13: u16 = 0x0304;
@@ -44,8 +44,12 @@ pub(super) struct Part {
     finished: bool,
 }
 
+/// A number that nobody else knows.
+pub(super) type Secret = [u64; 2];
+
 /// What is needed while the handshake lasts, and the identity.
-#[derive(Clone, Debug)]
+#[cfg_attr(not(MODULE), derive(Clone))]
+#[derive(Debug)]
 pub struct Handshake {
     /// What the hellos said.
     pub identity: Identity,
@@ -67,7 +71,7 @@ pub struct Handshake {
     /// Octets of encrypted records that were taken for handshake, and not told of yet.
     in_doubt: u32,
     pub(super) secret: Secret,
-    resent: PerSide<Resent>,
+    pub(super) kept: PerSide<Kept>,
 }
 
 impl Default for Handshake {
@@ -77,7 +81,7 @@ impl Default for Handshake {
 }
 
 impl Handshake {
-    /// Nothing seen yet. Whoever knows the secret can send octets again that are not the same and not noticed.
+    /// Nothing seen yet. Whoever knows the secret can make up names and tickets that look like others.
     pub fn keyed(secret: [u64; 2]) -> Self {
         Handshake {
             identity: Identity::default(),
@@ -94,7 +98,7 @@ impl Handshake {
             content: Content::default(),
             in_doubt: 0,
             secret,
-            resent: PerSide::new(Resent::new(), Resent::new()),
+            kept: PerSide::default(),
         }
     }
 
@@ -103,37 +107,32 @@ impl Handshake {
         Self::keyed([0; 2])
     }
 
-    /// Whether octets of a payload before `end`, which come again, are others than before.
-    pub(super) fn differ<P: Payload>(
-        &mut self,
-        direction: &Direction,
-        payload: &P,
-        segment: &Segment,
-        end: u32,
-    ) -> Result<bool, Reason> {
-        let resent = self.resent.of_mut(segment.from);
-        resent.differ(self.secret, direction, payload, segment.seq, end)
-    }
-
     /// Whether octets that may have to come again as they were are not acknowledged yet.
     pub(super) fn has_outstanding(&self, sides: &PerSide<Direction>) -> bool {
         [Side::Src, Side::Dst].into_iter().any(|side| {
             let direction = sides.of(side);
             direction.follow == Follow::Records
-                && self.resent.of(side).has_outstanding(direction.acked())
+                && self.kept.of(side).has_outstanding(direction.acked())
         })
     }
 
-    /// Octets of a side up to `acked` are not compared any longer.
+    /// Bytes of a side up to `acked` are not compared any longer.
+    #[inline]
     pub(super) fn forget(&mut self, from: Side, acked: u32) {
-        self.resent.of_mut(from).forget(acked);
+        self.kept.of_mut(from).forget(acked);
     }
 
-    /// Keeps what octets from `at` on have to be when they come again. `coming`: how many there are for now, those that
-    /// are told next too.
-    pub(super) fn remember(&mut self, from: Side, acked: u32, at: u32, octets: &[u8], coming: u32) {
-        let resent = self.resent.of_mut(from);
-        resent.add(self.secret, acked, at, octets, coming);
+    /// Pieces of memory that it holds besides its own.
+    pub fn pieces(&self) -> u32 {
+        let [src, dst] = [Side::Src, Side::Dst].map(|side| self.kept.of(side).pieces());
+        src.saturating_add(dst)
+    }
+
+    /// Gives these back: what is outstanding cannot be compared any longer.
+    pub fn clear_pieces(&mut self) {
+        for side in [Side::Src, Side::Dst] {
+            self.kept.of_mut(side).clear(0);
+        }
     }
 
     /// A direction cannot be followed any longer: what it says is not known.

@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! The headers of a direction's last records: they have to come again as they came first.
+//! The headers of a direction's last records of data: they have to come again as they came first.
 
-use super::record::{Framing, Record, HEADER};
-use super::records::{read, CHUNK};
+use super::record::{Framing, Record, APPLICATION_DATA, HEADER};
 use super::sequence::before;
 use super::types::{Payload, Reason};
 
 /// Records in front of the one that a direction is in whose headers are kept.
-const KEPT: u32 = 4;
+const KEPT: u32 = 8;
 
 /// The headers of the last records, newest lowest: where they stand follows from their lengths.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Headers {
     /// The lengths, 16 bits each, the newest two first.
-    lens: [u32; 2],
-    /// Wire type and the second octet of the version, 8 bits each, or 0: not known from here on.
+    lens: [u32; 4],
+    /// Four bits each: of data the second octet of the version and 1; of others [`NO_DATA`]; 0: not known from here on.
     kinds: u32,
 }
 
-/// Of the version's second octet, 5 bits: more than 4 is in a first header only.
-const MINOR: u8 = 0x1f;
+/// A record that is no data: all of it is kept elsewhere ([`super::kept`]).
+const NO_DATA: u8 = 15;
 
 fn kind_of(record: &Record) -> u8 {
-    match record.framing {
-        Framing::Tls => (record.wire.wrapping_sub(19) << 5) | (record.minor & MINOR),
-        Framing::Sslv2 => 0,
+    match (record.framing, record.wire) {
+        (Framing::Sslv2, _) => 0,
+        (Framing::Tls, APPLICATION_DATA) => record.minor.wrapping_add(1).min(NO_DATA),
+        (Framing::Tls, _) => NO_DATA,
     }
 }
 
@@ -41,12 +41,14 @@ impl Headers {
     /// A record is complete.
     #[inline(always)]
     pub(super) fn push(&mut self, record: &Record) {
-        let [newer, older] = self.lens;
+        let [a, b, c, d] = self.lens;
         self.lens = [
-            (newer << 16) | u32::from(record.len()),
-            (older << 16) | (newer >> 16),
+            (a << 16) | u32::from(record.len()),
+            (b << 16) | (a >> 16),
+            (c << 16) | (b >> 16),
+            (d << 16) | (c >> 16),
         ];
-        self.kinds = (self.kinds << 8) | u32::from(kind_of(record));
+        self.kinds = (self.kinds << 4) | u32::from(kind_of(record));
     }
 
     /// Whether a header in a payload that comes again and begins at `seq` is another than before, in its octets from
@@ -61,11 +63,8 @@ impl Headers {
         end: u32,
     ) -> Result<bool, Reason> {
         let octets = current.header_read();
-        let start = next
-            .wrapping_sub(octets.into())
-            .wrapping_sub(current.body_read().into());
         let mut header = Kept {
-            start,
+            start: current.start(next),
             kind: kind_of(current),
             len: current.len(),
             octets,
@@ -73,27 +72,36 @@ impl Headers {
         if header.kind != 0 && header.differs(payload, seq, from, end)? {
             return Ok(true);
         }
-        let [newer, older] = self.lens;
-        let lens = (u64::from(older) << 32) | u64::from(newer);
         for place in 0..KEPT {
-            let len = (lens >> (place * 16)) as u16;
-            let kind = (self.kinds >> (place * 8)) as u8;
-            if kind == 0 {
+            let Some(before_it) = self.before(header.start, place) else {
                 break;
-            }
-            header = Kept {
-                start: header
-                    .start
-                    .wrapping_sub(u32::from(len).wrapping_add(HEADER.into())),
-                kind,
-                len,
-                octets: HEADER,
             };
+            header = before_it;
             if header.differs(payload, seq, from, end)? {
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// The header in that place, newest first; `start`: where the one after it begins.
+    fn before(&self, start: u32, place: u32) -> Option<Kept> {
+        let len = (self.lens.get(place as usize / 2)? >> (place % 2 * 16)) as u16;
+        let kind = (self.kinds >> (place * 4)) as u8 & 15;
+        (kind != 0).then(|| Kept {
+            start: start.wrapping_sub(u32::from(len).wrapping_add(HEADER.into())),
+            kind,
+            len,
+            octets: HEADER,
+        })
+    }
+
+    /// Where the oldest of them begins, if it is not that of the first record; `start`: where the record begins that the
+    /// direction is in.
+    pub(super) fn known_from(&self, start: u32) -> Option<u32> {
+        (0..KEPT).try_fold(start, |start, place| {
+            self.before(start, place).map(|header| header.start)
+        })
     }
 }
 
@@ -105,26 +113,19 @@ impl Kept {
         from: u32,
         end: u32,
     ) -> Result<bool, Reason> {
+        if self.kind == NO_DATA {
+            return Ok(false);
+        }
         let [high, low] = self.len.to_be_bytes();
-        let before_it = [
-            (self.kind >> 5).wrapping_add(19),
-            3,
-            self.kind & MINOR,
-            high,
-            low,
-        ];
+        let minor = self.kind.wrapping_sub(1);
+        let before_it = [APPLICATION_DATA, 3, minor, high, low];
         let mut at = self.start;
-        for (place, was) in before_it.into_iter().enumerate().take(self.octets.into()) {
+        for was in before_it.into_iter().take(self.octets.into()) {
             if !before(at, from) && before(at, end) {
-                let mut octets = [0; CHUNK];
-                for octet in read(payload, at.wrapping_sub(seq), 1, &mut octets)? {
-                    let is = match place {
-                        2 => octet & MINOR,
-                        _ => *octet,
-                    };
-                    if is != was {
-                        return Ok(true);
-                    }
+                // A payload that is shorter than it said has a hole.
+                let [octet] = payload.octets(at.wrapping_sub(seq)).ok_or(Reason::Hole)?;
+                if octet != was {
+                    return Ok(true);
                 }
             }
             at = at.wrapping_add(1);

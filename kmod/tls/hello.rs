@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! ClientHello and ServerHello, read octet by octet: fields are caught as they pass, nothing else is kept.
 
+use super::handshake::Secret;
 use super::identity::Bytes;
-use super::resent::Secret;
 use super::session::{Digest, Of};
 
 /// The message is not one that an endpoint would take.

@@ -4,6 +4,11 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+extern crate alloc;
+
+/// Memory that is held: the kernel's is another.
+use alloc::boxed::Box as Held;
+
 #[path = "mod.rs"]
 mod tls;
 

@@ -114,14 +114,10 @@ impl Record {
         }
     }
 
-    /// The header as far as it was read, if it is not complete.
-    pub(super) fn partial_header(&self) -> [u8; 4] {
-        let [high, low] = self.len.to_be_bytes();
-        match self.framing {
-            Framing::Tls => [self.wire, 3, self.minor, high],
-            // The type of a ClientHello and its version behind the length.
-            Framing::Sslv2 => [0x80 | high, low, 1, 3],
-        }
+    /// Where it begins, in a direction that has come to `next`.
+    pub(super) fn start(&self, next: u32) -> u32 {
+        next.wrapping_sub(self.header.into())
+            .wrapping_sub(self.body_read().into())
     }
 
     /// What the header's first octet says. That of SSL 2.0 says nothing by itself.

@@ -12,9 +12,6 @@ use super::scratch::Scratch;
 use super::sequence::Kind;
 use super::types::{Config, Payload, Reason, Segment, Side, State};
 
-/// Octets of a body that are read at a time.
-pub(super) const CHUNK: usize = 64;
-
 impl Connection {
     /// Takes a payload in from `offset` on, which is where the direction has come to.
     pub(super) fn records<S: Scratch, P: Payload>(
@@ -30,7 +27,7 @@ impl Connection {
             return self.records_behind_handshake(scratch, segment, payload, reader, offset);
         }
         let from = segment.from;
-        let before_it = self.before(segment);
+        let at = self.sides.of(from).next();
         let handshake = match self.progress {
             State::New => scratch.make(),
             _ => scratch.get(),
@@ -48,7 +45,7 @@ impl Connection {
             handshake.give_up();
         }
         self.records_of_handshake(handshake, config, segment, reader, offset)?;
-        self.remember(handshake, segment, payload, before_it)
+        self.remember(scratch, segment, payload, at)
     }
 
     fn records_of_handshake<P: Payload>(
@@ -299,20 +296,5 @@ impl Connection {
             self.sides.of_mut(from.other()).decide_open();
         }
         Ok(())
-    }
-}
-
-/// Reads octets of a payload, no more than fit into `octets`.
-pub(super) fn read<'a, P: Payload>(
-    payload: &P,
-    offset: u32,
-    wanted: u32,
-    octets: &'a mut [u8],
-) -> Result<&'a [u8], Reason> {
-    // A payload that is shorter than it said has a hole.
-    let to = octets.get_mut(..wanted as usize).ok_or(Reason::Hole)?;
-    match payload.read(offset, to) {
-        true => Ok(to),
-        false => Err(Reason::Hole),
     }
 }

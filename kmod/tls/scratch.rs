@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Where a handshake is kept while it lasts.
+//! Where a handshake is kept while it lasts, and memory for what it keeps.
 
 use super::handshake::Handshake;
+use super::kept::Piece;
+use crate::Held;
 
 /// Where a connection's handshake is kept: not at all before the first octet of one, nor once nothing of it is needed.
 pub trait Scratch {
@@ -10,9 +12,13 @@ pub trait Scratch {
 
     /// The handshake, made now if there is none. None without memory: where records begin is lost then.
     fn make(&mut self) -> Option<&mut Handshake>;
+
+    /// Memory for bytes that may have to come again. None where there is none: what comes again of them reads `unknown`.
+    fn piece(&mut self) -> Option<Held<Piece>>;
 }
 
-/// One that is always there.
+/// One that is always there, with all the memory that it asks for.
+#[cfg(not(MODULE))]
 impl Scratch for Handshake {
     fn get(&mut self) -> Option<&mut Handshake> {
         Some(self)
@@ -20,5 +26,9 @@ impl Scratch for Handshake {
 
     fn make(&mut self) -> Option<&mut Handshake> {
         Some(self)
+    }
+
+    fn piece(&mut self) -> Option<Held<Piece>> {
+        Some(Held::new(Piece::new()))
     }
 }

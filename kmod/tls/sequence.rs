@@ -187,6 +187,23 @@ impl History {
         self.extend(octets, Kind::Unknown);
     }
 
+    /// Makes octets from `seq` to `end` unknown, if those from `end` on are all of one kind.
+    #[cold]
+    pub(super) fn unknown_between(&mut self, seq: u32, end: u32) {
+        let (kind, run_end) = self.run(end);
+        let last = self.end;
+        if !before(end, last) || run_end != last {
+            return self.unknown_from(seq);
+        }
+        self.unknown_from(seq);
+        if self.kinds & 0xf != Kind::Unknown as u32 || before(self.end, end) {
+            return;
+        }
+        // The run of the unknown ends there.
+        self.end = end;
+        self.extend(last.wrapping_sub(end), kind);
+    }
+
     /// The types of `len` octets from `seq` on.
     #[inline(always)]
     pub(super) fn types(&self, seq: u32, len: u32) -> PacketTypes {

@@ -2,7 +2,7 @@
 //! By what a session up to TLS 1.2 is issued and continued: its id, or a ticket. Of both only a digest is kept, keyed so
 //! that nobody can make a ticket that is taken for another's.
 
-use super::resent::Secret;
+use super::handshake::Secret;
 
 /// What a digest is of, so that an id is never taken for a ticket.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

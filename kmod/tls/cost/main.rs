@@ -7,7 +7,7 @@ mod worst;
 
 use common::*;
 use std::hint::black_box;
-use tlsconn_tls::{Connection, Handshake, Scratch, Side, Side::Dst, Side::Src};
+use tlsconn_tls::{Connection, Handshake, Piece, Scratch, Side, Side::Dst, Side::Src};
 
 fn handshake() -> Vec<Turn> {
     let flight = [23, 2500, 281, 53].map(handshake23);
@@ -51,6 +51,10 @@ impl Scratch for Settled {
 
     fn make(&mut self) -> Option<&mut Handshake> {
         panic!("a packet needs a handshake");
+    }
+
+    fn piece(&mut self) -> Option<Box<Piece>> {
+        None
     }
 }
 

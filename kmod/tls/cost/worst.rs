@@ -4,7 +4,7 @@
 use super::common::*;
 use super::{established, lost, Settled};
 use std::hint::black_box;
-use tlsconn_tls::{Handshake, Scratch, Side, Side::Dst, Side::Src};
+use tlsconn_tls::{Handshake, Piece, Scratch, Side, Side::Dst, Side::Src};
 
 /// A connection that a packet comes to, by name, and the side that sends it.
 fn connection(name: &str) -> (Wire, Side) {
@@ -85,6 +85,10 @@ impl Scratch for Place {
 
     fn make(&mut self) -> Option<&mut Handshake> {
         self.get()
+    }
+
+    fn piece(&mut self) -> Option<Box<Piece>> {
+        Some(Box::default())
     }
 }
 

@@ -6,7 +6,9 @@ mod common;
 use common::places::{Both, Place};
 use common::tls12::{full, server12};
 use common::*;
-use tlsconn_tls::{Connection, Handshake, Reason, Scratch, Segment, Side::Dst, Side::Src, State};
+use tlsconn_tls::{
+    Connection, Handshake, Piece, Reason, Scratch, Segment, Side::Dst, Side::Src, State,
+};
 
 fn turns() -> [Vec<Turn>; 2] {
     let mut tls13 = handshake13();
@@ -147,6 +149,10 @@ impl Scratch for Late {
             return None;
         }
         self.place.make()
+    }
+
+    fn piece(&mut self) -> Option<Box<Piece>> {
+        self.place.piece()
     }
 }
 

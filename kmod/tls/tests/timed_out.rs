@@ -6,7 +6,7 @@ mod common;
 use common::tls12::{full, server12};
 use common::*;
 use tlsconn_tls::{
-    Connection, Handshake, Reason, Scratch, Side, Side::Dst, Side::Src, State, Types,
+    Connection, Handshake, Piece, Reason, Scratch, Side, Side::Dst, Side::Src, State, Types,
 };
 
 /// No place for a handshake: whoever wants one fails the test.
@@ -19,6 +19,10 @@ impl Scratch for NoPlace {
 
     fn make(&mut self) -> Option<&mut Handshake> {
         panic!("a lost connection takes memory for a handshake");
+    }
+
+    fn piece(&mut self) -> Option<Box<Piece>> {
+        None
     }
 }
 

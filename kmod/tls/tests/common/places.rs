@@ -3,7 +3,7 @@
 
 use super::*;
 use tlsconn_tls::{
-    Scratch,
+    Piece, Scratch,
     Side::{Dst, Src},
 };
 
@@ -18,6 +18,10 @@ impl Scratch for Place {
 
     fn make(&mut self) -> Option<&mut Handshake> {
         Some(self.0.get_or_insert_default())
+    }
+
+    fn piece(&mut self) -> Option<Box<Piece>> {
+        Some(Box::default())
     }
 }
 
