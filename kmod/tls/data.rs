@@ -36,6 +36,14 @@ impl Connection {
     }
 }
 
+/// Records that were taken in together.
+#[derive(Default)]
+pub(super) struct Run {
+    pub(super) octets: u32,
+    /// Whether some have to come again as they came.
+    compared: bool,
+}
+
 /// Bytes of a record's body that is read together with those after it.
 const SHORT: u16 = 64;
 
@@ -57,8 +65,11 @@ impl Direction {
     ) -> Result<bool, Reason> {
         let mut compared = self.kind().is_compared();
         loop {
-            let len = |len| fits(APPLICATION_DATA, len, tls13);
-            offset = offset.saturating_add(self.run_of_data(reader, offset, len)?);
+            // No handshake record stands after ServerHello in TLS 1.3 (RFC 8446 5.2).
+            let may = |wire, len| fits(wire, len, tls13) && !(wire == HANDSHAKE && tls13);
+            let run = self.run(aside, reader, offset, may)?;
+            compared |= run.compared;
+            offset = offset.saturating_add(run.octets);
             let left = reader.left(offset);
             if left == 0 {
                 return Ok(compared);
@@ -82,93 +93,117 @@ impl Direction {
         }
     }
 
-    /// Takes application_data records in whose headers are not split, up to the first octet that is none of theirs; says how
-    /// many octets. `fits`: whether a record may have that length.
+    /// Takes records in whose headers are not split: short ones of every type, long ones of application_data, up to the
+    /// first octet that is none of theirs. `fits`: whether a record may have that type and length.
     #[inline]
-    pub(super) fn run_of_data<P: Payload>(
+    pub(super) fn run<P: Payload>(
         &mut self,
+        aside: &mut Aside,
         reader: &mut Reader<'_, P>,
         offset: u32,
-        fits: impl Fn(u16) -> bool,
-    ) -> Result<u32, Reason> {
-        let mut taken = 0_u32;
-        let outcome = loop {
-            let at = offset.saturating_add(taken);
+        fits: impl Fn(u8, u16) -> bool,
+    ) -> Result<Run, Reason> {
+        let mut run = Run::default();
+        loop {
+            let at = offset.saturating_add(run.octets);
             if self.record.header_read() == 0 {
-                let (minor, len) = match reader.header(at) {
-                    Ok(Some([APPLICATION_DATA, 3, minor @ 0..=4, high, low])) => {
-                        (minor, u16::from_be_bytes([high, low]))
-                    }
-                    Ok(_) => break Ok(()),
-                    Err(reason) => break Err(reason),
+                let Some(record) = reader.header(at)?.and_then(Record::of_header) else {
+                    return Ok(run);
                 };
-                if len < SHORT {
-                    match self.run_of_short(reader, at, &fits) {
-                        Ok(0) => {}
-                        Ok(octets) => {
-                            taken = taken.saturating_add(octets);
-                            continue;
-                        }
-                        Err(reason) => break Err(reason),
+                if !fits(record.wire, record.len()) {
+                    return Ok(run);
+                }
+                if record.len() < SHORT {
+                    let short = self.run_of_short(aside, reader, at, &fits)?;
+                    run.octets = run.octets.saturating_add(short.octets);
+                    run.compared |= short.compared;
+                    if short.octets > 0 {
+                        continue;
                     }
                 }
-                if !fits(len) {
-                    break Ok(());
+                if record.wire != APPLICATION_DATA {
+                    return Ok(run);
                 }
-                if let Err(reason) = reader.record_begins() {
-                    break Err(reason);
-                }
-                self.record = Record::in_body(APPLICATION_DATA, minor, len);
-                taken = taken.saturating_add(HEADER.into());
-            } else if self.record.header_left() != 0 || self.kind() != Kind::ApplicationData {
-                break Ok(());
+                reader.record_begins()?;
+                self.record = record;
+                self.kind = Kind::ApplicationData;
+                self.history.extend(HEADER.into(), Kind::ApplicationData);
+                run.octets = run.octets.saturating_add(HEADER.into());
+            } else if self.record.header_left() != 0 || self.kind != Kind::ApplicationData {
+                return Ok(run);
             }
-            let left = reader.left(offset.saturating_add(taken));
+            let left = reader.left(offset.saturating_add(run.octets));
             let body = self.record.body_left();
+            let taken = body.min(left);
+            self.history.extend(taken, Kind::ApplicationData);
+            run.octets = run.octets.saturating_add(taken);
             if body > left {
                 self.data_record_goes_on(left);
-                taken = taken.saturating_add(left);
-                break Ok(());
+                return Ok(run);
             }
             self.data_record_ends();
-            taken = taken.saturating_add(body);
-        };
-        self.history.extend(taken, Kind::ApplicationData);
-        outcome.map(|()| taken)
+        }
     }
 
-    /// As [`run_of_data`](Self::run_of_data), of records whose bodies are there too: many short ones take much less time
-    /// so.
+    /// As [`run`](Self::run), of records whose bodies are there too: many short ones take much less time so.
     fn run_of_short<P: Payload>(
         &mut self,
+        aside: &mut Aside,
         reader: &mut Reader<'_, P>,
         offset: u32,
-        fits: &impl Fn(u16) -> bool,
-    ) -> Result<u32, Reason> {
+        fits: &impl Fn(u8, u16) -> bool,
+    ) -> Result<Run, Reason> {
         let most = reader.records_left();
         let octets = reader.some(offset)?;
         let mut rest = octets;
         let mut records = 0_u16;
         let mut headers = self.headers;
+        let mut compared = false;
+        // Those of the last type: where they begin, and how many they are.
+        let (mut last, mut from, mut number) = (APPLICATION_DATA, octets, 0_u16);
         while records < most {
-            let Some(([APPLICATION_DATA, 3, minor @ 0..=4, high, low], after)) =
+            let Some(([wire @ 20..=24, 3, minor @ 0..=4, high, low], after)) =
                 rest.split_first_chunk::<{ HEADER as usize }>()
             else {
                 break;
             };
             let len = u16::from_be_bytes([*high, *low]);
-            let Some(after) = after.get(usize::from(len)..).filter(|_| fits(len)) else {
+            let Some(after) = after.get(usize::from(len)..) else {
                 break;
             };
-            headers.push(&Record::in_body(APPLICATION_DATA, *minor, len));
+            if !fits(*wire, len) {
+                break;
+            }
+            if *wire != last {
+                let octets = from.len().saturating_sub(rest.len());
+                self.short_ones(aside, last, octets as u32, number);
+                (last, from, number) = (*wire, rest, 0);
+            }
+            match *wire {
+                APPLICATION_DATA => headers.push_data(*minor, len),
+                _ => {
+                    headers.push_no_data(len);
+                    compared = true;
+                }
+            }
+            number = number.saturating_add(1);
             records = records.saturating_add(1);
             rest = after;
         }
-        let taken = octets.len().saturating_sub(rest.len()) as u32;
+        let left = from.len().saturating_sub(rest.len());
+        self.short_ones(aside, last, left as u32, number);
         self.headers = headers;
-        self.data_records_end(records);
+        let octets = octets.len().saturating_sub(rest.len()) as u32;
         reader.records_begin(records)?;
-        Ok(taken)
+        Ok(Run { octets, compared })
+    }
+
+    /// So many octets of so many records of a type were taken in.
+    fn short_ones(&mut self, aside: &mut Aside, wire: u8, octets: u32, records: u16) {
+        if let Some(kind) = Kind::of_wire(wire) {
+            self.history.extend(octets, kind);
+            self.count_records(aside, wire, records);
+        }
     }
 
     /// Any record begins: takes its header in if it is whole and nothing is against it.

@@ -32,7 +32,7 @@ pub(super) struct Direction {
     pub(super) headers: Headers,
     pub(super) record: Record,
     /// What the record is; `Unknown` while its header does not tell yet.
-    kind: Kind,
+    pub(super) kind: Kind,
     /// Octets of a header that does not tell yet: they come behind the history's end.
     untyped: u8,
     pub(super) follow: Follow,
@@ -275,24 +275,24 @@ impl Direction {
         if complete {
             self.kind = Kind::Unknown;
             if self.follow != Follow::Octets {
-                self.count_record(aside);
+                self.count_records(aside, self.record.wire, 1);
                 self.headers.push(&self.record);
             }
         }
         complete
     }
 
+    /// So many records of a type are complete.
     #[inline]
-    fn count_record(&mut self, aside: &mut Aside) {
-        let wire = self.record.wire;
+    pub(super) fn count_records(&mut self, aside: &mut Aside, wire: u8, records: u16) {
         if wire == APPLICATION_DATA {
-            self.data_records = self.data_records.saturating_add(1);
+            self.data_records = self.data_records.saturating_add(records.into());
             return;
         }
         // Heartbeat comes behind the three in front of application_data.
         let place = usize::from(wire.wrapping_sub(CHANGE_CIPHER_SPEC)).min(3);
         if let Some(count) = aside.records.get_mut(place) {
-            *count = count.saturating_add(1);
+            *count = count.saturating_add(records);
         }
     }
 
@@ -303,12 +303,6 @@ impl Direction {
         self.data_records = self.data_records.saturating_add(1);
         self.headers.push(&self.record);
         self.record.ends();
-    }
-
-    /// So many records more have come and gone.
-    #[inline]
-    pub(super) fn data_records_end(&mut self, records: u16) {
-        self.data_records = self.data_records.saturating_add(records.into());
     }
 
     /// So many octets of the body have come, and more will.

@@ -11,8 +11,8 @@ const KEPT: u32 = 8;
 /// The headers of the last records, newest lowest: where they stand follows from their lengths.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Headers {
-    /// The lengths, 16 bits each, the newest two first.
-    lens: [u32; 4],
+    /// The lengths, 16 bits each, the newest first. As bytes, which need no alignment.
+    lens: [u8; 16],
     /// Four bits each: of data the second octet of the version and 1; of others [`NO_DATA`]; 0: not known from here on.
     kinds: u32,
 }
@@ -41,14 +41,26 @@ impl Headers {
     /// A record is complete.
     #[inline(always)]
     pub(super) fn push(&mut self, record: &Record) {
-        let [a, b, c, d] = self.lens;
-        self.lens = [
-            (a << 16) | u32::from(record.len()),
-            (b << 16) | (a >> 16),
-            (c << 16) | (b >> 16),
-            (d << 16) | (c >> 16),
-        ];
-        self.kinds = (self.kinds << 4) | u32::from(kind_of(record));
+        self.push_kind(kind_of(record), record.len());
+    }
+
+    /// The same of a record of data.
+    #[inline(always)]
+    pub(super) fn push_data(&mut self, minor: u8, len: u16) {
+        self.push_kind(minor.wrapping_add(1), len);
+    }
+
+    /// And of any other.
+    #[inline(always)]
+    pub(super) fn push_no_data(&mut self, len: u16) {
+        self.push_kind(NO_DATA, len);
+    }
+
+    #[inline(always)]
+    fn push_kind(&mut self, kind: u8, len: u16) {
+        let lens = u128::from_le_bytes(self.lens);
+        self.lens = ((lens << 16) | u128::from(len)).to_le_bytes();
+        self.kinds = (self.kinds << 4) | u32::from(kind);
     }
 
     /// Whether a header in a payload that comes again and begins at `seq` is another than before, in its octets from
@@ -86,7 +98,7 @@ impl Headers {
 
     /// The header in that place, newest first; `start`: where the one after it begins.
     fn before(&self, start: u32, place: u32) -> Option<Kept> {
-        let len = (self.lens.get(place as usize / 2)? >> (place % 2 * 16)) as u16;
+        let len = (u128::from_le_bytes(self.lens) >> (place * 16)) as u16;
         let kind = (self.kinds >> (place * 4)) as u8 & 15;
         (kind != 0).then(|| Kept {
             start: start.wrapping_sub(u32::from(len).wrapping_add(HEADER.into())),

@@ -105,8 +105,8 @@ impl Direction {
     ) -> Result<(), Reason> {
         loop {
             if self.follow == Follow::Resynchronised {
-                let fits = |len| (1..=TLS12_MAX).contains(&len);
-                offset = offset.saturating_add(self.run_of_data(reader, offset, fits)?);
+                let fits = |wire, len| wire == APPLICATION_DATA && (1..=TLS12_MAX).contains(&len);
+                offset = offset.saturating_add(self.run(aside, reader, offset, fits)?.octets);
             }
             let left = reader.left(offset);
             if left == 0 {
