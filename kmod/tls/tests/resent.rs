@@ -4,7 +4,11 @@
 mod common;
 
 use common::*;
-use tlsconn_tls::{Handshake, Reason, Segment, Side, Side::Dst, Side::Src, State, Types};
+use proptest::prelude::*;
+use tlsconn_tls::{
+    Connection, Handshake, Piece, Reason, Scratch, Segment, Side, Side::Dst, Side::Src, State,
+    Types,
+};
 
 const SECRET: [u64; 2] = [0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210];
 
@@ -113,7 +117,6 @@ fn long_flights_too() {
     for step in [1448, 333] {
         let again = Again::new(wire.clone(), Dst, octets.clone(), step);
         for at in (0..len).step_by(37) {
-            // Octets near the ends may share a cell with what does not come again.
             let (start, end) = (at.saturating_sub(200), len.min(at + 200));
             for (start, end) in [(0, len), (start, end)] {
                 assert_eq!(again.resent(start, end, None), Reason::None);
@@ -125,13 +128,12 @@ fn long_flights_too() {
 }
 
 #[test]
-fn pieces_that_make_a_cell_whole() {
+fn octet_by_octet_far_from_the_ends() {
     let mut wire = keyed();
     wire.records(Src, &[Hello::client13().as_client()]);
     let hello = Hello::server13(SHA256_SUITE).as_server();
     let octets = octets(&[hello, handshake23(9000)]);
     let again = Again::new(wire, Dst, octets, 1448);
-    // Octet by octet: the last of a cell shows it.
     for at in [50_usize, 3000, 9000] {
         let mut wire = again.wire.clone();
         let mut other = again.octets.clone();
@@ -318,5 +320,300 @@ fn numbers_that_wrap() {
     let hello = 1000_u32.wrapping_sub(again.seq) as usize;
     for (start, end) in [(hello - 10, hello + 3000), (hello, hello + 200)] {
         assert_eq!(again.resent(start, end, None), Reason::None);
+    }
+}
+
+/// Connections on which a side may send records that are kept: who sends them, and of which types they may be.
+fn begun() -> Vec<(&'static str, Wire, Side, Vec<u8>)> {
+    let tls12 = |turns: usize| {
+        let mut wire = keyed();
+        wire.play(
+            &common::tls12::full(Hello::client(), common::tls12::server12())[..turns],
+            &whole,
+        );
+        wire
+    };
+    let mut hello = keyed();
+    hello.records(Src, &[Hello::client13().as_client()]);
+    let mut answered = hello.clone();
+    let server = Hello::server13(SHA256_SUITE).as_server();
+    answered.records(Dst, &[server, ccs(), handshake23(23)]);
+    let all = common::tls12::full(Hello::client(), common::tls12::server12()).len();
+    vec![
+        (
+            "TLS 1.2, established",
+            tls12(all),
+            Src,
+            vec![20, 21, 22, 24],
+        ),
+        (
+            "TLS 1.2, established, server",
+            tls12(all),
+            Dst,
+            vec![20, 21, 22, 24],
+        ),
+        ("TLS 1.3, established", established(), Src, vec![20, 21, 24]),
+        (
+            "TLS 1.3, established, server",
+            established(),
+            Dst,
+            vec![20, 21, 24],
+        ),
+        ("after ClientHello, server", hello, Dst, vec![22]),
+        ("in the server's flight", answered, Dst, vec![20, 23]),
+    ]
+}
+
+/// Records of such types, up to so many octets; those that a direction takes without a word.
+fn kept(wire: &Wire, from: Side, types: &[u8], lens: &[u16], most: usize) -> Vec<u8> {
+    let mut octets: Vec<u8> = vec![];
+    let mut after = wire.clone();
+    for (number, len) in lens.iter().enumerate() {
+        // Runs of a type: a direction's history has room for six of them.
+        let wire_type = types[number / 16 % types.len()];
+        let len = match wire_type {
+            20 => 1,
+            21 => 2,
+            22 | 24 => 20 + usize::from(*len) % 3000,
+            _ => 60 + usize::from(*len) % 3000,
+        };
+        let body: Vec<u8> = (0..len)
+            .map(|at| (at as u8).wrapping_mul(37) ^ number as u8)
+            .collect();
+        // A message of a type that nobody reads, or bodies that are not read at all.
+        let record = match wire_type {
+            20 => ccs().octets,
+            21 => record(21, &[1, 90], ALERT).octets,
+            22 => {
+                record(
+                    22,
+                    &[&[11, 0, (len >> 8) as u8, len as u8][..], &body].concat(),
+                    HANDSHAKE,
+                )
+                .octets
+            }
+            other => record(other, &body, DATA).octets,
+        };
+        if octets.len() + record.len() > most {
+            break;
+        }
+        let seq = after.next[from as usize];
+        after.send(from, &record);
+        if after.connection.reason() != Reason::None
+            || after
+                .types(from, seq, record.len())
+                .content
+                .intersects(DATA.union(Types::UNKNOWN))
+        {
+            break;
+        }
+        octets.extend(record);
+    }
+    octets
+}
+
+/// A stream in pieces, each with its place.
+fn cut(len: usize, lens: &[usize]) -> Vec<(usize, usize)> {
+    let mut at = 0;
+    let mut pieces = vec![];
+    for piece in lens.iter().cycle() {
+        if at >= len {
+            break;
+        }
+        let end = len.min(at + piece);
+        pieces.push((at, end));
+        at = end;
+    }
+    pieces
+}
+
+fn shuffled(mut pieces: Vec<(usize, usize)>, mut seed: u64) -> Vec<(usize, usize)> {
+    for at in (1..pieces.len()).rev() {
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        pieces.swap(at, (seed >> 33) as usize % (at + 1));
+    }
+    pieces
+}
+
+fn send_piece(
+    wire: &mut Wire,
+    from: Side,
+    first: u32,
+    octets: &[u8],
+    (start, end): (usize, usize),
+) -> Types {
+    let segment = Segment {
+        seq: first.wrapping_add(start as u32),
+        ..wire.segment(from)
+    };
+    wire.take(&segment, &octets[start..end]);
+    wire.types(from, segment.seq, end - start).content
+}
+
+fn passes(types: Types) -> bool {
+    !types.intersects(DATA.union(Types::UNKNOWN))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(600) })]
+
+    /// Whatever arrives in the place of other octets that are not acknowledged taints, or does not read as what passes.
+    #[test]
+    fn others_in_their_place_do_not_pass(
+        which in 0..6_usize,
+        lens in proptest::collection::vec(any::<u16>(), 1..60),
+        first in proptest::collection::vec(1..3000_usize, 1..5),
+        again in proptest::collection::vec(prop_oneof![1..9_usize, 1..3000_usize], 1..5),
+        seed in any::<u64>(),
+        flips in proptest::collection::vec((any::<proptest::sample::Index>(), 1..=255_u8), 1..6),
+        all in any::<bool>(),
+    ) {
+        let (what, mut wire, from, types) = begun().swap_remove(which);
+        let was = kept(&wire, from, &types, &lens, 60_000);
+        prop_assume!(!was.is_empty());
+        let seq = wire.next[from as usize];
+        for piece in cut(was.len(), &first) {
+            wire.send(from, &was[piece.0..piece.1]);
+        }
+        prop_assert_eq!(wire.connection.reason(), Reason::None, "{}", what);
+        let mut other = was.clone();
+        if all {
+            // Data in the place of all of it.
+            other = record(23, &vec![0x55; was.len()], DATA).octets[..was.len()].to_vec();
+        }
+        for (at, flip) in flips {
+            let at = at.index(other.len());
+            other[at] ^= flip;
+        }
+        for piece in shuffled(cut(other.len(), &again), seed) {
+            let types = send_piece(&mut wire, from, seq, &other, piece);
+            let same = was[piece.0..piece.1] == other[piece.0..piece.1];
+            prop_assert!(same || !passes(types), "{}: {:?} reads {:?}", what, piece, types);
+            prop_assert!(same || wire.connection.state() == State::Tainted, "{}: {:?}", what, piece);
+        }
+    }
+
+    /// What comes again as it was never taints, however it is cut, merged, overlapped and ordered.
+    #[test]
+    fn honest_octets_pass_again(
+        which in 0..6_usize,
+        lens in proptest::collection::vec(any::<u16>(), 1..60),
+        first in proptest::collection::vec(1..3000_usize, 1..5),
+        again in proptest::collection::vec(prop_oneof![1..9_usize, 1..3000_usize, 1..60_000_usize], 1..5),
+        overlap in 0..2000_usize,
+        acked in any::<proptest::sample::Index>(),
+        seed in any::<u64>(),
+    ) {
+        let (what, mut wire, from, types) = begun().swap_remove(which);
+        let was = kept(&wire, from, &types, &lens, 65_000);
+        prop_assume!(!was.is_empty());
+        let seq = wire.next[from as usize];
+        for piece in cut(was.len(), &first) {
+            wire.send(from, &was[piece.0..piece.1]);
+        }
+        for (number, (start, end)) in shuffled(cut(was.len(), &again), seed).into_iter().enumerate() {
+            if number == 3 {
+                let acked = seq.wrapping_add(acked.index(was.len()) as u32);
+                let segment = Segment { ack: Some(acked), ..wire.segment(match from { Src => Dst, Dst => Src }) };
+                wire.take(&segment, &[]);
+            }
+            let piece = (start.saturating_sub(overlap), (end + overlap).min(was.len()));
+            let types = send_piece(&mut wire, from, seq, &was, piece);
+            prop_assert_eq!(wire.connection.reason(), Reason::None, "{}: {:?}", what, piece);
+            prop_assert!(passes(types), "{}: {:?} reads {:?}", what, piece, types);
+        }
+    }
+}
+
+#[test]
+fn one_other_octet_anywhere_in_two_kib() {
+    for (what, wire, from, types) in begun() {
+        let was = kept(&wire, from, &types, &[700; 60], 2048);
+        assert!(was.len() > 300, "{what}: {}", was.len());
+        for step in [1, 100, 2048] {
+            let again = Again::new(wire.clone(), from, was.clone(), step);
+            for at in 0..was.len() {
+                assert_eq!(again.resent(at, at + 1, None), Reason::None, "{what}");
+                for flip in [1, 0x80] {
+                    let reason = again.resent(at, at + 1, Some((at, flip)));
+                    assert_eq!(reason, Reason::ResentDifferently, "{what}: {at}");
+                }
+            }
+        }
+    }
+}
+
+/// More than is kept: what comes again of the first part is not known, and no longer passes; the last part is compared.
+#[test]
+fn more_than_64_kib() {
+    let (_, mut wire, from, _) = begun().swap_remove(0);
+    let seq = wire.next[from as usize];
+    let records: Vec<u8> = (0..8_u8)
+        .flat_map(|number| record(22, &[number; 10_000], HANDSHAKE).octets)
+        .collect();
+    for piece in records.chunks(1448) {
+        wire.send(from, piece);
+    }
+    assert_eq!(wire.connection.reason(), Reason::None);
+    let end = records.len();
+    let mut last = wire.clone();
+    assert!(passes(send_piece(
+        &mut last,
+        from,
+        seq,
+        &records,
+        (end - 65_536, end)
+    )));
+    let mut other = records.clone();
+    other[end - 65_536] ^= 1;
+    send_piece(&mut last, from, seq, &other, (end - 65_536, end - 65_535));
+    assert_eq!(last.connection.reason(), Reason::ResentDifferently);
+    let types = send_piece(&mut wire, from, seq, &records, (0, 100));
+    assert!(!passes(types), "{types:?}");
+    assert_eq!(wire.connection.reason(), Reason::None);
+}
+
+/// Without memory for what is outstanding handshakes complete where nothing comes again; what does come again waits.
+#[test]
+fn without_memory_for_octets() {
+    struct NoPieces(Handshake);
+    impl Scratch for NoPieces {
+        fn get(&mut self) -> Option<&mut Handshake> {
+            Some(&mut self.0)
+        }
+        fn make(&mut self) -> Option<&mut Handshake> {
+            self.get()
+        }
+        fn piece(&mut self) -> Option<Box<Piece>> {
+            None
+        }
+    }
+    for turns in [
+        handshake13(),
+        common::tls12::full(Hello::client(), common::tls12::server12()),
+    ] {
+        let (mut wire, mut place) = (Wire::default(), NoPieces(Handshake::new()));
+        let mut connection = Connection::opened(1000, 5000);
+        let mut again = vec![];
+        for (from, records) in &turns {
+            let (segment, octets) = (wire.segment(*from), octets(records));
+            connection.segment(&mut place, &wire.config, &segment, &Slice(&octets));
+            let types = connection
+                .types(*from, segment.seq, octets.len() as u32)
+                .content;
+            if !passes(types) {
+                assert_eq!(connection.state(), State::Established);
+                break;
+            }
+            let mut copy = connection.clone();
+            copy.segment(&mut place, &wire.config, &segment, &Slice(&octets));
+            again.push(copy.types(*from, segment.seq, octets.len() as u32).content);
+            wire.take(&segment, &octets);
+            wire.next[*from as usize] = segment.seq.wrapping_add(octets.len() as u32);
+        }
+        assert_eq!(connection.state(), State::Established);
+        assert!(again.iter().all(|types| !passes(*types)), "{again:?}");
     }
 }
