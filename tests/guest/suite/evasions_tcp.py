@@ -101,6 +101,18 @@ def resumption(field):
     second.say("client", "data behind an alert", False, ALERT + DATA)
 
 
+@case("4", "data in pieces of four octets, out of order, in the place of a handshake record or alerts that never arrived")
+def pieces_for_fakes(field):
+    for talk, fakes in ((field.new().tls12(), record(22, bytes(1195))),
+                        (field.new().tls13(), (record(21, b"\1\x5a") * 172)[:1200])):
+        for at in range(0, 1200, 400):
+            talk.fake(fakes[at:at + 400], at=at, ttl=2)
+        data = (DATA * 20)[:1200]
+        places = sorted(range(0, 1200, 4), key=lambda at: at % 8 == 0)
+        for at in places[::10]:
+            talk.say("client", "a piece of data", False, data[at:at + 4], moves=False, at=at)
+
+
 @case("19", "the pinned connection's ClientHello on another one")
 def copied(field):
     first = field.new().tls12()
