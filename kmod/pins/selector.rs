@@ -53,6 +53,7 @@ pub struct Candidate<'a> {
 }
 
 impl<'a> Candidate<'a> {
+    /// A connection with what is known of it.
     pub fn new(identity: IdentityRef<'a>, ct: &'a Conntrack) -> Self {
         let name = identity.sni.map(wildcard::Name::new);
         Self { identity, ct, name }

@@ -102,7 +102,7 @@ fn is_same_word(pattern: &[u8], octets: &[u8]) -> bool {
         Some(eight) => u64::from_le_bytes(*eight),
         None => octets
             .iter()
-            .fold(0, |word, octet| word << 8 | u64::from(*octet)),
+            .fold(0, |word, octet| (word << 8) | u64::from(*octet)),
     };
     // The highest bit of each octet that is not nought: no sum reaches the next one.
     let differ = |a: u64, b: u64| {
@@ -110,12 +110,12 @@ fn is_same_word(pattern: &[u8], octets: &[u8]) -> bool {
         ((differs & LOW).wrapping_add(LOW) | differs) & !LOW
     };
     let lower = |word: u64| {
-        let from_a = (word & LOW).wrapping_add(EACH * (0x80 - b'A' as u64));
-        let after_z = (word & LOW).wrapping_add(EACH * (0x7f - b'Z' as u64));
-        word | (from_a & !after_z & !word & !LOW) >> 2
+        let from_a = (word & LOW).wrapping_add(EACH * (0x80 - u64::from(b'A')));
+        let after_z = (word & LOW).wrapping_add(EACH * (0x7f - u64::from(b'Z')));
+        word | ((from_a & !after_z & !word & !LOW) >> 2)
     };
     let (pattern, octets) = (word(pattern), word(octets));
-    differ(lower(pattern), lower(octets)) & differ(pattern, EACH * b'?' as u64) == 0
+    differ(lower(pattern), lower(octets)) & differ(pattern, EACH * u64::from(b'?')) == 0
 }
 
 /// How much a pattern takes of what those of all pins together may take: octets between its first star and its last.
@@ -237,6 +237,11 @@ impl Set {
     #[inline]
     fn next(self) -> Set {
         let [a, b, c, d] = self.0;
-        Set([a << 1, b << 1 | a >> 63, c << 1 | b >> 63, d << 1 | c >> 63])
+        Set([
+            a << 1,
+            (b << 1) | (a >> 63),
+            (c << 1) | (b >> 63),
+            (d << 1) | (c >> 63),
+        ])
     }
 }
