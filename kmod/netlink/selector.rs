@@ -42,15 +42,24 @@ fn fill(selector: &mut Selector, nest: &Nest<'_, policy::Selector>) -> Result<()
     selector.client_random = octets(nest, Of::CLIENT_RANDOM)?;
     selector.server_random = octets(nest, Of::SERVER_RANDOM)?;
     selector.session_id = octets(nest, Of::SESSION_ID)?;
-    selector.sni = octets(nest, Of::SNI)?;
-    let pattern = selector.sni.as_ref().map(Bytes::as_slice);
-    if !pattern.is_none_or(is_pattern) {
-        return Err(c"a selector's server name is no name in lower case with * and ?");
-    }
+    selector.sni = pattern(nest)?;
     selector.src = end(nest, Of::SRC_ADDR, Of::SRC_PREFIX, Of::SRC_PORT)?;
     selector.dst = end(nest, Of::DST_ADDR, Of::DST_PREFIX, Of::DST_PORT)?;
     selector.zone = nest.get(Of::ZONE);
     Ok(())
+}
+
+/// A pattern, with the NUL that strings have in netlink or without.
+fn pattern(nest: &Nest<'_, policy::Selector>) -> Result<Option<Bytes<255>>, &'static CStr> {
+    let Some(value) = nest.get(policy::Selector::SNI) else {
+        return Ok(None);
+    };
+    let value = value.strip_suffix(b"\0").unwrap_or(value);
+    let mut pattern = Bytes::new();
+    if !is_pattern(value) || !value.iter().all(|octet| pattern.push(*octet)) {
+        return Err(c"a selector's server name is no name in lower case with * and ?");
+    }
+    Ok(Some(pattern))
 }
 
 fn octets<const MOST: usize, const N: usize>(

@@ -301,7 +301,7 @@ impl Direction {
     pub(super) fn data_record_ends(&mut self) {
         self.kind = Kind::Unknown;
         self.data_records = self.data_records.saturating_add(1);
-        self.headers.push(&self.record);
+        self.headers.push_data(self.record.minor, self.record.len());
         self.record.ends();
     }
 

@@ -98,8 +98,8 @@ impl Headers {
 
     /// The header in that place, newest first; `start`: where the one after it begins.
     fn before(&self, start: u32, place: u32) -> Option<Kept> {
-        let len = (u128::from_le_bytes(self.lens) >> (place * 16)) as u16;
-        let kind = (self.kinds >> (place * 4)) as u8 & 15;
+        let len = u128::from_le_bytes(self.lens).wrapping_shr(place.wrapping_mul(16)) as u16;
+        let kind = self.kinds.wrapping_shr(place.wrapping_mul(4)) as u8 & 15;
         (kind != 0).then(|| Kept {
             start: start.wrapping_sub(u32::from(len).wrapping_add(HEADER.into())),
             kind,

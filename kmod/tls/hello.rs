@@ -154,6 +154,35 @@ impl Hello {
         Ok(())
     }
 
+    /// Takes the first of some octets in, as many as belong to the field at hand but for its last: fewer than all, or none.
+    pub(super) fn run(&mut self, octets: &[u8]) -> Result<usize, Malformed> {
+        let most = usize::from(self.left.saturating_sub(1)).min(octets.len());
+        let octets = octets.get(..most).unwrap_or_default();
+        match self.field {
+            // They are numbers, or the end.
+            _ if most < 2 => return Ok(0),
+            Field::CipherSuites | Field::CompressionMethods | Field::Skipped => {}
+            Field::Random => {
+                let from = usize::from(self.random_read);
+                let to = self.random.get_mut(from..from.saturating_add(most));
+                to.ok_or(Malformed)?.copy_from_slice(octets);
+                self.random_read = self.random_read.saturating_add(most as u8);
+            }
+            Field::SessionId => append(&mut self.session_id, octets)?,
+            Field::Name => append(self.sni.get_or_insert_default(), octets)?,
+            Field::Protocol => append(self.alpn.get_or_insert_default(), octets)?,
+            Field::Ticket => {
+                let ticket = self
+                    .ticket
+                    .get_or_insert_with(|| Digest::new(self.secret, Of::Ticket));
+                octets.iter().for_each(|octet| ticket.octet(*octet));
+            }
+            _ => return Ok(0),
+        }
+        self.left = self.left.saturating_sub(most as u16);
+        Ok(most)
+    }
+
     /// Goes on to the field behind the one that ended, whose number is `value`.
     fn next(&mut self, value: u16) -> Result<(), Malformed> {
         let client = self.sender == Sender::Client;
@@ -203,6 +232,10 @@ impl Hello {
         self.field = field;
         self.left = octets;
     }
+}
+
+fn append<const N: usize>(to: &mut Bytes<N>, octets: &[u8]) -> Result<(), Malformed> {
+    octets.iter().try_for_each(|octet| push(to, *octet))
 }
 
 fn push<const N: usize>(to: &mut Bytes<N>, octet: u8) -> Result<(), Malformed> {

@@ -10,8 +10,8 @@ use super::sequence::before;
 use super::types::Payload;
 use crate::Held;
 
-/// Bytes that a piece has room for. With what links it, it has 2 KiB.
-const PIECE: u32 = 2048 - size_of::<Option<Held<Piece>>>() as u32;
+/// Bytes that a piece has room for. With what links it, it has 1 KiB.
+const PIECE: u32 = 1024 - size_of::<Option<Held<Piece>>>() as u32;
 /// Bytes of a direction that are kept at least, if there is memory.
 const MOST: u32 = 64 * 1024;
 

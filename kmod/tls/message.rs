@@ -56,6 +56,14 @@ impl Message {
         Place::Length
     }
 
+    /// Octets of a hello's body that comes, but for its last.
+    pub(super) fn inside_hello(&self) -> u32 {
+        match self.kind {
+            CLIENT_HELLO | SERVER_HELLO if self.header == HEADER => self.left.saturating_sub(1),
+            _ => 0,
+        }
+    }
+
     /// Octets of the body that comes, when a message of no interest is being read.
     pub(super) fn skippable(&self) -> u32 {
         match self.kind {

@@ -18,6 +18,44 @@ const HELLO_RETRY_REQUEST: [u8; 32] = [
 ];
 
 impl Handshake {
+    /// Takes octets of a plain-text handshake record in; `at` is the sequence number of the first. Where one is not what an
+    /// endpoint would take, it says which, and why.
+    pub(super) fn octets(
+        &mut self,
+        from: Side,
+        octets: &[u8],
+        at: u32,
+    ) -> Result<(), (usize, Reason)> {
+        let mut taken = 0;
+        while let Some(rest) = octets.get(taken..).filter(|rest| !rest.is_empty()) {
+            let run = self.run(from, rest).map_err(|why| (taken, why))?;
+            taken = taken.saturating_add(run);
+            let Some(octet) = octets.get(taken) else {
+                break;
+            };
+            let end = at.wrapping_add(taken as u32).wrapping_add(1);
+            self.octet(from, *octet, end).map_err(|why| (taken, why))?;
+            taken = taken.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    /// Takes the first of them in that lie within a hello's field.
+    fn run(&mut self, from: Side, octets: &[u8]) -> Result<usize, Reason> {
+        let message = &mut self.parts.of_mut(from).message;
+        let most = octets.len().min(message.inside_hello() as usize);
+        if most == 0 {
+            return Ok(0);
+        }
+        let octets = octets.get(..most).unwrap_or_default();
+        let run = self
+            .hello
+            .run(octets)
+            .map_err(|Malformed| Reason::Malformed)?;
+        message.skip(run as u32);
+        Ok(run)
+    }
+
     /// Takes an octet of a plain-text handshake record in; `end` is the sequence number behind it.
     pub(super) fn octet(&mut self, from: Side, octet: u8, end: u32) -> Result<(), Reason> {
         // TLS 1.3 has no plain-text handshake message behind ServerHello (RFC 8446 2).
@@ -98,11 +136,15 @@ impl Handshake {
         Ok(())
     }
 
-    /// Takes an octet of it in.
-    pub(super) fn sslv2_octet(&mut self, octet: u8) -> Result<(), Reason> {
-        self.sslv2
-            .octet(octet, &mut self.hello)
-            .map_err(|Malformed| Reason::Malformed)
+    /// Takes octets of it in; which of them is wrong, if one is.
+    pub(super) fn sslv2_octets(&mut self, octets: &[u8]) -> Result<(), (usize, Reason)> {
+        let numbered = octets.iter().enumerate();
+        for (number, octet) in numbered {
+            self.sslv2
+                .octet(*octet, &mut self.hello)
+                .map_err(|Malformed| (number, Reason::Malformed))?;
+        }
+        Ok(())
     }
 
     /// Its record is complete; `end` is the sequence number behind it.

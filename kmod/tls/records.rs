@@ -242,26 +242,23 @@ impl Connection {
             skippable
         } else {
             let wanted = wanted.min(Reader::<P>::MOST);
-            let mut end = direction.next();
-            let sslv2 = direction.is_sslv2();
-            for &octet in reader.octets(offset, wanted)? {
-                let at = end;
-                end = end.wrapping_add(1);
-                let fits = match kind {
-                    Kind::Alert => {
+            let octets = reader.octets(offset, wanted)?;
+            let at = direction.next();
+            let taken = match kind {
+                Kind::Alert => {
+                    for &octet in octets {
                         self.closed |= handshake.alert(from, octet);
-                        Ok(())
                     }
-                    _ if sslv2 => handshake.sslv2_octet(octet),
-                    _ => handshake.octet(from, octet, end),
-                };
-                if fits.is_err() {
-                    // Those in front of it are taken in, as if they had come in a segment of their own.
-                    let direction = self.sides.of_mut(from);
-                    let octets = at.wrapping_sub(direction.next());
-                    direction.body(self.asides.of_mut(from), octets);
-                    return fits.map(|()| 0);
+                    Ok(())
                 }
+                _ if direction.is_sslv2() => handshake.sslv2_octets(octets),
+                _ => handshake.octets(from, octets, at),
+            };
+            if let Err((number, why)) = taken {
+                // Those before it are taken in, as if they had come in a segment of their own.
+                let direction = self.sides.of_mut(from);
+                direction.body(self.asides.of_mut(from), number as u32);
+                return Err(why);
             }
             wanted
         };
