@@ -105,7 +105,7 @@ impl<'a> Skb<'a> {
     pub fn read(self, offset: u32, to: &mut [u8]) -> bool {
         let linear = self.octets().get(offset as usize..);
         if let Some(linear) = linear.and_then(|linear| linear.get(..to.len())) {
-            to.iter_mut().zip(linear).for_each(|(to, from)| *to = *from);
+            copy(to, linear);
             return true;
         }
         self.read_paged(offset, to)
@@ -190,4 +190,17 @@ impl Drop for OwnedSkb {
         // SAFETY: It is ours, and nobody uses it any more. Any context but hard interrupts.
         unsafe { bindings::tlsconn_skb_let_go(self.0.as_ptr()) }
     }
+}
+
+/// Copies octets, eight at a time: no more than there are on both sides. `copy_from_slice` has a panic path.
+#[inline]
+fn copy(to: &mut [u8], from: &[u8]) {
+    let (mut to, mut from) = (to.chunks_exact_mut(8), from.chunks_exact(8));
+    for (to, from) in to.by_ref().zip(from.by_ref()) {
+        if let (Some(to), Some(from)) = (to.first_chunk_mut::<8>(), from.first_chunk::<8>()) {
+            *to = *from;
+        }
+    }
+    let (to, from) = (to.into_remainder(), from.remainder());
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
 }
