@@ -57,10 +57,11 @@ class Talk(Conversation):
 
 
 def stream(count):
-    """So many bytes of application data in records of 95 bytes, the last a shorter one."""
+    """So many bytes of application data in records of 195 bytes, the last a shorter one: of a thousand bytes, no more records
+    than are known when they come again."""
     octets = b""
-    while len(octets) + 100 < count:
-        octets += record(23, b"d" * 95)
+    while len(octets) + 200 < count:
+        octets += record(23, b"d" * 195)
     return octets + record(23, b"d" * (count - len(octets) - 5))
 
 
@@ -190,7 +191,7 @@ class Disorder(DisorderTest):
         talk.put("client", flight[:1])
         talk.moved("client", len(flight))
         talk.tell("server", change_cipher_spec() + FINISHED12)
-        talk.tell("server", stream(200))
+        talk.tell("server", stream(300))
         found = self.types()
         self.assertEqual(found["handshake"] + found["unknown"], 3 if found["unknown"] else 2, found)
         for _ in range(len(flight) // AT_ONCE):
