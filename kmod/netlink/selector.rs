@@ -54,26 +54,26 @@ fn pattern(nest: &Nest<'_, policy::Selector>) -> Result<Option<Bytes<255>>, &'st
     let Some(value) = nest.get(policy::Selector::SNI) else {
         return Ok(None);
     };
-    let value = value.strip_suffix(b"\0").unwrap_or(value);
-    let mut pattern = Bytes::new();
-    if !is_pattern(value) || !value.iter().all(|octet| pattern.push(*octet)) {
-        return Err(c"a selector's server name is no name in lower case with * and ?");
+    let pattern = filled(value.strip_suffix(b"\0").unwrap_or(value))?;
+    match is_pattern(pattern.as_slice()) {
+        true => Ok(Some(pattern)),
+        false => Err(c"a selector's server name is no name in lower case with * and ?"),
     }
-    Ok(Some(pattern))
 }
 
 fn octets<const MOST: usize, const N: usize>(
     nest: &Nest<'_, policy::Selector>,
     attribute: Of<Octets<MOST>>,
 ) -> Result<Option<Bytes<N>>, &'static CStr> {
-    let Some(value) = nest.get(attribute) else {
-        return Ok(None);
-    };
+    nest.get(attribute).map(filled).transpose()
+}
+
+fn filled<const N: usize>(value: &[u8]) -> Result<Bytes<N>, &'static CStr> {
     let mut octets = Bytes::new();
     if value.is_empty() || !value.iter().all(|octet| octets.push(*octet)) {
         return Err(c"a selector's field is empty or too long");
     }
-    Ok(Some(octets))
+    Ok(octets)
 }
 
 fn end(

@@ -10,7 +10,7 @@ from scale import size, tell
 from tenant import Tenant
 
 CGROUPS = pathlib.Path("/tmp/cgroups")
-OF_MODULE = "tlsconn_connection", "tlsconn_handshake", "tlsconn_session"
+OF_MODULE = "tlsconn_connection", "tlsconn_handshake", "tlsconn_kept", "tlsconn_session"
 
 
 def taken():
