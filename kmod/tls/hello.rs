@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! ClientHello and ServerHello, read octet by octet: fields are caught as they pass, nothing else is kept.
+//! ClientHello and ServerHello, read over any number of segments: fields are caught as they pass, nothing else is kept.
 
 use super::handshake::Secret;
 use super::identity::Bytes;

@@ -258,8 +258,8 @@ impl Direction {
 const PLACES: usize = 32;
 const NEAR: usize = PLACES + 2;
 
-/// Octets in front of the first place where a header may begin, as far as they show it: its type, and behind that the two
-/// octets of a version. As many as were looked at, and false, if there is none. `are_all`: nothing comes behind them yet.
+/// How many octets come before the first place where a header may begin, and true. A header shows by its type and the two
+/// octets of its version. Where there is none: how many were looked at, and false. `are_all`: no more have come yet.
 fn search(octets: &[u8], are_all: bool) -> (u32, bool) {
     let mut rest = octets;
     let mut passed = 0_u32;
@@ -299,7 +299,7 @@ fn first_header(near: &[u8; NEAR]) -> Option<u32> {
     Some(places.trailing_zeros().wrapping_div(8).wrapping_add(at))
 }
 
-/// Of eight octets from `at` on the highest bit of each that is a type, where behind it 3 and another up to 4 stand.
+/// Looks at eight octets from `at` on. Sets the highest bit of each that is a type and is followed by 3 and by 0 to 4.
 #[inline(always)]
 fn begin_headers(near: &[u8; NEAR], at: usize) -> u64 {
     const EACH: u64 = u64::MAX / 0xff;

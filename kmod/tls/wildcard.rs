@@ -104,7 +104,7 @@ fn is_same_word(pattern: &[u8], octets: &[u8]) -> bool {
             .iter()
             .fold(0, |word, octet| (word << 8) | u64::from(*octet)),
     };
-    // The highest bit of each octet that is not nought: no sum reaches the next one.
+    // Sets the highest bit of each octet that is not 0: no sum reaches the next octet.
     let differ = |a: u64, b: u64| {
         let differs = a ^ b;
         ((differs & LOW).wrapping_add(LOW) | differs) & !LOW
