@@ -49,15 +49,17 @@ fn fill(selector: &mut Selector, nest: &Nest<'_, policy::Selector>) -> Result<()
     Ok(())
 }
 
-/// A pattern, with the NUL that strings have in netlink or without.
+/// A pattern in lower case, with the NUL that strings have in netlink or without. A dot at its end makes no difference.
 fn pattern(nest: &Nest<'_, policy::Selector>) -> Result<Option<Bytes<255>>, &'static CStr> {
     let Some(value) = nest.get(policy::Selector::SNI) else {
         return Ok(None);
     };
-    let pattern = filled(value.strip_suffix(b"\0").unwrap_or(value))?;
+    let value = value.strip_suffix(b"\0").unwrap_or(value);
+    let value = value.strip_suffix(b".").unwrap_or(value);
+    let pattern = filled(value.iter().map(u8::to_ascii_lowercase))?;
     match is_pattern(pattern.as_slice()) {
         true => Ok(Some(pattern)),
-        false => Err(c"a selector's server name is no name in lower case with * and ?"),
+        false => Err(c"a selector's server name is no name with * and ?"),
     }
 }
 
@@ -65,12 +67,13 @@ fn octets<const MOST: usize, const N: usize>(
     nest: &Nest<'_, policy::Selector>,
     attribute: Of<Octets<MOST>>,
 ) -> Result<Option<Bytes<N>>, &'static CStr> {
-    nest.get(attribute).map(filled).transpose()
+    let value = nest.get(attribute);
+    value.map(|value| filled(value.iter().copied())).transpose()
 }
 
-fn filled<const N: usize>(value: &[u8]) -> Result<Bytes<N>, &'static CStr> {
+fn filled<const N: usize>(mut value: impl Iterator<Item = u8>) -> Result<Bytes<N>, &'static CStr> {
     let mut octets = Bytes::new();
-    if value.is_empty() || !value.iter().all(|octet| octets.push(*octet)) {
+    if !value.all(|octet| octets.push(octet)) || octets.as_slice().is_empty() {
         return Err(c"a selector's field is empty or too long");
     }
     Ok(octets)
