@@ -49,7 +49,6 @@ pub struct SkbPayload<'a> {
 
 impl<'a> Packet<'a> {
     /// Reads the packet's headers; None when it is not a whole TCP packet that conntrack knows.
-    #[inline(always)]
     pub fn new(skb: Skb<'a>) -> Option<Self> {
         let (ct, from) = skb.conntrack()?;
         Some(Self {
@@ -86,16 +85,52 @@ impl<'a> Packet<'a> {
 
 impl<'a> Tcp<'a> {
     /// Finds and reads the TCP header; None when there is none, or it is cut.
-    #[inline(always)]
     pub fn new(skb: Skb<'a>) -> Option<Self> {
+        match Self::plain(skb) {
+            Some(tcp) => Some(tcp),
+            None => Self::any(skb),
+        }
+    }
+
+    /// The way of nearly all IPv4 packets: no options, one piece, no more than 64 KiB.
+    #[inline(always)]
+    pub fn plain(skb: Skb<'a>) -> Option<Self> {
+        /// Of the octets from 4 on: the fragment's offset and the protocol.
+        const ABOUT: u64 = u64::from_ne_bytes([0, 0, 0x1f, 0xff, 0, 0xff, 0, 0]);
+        const WHOLE_TCP: u64 =
+            u64::from_ne_bytes([0, 0, 0, 0, 0, crate::bindings::IPPROTO_TCP as u8, 0, 0]);
+        let headers: &[u8; 40] = skb.linear(0)?;
+        let [0x45, _, l0, l1, about @ .., _, _, _, _, _, _, _, _] = headers.first_chunk::<20>()?
+        else {
+            return None;
+        };
+        let length = u32::from(u16::from_be_bytes([*l0, *l1]));
+        if u64::from_ne_bytes(*about) & ABOUT != WHOLE_TCP || length == 0 {
+            return None;
+        }
+        Self::of(
+            skb,
+            headers.last_chunk()?,
+            IPV4_HEADER,
+            skb.size().min(length),
+        )
+    }
+
+    /// The way of all.
+    pub fn any(skb: Skb<'a>) -> Option<Self> {
         let (tcp, end) = transport(skb)?;
         Self::at(skb, tcp, end)
     }
 
-    #[inline(always)]
+    #[inline]
     fn at(skb: Skb<'a>, offset: u32, end: u32) -> Option<Self> {
-        let header: [u8; TCP_HEADER as usize] = header(skb, offset)?;
-        let [data_offset, flags, ..] = word(&header, 12)?;
+        Self::of(skb, &header(skb, offset)?, offset, end)
+    }
+
+    /// By the header, where it is, and where the IP packet ends.
+    #[inline(always)]
+    fn of(skb: Skb<'a>, header: &[u8; TCP_HEADER as usize], offset: u32, end: u32) -> Option<Self> {
+        let [data_offset, flags, ..] = word(header, 12)?;
         // The upper four bits count words of four octets (RFC 9293 3.1).
         let header_len = u32::from(data_offset >> 4) << 2;
         let payload = offset.checked_add(header_len)?;
@@ -103,8 +138,8 @@ impl<'a> Tcp<'a> {
             return None;
         }
         Some(Self {
-            seq: u32::from_be_bytes(word(&header, 4)?),
-            ack: u32::from_be_bytes(word(&header, 8)?),
+            seq: u32::from_be_bytes(word(header, 4)?),
+            ack: u32::from_be_bytes(word(header, 8)?),
             flags,
             payload: SkbPayload {
                 skb,

@@ -19,47 +19,14 @@ use crate::{
         skb::Skb,
         table::{Entry, EntryMark, Inserted},
     },
-    tls::{Connection, PacketTypes, Payload, Side},
+    tls::{Connection, Payload, Side},
     tracked::{Flags, Tracked},
 };
 use kernel::sync::aref::ARef;
 
-/// Takes a packet in. Softirq or process context, at PRE_ROUTING and LOCAL_OUT.
-#[inline(always)]
-pub fn track(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
-    if let Some(packet) = Packet::new(skb) {
-        if quick(net, &packet, rcu).is_none() {
-            // By what it was made from: it need not be put together for the short way.
-            any(net, skb, rcu);
-        }
-    }
-}
-
-/// Takes in a packet of a connection with which nothing is to be done but to follow its stream. None where there is more
-/// to it.
-#[inline(always)]
-fn quick(net: &NetState, packet: &Packet<'_>, rcu: &Reader) -> Option<()> {
-    let tcp = &packet.tcp;
-    if !tcp.is_plain() {
-        return None;
-    }
-    let entry = net.table.find(packet.ct, rcu)?;
-    let mut locked = entry.lock();
-    let Some(tracked) = &mut *locked else {
-        return None;
-    };
-    let (types, state) = tracked
-        .connection
-        .quick_segment(&packet.segment(), &tcp.payload)?;
-    let known = memo::Known::new(PacketTypes::both(types), state);
-    memo::note(packet.skb, tcp.seq, known);
-    net.counters.packet(tcp.payload.len());
-    Some(())
-}
-
-/// Takes in any packet.
+/// Takes in any packet. Softirq or process context, at PRE_ROUTING and LOCAL_OUT; no lock is held.
 #[inline(never)]
-fn any(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
+pub fn track(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
     let Some(packet) = &Packet::new(skb) else {
         return;
     };
@@ -90,6 +57,9 @@ fn any(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
             tracked.connection.close();
         }
     } else {
+        if entry.bypass.get().is_some() {
+            tracked.connection.take_up(&packet.segment());
+        }
         tracked.take_in(packet, &net.limits());
     }
     if tracked.suit != Suit::Over {
@@ -114,6 +84,10 @@ fn any(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
     if !tracked.is_quiet() {
         tracked.connection.take_long_way();
     }
+    let bypassed = tracked.connection.is_bypassed();
+    entry
+        .bypass
+        .set(bypassed.then(|| tracked.connection.state()));
     let Packet { from, tcp, .. } = packet;
     let types = tracked
         .connection

@@ -154,7 +154,7 @@ pub(super) fn put(
     if let Some(id) = tracked.resumes() {
         message.uint(TLSCONN_A_CONNECTION_RESUMES, id)?;
     }
-    put_directions(&tracked.connection, message)?;
+    put_directions(entry, &tracked.connection, message)?;
     let mark = tracked.ct.mark();
     message.u32(TLSCONN_A_CONNECTION_MARK, mark)?;
     match net.pins.lock().of_mark(mark) {
@@ -239,12 +239,13 @@ fn put_identity(identity: &IdentityRef<'_>, message: &mut Message<'_>) -> Result
     message.flag(TLSCONN_A_CONNECTION_CONFIRMED, identity.confirmed)
 }
 
-fn put_directions(connection: &Connection, message: &mut Message<'_>) -> Result {
+fn put_directions(entry: &Entry, connection: &Connection, message: &mut Message<'_>) -> Result {
     for (side, attribute) in [
         (Side::Src, TLSCONN_A_CONNECTION_SRC),
         (Side::Dst, TLSCONN_A_CONNECTION_DST),
     ] {
         let Counters { bytes, records } = connection.counters(side);
+        let bytes = bytes.saturating_add(entry.passed(side));
         message.nest(attribute, |nest| {
             nest.uint(TLSCONN_A_DIRECTION_BYTES, bytes)?;
             for (attribute, count) in (TLSCONN_A_DIRECTION_CHANGE_CIPHER_SPEC..).zip(records) {

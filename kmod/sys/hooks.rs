@@ -3,7 +3,7 @@
 //! The netfilter hooks that show the tracker every packet.
 
 use super::{pernet::NetState, rcu::Reader, skb::Skb, zeroed};
-use crate::{bindings, tracker};
+use crate::{bindings, fast};
 use kernel::{
     bindings::{net, sk_buff},
     error::to_result,
@@ -184,6 +184,6 @@ unsafe extern "C" fn see(
     let (skb, net) = unsafe { (Skb::from_raw(skb), &*private.cast::<NetState>()) };
     // SAFETY: Netfilter runs its hooks in an RCU read-side section.
     let rcu = unsafe { Reader::within() };
-    tracker::track(net, skb, &rcu);
+    fast::track(net, skb, &rcu);
     bindings::NF_ACCEPT
 }

@@ -23,6 +23,7 @@ pub mod sessions;
 pub mod skb;
 pub mod table;
 pub mod time;
+pub mod word;
 pub mod xt;
 
 pub use registrations::Registrations;

@@ -38,7 +38,7 @@ impl<const N: usize> PerCpu<N> {
     pub fn add_pair(&self, number: u32) {
         const { assert!(N >= 2) };
         // SAFETY: There are two counters until `free`.
-        unsafe { bindings::tlsconn_counters_add_pair(self.0, number) };
+        unsafe { add_pair(self.0, number) };
     }
 
     /// What all CPUs have counted, which may be wrong by what they count now. Any context.
@@ -59,6 +59,37 @@ impl<const N: usize> PerCpu<N> {
         // SAFETY: As the caller promises; it was allocated by `new`.
         unsafe { bindings::tlsconn_counters_free(self.0) }
     }
+}
+
+/// As `this_cpu_add()` does it: a call would be a good part of what a packet costs.
+///
+/// # Safety
+///
+/// There are two counters of every CPU at `counters`.
+#[cfg(all(CONFIG_X86_64, not(CONFIG_UML)))]
+#[inline(always)]
+unsafe fn add_pair(counters: *mut u64, number: u32) {
+    // SAFETY: `gs` leads to those of this CPU.
+    unsafe {
+        core::arch::asm!(
+            "inc qword ptr gs:[{counters}]",
+            "add qword ptr gs:[{counters} + 8], {number}",
+            counters = in(reg) counters,
+            number = in(reg) u64::from(number),
+            options(nostack)
+        );
+    }
+}
+
+/// By the kernel's own macros.
+///
+/// # Safety
+///
+/// There are two counters of every CPU at `counters`.
+#[cfg(not(all(CONFIG_X86_64, not(CONFIG_UML))))]
+unsafe fn add_pair(counters: *mut u64, number: u32) {
+    // SAFETY: As the caller promises.
+    unsafe { bindings::tlsconn_counters_add_pair(counters, number) };
 }
 
 /// For what is not made whole: those of a namespace are not dropped but freed.

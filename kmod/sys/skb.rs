@@ -126,15 +126,21 @@ impl<'a> Skb<'a> {
         NonNull::new(raw).map(OwnedSkb)
     }
 
-    /// The conntrack entry it belongs to and the side that sent it. None: untracked, invalid, a template, not TCP.
-    #[inline]
-    pub fn conntrack(&self) -> Option<(&'a Conntrack, Side)> {
+    /// The address of the conntrack entry it belongs to, of whatever protocol, and the side that sent it.
+    #[inline(always)]
+    pub(super) fn entry_and_side(self) -> Option<(*const bindings::nf_conn, Side)> {
         // SAFETY: By the invariant the packet is valid.
         let nfct = unsafe { (*self.raw)._nfct };
         let entry = (nfct & !INFO_MASK) as *const bindings::nf_conn;
-        if entry.is_null() {
-            return None;
-        }
+        let reply = nfct & INFO_MASK >= bindings::IP_CT_IS_REPLY as usize;
+        let side = if reply { Side::Dst } else { Side::Src };
+        (!entry.is_null()).then_some((entry, side))
+    }
+
+    /// The conntrack entry it belongs to and the side that sent it. None: untracked, invalid, a template, not TCP.
+    #[inline]
+    pub fn conntrack(&self) -> Option<(&'a Conntrack, Side)> {
+        let (entry, side) = self.entry_and_side()?;
         // SAFETY: The packet holds a reference to the entry; bits of the status change under us, so it is read once.
         let status = unsafe { addr_of!((*entry).status).read_volatile() };
         // SAFETY: As above; the original tuple does not change.
@@ -143,8 +149,6 @@ impl<'a> Skb<'a> {
         {
             return None;
         }
-        let reply = nfct & INFO_MASK >= bindings::IP_CT_IS_REPLY as usize;
-        let side = if reply { Side::Dst } else { Side::Src };
         // SAFETY: The packet holds a reference to the entry for as long as it lives, and it is TCP.
         Some((unsafe { Conntrack::from_raw(entry) }, side))
     }

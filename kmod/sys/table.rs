@@ -11,8 +11,14 @@ use super::{
     lock::{PacketLock, PacketLockBackend},
     memory::Cache,
     rcu::Reader,
+    skb::Skb,
+    word::Word,
 };
-use crate::{bindings, tracked::Tracked};
+use crate::{
+    bindings,
+    tls::{Side, State},
+    tracked::Tracked,
+};
 use core::{ffi::c_void, pin::Pin};
 use kernel::{
     error::to_result,
@@ -30,6 +36,8 @@ pub use walk::EntryMark;
 
 /// A tracked connection in the table.
 ///
+/// In the order of how often packets touch it.
+///
 /// # Invariants
 ///
 /// `node` comes first, so that a pointer to it is one to the entry. `node.ct` is the conntrack entry of its connection,
@@ -38,10 +46,14 @@ pub use walk::EntryMark;
 #[repr(C)]
 pub struct Entry {
     node: Opaque<bindings::tlsconn_node>,
+    /// How packets pass it by, if they do.
+    pub bypass: Bypass,
     #[pin]
     tracked: PacketLock<Option<Tracked>>,
     /// Its number: from 1 upward per namespace, never used again.
     pub id: u64,
+    /// Octets of each side that have passed it by.
+    passed: [Word<u64>; 2],
     rcu: Opaque<kernel::bindings::callback_head>,
 }
 
@@ -58,6 +70,31 @@ const _: () = {
     assert!(offset_of!(Tracked, connection) == 0);
     assert!(offset_of!(Entry, tracked) + lock + Connection::HOT <= 192);
 };
+
+/// Whether packets pass a connection by, as it is of no more consequence what they are: where it stands for ever.
+pub struct Bypass(Word<u32>);
+
+impl Bypass {
+    const NONE: Self = Self(Word::<u32>::new(0));
+
+    /// Under the entry's lock. Packets that have not seen it yet take the long way once more.
+    pub fn set(&self, state: Option<State>) {
+        let number = state.map_or(0, |state| u32::from(state as u8).saturating_add(1));
+        self.0.set(number);
+    }
+
+    /// Any context.
+    #[inline(always)]
+    pub fn get(&self) -> Option<State> {
+        const NOT_TLS: u32 = State::NotTls as u32 + 1;
+        const TAINTED: u32 = State::Tainted as u32 + 1;
+        match self.0.get() {
+            NOT_TLS => Some(State::NotTls),
+            TAINTED => Some(State::Tainted),
+            _ => None,
+        }
+    }
+}
 
 /// How many connections there may be.
 pub struct Max {
@@ -85,6 +122,26 @@ impl Entry {
     #[inline]
     pub fn lock(&self) -> Locked<'_> {
         self.tracked.lock()
+    }
+
+    /// Counts octets of a side that pass it by. Any context; racing CPUs may count a packet for one.
+    #[inline(always)]
+    pub fn count_passed(&self, side: Side, octets: u32) {
+        let [src, dst] = &self.passed;
+        let passed = match side {
+            Side::Src => src,
+            Side::Dst => dst,
+        };
+        passed.set(passed.get().wrapping_add(octets.into()));
+    }
+
+    /// Octets of a side that have passed it by.
+    pub fn passed(&self, side: Side) -> u64 {
+        let [src, dst] = &self.passed;
+        match side {
+            Side::Src => src.get(),
+            Side::Dst => dst.get(),
+        }
     }
 
     /// Whether its conntrack entry is dying, or was: it may be another's by now. Under RCU.
@@ -157,6 +214,23 @@ impl Table {
     /// Whether it holds no connection.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The connection of a packet's conntrack entry, the entry, and the side that sent the packet, which may also be one
+    /// that is only about the connection (an ICMP error). Any context.
+    #[inline(always)]
+    pub fn of_packet<'a>(
+        &'a self,
+        skb: Skb<'a>,
+        _rcu: &'a Reader,
+    ) -> Option<(&'a Entry, &'a Conntrack, Side)> {
+        let (ct, side) = skb.entry_and_side()?;
+        // SAFETY: The table is initialised, and RCU keeps what is found; of the key nothing is read.
+        let node = unsafe { bindings::tlsconn_table_find(self.by_ct.get(), ct) };
+        // SAFETY: As above.
+        let entry = unsafe { node.cast::<Entry>().as_ref() }?;
+        // SAFETY: The packet holds a reference to it. It is TCP: the table has it.
+        Some((entry, unsafe { Conntrack::from_raw(ct) }, side))
     }
 
     /// The connection of a conntrack entry. Any context.
@@ -245,7 +319,9 @@ impl Table {
             .room()?
             .write_pin_init(pin_init!(Entry {
                 node: Opaque::new(node),
+                bypass: Bypass::NONE,
                 id,
+                passed: [Word::<u64>::new(0), Word::<u64>::new(0)],
                 rcu: Opaque::new(Default::default()),
                 tracked <- PacketLock::new(
                     Some(tracked),

@@ -5,7 +5,7 @@ use super::aside::Aside;
 use super::direction::{Direction, Follow};
 use super::handshake::Handshake;
 use super::quick::Quick;
-use super::sequence::before;
+use super::sequence::{before, History};
 use super::types::{Counters, PacketTypes, PerSide, Reason, Side, State, Types};
 
 /// What is kept of a connection for its life. In the order of how often packets touch it: an established connection's
@@ -13,7 +13,6 @@ use super::types::{Counters, PacketTypes, PerSide, Reason, Side, State, Types};
 #[derive(Clone, Debug)]
 #[repr(C)]
 pub struct Connection {
-    pub(super) sides: PerSide<Direction>,
     /// How far TLS is, if nothing below overrides it.
     pub(super) progress: State,
     pub(super) tls13: bool,
@@ -24,12 +23,13 @@ pub struct Connection {
     pub(super) confirmed: bool,
     pub(super) reason: Reason,
     pub(super) quick: Quick,
+    pub(super) sides: PerSide<Direction>,
     pub(super) asides: PerSide<Aside>,
 }
 
 impl Connection {
     /// Octets from its beginning on that packets of an established connection touch.
-    pub const HOT: usize = core::mem::offset_of!(Connection, asides);
+    pub const HOT: usize = core::mem::offset_of!(Connection, asides) - History::COLD;
 
     /// Set up by a SYN-ACK: the sequence numbers of each side's first payload octet are known.
     pub fn opened(src_first: u32, dst_first: u32) -> Self {

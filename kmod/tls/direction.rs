@@ -20,11 +20,11 @@ pub(super) enum Follow {
     Octets,
 }
 
-/// What the packet path touches of a direction.
+/// What the packet path touches of a direction. In the order of how often.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub(super) struct Direction {
     bytes: u64,
-    pub(super) history: History,
     /// What the other side has acknowledged.
     pub(super) acked: u32,
     /// Complete records of wire type application_data; like all counts they stay at the largest number.
@@ -37,6 +37,7 @@ pub(super) struct Direction {
     untyped: u8,
     pub(super) follow: Follow,
     seen: Seen,
+    pub(super) history: History,
 }
 
 /// What has come already.
@@ -109,7 +110,16 @@ impl Direction {
 
     #[inline]
     pub(super) fn add_bytes(&mut self, octets: u32) {
-        self.bytes = self.bytes.saturating_add(u64::from(octets));
+        // No connection lives long enough for it to wrap.
+        self.bytes = self.bytes.wrapping_add(u64::from(octets));
+    }
+
+    /// What comes next has that number, whatever was known before.
+    #[cold]
+    pub(super) fn take_up(&mut self, seq: u32) {
+        self.history = History::new(seq);
+        self.acked = seq;
+        self.untyped = 0;
     }
 
     /// Takes octets up to `end` in whose records are not known.
@@ -300,9 +310,15 @@ impl Direction {
     #[inline(always)]
     pub(super) fn data_record_ends(&mut self) {
         self.kind = Kind::Unknown;
-        self.data_records = self.data_records.saturating_add(1);
-        self.headers.push_data(self.record.minor, self.record.len());
+        self.count_data_record(self.record.minor, self.record.len());
         self.record.ends();
+    }
+
+    /// A record of data was complete.
+    #[inline(always)]
+    pub(super) fn count_data_record(&mut self, minor: u8, len: u16) {
+        self.data_records = self.data_records.saturating_add(1);
+        self.headers.push_data(minor, len);
     }
 
     /// So many octets of the body have come, and more will.

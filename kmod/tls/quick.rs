@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! The short way through the engine, for most of the packets of a connection's life: data behind the handshake, in
-//! order, and whatever a connection carries that is not followed. It does what the long way does, and leaves to that
-//! what it does not know.
+//! The short way through the engine, for most of the packets of a connection's life: data after the handshake, in order.
+//! It does what the long way does, and leaves to that what it does not know. What a connection carries that is not
+//! followed any longer needs no way through the engine at all.
 
 use super::connection::Connection;
 use super::direction::{Direction, Follow};
@@ -12,14 +12,15 @@ use super::types::{Payload, Segment, Side, State, Types};
 /// Records of a packet that the short way takes in. The long way goes on with the rest, and bounds how many there may be.
 const RECORDS: u8 = 64;
 
-/// Which packets may go the short way.
+/// What is to be done with packets.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Quick {
-    /// None.
+    /// They go the long way.
     Nothing,
-    /// The handshake is over and the identity confirmed, records are followed in both directions, no FIN was seen.
+    /// Data may go the short way: the handshake is over and the identity confirmed, records are followed in both
+    /// directions, no FIN was seen.
     Data,
-    /// No record is followed any longer, no FIN was seen.
+    /// Nothing: no record is followed any longer, no FIN was seen.
     Over,
 }
 
@@ -45,20 +46,34 @@ impl Connection {
         }
     }
 
+    /// Whether it is of no consequence what its packets are until one opens, ends or resets a connection, so that they need
+    /// not be taken in: no record is followed any longer, no FIN was seen.
+    pub fn is_bypassed(&self) -> bool {
+        self.quick == Quick::Over
+    }
+
+    /// Takes it up again with a packet, after others have not been taken in, if it [is bypassed](Self::is_bypassed).
+    pub fn take_up(&mut self, segment: &Segment) {
+        if self.quick != Quick::Over {
+            return;
+        }
+        let (mine, theirs) = self.sides.both_mut(segment.from);
+        mine.take_up(segment.seq);
+        if let Some(ack) = segment.ack {
+            theirs.take_up(ack);
+        }
+    }
+
     /// Has the next packet go the long way: there is more to it than the engine knows.
     pub fn take_long_way(&mut self) {
         self.quick = Quick::Nothing;
     }
 
-    /// Takes a packet in, and says of what type its payload is, by content and on the wire, and where the connection
-    /// stands. None if that is left to [`segment`](Self::segment), which begins with what is left then.
+    /// Takes a packet of an established connection in, and says of what type its payload is, by content and on the wire.
+    /// None if that is left to [`segment`](Self::segment), which begins with what is left then.
     #[inline(always)]
-    pub fn quick_segment<P: Payload>(
-        &mut self,
-        segment: &Segment,
-        payload: &P,
-    ) -> Option<(Types, State)> {
-        if self.quick == Quick::Nothing || segment.fin || segment.urgent {
+    pub fn quick_segment<P: Payload>(&mut self, segment: &Segment, payload: &P) -> Option<Types> {
+        if self.quick != Quick::Data || segment.fin || segment.urgent {
             return None;
         }
         let (mine, theirs) = self.sides.both_mut(segment.from);
@@ -72,9 +87,6 @@ impl Connection {
             Types::NONE
         } else if segment.seq != mine.next() {
             return None;
-        } else if self.quick == Quick::Over {
-            mine.quick_pass(len);
-            Types::UNKNOWN
         } else {
             match mine.quick_data(self.tls13, payload) {
                 Ok(()) => Types::APPLICATION_DATA,
@@ -84,7 +96,7 @@ impl Connection {
                 }
             }
         };
-        Some((types, self.progress))
+        Some(types)
     }
 }
 
@@ -101,10 +113,29 @@ impl Direction {
         true
     }
 
+    /// Takes in a record that is the payload, as most short ones are.
     #[inline(always)]
-    fn quick_pass(&mut self, len: u32) {
+    fn quick_record<P: Payload>(&mut self, tls13: bool, payload: &P) -> bool {
+        let len = payload.len();
+        if self.record.header_read() != 0 {
+            return false;
+        }
+        // A word, which processors read and take apart at once. Shorter records are none that matter.
+        let Some([APPLICATION_DATA, 3, minor @ 0..=4, high, low, _, _, _]) = payload.octets(0)
+        else {
+            return false;
+        };
+        let body = u16::from_be_bytes([high, low]);
+        if u32::from(body).wrapping_add(HEADER.into()) != len
+            || body == 0
+            || !length_fits(APPLICATION_DATA, body, true, tls13, State::Established)
+        {
+            return false;
+        }
+        self.count_data_record(minor, body);
+        self.history.extend(len, Kind::ApplicationData);
         self.add_bytes(len);
-        self.history.extend(len, Kind::Unknown);
+        true
     }
 
     /// Takes application_data records in whose headers are not split, up to the first octet that is none of theirs, or
@@ -112,6 +143,9 @@ impl Direction {
     #[inline(always)]
     fn quick_data<P: Payload>(&mut self, tls13: bool, payload: &P) -> Result<(), u8> {
         let len = payload.len();
+        if self.quick_record(tls13, payload) {
+            return Ok(());
+        }
         let mut records = RECORDS;
         // Never more than `len`: a header is taken in whole, and of a body what there is.
         let mut taken = 0_u32;

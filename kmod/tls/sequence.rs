@@ -90,16 +90,20 @@ const TRIM_EVERY: u32 = 1 << 28;
 /// The last runs of a direction, without gaps. Acknowledged ones stay until there is no room: the acknowledgement may
 /// be lost behind us, and what is then sent again has to pass for the sender to hear of it.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub(super) struct History {
     /// The sequence number behind the last octet known.
     end: u32,
-    /// Where the runs start, newest first.
-    starts: [u32; RUNS],
-    /// What they are, four bits each, newest lowest.
+    /// What the runs are, four bits each, newest lowest.
     kinds: u32,
+    /// Where they start, newest first.
+    starts: [u32; RUNS],
 }
 
 impl History {
+    /// Octets at its end that a run which goes on does not touch.
+    pub(super) const COLD: usize = size_of::<[u32; RUNS]>();
+
     /// Nothing known, and `first` comes next.
     pub(super) fn new(first: u32) -> Self {
         History {
