@@ -3,7 +3,7 @@
 //! Memory for handshakes: where a connection's is, and how many a namespace has.
 
 use crate::{
-    sys::{self, memory::Cache, random::secret},
+    sys::{self, kept, memory::Cache, random::secret},
     tls::{self, Handshake, Piece},
 };
 use kernel::{
@@ -79,9 +79,6 @@ impl Budget {
 
 /// Memory for handshakes.
 pub static HANDSHAKES: Cache<Kept> = Cache::unmade();
-
-/// Memory for what they keep of the stream.
-pub static KEPT: Cache<Piece> = Cache::unmade();
 
 /// A handshake, and when its connection's last packet came, in seconds.
 pub struct Kept {
@@ -212,6 +209,6 @@ impl tls::Scratch for Place<'_> {
         if self.budget.is_full_of_pieces() {
             return None;
         }
-        Some(KBox::write(KEPT.room()?, Piece::new()))
+        kept::piece()
     }
 }

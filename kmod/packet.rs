@@ -199,6 +199,7 @@ impl<'a> SkbPayload<'a> {
     }
 
     /// Bytes of it, if they lie in one piece with the start of the packet.
+    #[inline]
     pub fn linear(&self, offset: u32, count: u32) -> Option<&'a [u8]> {
         if self.len.checked_sub(offset)? < count {
             return None;
@@ -232,6 +233,11 @@ impl Payload for SkbPayload<'_> {
     #[inline]
     fn len(&self) -> u32 {
         self.len
+    }
+
+    #[inline]
+    fn slice(&self, offset: u32, len: u32) -> Option<&[u8]> {
+        self.linear(offset, len)
     }
 
     #[inline]

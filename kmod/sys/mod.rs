@@ -7,6 +7,7 @@ use core::{cell::UnsafeCell, mem::MaybeUninit};
 pub mod conntrack;
 pub mod genl;
 pub mod hooks;
+pub mod kept;
 pub mod lock;
 pub mod memcg;
 pub mod memo;

@@ -2,8 +2,8 @@
 
 //! What the module registers, once.
 
-use super::{genl, memory, pernet, random, sessions, table, xt};
-use crate::handshakes::{HANDSHAKES, KEPT};
+use super::{genl, kept, memory, pernet, random, sessions, table, xt};
+use crate::handshakes::HANDSHAKES;
 use kernel::{
     prelude::*,
     sync::atomic::{ordering::Relaxed, Atomic},
@@ -34,7 +34,7 @@ impl Registrations {
         random::draw_secret();
         let connections = memory::Registration::new(&table::CONNECTIONS, c"tlsconn_connection")?;
         let handshakes = memory::Registration::new(&HANDSHAKES, c"tlsconn_handshake")?;
-        let kept = memory::Registration::new(&KEPT, c"tlsconn_kept")?;
+        let kept = kept::register()?;
         let sessions = memory::Registration::new(&sessions::SESSIONS, c"tlsconn_session")?;
         let namespaces = pernet::Registration::new()?;
         let family = genl::Family::register(module)?;

@@ -96,6 +96,19 @@ impl Direction {
         before(at, self.next()).then(|| (true, self.next()))
     }
 
+    /// Where the last run ends of bytes from `at` on that have to come again as they were; `at` where there is none.
+    pub(super) fn end_of_compared(&self, mut at: u32) -> u32 {
+        let mut last = at;
+        at = later(at, self.history.oldest());
+        while let Some((is_compared, end)) = self.run_of_compared(at) {
+            if is_compared {
+                last = end;
+            }
+            at = end;
+        }
+        last
+    }
+
     fn compare_kept<P: Payload>(
         &self,
         kept: &Kept,

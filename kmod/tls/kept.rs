@@ -19,10 +19,12 @@ const MOST: u32 = 64 * 1024;
 #[cfg_attr(not(MODULE), derive(Clone))]
 #[derive(Debug)]
 pub struct Piece {
-    next: Option<Held<Piece>>,
+    /// The one after it. Whoever gives a piece has nothing in here.
+    pub(crate) next: Option<Held<Piece>>,
     octets: [u8; PIECE as usize],
 }
 
+#[cfg(not(MODULE))]
 impl Piece {
     /// With room.
     pub const fn new() -> Self {
@@ -33,6 +35,7 @@ impl Piece {
     }
 }
 
+#[cfg(not(MODULE))]
 impl Default for Piece {
     fn default() -> Self {
         Self::new()
@@ -143,6 +146,61 @@ impl Kept {
             kept = kept.saturating_add(count);
         }
         self.end = end;
+    }
+
+    /// How many bytes from `at` on can be kept with what is kept now.
+    pub(super) fn room_after(&self, at: u32) -> u32 {
+        match self.from == self.end {
+            true => MOST,
+            false => MOST.saturating_sub(at.wrapping_sub(self.from)),
+        }
+    }
+
+    /// Of what was kept last, only bytes before `end` are needed.
+    pub(super) fn cut(&mut self, end: u32) {
+        if !before(self.from, end) {
+            return self.clear(end);
+        }
+        if !before(end, self.end) {
+            return;
+        }
+        self.end = end;
+        let pieces = end.wrapping_sub(self.base).div_ceil(PIECE);
+        let mut place = &mut self.first;
+        for _ in 0..pieces {
+            match place {
+                Some(piece) => place = &mut piece.next,
+                None => return,
+            }
+        }
+        let mut gone = place.take();
+        while let Some(mut piece) = gone {
+            gone = piece.next.take();
+            self.pieces = self.pieces.saturating_sub(1);
+        }
+    }
+
+    /// Copies kept bytes from `at` on; false where not all of them are kept.
+    pub(super) fn read(&self, mut at: u32, mut to: &mut [u8]) -> bool {
+        let Ok(len) = u32::try_from(to.len()) else {
+            return false;
+        };
+        if !self.reaches(at, at.wrapping_add(len)) {
+            return false;
+        }
+        while !to.is_empty() {
+            let from = self.bytes(at);
+            let count = from.len().min(to.len());
+            let Some((now, later)) = core::mem::take(&mut to).split_at_mut_checked(count) else {
+                return false;
+            };
+            let Some(from) = from.get(..count).filter(|from| !from.is_empty()) else {
+                return false;
+            };
+            now.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+            (at, to) = (at.wrapping_add(count as u32), later);
+        }
+        true
     }
 
     /// A piece's bytes, by its number; made now if there is none.

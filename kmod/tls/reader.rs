@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A packet's payload as records are read from it: forward, with a bound on how many may begin in it.
 
+use super::kept::Kept;
 use super::record::HEADER;
 use super::types::{Payload, Reason};
 
@@ -15,11 +16,14 @@ const WINDOW: usize = 258;
 /// What has been fetched of a payload, and how many records may still begin in it.
 pub(super) struct Reader<'a, P> {
     payload: &'a P,
+    /// A copy of it, or of the end of it, and the place in the stream of the payload's first octet.
+    copy: Option<(&'a Kept, u32)>,
     records: u16,
     /// Where the octets in the window begin, and how many there are.
     at: u32,
     len: u32,
-    window: [u8; WINDOW],
+    /// Made when it is needed.
+    window: Option<[u8; WINDOW]>,
 }
 
 impl<'a, P: Payload> Reader<'a, P> {
@@ -30,11 +34,32 @@ impl<'a, P: Payload> Reader<'a, P> {
     pub(super) fn new(payload: &'a P, records: u8) -> Self {
         Reader {
             payload,
+            copy: None,
             records: RECORDS.saturating_sub(records.into()),
             at: 0,
             len: 0,
-            window: [0; WINDOW],
+            window: None,
         }
+    }
+
+    /// One that reads octets from a copy, as far as it goes, in place of this one. The payload begins at `seq`.
+    pub(super) fn of_copy<'b>(&self, copy: &'b Kept, seq: u32) -> Reader<'b, P>
+    where
+        'a: 'b,
+    {
+        Reader {
+            payload: self.payload,
+            copy: Some((copy, seq)),
+            records: self.records,
+            at: 0,
+            len: 0,
+            window: None,
+        }
+    }
+
+    /// So many records may still begin, as another one of the payload has come to that.
+    pub(super) fn set_records_left(&mut self, records: u16) {
+        self.records = records;
     }
 
     /// Octets of the payload from `offset` on.
@@ -65,26 +90,31 @@ impl<'a, P: Payload> Reader<'a, P> {
         Ok(())
     }
 
-    /// Octets from `offset` on, no more than [`MOST`](Self::MOST) nor than are left.
+    /// Octets from `offset` on, no more than are left: so many, if they lie in one piece, else [`MOST`](Self::MOST) at most.
     #[inline]
     pub(super) fn octets(&mut self, offset: u32, wanted: u32) -> Result<&[u8], Reason> {
+        if let Some(octets) = self.payload.slice(offset, wanted) {
+            return Ok(octets);
+        }
+        let wanted = wanted.min(Self::MOST);
         if !self.has(offset, wanted) {
             self.fetch(offset)?;
         }
-        let from = offset.wrapping_sub(self.at) as usize;
-        let octets = self.window.get(from..from.wrapping_add(wanted as usize));
-        octets.ok_or(Reason::Hole)
+        self.in_window(offset, wanted)
     }
 
     /// Some octets from `offset` on: enough for many headers, or all that are left.
     #[inline]
     pub(super) fn some(&mut self, offset: u32) -> Result<&[u8], Reason> {
-        if !self.has(offset, self.left(offset).min(Self::MOST / 2)) {
+        let left = self.left(offset).min(Self::MOST);
+        if let Some(octets) = self.payload.slice(offset, left) {
+            return Ok(octets);
+        }
+        if !self.has(offset, left.min(Self::MOST / 2)) {
             self.fetch(offset)?;
         }
-        let from = offset.wrapping_sub(self.at) as usize;
-        let octets = self.window.get(from..self.len as usize);
-        octets.ok_or(Reason::Hole)
+        let gone = offset.wrapping_sub(self.at);
+        self.in_window(offset, self.len.saturating_sub(gone))
     }
 
     /// A whole header at `offset`, if so many octets are left.
@@ -94,9 +124,12 @@ impl<'a, P: Payload> Reader<'a, P> {
         if self.left(offset) < LEN {
             return Ok(None);
         }
+        if self.payload.slice(offset, LEN).is_some() {
+            return self.payload.octets(offset).map(Some).ok_or(Reason::Hole);
+        }
         if !self.has(offset, LEN) {
             let is_near = offset.wrapping_sub(self.at) < Self::MOST / 2;
-            if !is_near {
+            if !is_near && self.copy.is_none() {
                 // The next one will hardly be near either.
                 self.at = offset;
                 self.len = 0;
@@ -104,12 +137,15 @@ impl<'a, P: Payload> Reader<'a, P> {
             }
             self.fetch(offset)?;
         }
-        let from = offset.wrapping_sub(self.at) as usize;
-        let octets = self
-            .window
-            .get(from..)
-            .and_then(|octets| octets.first_chunk());
+        let octets = self.in_window(offset, LEN)?.first_chunk();
         octets.copied().map(Some).ok_or(Reason::Hole)
+    }
+
+    fn in_window(&self, offset: u32, len: u32) -> Result<&[u8], Reason> {
+        let from = offset.wrapping_sub(self.at) as usize;
+        let window = self.window.as_ref();
+        let octets = window.and_then(|window| window.get(from..)?.get(..len as usize));
+        octets.ok_or(Reason::Hole)
     }
 
     #[inline]
@@ -122,8 +158,12 @@ impl<'a, P: Payload> Reader<'a, P> {
     fn fetch(&mut self, offset: u32) -> Result<(), Reason> {
         let len = self.left(offset).min(Self::MOST);
         // A payload that is shorter than it said has a hole.
-        let to = self.window.get_mut(..len as usize).ok_or(Reason::Hole)?;
-        if !self.payload.read(offset, to) {
+        let window = self.window.get_or_insert([0; WINDOW]);
+        let to = window.get_mut(..len as usize).ok_or(Reason::Hole)?;
+        let copied = self
+            .copy
+            .is_some_and(|(copy, seq)| copy.read(seq.wrapping_add(offset), to));
+        if !copied && !self.payload.read(offset, to) {
             self.len = 0;
             return Err(Reason::Hole);
         }

@@ -44,8 +44,47 @@ impl Connection {
         if self.lost {
             handshake.give_up();
         }
-        self.records_of_handshake(handshake, config, segment, reader, offset)?;
-        self.remember(scratch, segment, payload, at)
+        if payload.slice(offset, reader.left(offset)).is_some() {
+            self.records_of_handshake(handshake, config, segment, reader, offset)?;
+            return self.remember(scratch, segment, payload, at);
+        }
+        self.records_of_copy(scratch, config, segment, payload, reader, offset)
+    }
+
+    /// The same of a payload that is not in one piece: what is read and what is kept is the same copy.
+    fn records_of_copy<S: Scratch, P: Payload>(
+        &mut self,
+        scratch: &mut S,
+        config: &Config,
+        segment: &Segment,
+        payload: &P,
+        reader: &mut Reader<'_, P>,
+        offset: u32,
+    ) -> Result<(), Reason> {
+        let from = segment.from;
+        let at = self.sides.of(from).next();
+        let mut kept = match scratch.get() {
+            Some(handshake) => core::mem::take(handshake.kept.of_mut(from)),
+            None => return Ok(()),
+        };
+        kept.forget(self.sides.of(from).acked());
+        // What else is kept stays. The rest is looked at twice.
+        let count = reader.left(offset).min(kept.room_after(at));
+        kept.keep(scratch, payload, at, offset, count);
+        let mut copy = reader.of_copy(&kept, segment.seq);
+        let taken = match scratch.get() {
+            Some(handshake) => {
+                self.records_of_handshake(handshake, config, segment, &mut copy, offset)
+            }
+            None => Ok(()),
+        };
+        reader.set_records_left(copy.records_left());
+        kept.cut(self.sides.of(from).end_of_compared(at));
+        if let Some(handshake) = scratch.get() {
+            *handshake.kept.of_mut(from) = kept;
+        }
+        taken?;
+        self.remember(scratch, segment, payload, at.wrapping_add(count))
     }
 
     fn records_of_handshake<P: Payload>(
@@ -241,8 +280,8 @@ impl Connection {
             handshake.skip(from, skippable);
             skippable
         } else {
-            let wanted = wanted.min(Reader::<P>::MOST);
             let octets = reader.octets(offset, wanted)?;
+            let wanted = octets.len() as u32;
             let at = direction.next();
             let taken = match kind {
                 Kind::Alert => {

@@ -206,6 +206,13 @@ pub trait Payload {
         self.len() == 0
     }
 
+    /// Octets from `offset` on that lie in one piece and that nobody changes meanwhile, if they do. Others are looked at
+    /// once, in a copy: what is in pages may be written to by whoever sent it.
+    #[inline]
+    fn slice(&self, _offset: u32, _len: u32) -> Option<&[u8]> {
+        None
+    }
+
     /// Fills `to` from `offset`; false if that is beyond the end.
     fn read(&self, offset: u32, to: &mut [u8]) -> bool;
 

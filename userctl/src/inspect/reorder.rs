@@ -17,6 +17,11 @@ impl Payload for Slice<'_> {
         u32::try_from(self.0.len()).unwrap_or(u32::MAX)
     }
 
+    fn slice(&self, offset: u32, len: u32) -> Option<&[u8]> {
+        let from = usize::try_from(offset).ok()?;
+        self.0.get(from..)?.get(..usize::try_from(len).ok()?)
+    }
+
     fn read(&self, offset: u32, to: &mut [u8]) -> bool {
         let from = usize::try_from(offset)
             .ok()
