@@ -23,11 +23,16 @@ pub const ALERT: Types = Types::ALERT;
 pub const HANDSHAKE: Types = Types::HANDSHAKE;
 pub const DATA: Types = Types::APPLICATION_DATA;
 
+/// A payload in one piece.
 pub struct Slice<'a>(pub &'a [u8]);
 
 impl Payload for Slice<'_> {
     fn len(&self) -> u32 {
         self.0.len() as u32
+    }
+
+    fn slice(&self, offset: u32, len: u32) -> Option<&[u8]> {
+        self.0.get(offset as usize..)?.get(..len as usize)
     }
 
     fn read(&self, offset: u32, to: &mut [u8]) -> bool {
@@ -39,6 +44,19 @@ impl Payload for Slice<'_> {
             }
             None => false,
         }
+    }
+}
+
+/// A payload in pages.
+pub struct Paged<'a>(pub &'a [u8]);
+
+impl Payload for Paged<'_> {
+    fn len(&self) -> u32 {
+        self.0.len() as u32
+    }
+
+    fn read(&self, offset: u32, to: &mut [u8]) -> bool {
+        Slice(self.0).read(offset, to)
     }
 }
 
@@ -140,8 +158,16 @@ impl Wire {
     }
 
     pub fn take(&mut self, segment: &Segment, octets: &[u8]) {
+        // So every test sees both kinds, and one after the other.
+        match segment.seq % 2 {
+            0 => self.take_payload(segment, &Paged(octets)),
+            _ => self.take_payload(segment, &Slice(octets)),
+        }
+    }
+
+    pub fn take_payload(&mut self, segment: &Segment, payload: &impl Payload) {
         self.connection
-            .segment(&mut self.handshake, &self.config, segment, &Slice(octets));
+            .segment(&mut self.handshake, &self.config, segment, payload);
     }
 
     pub fn send(&mut self, from: Side, octets: &[u8]) {
