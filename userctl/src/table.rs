@@ -6,6 +6,10 @@
 pub(crate) struct Table {
     columns: Vec<Column>,
     rows: Vec<Vec<Cell>>,
+    /// Of each column the widest cell that there has been.
+    widths: Vec<usize>,
+    /// Rows have been taken out, below the heading.
+    is_continued: bool,
 }
 
 /// A column's heading and how narrow it may be made.
@@ -112,21 +116,40 @@ impl Table {
     /// An empty table.
     pub(crate) fn new(columns: Vec<Column>) -> Self {
         Self {
+            widths: vec![0; columns.len()],
             columns,
             rows: Vec::new(),
+            is_continued: false,
         }
     }
 
     /// Adds a row with a cell for each column.
     pub(crate) fn row(&mut self, cells: Vec<Cell>) {
+        for (width, cell) in self.widths.iter_mut().zip(&cells) {
+            *width = cell.text.len().max(*width);
+        }
         self.rows.push(cells);
+    }
+
+    /// How many rows there are.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Takes the rows out as text. Those that are added later go on below them: without a heading, in columns that are no
+    /// narrower.
+    pub(crate) fn take(&mut self, heading: bool, room: Option<usize>, colour: bool) -> String {
+        let text = self.render(heading, room, colour);
+        self.rows.clear();
+        self.is_continued = true;
+        text
     }
 
     /// The table as text. `room` is a line's width, if there is a limit to it.
     pub(crate) fn render(&self, heading: bool, room: Option<usize>, colour: bool) -> String {
         let (widths, gap) = self.layout(heading, room);
         let mut text = String::new();
-        if heading {
+        if heading && !self.is_continued {
             let titles = self
                 .columns
                 .iter()
@@ -146,19 +169,12 @@ impl Table {
     /// widest, endpoints last. What still has no room runs over the line's end.
     fn layout(&self, heading: bool, room: Option<usize>) -> (Vec<usize>, usize) {
         let mut widths: Vec<usize> = self
-            .columns
+            .widths
             .iter()
-            .enumerate()
-            .map(|(place, column)| {
-                let cells = self
-                    .rows
-                    .iter()
-                    .filter_map(|row| row.get(place))
-                    .map(|cell| cell.text.len());
-                cells
-                    .chain(heading.then_some(column.title.len()))
-                    .max()
-                    .unwrap_or(0)
+            .zip(&self.columns)
+            .map(|(width, column)| match heading {
+                true => column.title.len().max(*width),
+                false => *width,
             })
             .collect();
         let gaps = widths.len().saturating_sub(1);
@@ -285,6 +301,31 @@ mod tests {
         assert_eq!(shown(32), "[2001:db8::1:2:3]:40000 www.exa\u{2026}\n");
         assert_eq!(shown(25), "[2001:db8\u{2026}:40000 www.exa\u{2026}\n");
         assert_eq!(shown(1), "[2001\u{2026}:40000 www.exa\u{2026}\n");
+    }
+
+    #[test]
+    fn rows_that_come_later() {
+        let mut table = table();
+        assert_eq!(table.len(), 2);
+        let first = table.take(true, None, false);
+        assert!(first.starts_with("ID   SNI              PIN\n"), "{first}");
+        assert_eq!(table.len(), 0);
+        table.row(["7", "-", "default"].map(Cell::new).into());
+        assert_eq!(
+            table.take(true, None, false),
+            "7    -                default\n"
+        );
+        // A wider one has its room from there on.
+        table.row(["1000000", "-", "-"].map(Cell::new).into());
+        assert_eq!(
+            table.take(true, None, false),
+            "1000000  -                -\n"
+        );
+        table.row(["8", "-", "-"].map(Cell::new).into());
+        assert_eq!(
+            table.take(true, None, false),
+            "8        -                -\n"
+        );
     }
 
     #[test]
