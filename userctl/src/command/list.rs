@@ -18,6 +18,9 @@ use crate::{
 ///
 /// Closed connections and those that are not TLS are left out, unless --all or their --state is given. In the column
 /// TLS, a ? says that the other side has not acknowledged yet what the hello said.
+///
+/// Connections are printed as they are read, and columns are laid out for 1,024 of them at a time. A list that fails on its
+/// way ends with an exit code other than 0, and is no whole document with --json.
 #[derive(Args, Debug)]
 pub(crate) struct List {
     /// Only connections in this state, or one of several: new, hello, handshake, established, closed, not-tls, lost,
