@@ -15,6 +15,7 @@ use crate::{
     model::{Connection, Pin, PinState, State},
     netlink::Tlsconn,
     netns,
+    selector::Selector,
 };
 
 /// The environment variable by which a shell asks; it names the shell.
@@ -51,12 +52,15 @@ pub(crate) fn script(shell: &dyn EnvCompleter) -> io::Result<Vec<u8>> {
 
 /// Ids of live connections, with what they are.
 pub(crate) fn connections() -> Vec<CompletionCandidate> {
-    let connections = ask(Tlsconn::connections);
-    connections
-        .iter()
-        .filter(|connection| connection.state != State::Closed)
-        .map(|connection| candidate(connection.id.to_string(), describe(connection)))
+    ask(|tlsconn| {
+        let live =
+            tlsconn.connections_that(&Selector::default(), |state| state != State::Closed)?;
+        live.map(|connection| {
+            let connection = connection?;
+            Ok(candidate(connection.id.to_string(), describe(&connection)))
+        })
         .collect()
+    })
 }
 
 /// Names of pins that are or were.

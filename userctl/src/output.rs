@@ -2,6 +2,8 @@
 
 //! Where results go: tables for people on standard output, JSON for scripts, messages on standard error.
 
+mod stream;
+
 use std::{
     env,
     io::{self, BufWriter, IsTerminal, Write},
@@ -10,6 +12,7 @@ use std::{
 use serde::Serialize;
 use terminal_size::{terminal_size, Width};
 
+pub(crate) use self::stream::Rows;
 use crate::{
     cli::Global,
     failure::{Code, Failure},
@@ -63,27 +66,26 @@ impl Output {
             .map_err(io::Error::from)
             .and_then(|()| stdout.write_all(b"\n"))
             .and_then(|()| stdout.flush());
+        if written.is_err() {
+            // What is left in the buffer would be printed when it goes.
+            let _ = stdout.into_parts();
+        }
         printed(written)
     }
 
     /// Prints text that is made already.
     pub(crate) fn text(&self, text: &str) -> Result<(), Failure> {
-        print(text)
+        print(text).map(drop)
     }
 
     /// Prints a line now; false when nobody reads any more.
     pub(crate) fn line(&self, line: &str) -> Result<bool, Failure> {
-        let mut stdout = io::stdout().lock();
-        let written = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
-        let gone = written
-            .as_ref()
-            .is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
-        printed(written).map(|()| !gone)
+        print(&format!("{line}\n"))
     }
 
     /// Prints a table.
     pub(crate) fn table(&self, table: &Table) -> Result<(), Failure> {
-        print(&table.render(!self.quiet, self.room, self.colour))
+        self.text(&table.render(!self.quiet, self.room, self.colour))
     }
 
     /// Prints what was done, unless nobody wants to know.
@@ -91,7 +93,7 @@ impl Output {
         if self.quiet {
             return Ok(());
         }
-        print(&format!("{line}\n"))
+        self.line(line).map(drop)
     }
 
     /// Says on standard error why there is nothing to print.
@@ -103,14 +105,16 @@ impl Output {
     }
 }
 
-/// Writes to standard output.
-fn print(text: &str) -> Result<(), Failure> {
+/// Writes to standard output; false when nobody reads any more.
+fn print(text: &str) -> Result<bool, Failure> {
     let mut stdout = io::stdout().lock();
-    printed(
-        stdout
-            .write_all(text.as_bytes())
-            .and_then(|()| stdout.flush()),
-    )
+    let written = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush());
+    let gone = written
+        .as_ref()
+        .is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
+    printed(written).map(|()| !gone)
 }
 
 /// What came of writing to standard output. That the reader has gone, as `head` does, is no failure.

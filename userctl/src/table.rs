@@ -2,10 +2,17 @@
 
 //! Aligned tables for people. Cells hold printable ASCII only, so a character is a column wide.
 
+#[cfg(test)]
+mod tests;
+
 /// A table under construction.
 pub(crate) struct Table {
     columns: Vec<Column>,
     rows: Vec<Vec<Cell>>,
+    /// Of each column the widest cell that there has been.
+    widths: Vec<usize>,
+    /// Rows have been taken out, below the heading.
+    is_continued: bool,
 }
 
 /// A column's heading and how narrow it may be made.
@@ -112,21 +119,40 @@ impl Table {
     /// An empty table.
     pub(crate) fn new(columns: Vec<Column>) -> Self {
         Self {
+            widths: vec![0; columns.len()],
             columns,
             rows: Vec::new(),
+            is_continued: false,
         }
     }
 
     /// Adds a row with a cell for each column.
     pub(crate) fn row(&mut self, cells: Vec<Cell>) {
+        for (width, cell) in self.widths.iter_mut().zip(&cells) {
+            *width = cell.text.len().max(*width);
+        }
         self.rows.push(cells);
+    }
+
+    /// How many rows there are.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Takes the rows out as text. Those that are added later go on below them: without a heading, in columns that are no
+    /// narrower.
+    pub(crate) fn take(&mut self, heading: bool, room: Option<usize>, colour: bool) -> String {
+        let text = self.render(heading, room, colour);
+        self.rows.clear();
+        self.is_continued = true;
+        text
     }
 
     /// The table as text. `room` is a line's width, if there is a limit to it.
     pub(crate) fn render(&self, heading: bool, room: Option<usize>, colour: bool) -> String {
         let (widths, gap) = self.layout(heading, room);
         let mut text = String::new();
-        if heading {
+        if heading && !self.is_continued {
             let titles = self
                 .columns
                 .iter()
@@ -146,19 +172,12 @@ impl Table {
     /// widest, endpoints last. What still has no room runs over the line's end.
     fn layout(&self, heading: bool, room: Option<usize>) -> (Vec<usize>, usize) {
         let mut widths: Vec<usize> = self
-            .columns
+            .widths
             .iter()
-            .enumerate()
-            .map(|(place, column)| {
-                let cells = self
-                    .rows
-                    .iter()
-                    .filter_map(|row| row.get(place))
-                    .map(|cell| cell.text.len());
-                cells
-                    .chain(heading.then_some(column.title.len()))
-                    .max()
-                    .unwrap_or(0)
+            .zip(&self.columns)
+            .map(|(width, column)| match heading {
+                true => column.title.len().max(*width),
+                false => *width,
             })
             .collect();
         let gaps = widths.len().saturating_sub(1);
@@ -223,75 +242,4 @@ fn fit(text: &str, width: usize, cut: Cut) -> String {
     let mut shown: String = text.chars().take(head).collect();
     shown.push('\u{2026}');
     shown + tail
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn table() -> Table {
-        let mut table = Table::new(vec![
-            Column::new("ID"),
-            Column::cut("SNI", 6),
-            Column::cut("PIN", 3),
-        ]);
-        table.row(vec![
-            Cell::new(1),
-            Cell::new("www.example.org"),
-            Cell::new("default"),
-        ]);
-        table.row(vec![
-            Cell::new(100),
-            Cell::or_dash(None::<u32>),
-            Cell::coloured("x", Colour::Red),
-        ]);
-        table
-    }
-
-    #[test]
-    fn columns_are_aligned() {
-        let expected =
-            "ID   SNI              PIN\n1    www.example.org  default\n100  -                x\n";
-        assert_eq!(table().render(true, None, false), expected);
-        assert_eq!(table().render(true, Some(29), false), expected);
-    }
-
-    #[test]
-    fn the_gap_goes_first_then_the_widest_column() {
-        assert!(table()
-            .render(true, Some(28), false)
-            .starts_with("ID  SNI             PIN\n1   www.example.org default\n"));
-        assert!(table()
-            .render(true, Some(20), false)
-            .contains("\n1   www.exa\u{2026} default\n"));
-        assert!(table()
-            .render(true, Some(16), false)
-            .contains("\n1   www.e\u{2026} defa\u{2026}\n"));
-        // Nothing is cut below what can be read.
-        assert!(table()
-            .render(true, Some(1), false)
-            .contains("\n1   www.e\u{2026} de\u{2026}\n"));
-    }
-
-    #[test]
-    fn endpoints_are_cut_last_and_keep_their_port() {
-        let mut table = Table::new(vec![Column::endpoints("SOURCE", 12), Column::cut("SNI", 8)]);
-        table.row(vec![
-            Cell::new("[2001:db8::1:2:3]:40000"),
-            Cell::new("www.example.org"),
-        ]);
-        let shown = |room| table.render(false, Some(room), false);
-        assert_eq!(shown(39), "[2001:db8::1:2:3]:40000 www.example.org\n");
-        assert_eq!(shown(32), "[2001:db8::1:2:3]:40000 www.exa\u{2026}\n");
-        assert_eq!(shown(25), "[2001:db8\u{2026}:40000 www.exa\u{2026}\n");
-        assert_eq!(shown(1), "[2001\u{2026}:40000 www.exa\u{2026}\n");
-    }
-
-    #[test]
-    fn without_heading_and_in_colour() {
-        let text = table().render(false, None, true);
-        assert!(text.starts_with("1    www"), "{text}");
-        assert!(text.ends_with("\x1b[31mx\x1b[0m\n"), "{text:?}");
-        assert!(!table().render(true, None, false).contains('\x1b'));
-    }
 }

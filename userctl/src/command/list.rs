@@ -7,9 +7,9 @@ use clap::Args;
 use crate::{
     failure::Failure,
     mark::Mark,
-    model::{Connection, Connections, Marking, State, Tracking},
+    model::{Connection, Marking, State, Tracking},
     netlink::Tlsconn,
-    output::Output,
+    output::{Output, Rows},
     selector::Selector,
     table::{Cell, Colour, Column, Table},
 };
@@ -18,6 +18,9 @@ use crate::{
 ///
 /// Closed connections and those that are not TLS are left out, unless --all or their --state is given. In the column
 /// TLS, a ? says that the other side has not acknowledged yet what the hello said.
+///
+/// Connections are printed as they are read, and columns are laid out for 1,024 of them at a time. A list that fails on its
+/// way ends with an exit code other than 0, and is no whole document with --json.
 #[derive(Args, Debug)]
 pub(crate) struct List {
     /// Only connections in this state, or one of several: new, hello, handshake, established, closed, not-tls, lost,
@@ -36,16 +39,22 @@ impl List {
         let mut tlsconn = Tlsconn::open()?;
         let connections = tlsconn.connections_that(&self.selector, |state| self.wants(state))?;
         if output.json {
-            return output.object(&Connections {
-                connections: &connections,
-            });
+            return output.list("connections", connections);
         }
-        if connections.is_empty() {
+        let mut found = false;
+        let mut rows = Rows::new(output, columns(true, output.verbose));
+        for connection in connections {
+            found = true;
+            if !rows.add(cells(&connection?, output.verbose))? {
+                return Ok(());
+            }
+        }
+        if !found {
             let tracked = tlsconn.stats()?.get("connections-now").copied();
             output.remark(&none(tracked.unwrap_or(0), &tlsconn.tracking()?));
             return Ok(());
         }
-        output.table(&table(&connections, output.verbose))
+        rows.end()
     }
 
     fn wants(&self, state: State) -> bool {
@@ -84,6 +93,14 @@ pub(crate) fn table(connections: &[Connection], verbose: bool) -> Table {
     let marked = connections
         .iter()
         .any(|connection| connection.marking.is_some());
+    let mut table = Table::new(columns(marked, verbose));
+    for connection in connections {
+        table.row(cells(connection, verbose));
+    }
+    table
+}
+
+fn columns(marked: bool, verbose: bool) -> Vec<Column> {
     let mut columns = vec![
         Column::new("ID"),
         Column::endpoints("SOURCE", 16),
@@ -102,41 +119,41 @@ pub(crate) fn table(connections: &[Connection], verbose: bool) -> Table {
     if verbose {
         columns.extend(["ALPN", "CLIENT RANDOM", "CIPHER"].map(Column::new));
     }
-    let mut table = Table::new(columns);
-    for connection in connections {
-        let mut cells = vec![
-            Cell::new(connection.id),
-            Cell::new(connection.src),
-            Cell::new(connection.dst),
-            Cell::coloured(connection.state, colour(connection.state)),
-            Cell::new(version(connection)),
-            Cell::or_dash(connection.sni.as_ref()),
+    columns
+}
+
+fn cells(connection: &Connection, verbose: bool) -> Vec<Cell> {
+    let mut cells = vec![
+        Cell::new(connection.id),
+        Cell::new(connection.src),
+        Cell::new(connection.dst),
+        Cell::coloured(connection.state, colour(connection.state)),
+        Cell::new(version(connection)),
+        Cell::or_dash(connection.sni.as_ref()),
+        Cell::or_dash(
+            connection
+                .resumed
+                .map(|resumed| if resumed { "yes" } else { "no" }),
+        ),
+    ];
+    if let Some(marking) = &connection.marking {
+        cells.push(pin(marking));
+        if verbose {
+            cells.push(Cell::new(format!("{:#x}", marking.mark)));
+        }
+    }
+    if verbose {
+        cells.extend([
+            Cell::or_dash(connection.alpn.as_ref()),
+            Cell::or_dash(connection.client_random.as_ref()),
             Cell::or_dash(
                 connection
-                    .resumed
-                    .map(|resumed| if resumed { "yes" } else { "no" }),
+                    .cipher
+                    .map(|cipher| cipher.name().map_or(cipher.id(), String::from)),
             ),
-        ];
-        if let Some(marking) = &connection.marking {
-            cells.push(pin(marking));
-            if verbose {
-                cells.push(Cell::new(format!("{:#x}", marking.mark)));
-            }
-        }
-        if verbose {
-            cells.extend([
-                Cell::or_dash(connection.alpn.as_ref()),
-                Cell::or_dash(connection.client_random.as_ref()),
-                Cell::or_dash(
-                    connection
-                        .cipher
-                        .map(|cipher| cipher.name().map_or(cipher.id(), String::from)),
-                ),
-            ]);
-        }
-        table.row(cells);
+        ]);
     }
-    table
+    cells
 }
 
 /// The pin, or the mark where it is a pin's though there is no pin: rules let the connection through.

@@ -77,7 +77,10 @@ impl Pin {
         let target = match self.id {
             _ if self.next => Target::Next,
             Some(id) if selector.is_empty() => Target::Connection(id),
-            _ => Target::Connection(self.choose(tlsconn.live_connections_that(&selector)?)?),
+            _ => {
+                let live = tlsconn.live_connections_that(&selector)?;
+                Target::Connection(self.choose(live.collect::<Result<_, _>>()?)?)
+            }
         };
         let pin = tlsconn.pin(&Wish {
             name: &self.name,

@@ -15,10 +15,9 @@ pub(crate) fn run(output: &Output) -> Result<(), Failure> {
     let mut tlsconn = Tlsconn::open()?;
     let mut pins = tlsconn.pins()?;
     if !pins.is_empty() {
-        let connections = tlsconn.connections()?;
-        for place in 0..pins.len() {
-            let tracked = others(&pins[place], &pins, &connections);
-            pins[place].others.splice(..0, tracked);
+        let tracked = others(&pins, tlsconn.connections()?)?;
+        for (pin, tracked) in pins.iter_mut().zip(tracked) {
+            pin.others.splice(..0, tracked);
         }
     }
     if output.json {
@@ -54,13 +53,21 @@ pub(crate) fn table(pins: &[Pin]) -> Table {
     table
 }
 
-/// The tracked connections that carry a pin's mark though the pin is not on them.
-fn others(pin: &Pin, pins: &[Pin], connections: &[Connection]) -> Vec<Other> {
-    connections
-        .iter()
-        .filter(|connection| pin.is_carried_by_another(connection, pins))
-        .map(|connection| Other::Tracked(connection.id))
-        .collect()
+/// For each pin the tracked connections that carry its mark though the pin is not on them.
+fn others(
+    pins: &[Pin],
+    connections: impl Iterator<Item = Result<Connection, Failure>>,
+) -> Result<Vec<Vec<Other>>, Failure> {
+    let mut others = vec![Vec::new(); pins.len()];
+    for connection in connections {
+        let connection = connection?;
+        for (pin, others) in pins.iter().zip(&mut others) {
+            if pin.is_carried_by_another(&connection, pins) {
+                others.push(Other::Tracked(connection.id));
+            }
+        }
+    }
+    Ok(others)
 }
 
 /// What a pin waits for, and what is not as it should be.

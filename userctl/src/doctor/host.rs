@@ -34,7 +34,7 @@ pub(super) struct Ran {
     pub(super) complaint: String,
 }
 
-/// What the module tells: connections, pins, and how many connections it tracks at most.
+/// What the module tells: connections with a mark, pins, and how many connections it tracks at most.
 pub(super) type Tracked = (Vec<Connection>, Vec<Pin>, Option<u64>);
 
 /// This machine, and the network namespace.
@@ -151,7 +151,16 @@ impl Host {
 fn ask() -> Result<Tracked, Failure> {
     let mut tlsconn = Tlsconn::open()?;
     let max = tlsconn.tracking()?.max_connections;
-    Ok((tlsconn.connections()?, tlsconn.pins()?, max))
+    // Of all others nothing is asked: no pin has a mark of zero.
+    let marked = |connection: &Connection| {
+        let marking = connection.marking.as_ref();
+        marking.is_some_and(|marking| marking.mark != 0)
+    };
+    let connections = tlsconn
+        .connections()?
+        .filter(|connection| connection.as_ref().map_or(true, marked));
+    let connections = connections.collect::<Result<_, _>>()?;
+    Ok((connections, tlsconn.pins()?, max))
 }
 
 /// Runs a command to its end; None where it is not there.

@@ -3,12 +3,14 @@
 //! The generic netlink family `tlsconn`, as docs/netlink/tlsconn.yaml describes it.
 
 mod abi;
+mod answer;
 mod attribute;
 mod decode;
 mod events;
 mod message;
 mod pinning;
 mod socket;
+mod told;
 mod tracking;
 
 use std::ffi::CStr;
@@ -23,6 +25,7 @@ use self::{
 pub(crate) use self::{
     events::Listener,
     pinning::{Target, Wish},
+    told::Told,
 };
 use crate::{
     failure::{Code, Failure},
@@ -67,7 +70,7 @@ impl Tlsconn {
     }
 
     /// Every connection that is tracked, in the order of their ids.
-    pub(crate) fn connections(&mut self) -> Result<Vec<Connection>, Failure> {
+    pub(crate) fn connections(&mut self) -> Result<Told<'_, Connection>, Failure> {
         self.connections_that(&Selector::default(), |_| true)
     }
 
@@ -75,7 +78,7 @@ impl Tlsconn {
     pub(crate) fn live_connections_that(
         &mut self,
         fit: &Selector,
-    ) -> Result<Vec<Connection>, Failure> {
+    ) -> Result<Told<'_, Connection>, Failure> {
         self.dump_connections(
             Attributes::default().flag(uapi::TLSCONN_A_CONNECTION_LIVE, true),
             fit,
@@ -87,7 +90,7 @@ impl Tlsconn {
         &mut self,
         fit: &Selector,
         state: impl Fn(State) -> bool,
-    ) -> Result<Vec<Connection>, Failure> {
+    ) -> Result<Told<'_, Connection>, Failure> {
         let states = State::all().zip(0..).filter(|(known, _)| state(*known));
         let states = states.fold(0, |bits, (_, number)| bits | (1 << number));
         self.dump_connections(
@@ -100,7 +103,7 @@ impl Tlsconn {
         &mut self,
         mut asked: Attributes,
         fit: &Selector,
-    ) -> Result<Vec<Connection>, Failure> {
+    ) -> Result<Told<'_, Connection>, Failure> {
         if !fit.is_empty() {
             let nest = pinning::selector(fit);
             asked = asked.push(
@@ -126,12 +129,13 @@ impl Tlsconn {
 
     /// Every pin.
     pub(crate) fn pins(&mut self) -> Result<Vec<Pin>, Failure> {
-        self.dump(
+        let pins = self.dump(
             uapi::TLSCONN_CMD_PIN_GET,
             &Attributes::default(),
             decode::pin,
             "cannot list the pins",
-        )
+        );
+        pins?.collect()
     }
 
     /// Releases a pin.
@@ -176,15 +180,11 @@ impl Tlsconn {
         command: u32,
         asked: &Attributes,
         decode: Decode<T>,
-        doing: &str,
-    ) -> Result<Vec<T>, Failure> {
-        let objects = self.socket.dump(self.family, octet(command), asked);
-        let objects = objects.map_err(|error| failure(error, doing))?;
-        let decoded = objects
-            .iter()
-            .map(|object| decode(object))
-            .collect::<Result<_, _>>();
-        decoded.map_err(|error| failure(error.into(), doing))
+        doing: &'static str,
+    ) -> Result<Told<'_, T>, Failure> {
+        let answer = self.socket.dump(self.family, octet(command), asked);
+        let answer = answer.map_err(|error| failure(error, doing))?;
+        Ok(Told::new(answer, decode, doing))
     }
 }
 
@@ -225,7 +225,7 @@ fn failure(error: Error, doing: &str) -> Failure {
         Error::Interrupted => {
             return Failure::new(
                 Code::Failed,
-                format!("{doing}: they changed all the time; try again"),
+                format!("{doing}: they changed meanwhile; try again"),
             );
         }
     };

@@ -13,13 +13,14 @@ use super::{
         CTRL_ATTR_MCAST_GRP_NAME, CTRL_CMD_GETFAMILY, CTRL_VERSION, GENL_ID_CTRL, NLM_F_ACK,
         NLM_F_DUMP, NLM_F_REQUEST,
     },
+    answer::Answer,
     attribute::{self, Attributes},
     message::{self, Part, Refusal},
     Malformed,
 };
 
-/// How often a dump is begun again because the objects changed meanwhile.
-const DUMP_ATTEMPTS: u32 = 10;
+/// Octets that are read at once. The kernel makes messages of a dump as large as what was last read with, up to this.
+const ROOM: usize = 32 << 10;
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ pub(super) enum Error {
     Refused(Refusal),
     /// The answer makes no sense.
     Malformed,
-    /// What was to be dumped never stood still.
+    /// What was dumped changed meanwhile, so that something may be missing.
     Interrupted,
 }
 
@@ -65,6 +66,8 @@ const CONTROLLER: Family = Family {
 pub(super) struct Socket {
     raw: RawSocket,
     sequence: u32,
+    /// What was read last.
+    datagram: Vec<u8>,
 }
 
 impl Socket {
@@ -73,7 +76,11 @@ impl Socket {
         raw.bind_auto()?;
         raw.set_ext_ack(true)?;
         raw.set_cap_ack(true)?;
-        Ok(Self { raw, sequence: 0 })
+        Ok(Self {
+            raw,
+            sequence: 0,
+            datagram: Vec::with_capacity(ROOM),
+        })
     }
 
     /// Asks for a family by its name. The kernel answers ENOENT when no module brought it.
@@ -104,20 +111,15 @@ impl Socket {
     /// Waits for what the kernel sends to the groups: the attributes of one message or several. None: some were lost,
     /// as they were not read in time.
     pub(super) fn listen(&mut self) -> Result<Option<Vec<Vec<u8>>>, Error> {
-        let (datagram, sender) = match self.raw.recv_from_full() {
-            Err(error) if error.raw_os_error() == Some(nix::libc::ENOBUFS) => return Ok(None),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-                return Ok(Some(Vec::new()))
-            }
+        match self.receive() {
+            Err(Error::Socket(Errno::ENOBUFS)) => return Ok(None),
             received => received?,
-        };
+        }
         let mut objects = Vec::new();
-        if sender.port_number() == 0 {
-            let mut rest = datagram.as_slice();
-            while !rest.is_empty() {
-                if let Part::Object(attributes) = message::take(&mut rest)?.part {
-                    objects.push(attributes.to_vec());
-                }
+        let mut rest = self.datagram();
+        while !rest.is_empty() {
+            if let Part::Object(attributes) = message::take(&mut rest)?.part {
+                objects.push(attributes.to_vec());
             }
         }
         Ok(Some(objects))
@@ -130,36 +132,33 @@ impl Socket {
         command: u8,
         asked: &Attributes,
     ) -> Result<Vec<Vec<u8>>, Error> {
-        let (objects, _) = self.exchange(family, NLM_F_REQUEST | NLM_F_ACK, command, asked)?;
+        self.send(family, NLM_F_REQUEST | NLM_F_ACK, command, asked)?;
+        let mut answer = Answer::new(self);
+        let mut objects = Vec::new();
+        while let Some(object) = answer.next(|attributes| Ok(attributes.to_vec()))? {
+            objects.push(object);
+        }
         Ok(objects)
     }
 
-    /// Gives all objects of a kind, as they were at one time.
+    /// Asks for all objects of a kind, which come as they are read.
     pub(super) fn dump(
         &mut self,
         family: Family,
         command: u8,
         asked: &Attributes,
-    ) -> Result<Vec<Vec<u8>>, Error> {
-        for _ in 0..DUMP_ATTEMPTS {
-            let (objects, interrupted) =
-                self.exchange(family, NLM_F_REQUEST | NLM_F_DUMP, command, asked)?;
-            if !interrupted {
-                return Ok(objects);
-            }
-        }
-        Err(Error::Interrupted)
+    ) -> Result<Answer<'_>, Error> {
+        self.send(family, NLM_F_REQUEST | NLM_F_DUMP, command, asked)?;
+        Ok(Answer::new(self))
     }
 
-    /// One request and its whole answer, and whether the objects changed meanwhile.
-    fn exchange(
+    fn send(
         &mut self,
         family: Family,
         flags: u16,
         command: u8,
         asked: &Attributes,
-    ) -> Result<(Vec<Vec<u8>>, bool), Error> {
-        let kernel = SocketAddr::new(0, 0);
+    ) -> Result<(), Error> {
         self.sequence = self.sequence.wrapping_add(1);
         let request = message::request(
             family.id,
@@ -169,32 +168,32 @@ impl Socket {
             family.version,
             asked.as_slice(),
         );
-        self.raw.send_to(&request, &kernel, 0)?;
-        let mut objects = Vec::new();
-        let mut interrupted = false;
+        self.datagram.clear();
+        self.raw.send_to(&request, &SocketAddr::new(0, 0), 0)?;
+        Ok(())
+    }
+
+    /// The number of the request that was sent last.
+    pub(super) fn sequence(&self) -> u32 {
+        self.sequence
+    }
+
+    /// What was received last.
+    pub(super) fn datagram(&self) -> &[u8] {
+        &self.datagram
+    }
+
+    /// Waits for what the kernel sends next.
+    pub(super) fn receive(&mut self) -> Result<(), Error> {
         loop {
-            let (datagram, sender) = match self.raw.recv_from_full() {
+            self.datagram.clear();
+            let (_, sender) = match self.raw.recv_from(&mut self.datagram, 0) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 received => received?,
             };
             // Any process may send to this socket; only the kernel's port is 0.
-            if sender.port_number() != 0 {
-                continue;
-            }
-            let mut rest = datagram.as_slice();
-            while !rest.is_empty() {
-                let message = message::take(&mut rest)?;
-                if message.sequence != self.sequence {
-                    continue;
-                }
-                interrupted |= message.interrupted;
-                match message.part {
-                    // A part of a dump of which nothing is wanted: the kernel looks at some objects a time only.
-                    Part::Object([]) => {}
-                    Part::Object(attributes) => objects.push(attributes.to_vec()),
-                    Part::End(Ok(())) => return Ok((objects, interrupted)),
-                    Part::End(Err(refusal)) => return Err(Error::Refused(refusal)),
-                }
+            if sender.port_number() == 0 {
+                return Ok(());
             }
         }
     }
@@ -236,10 +235,16 @@ mod tests {
                 .id,
             GENL_ID_CTRL
         );
-        let families = socket
+        let mut families = socket
             .dump(CONTROLLER, CTRL_CMD_GETFAMILY, &Attributes::default())
             .expect("families can be dumped");
-        assert!(!families.is_empty());
+        let mut count = 0;
+        let all = |attributes: &[u8]| Ok(attributes.len());
+        while families.next(all).expect("the dump goes on").is_some() {
+            count += 1;
+        }
+        assert_ne!(count, 0);
+        assert!(families.next(all).expect("it is over").is_none());
     }
 
     /// The controller's own group, which anybody may listen to.

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""`tlsconnctl list` of many connections: in memory that does not grow with their number, and what is printed where a list
+ends before its time.
+
+TLSCONN_FULL=1 does it with 100,000 connections; docs/performance.md has the figures."""
+
+import json
+import os
+import pathlib
+import subprocess
+import time
+import unittest
+
+from canned import CLIENT_FLIGHT
+from forge import ACK, PSH, SYN, Forger
+from hellos import change_cipher_spec, client_hello13, encrypted, server_hello13
+from lab import GatewayTest, load, on, run, stats, unload, wait_for
+from scale import size, tell
+
+SERVER_FLIGHT = change_cipher_spec() + encrypted(23) + encrypted(53)
+# From this port number on, so many for each of the server's.
+PORTS = range(1024, 61024)
+# Fails every read from a socket but the first so many, in a program that it is loaded into.
+FAILING = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+ssize_t recvfrom(int fd, void *to, size_t room, int flags, struct sockaddr *from, socklen_t *len)
+{
+	static int reads;
+	ssize_t (*real)(int, void *, size_t, int, struct sockaddr *, socklen_t *) = dlsym(RTLD_NEXT, "recvfrom");
+
+	if (reads++ >= atoi(getenv("READS"))) {
+		errno = EIO;
+		return -1;
+	}
+	return real(fd, to, room, flags, from, len);
+}
+"""
+
+
+def listing(*arguments):
+    """`tlsconnctl list`: what it printed, how many seconds it took, and the KiB that were its own at most. They are looked
+    at while it prints: what it keeps until it has heard of everything is in them."""
+    begun = time.monotonic()
+    process = subprocess.Popen(["ip", "netns", "exec", "gateway", "tlsconnctl", "list", *arguments], stdout=subprocess.PIPE)
+    status, printed, most = pathlib.Path(f"/proc/{process.pid}/status"), [], 0
+    with process.stdout as pipe:
+        while octets := os.read(pipe.fileno(), 1 << 16):
+            printed.append(octets)
+            lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+            # It has none once it has ended.
+            if lines["Name"].strip() == "tlsconnctl" and "VmHWM" in lines:
+                most = int(lines["VmHWM"].split()[0])
+    if process.wait():
+        raise AssertionError(f"exit {process.returncode}")
+    return b"".join(printed), time.monotonic() - begun, most
+
+
+class Dumps(GatewayTest):
+    # Far more than the tool reads or lays out at once.
+    FEW = size(1100, 10_000, uml=2000)
+    # KiB. What the allocator takes differs by some from one run to the next; a connection that is kept takes more than one.
+    LITTLE = 300
+
+    def setUp(self):
+        # Once the namespaces have gone: the next test begins without connections.
+        self.addCleanup(lambda: (unload(), load()))
+        super().setUp()
+        # What conntrack has no room for it drops itself.
+        now = run("sysctl", "-n", "net.netfilter.nf_conntrack_max").stdout.strip()
+        run("sysctl", "-qw", "net.netfilter.nf_conntrack_max=262144")
+        self.addCleanup(run, "sysctl", "-qw", f"net.netfilter.nf_conntrack_max={now}")
+        on("gateway", "tlsconnctl", "track", "on")
+        # Hosts that are not there, so that none resets what it knows nothing of.
+        for address, side in (("10.1.0.8", "client"), ("10.2.0.9", "server")):
+            on("gateway", "ip", "neigh", "replace", address, "lladdr", "02:00:00:00:00:09", "dev", f"to-{side}")
+        self.forgers = {host: Forger(host) for host in ("client", "server")}
+        for forger in self.forgers.values():
+            self.addCleanup(forger.close)
+
+    def establish(self, first, last):
+        """Connections of these numbers, with a whole handshake. Of the flights nothing is kept, as they are acknowledged."""
+        client, server = (self.forgers[host].send for host in ("client", "server"))
+        for number in range(first, last):
+            ours = "10.1.0.8", PORTS[number % len(PORTS)]
+            theirs = "10.2.0.9", 443 + number // len(PORTS)
+            random = number.to_bytes(4, "big") * 8
+            hello, flight = client_hello13(random, b"server-%d.example" % number), server_hello13(random) + SERVER_FLIGHT
+            answered, end = 5001 + len(flight), 1001 + len(hello)
+            client(ours, theirs, 1000, 0, SYN)
+            server(theirs, ours, 5000, 1001, SYN | ACK)
+            client(ours, theirs, 1001, 5001, ACK | PSH, hello)
+            server(theirs, ours, 5001, end, ACK | PSH, flight)
+            client(ours, theirs, end, answered, ACK | PSH, CLIENT_FLIGHT)
+            server(theirs, ours, answered, end + len(CLIENT_FLIGHT), ACK)
+        self.assertTrue(wait_for(lambda: stats()["connections-now"] == last), stats())
+
+    def test_memory_is_flat(self):
+        most, begun = {}, 0
+        for count in (self.FEW, 10 * self.FEW):
+            start = time.monotonic()
+            self.establish(begun, count)
+            tell(f"{count} connections, {count - begun} of them made in {time.monotonic() - start:.0f} s")
+            begun = count
+            for form in ("--json", "--verbose"):
+                printed, seconds, kib = listing(form)
+                tell(f"list {form}: {seconds:.1f} s, {len(printed)} bytes, {kib} KiB at most")
+                if form == "--json":
+                    self.assertTrue(printed.startswith(b'{"connections":[') and printed.endswith(b"]}\n"))
+                    self.assertEqual(printed.count(b'"state":"established"'), count)
+                else:
+                    self.assertEqual(len(printed.splitlines()), 1 + count)
+                most.setdefault(form, []).append(kib)
+        for form, (few, many) in most.items():
+            self.assertGreater(few, 0)
+            self.assertLess(many, few + self.LITTLE, form)
+
+    def test_a_list_that_ends_early(self):
+        self.establish(0, self.FEW)
+        whole = listing("--json")[0]
+        self.assertEqual([one["id"] for one in json.loads(whole)["connections"]], list(range(1, 1 + self.FEW)))
+        # Whoever reads leaves.
+        for form in ([], ["--json"]):
+            done = run("bash", "-c", 'set -o pipefail; tlsconnctl -n gateway list "$@" | head -c 100', "bash", *form, check=False)
+            self.assertEqual((done.returncode, done.stderr, len(done.stdout)), (0, "", 100))
+        # The kernel does.
+        library = f"{self.directory.name}/failing.so"
+        run("gcc", "-shared", "-fPIC", "-xc", "-o", library, "-", stdin=FAILING)
+        for reads, prints in ((2, False), (12, True)):
+            failing = "env", f"LD_PRELOAD={library}", f"READS={reads}", "tlsconnctl", "-n", "gateway"
+            done = run(*failing, "-j", "list", check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("cannot list the connections", json.loads(done.stderr)["error"]["message"])
+            self.assertTrue(whole.startswith(done.stdout.encode()) and len(done.stdout) < len(whole) - 3)
+            self.assertEqual(len(done.stdout) > 0, prints)
+            done = run(*failing, "list", check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("cannot list the connections", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

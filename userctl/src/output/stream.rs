@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Results that are printed while they come, in memory that does not grow with their number.
+
+use std::{cell::RefCell, collections::BTreeMap};
+
+use serde::{
+    ser::{Error, SerializeSeq},
+    Serialize, Serializer,
+};
+
+use super::{print, Output};
+use crate::{
+    failure::Failure,
+    table::{Cell, Column, Table},
+};
+
+/// Rows that are laid out together. A table of no more is laid out as a whole.
+const BLOCK: usize = 1024;
+
+impl Output {
+    /// Prints, as JSON, an object with one list. If an element cannot be had, what was printed is no whole document.
+    pub(crate) fn list<T: Serialize>(
+        &self,
+        name: &'static str,
+        elements: impl Iterator<Item = Result<T, Failure>>,
+    ) -> Result<(), Failure> {
+        let list = List {
+            elements: RefCell::new(elements),
+            failure: RefCell::new(None),
+        };
+        let printed = self.object(&BTreeMap::from([(name, &list)]));
+        list.failure.into_inner().map_or(printed, Err)
+    }
+}
+
+/// A list whose elements are made while it is written.
+struct List<I> {
+    elements: RefCell<I>,
+    /// Why there were no more.
+    failure: RefCell<Option<Failure>>,
+}
+
+impl<T: Serialize, I: Iterator<Item = Result<T, Failure>>> Serialize for List<I> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut sequence = serializer.serialize_seq(None)?;
+        for element in &mut *self.elements.borrow_mut() {
+            match element {
+                Ok(element) => sequence.serialize_element(&element)?,
+                Err(failure) => {
+                    *self.failure.borrow_mut() = Some(failure);
+                    return Err(S::Error::custom("an element could not be had"));
+                }
+            }
+        }
+        sequence.end()
+    }
+}
+
+/// A table that is printed a block of rows at a time. From one block to the next columns only become wider.
+pub(crate) struct Rows<'a> {
+    output: &'a Output,
+    table: Table,
+}
+
+impl<'a> Rows<'a> {
+    pub(crate) fn new(output: &'a Output, columns: Vec<Column>) -> Self {
+        Self {
+            output,
+            table: Table::new(columns),
+        }
+    }
+
+    /// Adds a row; false when nobody reads any more.
+    pub(crate) fn add(&mut self, cells: Vec<Cell>) -> Result<bool, Failure> {
+        self.table.row(cells);
+        if self.table.len() < BLOCK {
+            return Ok(true);
+        }
+        self.print()
+    }
+
+    /// Prints the rows that are left.
+    pub(crate) fn end(mut self) -> Result<(), Failure> {
+        self.print().map(drop)
+    }
+
+    fn print(&mut self) -> Result<bool, Failure> {
+        let Output {
+            quiet,
+            room,
+            colour,
+            ..
+        } = *self.output;
+        print(&self.table.take(!quiet, room, colour))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::Code;
+
+    fn written(elements: Vec<Result<u8, Failure>>) -> (String, Option<Failure>) {
+        let list = List {
+            elements: RefCell::new(elements.into_iter()),
+            failure: RefCell::new(None),
+        };
+        let mut octets = Vec::new();
+        let made = serde_json::to_writer(&mut octets, &BTreeMap::from([("numbers", &list)]));
+        let failure = list.failure.into_inner();
+        assert_eq!(made.is_err(), failure.is_some());
+        (String::from_utf8(octets).expect("JSON is UTF-8"), failure)
+    }
+
+    #[test]
+    fn a_list_is_written_to_its_end() {
+        assert_eq!(written(vec![]).0, r#"{"numbers":[]}"#);
+        assert_eq!(written(vec![Ok(1), Ok(2)]).0, r#"{"numbers":[1,2]}"#);
+    }
+
+    #[test]
+    fn a_list_that_ends_early_is_no_document() {
+        let failure = || Failure::new(Code::Failed, "no more");
+        let (text, told) = written(vec![Ok(1), Err(failure()), Ok(3)]);
+        assert_eq!(text, r#"{"numbers":[1"#);
+        assert_eq!(told.map(|failure| failure.message), Some("no more".into()));
+        assert_eq!(written(vec![Err(failure())]).0, r#"{"numbers":["#);
+    }
+}
