@@ -11,14 +11,12 @@ use kernel::{
     sync::atomic::{ordering::Relaxed, Atomic},
 };
 
-/// Pieces of memory for bytes that may have to come again: 64 MiB of a namespace.
-const PIECES: u32 = (64 << 20) / size_of::<Piece>() as u32;
-
 /// Handshakes that hold memory in a namespace, and how many may; and what they keep of the stream.
 pub struct Budget {
     used: Atomic<u32>,
     pieces: Atomic<u32>,
     max: u32,
+    max_pieces: u32,
     /// When over half of it was used last, in seconds; 0: never.
     pressed: Atomic<u32>,
 }
@@ -27,11 +25,12 @@ pub struct Budget {
 const PRESSED: u32 = 60;
 
 impl Budget {
-    /// None yet, and no more than `max`.
-    pub fn new(max: u32) -> Self {
+    /// None yet, no more than `max`, and no more of the stream than so many octets of memory together.
+    pub fn new(max: u32, octets: u32) -> Self {
         Self {
             used: Atomic::new(0),
             max,
+            max_pieces: octets / size_of::<Piece>() as u32,
             pieces: Atomic::new(0),
             pressed: Atomic::new(0),
         }
@@ -61,7 +60,7 @@ impl Budget {
     /// Whether there is no room for more of the stream. Any context.
     #[inline]
     pub fn is_full_of_pieces(&self) -> bool {
-        self.pieces.load(Relaxed) >= PIECES
+        self.pieces.load(Relaxed) >= self.max_pieces
     }
 
     fn take(&self) -> bool {

@@ -21,6 +21,8 @@ pub fn check() -> Result {
     is_at_most("max_connections", max.own, connections)?;
     is_at_most("max_connections_unprivileged", max.shared, connections)?;
     is_at_most("max_handshakes", max_handshakes().into(), connections)?;
+    let octets = handshake_octets_total();
+    is_at_most("handshake_octets_total", octets.into(), 1 << 30)?;
     let engine = engine();
     let budget = engine.client_flight_budget.into();
     is_at_most("client_flight_budget", budget, 1 << 20)?;
@@ -41,6 +43,11 @@ pub fn max_connections() -> Max {
 /// How many connections of a namespace hold memory for a handshake at most.
 pub fn max_handshakes() -> u32 {
     number(module_parameters::max_handshakes.value())
+}
+
+/// Octets of memory that a namespace keeps of what handshakes have outstanding at most.
+pub fn handshake_octets_total() -> u32 {
+    number(module_parameters::handshake_octets_total.value())
 }
 
 /// Octets of memory that a namespace keeps behind holes at most.

@@ -64,6 +64,10 @@ module! {
             default: 65536,
             description: "Connections per network namespace that hold memory for a handshake",
         },
+        handshake_octets_total: u32 {
+            default: 67108864,
+            description: "Octets of memory per network namespace for what handshakes have outstanding, to be compared when it is sent again",
+        },
         client_flight_budget: u32 {
             default: 32768,
             description: "Octets that may pass as a TLS 1.3 client's certificate flight",

@@ -135,7 +135,7 @@ impl NetState {
             table <- Table::new(shared_of(net)),
             engine: parameters::engine(),
             kept <- Total::new(parameters::hole_octets_total()),
-            handshakes: Budget::new(parameters::max_handshakes()),
+            handshakes: Budget::new(parameters::max_handshakes(), parameters::handshake_octets_total()),
             payer: Payer::nobody(),
             syns <- SpinLockBh::new(Syns::none(), c"tlsconn SYNs", kernel::static_lock_class!()),
             keeps_syns: Atomic::new(0),

@@ -9,7 +9,7 @@ import threading
 import time
 import unittest
 
-from lab import GatewayTest, ctl, on, wait_for
+from lab import GatewayTest, ctl, load, on, run, unload, wait_for
 from scale import FULL, size, tell
 
 LINKS = {"client": ["eth0"], "gateway": ["to-client", "to-server"], "server": ["eth0"]}
@@ -107,6 +107,38 @@ class Impaired(Links):
         for number, what in enumerate(size(NETEM, NETEM, uml=["all at once"])):
             self.impair(*NETEM[what])
             self.over(what, paths_for(number))
+
+    def test_nothing_is_kept_to_compare(self):
+        """Where there is no memory for what is outstanding, or behind a hole: handshakes complete or wait, no data passes."""
+        on("gateway", "iptables-legacy", "-F")
+        on("gateway", "ip6tables-legacy", "-F")
+        unload()
+        run("modprobe", "xt_tlsconn", "handshake_octets_total=0", "hole_octets=0")
+        for cleanup in (load, unload, lambda: on("gateway", "iptables-legacy", "-F")):
+            self.addCleanup(cleanup)
+        self.hold()
+        self.segments_of_their_own()
+        self.impair(*NETEM["all at once"])
+        done, stopped = [], []
+
+        def client(number):
+            try:
+                client = self.connect(self.servers[4], (TLS12, TLS13)[number % 2], patience=8)
+                client.send(HELD)
+                done.append(client)
+            except OSError as why:
+                stopped.append(why)
+
+        threads = [threading.Thread(target=client, args=(number,)) for number in range(size(30, 200, uml=12))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        self.assertEqual(len(done) + len(stopped), len(threads))
+        self.assertTrue(done, stopped)
+        time.sleep(2)
+        self.assertEqual([bytes(octets) for octets in self.servers[4].received.values() if octets], [])
+        tell(f"nothing kept: {len(done)} handshakes complete, {len(stopped)} wait; no data passed")
 
     def test_netem_with_merged_segments(self):
         """What is lost or comes late is up to 64 KiB in one."""

@@ -39,7 +39,8 @@ class Module(unittest.TestCase):
     def test_parameters_that_are_too_large(self):
         """The module is not there then, and the kernel's log says why; with the largest value it is."""
         most = {"max_connections": 1 << 24, "max_connections_unprivileged": 1 << 24, "max_handshakes": 1 << 24,
-                "client_flight_budget": 1 << 20, "hole_octets": 1 << 20, "hole_octets_total": 1 << 30}
+                "handshake_octets_total": 1 << 30, "client_flight_budget": 1 << 20,
+                "hole_octets": 1 << 20, "hole_octets_total": 1 << 30}
         for name, limit in most.items():
             for value in (limit + 1, (1 << 32) - 1):
                 unload()
