@@ -99,6 +99,11 @@ impl Direction {
         self.history.end().wrapping_add(u32::from(self.untyped))
     }
 
+    /// Whether octets of a header have come that do not tell what its record is.
+    pub(super) fn is_untyped(&self) -> bool {
+        self.untyped > 0
+    }
+
     pub(super) fn is_unset(&self) -> bool {
         self.follow == Follow::Unset
     }

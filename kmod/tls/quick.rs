@@ -27,11 +27,12 @@ pub(super) enum Quick {
 impl Connection {
     /// Which packets may, as the connection stands; to be asked anew whenever a packet has gone the long way.
     pub(super) fn quick(&self) -> Quick {
-        let open = |side| {
+        let course = |side| {
             let direction: &Direction = self.sides.of(side);
-            (direction.follow, direction.has_fin())
+            let is_held = direction.has_fin() || direction.is_untyped();
+            (direction.follow, is_held)
         };
-        match (self.state(), open(Side::Src), open(Side::Dst)) {
+        match (self.state(), course(Side::Src), course(Side::Dst)) {
             (State::Established, (Follow::Records, false), (Follow::Records, false))
                 if self.confirmed =>
             {
@@ -85,7 +86,7 @@ impl Connection {
         let len = payload.len();
         let types = if len == 0 {
             Types::NONE
-        } else if segment.seq != mine.next() {
+        } else if segment.seq != mine.history.end() {
             return None;
         } else {
             match mine.quick_data(self.tls13, payload) {
@@ -104,7 +105,7 @@ impl Direction {
     /// The other side's acknowledgement; false if it is for octets that were not seen here.
     #[inline(always)]
     fn quick_acknowledge(&mut self, ack: u32) -> bool {
-        if before(self.next(), ack) {
+        if before(self.history.end(), ack) {
             return false;
         }
         if before(self.acked, ack) {
