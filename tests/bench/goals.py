@@ -5,7 +5,7 @@ import pathlib
 import re
 from dataclasses import dataclass
 
-from results import memory_per_connection
+from results import crowd_background, memory_per_connection
 
 DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs" / "performance.md"
 # | `name` | words | at most 1.20 |
@@ -41,10 +41,13 @@ def figures(packets, crowd):
     for kind in ("short", "long", "merged", "acks"):
         found[f"rule-{kind}"] = packets.over("tlsconn", kind, 1) / packets.over("u32", kind, 1)
     found["further-rule"] = further(packets, "tlsconn") / further(packets, "connmark")
+    found["short"] = packets.over("tlsconn", "short", 1)
+    found["setup"] = packets.over("tlsconn", "setup", 1)
     found["not-tls"] = max(packets.over("tlsconn", kind, 1) for kind in ("text", "text-full"))
     for kind in ("long", "merged"):
         found[f"pinned-{kind}"] = packets.base(kind) / packets.cost("pinned", kind, 2)
     sizes = sorted({connections for *_, connections in crowd.keys()})
+    found["background"] = max(crowd_background(crowd, size) for size in sizes)
     costs = [crowd.over("tlsconn", "crowd", 1, size) for size in sizes]
     found["flat"] = max(costs) / min(costs)
     # A small crowd's slabs are not full, and the greatest has few connections for its table's buckets or many.

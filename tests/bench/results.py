@@ -57,6 +57,14 @@ def profiles():
     return {(line["kind"], line["case"]): line["profile"] for line in read("profile")}
 
 
+def crowd_background(crowd, size):
+    """What the tracker adds to what ran between the packets, spread over them."""
+    def background(case, rules):
+        spread = statistics.median(crowd.lines[case, "crowd", rules, size]["with_background"])
+        return round(spread - crowd.cost(case, "crowd", rules, size))
+    return background("tlsconn", 1) - background(NO_RULE, 0)
+
+
 def memory_per_connection(crowd, connections):
     """Octets of kernel memory that the tracker adds to a connection: slabs, and the tables' pages."""
     with_tracker, without = (without_conntrack(crowd.lines[case, "crowd", rules, connections]["memory"])
