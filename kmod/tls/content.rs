@@ -157,6 +157,12 @@ impl Content {
         matches!(self, Content::Done)
     }
 
+    /// Whether data is data, whatever comes.
+    #[inline]
+    pub(super) fn is_settled(&self) -> bool {
+        !matches!(self, Content::Flights(_))
+    }
+
     /// What the next record of that side is, if every length gives the same.
     pub(super) fn at_once(&self, from: Side) -> Kind {
         match self {

@@ -9,7 +9,7 @@ use super::reader::Reader;
 use super::record::{length_fits, Header, Record, APPLICATION_DATA, HANDSHAKE, HEADER};
 use super::scratch::Scratch;
 use super::sequence::Kind;
-use super::types::{Payload, Reason, Segment, State};
+use super::types::{Payload, Reason, Segment, Side, State};
 
 impl Connection {
     /// Takes a payload in from `offset` on. A handshake is made only for records that are no data.
@@ -32,6 +32,18 @@ impl Connection {
             scratch.make().ok_or(Reason::TableFull)?;
             self.remember(scratch, segment, payload, at)?;
         }
+        Ok(())
+    }
+
+    /// The same of a payload in which the handshake has ended.
+    pub(super) fn data_behind_handshake<P: Payload>(
+        &mut self,
+        from: Side,
+        reader: &mut Reader<'_, P>,
+        offset: u32,
+    ) -> Result<(), Reason> {
+        let direction = self.sides.of_mut(from);
+        direction.data(self.asides.of_mut(from), self.tls13, reader, offset)?;
         Ok(())
     }
 }

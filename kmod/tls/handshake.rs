@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The handshake of a connection: what its messages say, and when it is complete.
 
-use super::content::Content;
+use super::content::{Content, Encrypted};
 use super::direction::{Direction, Follow};
 use super::hello::{Hello, Sender};
 use super::identity::Identity;
 use super::kept::Kept;
 use super::message::Message;
-use super::sequence::before;
+use super::sequence::{before, Kind};
 use super::session::NewTicket;
 use super::sslv2::Sslv2;
-use super::types::{PerSide, Side};
+use super::types::{Config, PerSide, Side};
 
 pub(super) const TLS12: u16 = 0x0303;
 pub(super) const TLS13: u16 = 0x0304;
@@ -145,9 +145,24 @@ impl Handshake {
         &mut self.content
     }
 
-    /// An encrypted record was taken for handshake.
-    pub(super) fn add_in_doubt(&mut self, octets: u32) {
-        self.in_doubt = self.in_doubt.saturating_add(octets);
+    /// What a record of wire type application_data is whose header is complete. `kind`: what its first octet has told, and
+    /// that holds.
+    pub(super) fn encrypted(&mut self, record: &Encrypted, kind: Kind, config: &Config) -> Kind {
+        let told = self.content.record(record, config.client_flight_budget);
+        let kind = match kind {
+            Kind::Unknown => told,
+            kind => kind,
+        };
+        if kind == Kind::EncryptedHandshake {
+            self.in_doubt = self.in_doubt.saturating_add(record.octets());
+        }
+        kind
+    }
+
+    /// The same of one whose header comes as a whole.
+    pub(super) fn kind_of_encrypted(&mut self, record: &Encrypted, config: &Config) -> Kind {
+        let kind = self.content.at_once(record.from);
+        self.encrypted(record, kind, config)
     }
 
     /// Octets of records of wire type application_data that were taken for handshake since this was asked for last.
@@ -194,23 +209,32 @@ impl Handshake {
         self.parts.of_mut(from).finished = true;
     }
 
-    /// Takes an octet of a plain-text alert in; whether it closes the connection: close_notify or a fatal one, which
-    /// TLS 1.3 says of all but user_canceled (RFC 5246 7.2, RFC 8446 6).
-    pub(super) fn alert(&mut self, from: Side, octet: u8) -> bool {
+    /// Takes octets of plain-text alerts in; whether one closes the connection: close_notify or a fatal one, which TLS 1.3
+    /// says of all but user_canceled (RFC 5246 7.2, RFC 8446 6).
+    pub(super) fn alerts(&mut self, from: Side, octets: &[u8]) -> bool {
         const CLOSE_NOTIFY: u8 = 0;
         const USER_CANCELED: u8 = 90;
         const FATAL: u8 = 2;
         let tls13 = self.is_tls13();
-        let level = &mut self.parts.of_mut(from).alert_level;
-        match level.take() {
-            None => {
-                *level = Some(octet);
-                false
-            }
-            Some(level) => {
-                octet == CLOSE_NOTIFY || level == FATAL || (tls13 && octet != USER_CANCELED)
-            }
+        let closes = |level: u8, what: u8| {
+            what == CLOSE_NOTIFY || level == FATAL || (tls13 && what != USER_CANCELED)
+        };
+        let open = &mut self.parts.of_mut(from).alert_level;
+        let mut closed = false;
+        let mut rest = octets;
+        if let (Some(level), Some((&what, behind))) = (*open, rest.split_first()) {
+            closed = closes(level, what);
+            *open = None;
+            rest = behind;
         }
+        while let Some((&[level, what], behind)) = rest.split_first_chunk() {
+            closed |= closes(level, what);
+            rest = behind;
+        }
+        if let &[level] = rest {
+            *open = Some(level);
+        }
+        closed
     }
 
     /// The other side has acknowledged the client's octets up to `acked`: whether that and its answer confirm the

@@ -64,6 +64,43 @@ impl Message {
         }
     }
 
+    /// Octets of a ticket's body that comes, but for its last.
+    pub(super) fn inside_ticket(&self) -> u32 {
+        match self.kind {
+            NEW_SESSION_TICKET if self.header == HEADER => self.left.saturating_sub(1),
+            _ => 0,
+        }
+    }
+
+    /// Where a message begins: takes those in of which nothing is read, the last of them perhaps in part. Says how many
+    /// octets that is, and whether one shows that no session is resumed.
+    pub(super) fn pass_over(&mut self, octets: &[u8]) -> (usize, bool) {
+        let mut full = false;
+        let mut rest = octets;
+        if self.header != 0 {
+            return (0, full);
+        }
+        while let Some((&[kind, high, middle, low], behind)) = rest.split_first_chunk() {
+            if matches!(kind, CLIENT_HELLO | SERVER_HELLO | NEW_SESSION_TICKET) {
+                break;
+            }
+            full |= matches!(kind, CERTIFICATE | SERVER_HELLO_DONE);
+            let len = u32::from_be_bytes([0, high, middle, low]);
+            rest = match behind.get(len as usize..) {
+                Some(behind) => behind,
+                None => {
+                    *self = Message {
+                        header: HEADER,
+                        kind,
+                        left: len.saturating_sub(behind.len() as u32),
+                    };
+                    return (octets.len(), full);
+                }
+            };
+        }
+        (octets.len().saturating_sub(rest.len()), full)
+    }
+
     /// Octets of the body that comes, when a message of no interest is being read.
     pub(super) fn skippable(&self) -> u32 {
         match self.kind {

@@ -32,6 +32,7 @@ mod search;
 mod segment;
 mod sequence;
 mod session;
+mod short;
 mod sslv2;
 mod types;
 pub mod wildcard;
