@@ -14,6 +14,9 @@ mod extension {
     pub(super) const ENCRYPTED_CLIENT_HELLO: u16 = 0xfe0d;
 }
 
+/// Extensions that a hello may have: no endpoint knows a tenth as many, and none comes twice (RFC 8446 4.2).
+const EXTENSIONS: u16 = 4096;
+
 impl Hello {
     pub(super) fn next_in_extension(&mut self, value: u16) -> Result<(), Malformed> {
         match self.field {
@@ -60,23 +63,30 @@ impl Hello {
     pub(super) fn pass_over(&mut self, octets: &[u8]) -> usize {
         let mut rest = octets;
         let mut left = self.extensions_left;
+        let mut number = self.extensions;
         while let Some((&[high, low, len_high, len_low], behind)) = rest.split_first_chunk() {
             let extension = u16::from_be_bytes([high, low]);
             let len = u16::from_be_bytes([len_high, len_low]);
             let next = usize::from(left).checked_sub(usize::from(len).saturating_add(4));
             let (Some(next), Some(behind), false) =
-                (next, behind.get(len.into()..), is_read(extension))
+                (next, behind.get(len.into()..), is_read(extension) || number >= EXTENSIONS)
             else {
                 break;
             };
+            number = number.saturating_add(1);
             (left, rest) = (next as u16, behind);
         }
+        self.extensions = number;
         self.extensions_left = left;
         octets.len().saturating_sub(rest.len())
     }
 
     /// The extension's length is known.
     pub(super) fn extension_begins(&mut self) -> Result<(), Malformed> {
+        if self.extensions >= EXTENSIONS {
+            return Err(Malformed);
+        }
+        self.extensions = self.extensions.saturating_add(1);
         let client = self.sender == Sender::Client;
         let bit = match self.extension {
             extension::SERVER_NAME => 1,

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The handshake of a connection: what its messages say, and when it is complete.
 
-use super::content::{Content, Encrypted};
+use super::content::Content;
 use super::direction::{Direction, Follow};
 use super::hello::{Hello, Sender};
 use super::identity::Identity;
 use super::kept::Kept;
 use super::message::Message;
-use super::sequence::{before, Kind};
+use super::sequence::before;
 use super::session::NewTicket;
 use super::sslv2::Sslv2;
-use super::types::{Config, PerSide, Side};
+use super::types::{PerSide, Side};
 
 pub(super) const TLS12: u16 = 0x0303;
 pub(super) const TLS13: u16 = 0x0304;
@@ -145,24 +145,10 @@ impl Handshake {
         &mut self.content
     }
 
-    /// What a record of wire type application_data is whose header is complete. `kind`: what its first octet has told, and
-    /// that holds.
-    pub(super) fn encrypted(&mut self, record: &Encrypted, kind: Kind, config: &Config) -> Kind {
-        let told = self.content.record(record, config.client_flight_budget);
-        let kind = match kind {
-            Kind::Unknown => told,
-            kind => kind,
-        };
-        if kind == Kind::EncryptedHandshake {
-            self.in_doubt = self.in_doubt.saturating_add(record.octets());
-        }
-        kind
-    }
-
-    /// The same of one whose header comes as a whole.
-    pub(super) fn kind_of_encrypted(&mut self, record: &Encrypted, config: &Config) -> Kind {
-        let kind = self.content.at_once(record.from);
-        self.encrypted(record, kind, config)
+    /// An encrypted record was taken for handshake.
+    #[inline]
+    pub(super) fn add_in_doubt(&mut self, octets: u32) {
+        self.in_doubt = self.in_doubt.saturating_add(octets);
     }
 
     /// Octets of records of wire type application_data that were taken for handshake since this was asked for last.
@@ -217,9 +203,12 @@ impl Handshake {
         const FATAL: u8 = 2;
         let tls13 = self.is_tls13();
         let closes = |level: u8, what: u8| {
-            what == CLOSE_NOTIFY || level == FATAL || (tls13 && what != USER_CANCELED)
+            (what == CLOSE_NOTIFY) | (level == FATAL) | (tls13 & (what != USER_CANCELED))
         };
         let open = &mut self.parts.of_mut(from).alert_level;
+        if let (None, &[level, what]) = (*open, octets) {
+            return closes(level, what);
+        }
         let mut closed = false;
         let mut rest = octets;
         if let (Some(level), Some((&what, behind))) = (*open, rest.split_first()) {

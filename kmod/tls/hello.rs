@@ -64,6 +64,8 @@ pub(super) struct Hello {
     pub(super) extensions_left: u16,
     pub(super) extension_left: u16,
     pub(super) extension: u16,
+    /// Extensions that have begun.
+    pub(super) extensions: u16,
     /// Extensions met, a bit for each that is read.
     pub(super) met: u8,
 
@@ -96,6 +98,7 @@ impl Hello {
             extensions_left: 0,
             extension_left: 0,
             extension: 0,
+            extensions: 0,
             met: 0,
             legacy_version: 0,
             extension_version: None,

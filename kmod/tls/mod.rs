@@ -27,6 +27,7 @@ mod quick;
 mod reader;
 mod record;
 mod records;
+mod runs;
 mod scratch;
 mod search;
 mod segment;

@@ -51,24 +51,26 @@ impl Handshake {
         let within = |most: u32| octets.get(..octets.len().min(most as usize));
         let inside_hello = within(message.inside_hello()).unwrap_or_default();
         let inside_ticket = within(message.inside_ticket()).unwrap_or_default();
-        let run = if !inside_hello.is_empty() {
-            self.hello
-                .run(inside_hello)
-                .map_err(|Malformed| Reason::Malformed)?
-        } else if !inside_ticket.is_empty() {
-            self.new_ticket.run(inside_ticket)
-        } else {
-            within(message.skippable()).unwrap_or_default().len()
-        };
-        if run > 0 {
+        if !inside_hello.is_empty() {
+            let run = self.hello.run(inside_hello);
+            let run = run.map_err(|Malformed| Reason::Malformed)?;
             message.skip(run as u32);
             return Ok(run);
         }
-        let (run, is_full) = message.pass_over(octets);
+        if !inside_ticket.is_empty() {
+            let run = self.new_ticket.run(inside_ticket);
+            message.skip(run as u32);
+            return Ok(run);
+        }
+        let rest = within(message.skippable()).unwrap_or_default().len();
+        if rest > 0 {
+            message.skip(rest as u32);
+        }
+        let (run, is_full) = message.pass_over(octets.get(rest..).unwrap_or_default());
         if is_full && self.client == Some(from.other()) && self.is_answered() {
             self.identity.resumed = Some(false);
         }
-        Ok(run)
+        Ok(rest.saturating_add(run))
     }
 
     /// Takes an octet of a plain-text handshake record in; `end` gives the sequence number behind it.
@@ -83,6 +85,7 @@ impl Handshake {
             return Err(Reason::Malformed);
         }
         match self.parts.of_mut(from).message.octet(octet) {
+            Place::TooMany => Err(Reason::Malformed),
             Place::Type(kind) => self.begins(from, kind),
             Place::Body(CLIENT_HELLO | SERVER_HELLO, last) => {
                 self.hello

@@ -217,9 +217,15 @@ impl Connection {
                 end: direction.next().wrapping_add(u32::from(len)),
                 ack: segment.ack,
             };
-            let kind = handshake.encrypted(&record, direction.kind(), config);
+            let kind = handshake
+                .content()
+                .record(&record, config.client_flight_budget);
+            // What was said at the first octet holds.
             if direction.kind() == Kind::Unknown {
                 direction.decide(kind);
+            }
+            if direction.kind() == Kind::EncryptedHandshake {
+                handshake.add_in_doubt(record.octets());
             }
         }
         if len == 0 {

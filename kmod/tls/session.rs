@@ -11,6 +11,9 @@ pub(super) enum Of {
     Ticket = 1,
 }
 
+/// Octets of which a digest is made: a ticket's first are its own, as it is encrypted (RFC 5077 4).
+const MOST: u64 = 16 * 1024;
+
 /// SipHash-2-4, octet by octet (Aumasson and Bernstein, "SipHash: a fast short-input PRF").
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Digest {
@@ -37,6 +40,9 @@ impl Digest {
     }
 
     pub(super) fn octet(&mut self, octet: u8) {
+        if self.octets >= MOST {
+            return;
+        }
         self.word = (self.word >> 8) | (u64::from(octet) << 56);
         self.octets = self.octets.wrapping_add(1);
         if self.octets & 7 == 0 {
@@ -47,6 +53,8 @@ impl Digest {
 
     /// The same of many, word by word.
     pub(super) fn octets(&mut self, octets: &[u8]) {
+        let room = MOST.saturating_sub(self.octets).min(octets.len() as u64);
+        let octets = octets.get(..room as usize).unwrap_or_default();
         let missing = 8_u64.wrapping_sub(self.octets) & 7;
         let (first, mut rest) = octets
             .split_at_checked(missing as usize)

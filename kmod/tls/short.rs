@@ -4,10 +4,12 @@
 use super::connection::Connection;
 use super::content::Encrypted;
 use super::handshake::Handshake;
+use super::headers::Headers;
 use super::reader::Reader;
 use super::record::{
     Record, ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER,
 };
+use super::runs::Runs;
 use super::sequence::Kind;
 use super::types::{Config, Payload, Reason, Segment, Side, State};
 
@@ -36,6 +38,57 @@ impl<'a> Whole<'a> {
             body,
             behind,
         })
+    }
+}
+
+/// Bodies of records side by side.
+struct Messages {
+    octets: [u8; MESSAGES],
+    len: usize,
+}
+
+impl Messages {
+    fn new() -> Self {
+        Messages {
+            octets: [0; MESSAGES],
+            len: 0,
+        }
+    }
+
+    /// Those of the handshake records in front of these octets, the first of which is whole and may come: no more than
+    /// `most`. Says how many, and what is behind them.
+    fn gather<'a>(
+        &mut self,
+        octets: &'a [u8],
+        most: u16,
+        headers: &mut Headers,
+    ) -> (u16, &'a [u8]) {
+        let mut rest = octets;
+        let mut number = 0_u16;
+        self.len = 0;
+        while number < most {
+            let Some((&[HANDSHAKE, 3, 0..=4, high, low], behind)) = rest.split_first_chunk() else {
+                break;
+            };
+            let len = u16::from_be_bytes([high, low]);
+            let end = self.len.wrapping_add(len.into());
+            let (Some((body, behind)), Some(to), 1..) = (
+                behind.split_at_checked(len.into()),
+                self.octets.get_mut(self.len..end),
+                len,
+            ) else {
+                break;
+            };
+            to.copy_from_slice(body);
+            headers.push_no_data(len);
+            (rest, self.len) = (behind, end);
+            number = number.wrapping_add(1);
+        }
+        (number, rest)
+    }
+
+    fn octets(&self) -> &[u8] {
+        self.octets.get(..self.len).unwrap_or_default()
     }
 }
 
@@ -72,60 +125,55 @@ impl<'a> Places<'a> {
     }
 }
 
-/// Which records may come.
+/// Which records may come: for each wire type from 20 on eight bits with the fewest octets, and with how many more.
+#[derive(Clone, Copy)]
 struct May {
-    /// A bit for each wire type, the lowest for 20.
-    wires: u8,
-    /// Nothing but data is encrypted.
-    plain: bool,
+    fewest: u64,
+    more: u64,
 }
 
 impl May {
+    /// For short records [`length_fits`](super::record::length_fits) says the same.
     fn of(connection: &Connection, encrypted: bool) -> Self {
-        const ALL: u8 = 0b11111;
-        const ALERTS: u8 = 0b10;
-        const NO_HANDSHAKE: u8 = 0b11011;
+        /// No short record has so many.
+        const NONE: u64 = 0xff;
+        let plain = connection.tls13 || !encrypted;
+        let [ccs, alert, mut handshake, mut data] = match plain {
+            true => [1, 1, 1, 0],
+            false => [0; 4],
+        };
+        let mut others = [ccs, data];
+        if connection.progress == State::New {
+            // The first message is looked at by itself.
+            (handshake, data, others) = (NONE, NONE, [NONE; 2]);
+        } else if connection.tls13 {
+            // No handshake record stands behind ServerHello in TLS 1.3 (RFC 8446 5.2).
+            handshake = NONE;
+        }
+        let [ccs, heartbeat] = others;
         May {
-            wires: match connection.progress {
-                // The first message is looked at by itself.
-                State::New => ALERTS,
-                // No handshake record stands behind ServerHello in TLS 1.3 (RFC 8446 5.2).
-                _ if connection.tls13 => NO_HANDSHAKE,
-                _ => ALL,
+            fewest: ccs | alert << 8 | handshake << 16 | data << 24 | heartbeat << 32,
+            more: match plain {
+                true => 0xfe_fefe_fe00,
+                false => 0xfe_fefe_fefe,
             },
-            plain: connection.tls13 || !encrypted,
         }
     }
 
-    /// Whether a short record of that type and length may: for these [`length_fits`](super::record::length_fits) says the
-    /// same.
     #[inline(always)]
-    fn be(&self, wire: u8, len: u16) -> bool {
-        let bit = 1_u8.wrapping_shl(u32::from(wire.wrapping_sub(CHANGE_CIPHER_SPEC)));
-        let fits = match wire {
-            CHANGE_CIPHER_SPEC => len == 1 || !self.plain,
-            ALERT | HANDSHAKE => len > 0 || !self.plain,
-            _ => true,
-        };
-        self.wires & bit != 0 && fits
+    fn be(self, place: u32, len: u16) -> bool {
+        let fewest = self.fewest.wrapping_shr(place) as u8;
+        let more = self.more.wrapping_shr(place) as u8;
+        len.wrapping_sub(fewest.into()) <= more.into()
     }
 }
 
-/// Records of one kind side by side that are not in the history yet.
-struct Same {
-    kind: Kind,
-    wire: u8,
-    records: u16,
-    octets: u32,
-}
-
-impl Same {
-    #[inline(always)]
-    fn add(&mut self, octets: u32) {
-        self.records = self.records.wrapping_add(1);
-        self.octets = self.octets.wrapping_add(octets);
-    }
-}
+/// What a record carries by its wire type, four bits each from 20 on.
+const KINDS: u32 = Kind::ChangeCipherSpec as u32
+    | (Kind::Alert as u32) << 4
+    | (Kind::Handshake as u32) << 8
+    | (Kind::ApplicationData as u32) << 12
+    | (Kind::Heartbeat as u32) << 16;
 
 impl Connection {
     /// Takes short records in, up to the first that has something against it or is not whole: those are for
@@ -158,15 +206,15 @@ impl Connection {
         let mut encrypted = handshake.is_encrypted(from);
         let mut may = May::of(self, encrypted);
         let end = self.sides.of(from).next().wrapping_add(octets.len() as u32);
+        let mut messages = Messages::new();
         let mut headers = self.sides.of(from).headers;
         let mut rest = octets;
-        let mut same = Same {
-            kind: Kind::Unknown,
-            wire: 0,
-            records: 0,
-            octets: 0,
-        };
-        while let Some(left) = records.checked_sub(1) {
+        let mut runs = Runs::default();
+        // Eight bits for each wire type from 20 on: there are no more than 51 records in so few octets.
+        let mut counts = 0_u64;
+        let mut left = *records;
+        let mut taken = Ok(());
+        while left > 0 {
             let Some((&[wire @ 20..=24, 3, minor @ 0..=4, high, low], behind)) =
                 rest.split_first_chunk()
             else {
@@ -176,67 +224,73 @@ impl Connection {
             let Some((body, behind)) = behind.split_at_checked(len.into()) else {
                 break;
             };
-            if !may.be(wire, len) {
+            let place = u32::from(wire.wrapping_sub(CHANGE_CIPHER_SPEC)).wrapping_mul(8);
+            if !may.be(place, len) {
                 break;
             }
+            let at = octets.len().wrapping_sub(rest.len());
+            let mut kind = KINDS.wrapping_shr(place / 2) & 0xf;
             let mut may_end = false;
-            let kind = match wire {
+            match wire {
                 APPLICATION_DATA => {
                     headers.push_data(minor, len);
-                    if handshake.content.is_settled() {
-                        Kind::ApplicationData
-                    } else {
-                        may_end = true;
+                    if let Some(flights) = handshake.content.flights() {
                         let encrypted = Encrypted {
                             from,
                             len,
                             end: end.wrapping_sub(behind.len() as u32),
                             ack: segment.ack,
                         };
-                        handshake.kind_of_encrypted(&encrypted, config)
+                        let (told, done) = flights.whole(&encrypted, config);
+                        if told == Kind::EncryptedHandshake {
+                            handshake.add_in_doubt(encrypted.octets());
+                        }
+                        if done {
+                            handshake.content.end();
+                        }
+                        kind = told as u32;
+                        may_end = done;
                     }
                 }
                 HANDSHAKE if !encrypted => {
-                    self.take_same(from, &mut same);
-                    self.sides.of_mut(from).headers = headers;
-                    let taken = self.short_messages(handshake, from, rest, records)?;
-                    headers = self.sides.of(from).headers;
+                    runs.push(at, kind);
+                    let places = Places {
+                        at: end.wrapping_sub(rest.len() as u32),
+                        records: rest,
+                    };
+                    let mut with_these = headers;
+                    let (number, behind) = messages.gather(rest, left, &mut with_these);
+                    let read = handshake.octets(from, messages.octets(), &places);
+                    if let Err(wrong) = read {
+                        taken = Err(wrong);
+                        break;
+                    }
+                    (headers, rest) = (with_these, behind);
+                    left = left.wrapping_sub(number);
+                    counts = counts.wrapping_add(u64::from(number) << 16);
+                    self.goes_on(handshake, from, true);
                     may = May::of(self, encrypted);
-                    rest = rest.get(taken..).unwrap_or_default();
                     continue;
                 }
                 _ => {
                     headers.push_no_data(len);
-                    match wire {
-                        CHANGE_CIPHER_SPEC => {
-                            if !encrypted {
-                                handshake.change_cipher_spec(from);
-                                encrypted = handshake.is_encrypted(from);
-                                may = May::of(self, encrypted);
-                            }
-                            Kind::ChangeCipherSpec
-                        }
-                        ALERT => {
-                            if !encrypted {
-                                self.closed |= handshake.alerts(from, body);
-                            }
-                            Kind::Alert
-                        }
-                        HANDSHAKE => {
-                            handshake.finished(from);
-                            may_end = true;
-                            Kind::Handshake
-                        }
-                        _ => Kind::Heartbeat,
+                    if wire == HANDSHAKE {
+                        handshake.finished(from);
+                        may_end = true;
+                    } else if encrypted {
+                        // Nothing of it can be read.
+                    } else if wire == ALERT {
+                        self.closed |= handshake.alerts(from, body);
+                    } else if wire == CHANGE_CIPHER_SPEC {
+                        handshake.change_cipher_spec(from);
+                        encrypted = handshake.is_encrypted(from);
+                        may = May::of(self, encrypted);
                     }
                 }
-            };
-            if kind != same.kind {
-                self.take_same(from, &mut same);
-                (same.kind, same.wire) = (kind, wire);
             }
-            same.add(u32::from(len).wrapping_add(HEADER.into()));
-            *records = left;
+            runs.push(at, kind);
+            counts = counts.wrapping_add(1_u64.wrapping_shl(place));
+            left = left.wrapping_sub(1);
             rest = behind;
             if may_end && handshake.is_complete() {
                 self.goes_on(handshake, from, true);
@@ -245,71 +299,22 @@ impl Connection {
                 }
             }
         }
-        self.take_same(from, &mut same);
-        self.sides.of_mut(from).headers = headers;
-        let taken = octets.len().saturating_sub(rest.len());
-        Ok(taken as u32)
-    }
-
-    /// Records of one kind are in the history and counted from now on.
-    fn take_same(&mut self, from: Side, same: &mut Same) {
+        *records = left;
+        let len = octets.len().saturating_sub(rest.len());
         let direction = self.sides.of_mut(from);
-        direction.history.extend(same.octets, same.kind);
-        direction.count_records(self.asides.of_mut(from), same.wire, same.records);
-        (same.records, same.octets) = (0, 0);
-    }
-
-    /// Takes plain-text handshake records in, the first of which may come here: their messages as if they stood in one.
-    /// Says how many octets they are; `records` may still begin in the packet.
-    fn short_messages(
-        &mut self,
-        handshake: &mut Handshake,
-        from: Side,
-        octets: &[u8],
-        records: &mut u16,
-    ) -> Result<usize, Reason> {
-        let headers = self.sides.of(from).headers;
-        let before = *records;
-        let mut messages = [0; MESSAGES];
-        let (mut rest, mut len) = (octets, 0_usize);
-        while let Some(left) = records.checked_sub(1) {
-            let Some(Whole {
-                record,
-                body,
-                behind,
-            }) = Whole::first(rest)
-            else {
-                break;
-            };
-            let end = len.saturating_add(body.len());
-            let (HANDSHAKE, false, Some(to)) =
-                (record.wire, body.is_empty(), messages.get_mut(len..end))
-            else {
-                break;
-            };
-            to.copy_from_slice(body);
-            self.sides.of_mut(from).headers.push(&record);
-            (rest, len) = (behind, end);
-            *records = left;
+        runs.put(&mut direction.history, len);
+        direction.headers = headers;
+        for (wire, count) in (CHANGE_CIPHER_SPEC..).zip(counts.to_le_bytes()) {
+            if count > 0 {
+                direction.count_records(self.asides.of_mut(from), wire, count.into());
+            }
         }
-        let taken = octets.len().saturating_sub(rest.len());
-        let places = Places {
-            at: self.sides.of(from).next(),
-            records: octets,
-        };
-        let messages = messages.get(..len).unwrap_or_default();
-        if let Err((number, why)) = handshake.octets(from, messages, &places) {
-            self.sides.of_mut(from).headers = headers;
-            self.take_before(from, octets, number);
+        if let Err((number, why)) = taken {
+            self.take_before(from, rest, number);
             self.goes_on(handshake, from, false);
             return Err(why);
         }
-        let direction = self.sides.of_mut(from);
-        direction.history.extend(taken as u32, Kind::Handshake);
-        let number = before.saturating_sub(*records);
-        direction.count_records(self.asides.of_mut(from), HANDSHAKE, number);
-        self.goes_on(handshake, from, true);
-        Ok(taken)
+        Ok(len as u32)
     }
 
     /// Takes those octets of handshake records in that stand before the octet of that number of their bodies.
