@@ -7,7 +7,7 @@
 
 use super::flight::{ClientFlight, Suite};
 use super::sequence::{before, Kind};
-use super::types::{Config, Side};
+use super::types::Side;
 
 /// Octets that a server may send up to its Finished.
 const SERVER_FLIGHT: u32 = 128 * 1024;
@@ -187,11 +187,7 @@ impl Content {
         let Content::Flights(flights) = self else {
             return Kind::ApplicationData;
         };
-        let (kind, done) = if record.from == flights.settled.client {
-            flights.client_record(record, budget)
-        } else {
-            flights.server_record(record)
-        };
+        let (kind, done) = flights.whole(record, budget);
         if done {
             *self = Content::Done;
         }
@@ -209,17 +205,13 @@ const EARLY: (Kind, bool) = (Kind::ApplicationData, false);
 const BEYOND: (Kind, bool) = (Kind::ApplicationData, true);
 
 impl Flights {
-    /// What a record is whose header comes as a whole, and whether the handshake is over with it.
+    /// What a record is whose header comes as a whole, and whether the handshake is over with it: where
+    /// [`at_once`](Self::at_once) tells, this says the same.
     #[inline(always)]
-    pub(super) fn whole(&mut self, record: &Encrypted, config: &Config) -> (Kind, bool) {
-        let at_once = self.at_once(record.from);
-        let (told, done) = match record.from == self.settled.client {
-            true => self.client_record(record, config.client_flight_budget),
+    pub(super) fn whole(&mut self, record: &Encrypted, budget: u32) -> (Kind, bool) {
+        match record.from == self.settled.client {
+            true => self.client_record(record, budget),
             false => self.server_record(record),
-        };
-        match at_once {
-            Kind::Unknown => (told, done),
-            kind => (kind, done),
         }
     }
 

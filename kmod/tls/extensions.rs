@@ -68,9 +68,11 @@ impl Hello {
             let extension = u16::from_be_bytes([high, low]);
             let len = u16::from_be_bytes([len_high, len_low]);
             let next = usize::from(left).checked_sub(usize::from(len).saturating_add(4));
-            let (Some(next), Some(behind), false) =
-                (next, behind.get(len.into()..), is_read(extension) || number >= EXTENSIONS)
-            else {
+            let (Some(next), Some(behind), false) = (
+                next,
+                behind.get(len.into()..),
+                is_read(extension) || number >= EXTENSIONS,
+            ) else {
                 break;
             };
             number = number.saturating_add(1);

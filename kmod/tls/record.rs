@@ -18,7 +18,7 @@ pub(super) const CHANGE_CIPHER_SPEC: u8 = 20;
 pub(super) const ALERT: u8 = 21;
 pub(super) const HANDSHAKE: u8 = 22;
 pub(super) const APPLICATION_DATA: u8 = 23;
-const HEARTBEAT: u8 = 24;
+pub(super) const HEARTBEAT: u8 = 24;
 
 /// How a record is framed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -18,16 +18,16 @@ pub(super) struct Runs {
 }
 
 impl Runs {
-    /// The octets from `at` on, of no more than 64 KiB, are of the kind with that number, which is not 0.
+    /// The octets from `at` on, of no more than 64 KiB, are of that kind, which is known.
     #[inline(always)]
-    pub(super) fn push(&mut self, at: usize, kind: u32) {
-        if self.kinds & 0xf == kind {
+    pub(super) fn push(&mut self, at: usize, kind: Kind) {
+        if self.kinds & 0xf == kind as u32 {
             return;
         }
         if let Some(start) = self.starts.get_mut(self.number as usize % LAST) {
             *start = at as u16;
         }
-        self.kinds = (self.kinds << 4) | kind;
+        self.kinds = (self.kinds << 4) | kind as u32;
         self.number = self.number.wrapping_add(1);
     }
 

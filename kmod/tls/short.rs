@@ -7,7 +7,7 @@ use super::handshake::Handshake;
 use super::headers::Headers;
 use super::reader::Reader;
 use super::record::{
-    Record, ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER,
+    Record, ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER, HEARTBEAT,
 };
 use super::runs::Runs;
 use super::sequence::Kind;
@@ -41,54 +41,22 @@ impl<'a> Whole<'a> {
     }
 }
 
-/// Bodies of records side by side.
-struct Messages {
-    octets: [u8; MESSAGES],
-    len: usize,
-}
+/// Numbers of records by wire type, eight bits each from 20 on: there are no more than 51 in so few octets.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+struct PerWire(u64);
 
-impl Messages {
-    fn new() -> Self {
-        Messages {
-            octets: [0; MESSAGES],
-            len: 0,
-        }
+impl PerWire {
+    fn place(wire: u8) -> u32 {
+        u32::from(wire.wrapping_sub(CHANGE_CIPHER_SPEC)).wrapping_mul(8)
     }
 
-    /// Those of the handshake records in front of these octets, the first of which is whole and may come: no more than
-    /// `most`. Says how many, and what is behind them.
-    fn gather<'a>(
-        &mut self,
-        octets: &'a [u8],
-        most: u16,
-        headers: &mut Headers,
-    ) -> (u16, &'a [u8]) {
-        let mut rest = octets;
-        let mut number = 0_u16;
-        self.len = 0;
-        while number < most {
-            let Some((&[HANDSHAKE, 3, 0..=4, high, low], behind)) = rest.split_first_chunk() else {
-                break;
-            };
-            let len = u16::from_be_bytes([high, low]);
-            let end = self.len.wrapping_add(len.into());
-            let (Some((body, behind)), Some(to), 1..) = (
-                behind.split_at_checked(len.into()),
-                self.octets.get_mut(self.len..end),
-                len,
-            ) else {
-                break;
-            };
-            to.copy_from_slice(body);
-            headers.push_no_data(len);
-            (rest, self.len) = (behind, end);
-            number = number.wrapping_add(1);
-        }
-        (number, rest)
+    #[inline(always)]
+    fn add(&mut self, wire: u8) {
+        self.0 = self.0.wrapping_add(1_u64.wrapping_shl(Self::place(wire)));
     }
 
-    fn octets(&self) -> &[u8] {
-        self.octets.get(..self.len).unwrap_or_default()
+    fn of(self, wire: u8) -> u16 {
+        u16::from(self.0.wrapping_shr(Self::place(wire)) as u8)
     }
 }
 
@@ -125,55 +93,17 @@ impl<'a> Places<'a> {
     }
 }
 
-/// Which records may come: for each wire type from 20 on eight bits with the fewest octets, and with how many more.
-#[derive(Clone, Copy)]
-struct May {
-    fewest: u64,
-    more: u64,
+/// Records in front of some octets, and what was taken of them.
+struct Front<'a> {
+    octets: &'a [u8],
+    rest: &'a [u8],
+    /// Records that may still begin in the packet.
+    left: u16,
+    /// The sequence number behind the octets.
+    end: u32,
+    headers: Headers,
+    runs: Runs,
 }
-
-impl May {
-    /// For short records [`length_fits`](super::record::length_fits) says the same.
-    fn of(connection: &Connection, encrypted: bool) -> Self {
-        /// No short record has so many.
-        const NONE: u64 = 0xff;
-        let plain = connection.tls13 || !encrypted;
-        let [ccs, alert, mut handshake, mut data] = match plain {
-            true => [1, 1, 1, 0],
-            false => [0; 4],
-        };
-        let mut others = [ccs, data];
-        if connection.progress == State::New {
-            // The first message is looked at by itself.
-            (handshake, data, others) = (NONE, NONE, [NONE; 2]);
-        } else if connection.tls13 {
-            // No handshake record stands behind ServerHello in TLS 1.3 (RFC 8446 5.2).
-            handshake = NONE;
-        }
-        let [ccs, heartbeat] = others;
-        May {
-            fewest: ccs | alert << 8 | handshake << 16 | data << 24 | heartbeat << 32,
-            more: match plain {
-                true => 0xfe_fefe_fe00,
-                false => 0xfe_fefe_fefe,
-            },
-        }
-    }
-
-    #[inline(always)]
-    fn be(self, place: u32, len: u16) -> bool {
-        let fewest = self.fewest.wrapping_shr(place) as u8;
-        let more = self.more.wrapping_shr(place) as u8;
-        len.wrapping_sub(fewest.into()) <= more.into()
-    }
-}
-
-/// What a record carries by its wire type, four bits each from 20 on.
-const KINDS: u32 = Kind::ChangeCipherSpec as u32
-    | (Kind::Alert as u32) << 4
-    | (Kind::Handshake as u32) << 8
-    | (Kind::ApplicationData as u32) << 12
-    | (Kind::Heartbeat as u32) << 16;
 
 impl Connection {
     /// Takes short records in, up to the first that has something against it or is not whole: those are for
@@ -186,35 +116,89 @@ impl Connection {
         reader: &mut Reader<'_, P>,
         offset: u32,
     ) -> Result<u32, Reason> {
+        let from = segment.from;
         let most = reader.records_left();
         let octets = reader.some(offset)?;
-        let mut left = most;
-        let taken = self.short_ones(handshake, config, segment, octets, &mut left);
-        reader.records_begin(most.saturating_sub(left))?;
-        taken
+        let direction = self.sides.of(from);
+        let mut front = Front {
+            octets,
+            rest: octets,
+            left: most,
+            end: direction.next().wrapping_add(octets.len() as u32),
+            headers: direction.headers,
+            runs: Runs::default(),
+        };
+        let wrong = self.short_ones(handshake, config, segment, &mut front);
+        let taken = octets.len().saturating_sub(front.rest.len());
+        let direction = self.sides.of_mut(from);
+        front.runs.put(&mut direction.history, taken);
+        direction.headers = front.headers;
+        if let Err((number, _)) = wrong {
+            self.take_before(from, front.rest, number);
+            self.goes_on(handshake, from, false);
+        }
+        let records = most.saturating_sub(front.left);
+        reader.records_begin(records)?;
+        match wrong {
+            Ok(()) => Ok(taken as u32),
+            Err((_, why)) => Err(why),
+        }
     }
 
+    /// Run by run. Where a message is not what an endpoint would take, it says which octet of those in front is wrong.
     fn short_ones(
         &mut self,
         handshake: &mut Handshake,
         config: &Config,
         segment: &Segment,
-        octets: &[u8],
-        records: &mut u16,
-    ) -> Result<u32, Reason> {
+        front: &mut Front<'_>,
+    ) -> Result<(), (usize, Reason)> {
         let from = segment.from;
-        let mut encrypted = handshake.is_encrypted(from);
-        let mut may = May::of(self, encrypted);
-        let end = self.sides.of(from).next().wrapping_add(octets.len() as u32);
-        let mut messages = Messages::new();
-        let mut headers = self.sides.of(from).headers;
-        let mut rest = octets;
-        let mut runs = Runs::default();
-        // Eight bits for each wire type from 20 on: there are no more than 51 records in so few octets.
-        let mut counts = 0_u64;
-        let mut left = *records;
-        let mut taken = Ok(());
-        while left > 0 {
+        loop {
+            let before = front.left;
+            let is_open = self.progress != State::New;
+            let encrypted = handshake.is_encrypted(from);
+            match front.rest.first() {
+                Some(&HANDSHAKE) if is_open && !encrypted && !self.tls13 => {
+                    self.short_messages(handshake, from, front)?;
+                }
+                _ if handshake.content.flights().is_some() => {
+                    self.short_run::<true>(handshake, config, segment, front);
+                }
+                _ => self.short_run::<false>(handshake, config, segment, front),
+            }
+            if front.left == before || self.progress == State::Established {
+                return Ok(());
+            }
+        }
+    }
+
+    /// All but plain-text handshake records. `FLIGHTS`: between ServerHello of TLS 1.3 and the client's Finished, where data
+    /// need not be data.
+    fn short_run<const FLIGHTS: bool>(
+        &mut self,
+        handshake: &mut Handshake,
+        config: &Config,
+        segment: &Segment,
+        front: &mut Front<'_>,
+    ) {
+        let from = segment.from;
+        let encrypted = handshake.is_encrypted(from);
+        let plain = !encrypted || self.tls13;
+        // The first message is looked at by itself.
+        let is_open = self.progress != State::New;
+        let (mut headers, mut left, mut rest) = (front.headers, front.left, front.rest);
+        let mut counts = PerWire::default();
+        let mut record = Encrypted {
+            from,
+            len: 0,
+            end: front.end,
+            ack: segment.ack,
+        };
+        let mut in_doubt = 0_u32;
+        let mut has_changed = encrypted;
+        let mut is_done = false;
+        while left > 0 && !is_done {
             let Some((&[wire @ 20..=24, 3, minor @ 0..=4, high, low], behind)) =
                 rest.split_first_chunk()
             else {
@@ -224,97 +208,119 @@ impl Connection {
             let Some((body, behind)) = behind.split_at_checked(len.into()) else {
                 break;
             };
-            let place = u32::from(wire.wrapping_sub(CHANGE_CIPHER_SPEC)).wrapping_mul(8);
-            if !may.be(place, len) {
-                break;
-            }
-            let at = octets.len().wrapping_sub(rest.len());
-            let mut kind = KINDS.wrapping_shr(place / 2) & 0xf;
-            let mut may_end = false;
-            match wire {
-                APPLICATION_DATA => {
-                    headers.push_data(minor, len);
-                    if let Some(flights) = handshake.content.flights() {
-                        let encrypted = Encrypted {
-                            from,
-                            len,
-                            end: end.wrapping_sub(behind.len() as u32),
-                            ack: segment.ack,
-                        };
-                        let (told, done) = flights.whole(&encrypted, config);
-                        if told == Kind::EncryptedHandshake {
-                            handshake.add_in_doubt(encrypted.octets());
-                        }
-                        if done {
-                            handshake.content.end();
-                        }
-                        kind = told as u32;
-                        may_end = done;
-                    }
-                }
-                HANDSHAKE if !encrypted => {
-                    runs.push(at, kind);
-                    let places = Places {
-                        at: end.wrapping_sub(rest.len() as u32),
-                        records: rest,
-                    };
-                    let mut with_these = headers;
-                    let (number, behind) = messages.gather(rest, left, &mut with_these);
-                    let read = handshake.octets(from, messages.octets(), &places);
-                    if let Err(wrong) = read {
-                        taken = Err(wrong);
+            let kind = match wire {
+                APPLICATION_DATA if FLIGHTS => {
+                    record.len = len;
+                    record.end = front.end.wrapping_sub(behind.len() as u32);
+                    let Some(flights) = handshake.content.flights() else {
                         break;
+                    };
+                    let (kind, done) = flights.whole(&record, config.client_flight_budget);
+                    if kind == Kind::EncryptedHandshake {
+                        in_doubt = in_doubt.wrapping_add(record.octets());
                     }
-                    (headers, rest) = (with_these, behind);
-                    left = left.wrapping_sub(number);
-                    counts = counts.wrapping_add(u64::from(number) << 16);
-                    self.goes_on(handshake, from, true);
-                    may = May::of(self, encrypted);
-                    continue;
+                    is_done = done;
+                    kind
                 }
-                _ => {
-                    headers.push_no_data(len);
-                    if wire == HANDSHAKE {
-                        handshake.finished(from);
-                        may_end = true;
-                    } else if encrypted {
-                        // Nothing of it can be read.
-                    } else if wire == ALERT {
-                        self.closed |= handshake.alerts(from, body);
-                    } else if wire == CHANGE_CIPHER_SPEC {
+                APPLICATION_DATA if is_open => Kind::ApplicationData,
+                ALERT if !plain => Kind::Alert,
+                ALERT if len > 0 => {
+                    self.closed |= !encrypted && handshake.alerts(from, body);
+                    Kind::Alert
+                }
+                CHANGE_CIPHER_SPEC if is_open && (len == 1 || !plain) => {
+                    // What one has not changed the next does not either.
+                    if !has_changed {
+                        has_changed = true;
                         handshake.change_cipher_spec(from);
-                        encrypted = handshake.is_encrypted(from);
-                        may = May::of(self, encrypted);
+                        is_done = handshake.is_encrypted(from);
                     }
+                    Kind::ChangeCipherSpec
                 }
+                HANDSHAKE if !plain => {
+                    handshake.finished(from);
+                    is_done = self.progress == State::Handshake && handshake.is_complete();
+                    Kind::Handshake
+                }
+                HEARTBEAT if is_open => Kind::Heartbeat,
+                _ => break,
+            };
+            let at = front.octets.len().wrapping_sub(rest.len());
+            front.runs.push(at, kind);
+            match wire {
+                APPLICATION_DATA => headers.push_data(minor, len),
+                _ => headers.push_no_data(len),
             }
-            runs.push(at, kind);
-            counts = counts.wrapping_add(1_u64.wrapping_shl(place));
+            counts.add(wire);
             left = left.wrapping_sub(1);
             rest = behind;
-            if may_end && handshake.is_complete() {
-                self.goes_on(handshake, from, true);
-                if self.progress == State::Established {
-                    break;
-                }
+        }
+        (front.headers, front.left, front.rest) = (headers, left, rest);
+        if FLIGHTS {
+            handshake.add_in_doubt(in_doubt);
+            if is_done {
+                handshake.content.end();
             }
         }
-        *records = left;
-        let len = octets.len().saturating_sub(rest.len());
-        let direction = self.sides.of_mut(from);
-        runs.put(&mut direction.history, len);
-        direction.headers = headers;
-        for (wire, count) in (CHANGE_CIPHER_SPEC..).zip(counts.to_le_bytes()) {
-            if count > 0 {
-                direction.count_records(self.asides.of_mut(from), wire, count.into());
-            }
+        for wire in CHANGE_CIPHER_SPEC..=HEARTBEAT {
+            self.count_short(from, wire, counts.of(wire));
         }
-        if let Err((number, why)) = taken {
-            self.take_before(from, rest, number);
-            self.goes_on(handshake, from, false);
-            return Err(why);
+        self.goes_on(handshake, from, counts != PerWire::default());
+    }
+
+    /// Plain-text handshake records: their messages as if they stood in one.
+    fn short_messages(
+        &mut self,
+        handshake: &mut Handshake,
+        from: Side,
+        front: &mut Front<'_>,
+    ) -> Result<(), (usize, Reason)> {
+        let mut messages = [0; MESSAGES];
+        let mut headers = front.headers;
+        let (mut rest, mut left, mut end) = (front.rest, front.left, 0);
+        while left > 0 {
+            let Some((&[HANDSHAKE, 3, 0..=4, high, low], behind)) = rest.split_first_chunk() else {
+                break;
+            };
+            let len = u16::from_be_bytes([high, low]);
+            let start = end;
+            let to = usize::wrapping_add(start, len.into());
+            let (Some((body, behind)), Some(room), 1..) = (
+                behind.split_at_checked(len.into()),
+                messages.get_mut(start..to),
+                len,
+            ) else {
+                break;
+            };
+            room.copy_from_slice(body);
+            headers.push_no_data(len);
+            (rest, end) = (behind, to);
+            left = left.wrapping_sub(1);
         }
-        Ok(len as u32)
+        let places = Places {
+            at: front.end.wrapping_sub(front.rest.len() as u32),
+            records: front.rest,
+        };
+        let number = front.left.wrapping_sub(left);
+        front.left = left;
+        handshake.octets(from, messages.get(..end).unwrap_or_default(), &places)?;
+        if number > 0 {
+            let at = front.octets.len().wrapping_sub(front.rest.len());
+            front.runs.push(at, Kind::Handshake);
+        }
+        (front.headers, front.rest) = (headers, rest);
+        self.count_short(from, HANDSHAKE, number);
+        self.goes_on(handshake, from, number > 0);
+        Ok(())
+    }
+
+    /// So many records of a type are complete.
+    #[inline]
+    fn count_short(&mut self, from: Side, wire: u8, number: u16) {
+        if number > 0 {
+            let direction = self.sides.of_mut(from);
+            direction.count_records(self.asides.of_mut(from), wire, number);
+        }
     }
 
     /// Takes those octets of handshake records in that stand before the octet of that number of their bodies.

@@ -88,9 +88,7 @@ fn unit(name: &str) -> Vec<u8> {
         "handshake records of one octet" => [&[22, 3, 3, 0, 1][..], &[0]].concat(),
         "handshake records of three octets" => [&[22, 3, 3, 0, 3][..], &[0; 3]].concat(),
         "handshake records of 40 octets" => record(22, 40),
-        "all types" => [20, 21, 23, 24]
-            .map(|wire| record(wire, 1))
-            .concat(),
+        "all types" => [20, 21, 23, 24].map(|wire| record(wire, 1)).concat(),
         "types in turns" => [record(20, 1), record(23, 1)].concat(),
         "handshake in turns" => [record(20, 1), vec![22, 3, 3, 0, 1, 0]].concat(),
         "small messages" => large(&[0; 4]),
@@ -100,8 +98,7 @@ fn unit(name: &str) -> Vec<u8> {
         "small extensions" => hello_with(&[7, 7, 0, 0]),
         "extensions of one octet" => hello_with(&[7, 7, 0, 1, 1]),
         "a ticket in a hello" => hello_with_ticket(),
-        "hello of short records" => hello_with(&[7, 7, 0, 0])
-            [5..]
+        "hello of short records" => hello_with(&[7, 7, 0, 0])[5..]
             .chunks(3)
             .flat_map(|octets| [&[22, 3, 3, 0, octets.len() as u8], octets].concat())
             .collect(),
