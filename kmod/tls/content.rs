@@ -71,6 +71,7 @@ struct ServerFlight {
 impl ServerFlight {
     /// "Handshake, at most 128 KiB up to the server's own Finished (the last record of Finished length, behind at least
     /// one other, before the client answers), and 8 KiB behind it; then application-data" (RFC 8446 4.3, 4.4).
+    #[inline]
     fn record(&mut self, record: &Encrypted, suite: Suite, answered: bool) -> Kind {
         let first = self.records == 0;
         if first {
@@ -147,6 +148,20 @@ impl Content {
         *self = Content::GivenUp;
     }
 
+    /// Both flights, if the handshake is between ServerHello and the client's Finished.
+    #[inline]
+    pub(super) fn flights(&mut self) -> Option<&mut Flights> {
+        match self {
+            Content::Flights(flights) => Some(flights),
+            _ => None,
+        }
+    }
+
+    /// The client's Finished was seen.
+    pub(super) fn end(&mut self) {
+        *self = Content::Done;
+    }
+
     /// Whether a direction is lost.
     pub(super) fn is_given_up(&self) -> bool {
         matches!(self, Content::GivenUp)
@@ -158,6 +173,7 @@ impl Content {
     }
 
     /// What the next record of that side is, if every length gives the same.
+    #[inline]
     pub(super) fn at_once(&self, from: Side) -> Kind {
         match self {
             Content::Flights(flights) => flights.at_once(from),
@@ -166,15 +182,12 @@ impl Content {
     }
 
     /// What a record is.
+    #[inline]
     pub(super) fn record(&mut self, record: &Encrypted, budget: u32) -> Kind {
         let Content::Flights(flights) = self else {
             return Kind::ApplicationData;
         };
-        let (kind, done) = if record.from == flights.settled.client {
-            flights.client_record(record, budget)
-        } else {
-            flights.server_record(record)
-        };
+        let (kind, done) = flights.whole(record, budget);
         if done {
             *self = Content::Done;
         }
@@ -192,6 +205,17 @@ const EARLY: (Kind, bool) = (Kind::ApplicationData, false);
 const BEYOND: (Kind, bool) = (Kind::ApplicationData, true);
 
 impl Flights {
+    /// What a record is whose header comes as a whole, and whether the handshake is over with it: where
+    /// [`at_once`](Self::at_once) tells, this says the same.
+    #[inline(always)]
+    pub(super) fn whole(&mut self, record: &Encrypted, budget: u32) -> (Kind, bool) {
+        match record.from == self.settled.client {
+            true => self.client_record(record, budget),
+            false => self.server_record(record),
+        }
+    }
+
+    #[inline]
     fn at_once(&self, from: Side) -> Kind {
         let Settled {
             early_data, psk, ..
@@ -212,6 +236,7 @@ impl Flights {
         }
     }
 
+    #[inline]
     fn server_record(&mut self, record: &Encrypted) -> (Kind, bool) {
         // "A server record that acknowledges the flight (stacks that put the whole flight into one record)" ends the
         // handshake: a server sends tickets or data once it has the client's Finished (RFC 8446 4.6.1).
@@ -226,6 +251,7 @@ impl Flights {
         (self.server.record(record, self.suite, answered), false)
     }
 
+    #[inline]
     fn client_record(&mut self, record: &Encrypted, budget: u32) -> (Kind, bool) {
         let Settled {
             early_data, psk, ..

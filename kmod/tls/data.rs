@@ -7,9 +7,10 @@ use super::connection::Connection;
 use super::direction::Direction;
 use super::reader::Reader;
 use super::record::{length_fits, Header, Record, APPLICATION_DATA, HANDSHAKE, HEADER};
+use super::runs::Runs;
 use super::scratch::Scratch;
 use super::sequence::Kind;
-use super::types::{Payload, Reason, Segment, State};
+use super::types::{Payload, Reason, Segment, Side, State};
 
 impl Connection {
     /// Takes a payload in from `offset` on. A handshake is made only for records that are no data.
@@ -32,6 +33,18 @@ impl Connection {
             scratch.make().ok_or(Reason::TableFull)?;
             self.remember(scratch, segment, payload, at)?;
         }
+        Ok(())
+    }
+
+    /// The same of a payload in which the handshake has ended.
+    pub(super) fn data_behind_handshake<P: Payload>(
+        &mut self,
+        from: Side,
+        reader: &mut Reader<'_, P>,
+        offset: u32,
+    ) -> Result<(), Reason> {
+        let direction = self.sides.of_mut(from);
+        direction.data(self.asides.of_mut(from), self.tls13, reader, offset)?;
         Ok(())
     }
 }
@@ -159,8 +172,9 @@ impl Direction {
         let mut records = 0_u16;
         let mut headers = self.headers;
         let mut compared = false;
-        // Those of the last type: where they begin, and how many they are.
-        let (mut last, mut from, mut number) = (APPLICATION_DATA, octets, 0_u16);
+        let mut runs = Runs::default();
+        // Those of the last type, and how many they are.
+        let (mut last, mut number) = (0_u8, 0_u16);
         while records < most {
             let Some(([wire @ 20..=24, 3, minor @ 0..=4, high, low], after)) =
                 rest.split_first_chunk::<{ HEADER as usize }>()
@@ -175,9 +189,10 @@ impl Direction {
                 break;
             }
             if *wire != last {
-                let octets = from.len().saturating_sub(rest.len());
-                self.short_ones(aside, last, octets as u32, number);
-                (last, from, number) = (*wire, rest, 0);
+                self.count_records(aside, last, number);
+                (last, number) = (*wire, 0);
+                let at = octets.len().wrapping_sub(rest.len());
+                runs.push(at, Kind::of_wire(last).unwrap_or(Kind::Unknown));
             }
             match *wire {
                 APPLICATION_DATA => headers.push_data(*minor, len),
@@ -190,20 +205,13 @@ impl Direction {
             records = records.saturating_add(1);
             rest = after;
         }
-        let left = from.len().saturating_sub(rest.len());
-        self.short_ones(aside, last, left as u32, number);
+        self.count_records(aside, last, number);
         self.headers = headers;
-        let octets = octets.len().saturating_sub(rest.len()) as u32;
+        let taken = octets.len().saturating_sub(rest.len());
+        runs.put(&mut self.history, taken);
         reader.records_begin(records)?;
+        let octets = taken as u32;
         Ok(Run { octets, compared })
-    }
-
-    /// So many octets of so many records of a type were taken in.
-    fn short_ones(&mut self, aside: &mut Aside, wire: u8, octets: u32, records: u16) {
-        if let Some(kind) = Kind::of_wire(wire) {
-            self.history.extend(octets, kind);
-            self.count_records(aside, wire, records);
-        }
     }
 
     /// Any record begins: takes its header in if it is whole and nothing is against it.

@@ -14,6 +14,9 @@ mod extension {
     pub(super) const ENCRYPTED_CLIENT_HELLO: u16 = 0xfe0d;
 }
 
+/// Extensions that a hello may have: no endpoint knows a tenth as many, and none comes twice (RFC 8446 4.2).
+const EXTENSIONS: u16 = 4096;
+
 impl Hello {
     pub(super) fn next_in_extension(&mut self, value: u16) -> Result<(), Malformed> {
         match self.field {
@@ -55,8 +58,37 @@ impl Hello {
         }
     }
 
+    /// Where an extension begins: takes those in that are not read, are whole, and have others behind them. Says how many
+    /// octets they have.
+    pub(super) fn pass_over(&mut self, octets: &[u8]) -> usize {
+        let mut rest = octets;
+        let mut left = self.extensions_left;
+        let mut number = self.extensions;
+        while let Some((&[high, low, len_high, len_low], behind)) = rest.split_first_chunk() {
+            let extension = u16::from_be_bytes([high, low]);
+            let len = u16::from_be_bytes([len_high, len_low]);
+            let next = usize::from(left).checked_sub(usize::from(len).saturating_add(4));
+            let (Some(next), Some(behind), false) = (
+                next,
+                behind.get(len.into()..),
+                is_read(extension) || number >= EXTENSIONS,
+            ) else {
+                break;
+            };
+            number = number.saturating_add(1);
+            (left, rest) = (next as u16, behind);
+        }
+        self.extensions = number;
+        self.extensions_left = left;
+        octets.len().saturating_sub(rest.len())
+    }
+
     /// The extension's length is known.
     pub(super) fn extension_begins(&mut self) -> Result<(), Malformed> {
+        if self.extensions >= EXTENSIONS {
+            return Err(Malformed);
+        }
+        self.extensions = self.extensions.saturating_add(1);
         let client = self.sender == Sender::Client;
         let bit = match self.extension {
             extension::SERVER_NAME => 1,
@@ -124,6 +156,19 @@ impl Hello {
     fn skip_rest(&mut self) -> Result<(), Malformed> {
         self.enter_inside(Field::Skipped, self.extension_left)
     }
+}
+
+/// Whether something is done with such an extension.
+fn is_read(extension: u16) -> bool {
+    const LOW: u64 = 1 << extension::SERVER_NAME
+        | 1 << extension::ALPN
+        | 1 << extension::SESSION_TICKET
+        | 1 << extension::PRE_SHARED_KEY
+        | 1 << extension::EARLY_DATA
+        | 1 << extension::SUPPORTED_VERSIONS;
+    let low = u32::from(extension);
+    low < u64::BITS && LOW.wrapping_shr(low) & 1 != 0
+        || extension == extension::ENCRYPTED_CLIENT_HELLO
 }
 
 /// SSL 3.0 to TLS 1.3: GREASE (RFC 8701) and drafts are left out.

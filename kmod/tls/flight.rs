@@ -39,9 +39,9 @@ impl Suite {
 
     /// Octets of a record with one message whose body has so many: header, content type and tag (RFC 8446 5.2).
     pub(super) fn message(self, body: u16) -> u16 {
-        body.saturating_add(MESSAGE_HEADER)
-            .saturating_add(1)
-            .saturating_add(self.tag)
+        body.wrapping_add(MESSAGE_HEADER)
+            .wrapping_add(1)
+            .wrapping_add(self.tag)
     }
 
     /// Octets of a record with a Finished (RFC 8446 4.4.4).

@@ -146,6 +146,7 @@ impl Handshake {
     }
 
     /// An encrypted record was taken for handshake.
+    #[inline]
     pub(super) fn add_in_doubt(&mut self, octets: u32) {
         self.in_doubt = self.in_doubt.saturating_add(octets);
     }
@@ -194,23 +195,35 @@ impl Handshake {
         self.parts.of_mut(from).finished = true;
     }
 
-    /// Takes an octet of a plain-text alert in; whether it closes the connection: close_notify or a fatal one, which
-    /// TLS 1.3 says of all but user_canceled (RFC 5246 7.2, RFC 8446 6).
-    pub(super) fn alert(&mut self, from: Side, octet: u8) -> bool {
+    /// Takes octets of plain-text alerts in; whether one closes the connection: close_notify or a fatal one, which TLS 1.3
+    /// says of all but user_canceled (RFC 5246 7.2, RFC 8446 6).
+    pub(super) fn alerts(&mut self, from: Side, octets: &[u8]) -> bool {
         const CLOSE_NOTIFY: u8 = 0;
         const USER_CANCELED: u8 = 90;
         const FATAL: u8 = 2;
         let tls13 = self.is_tls13();
-        let level = &mut self.parts.of_mut(from).alert_level;
-        match level.take() {
-            None => {
-                *level = Some(octet);
-                false
-            }
-            Some(level) => {
-                octet == CLOSE_NOTIFY || level == FATAL || (tls13 && octet != USER_CANCELED)
-            }
+        let closes = |level: u8, what: u8| {
+            (what == CLOSE_NOTIFY) | (level == FATAL) | (tls13 & (what != USER_CANCELED))
+        };
+        let open = &mut self.parts.of_mut(from).alert_level;
+        if let (None, &[level, what]) = (*open, octets) {
+            return closes(level, what);
         }
+        let mut closed = false;
+        let mut rest = octets;
+        if let (Some(level), Some((&what, behind))) = (*open, rest.split_first()) {
+            closed = closes(level, what);
+            *open = None;
+            rest = behind;
+        }
+        while let Some((&[level, what], behind)) = rest.split_first_chunk() {
+            closed |= closes(level, what);
+            rest = behind;
+        }
+        if let &[level] = rest {
+            *open = Some(level);
+        }
+        closed
     }
 
     /// The other side has acknowledged the client's octets up to `acked`: whether that and its answer confirm the

@@ -64,6 +64,8 @@ pub(super) struct Hello {
     pub(super) extensions_left: u16,
     pub(super) extension_left: u16,
     pub(super) extension: u16,
+    /// Extensions that have begun.
+    pub(super) extensions: u16,
     /// Extensions met, a bit for each that is read.
     pub(super) met: u8,
 
@@ -96,6 +98,7 @@ impl Hello {
             extensions_left: 0,
             extension_left: 0,
             extension: 0,
+            extensions: 0,
             met: 0,
             legacy_version: 0,
             extension_version: None,
@@ -154,8 +157,12 @@ impl Hello {
         Ok(())
     }
 
-    /// Takes the first of some octets in, as many as belong to the field at hand but for its last: fewer than all, or none.
+    /// Takes the first of some octets in, as many as belong to the field at hand but for its last, or to extensions that are
+    /// not read: all of them, fewer, or none.
     pub(super) fn run(&mut self, octets: &[u8]) -> Result<usize, Malformed> {
+        if self.field == Field::ExtensionType && self.left == 2 {
+            return Ok(self.pass_over(octets));
+        }
         let most = usize::from(self.left.saturating_sub(1)).min(octets.len());
         let octets = octets.get(..most).unwrap_or_default();
         match self.field {
@@ -172,10 +179,9 @@ impl Hello {
             Field::Name => append(self.sni.get_or_insert_default(), octets)?,
             Field::Protocol => append(self.alpn.get_or_insert_default(), octets)?,
             Field::Ticket => {
-                let ticket = self
-                    .ticket
-                    .get_or_insert_with(|| Digest::new(self.secret, Of::Ticket));
-                octets.iter().for_each(|octet| ticket.octet(*octet));
+                self.ticket
+                    .get_or_insert_with(|| Digest::new(self.secret, Of::Ticket))
+                    .octets(octets);
             }
             _ => return Ok(0),
         }

@@ -8,6 +8,9 @@ pub(super) const NEW_SESSION_TICKET: u8 = 4;
 pub(super) const CERTIFICATE: u8 = 11;
 pub(super) const SERVER_HELLO_DONE: u8 = 14;
 
+/// Messages that a direction may have in plain text: no endpoint takes a tenth as many (RFC 8446 2, RFC 5246 7.3).
+const MESSAGES: u16 = 4096;
+
 /// Octets of a message header: type and length.
 const HEADER: u8 = 4;
 
@@ -17,6 +20,8 @@ pub(super) struct Message {
     /// Octets of the header read.
     header: u8,
     kind: u8,
+    /// Those that have begun.
+    number: u16,
     /// The length as far as it was read, then octets left of the body.
     left: u32,
 }
@@ -24,6 +29,8 @@ pub(super) struct Message {
 /// What an octet of a message is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Place {
+    /// The first of more messages than there may be.
+    TooMany,
     /// The first: a message of that type begins.
     Type(u8),
     /// Of the length.
@@ -44,6 +51,10 @@ impl Message {
         }
         self.header = place.saturating_add(1);
         if place == 0 {
+            if self.number >= MESSAGES {
+                return Place::TooMany;
+            }
+            self.number = self.number.saturating_add(1);
             self.kind = octet;
             self.left = 0;
             return Place::Type(octet);
@@ -62,6 +73,46 @@ impl Message {
             CLIENT_HELLO | SERVER_HELLO if self.header == HEADER => self.left.saturating_sub(1),
             _ => 0,
         }
+    }
+
+    /// Octets of a ticket's body that comes, but for its last.
+    pub(super) fn inside_ticket(&self) -> u32 {
+        match self.kind {
+            NEW_SESSION_TICKET if self.header == HEADER => self.left.saturating_sub(1),
+            _ => 0,
+        }
+    }
+
+    /// Where a message begins: takes those in of which nothing is read, the last of them perhaps in part. Says how many
+    /// octets that is, and whether one shows that no session is resumed.
+    pub(super) fn pass_over(&mut self, octets: &[u8]) -> (usize, bool) {
+        let mut full = false;
+        let mut rest = octets;
+        if self.header != 0 {
+            return (0, full);
+        }
+        while let Some((&[kind, high, middle, low], behind)) = rest.split_first_chunk() {
+            let is_read = matches!(kind, CLIENT_HELLO | SERVER_HELLO | NEW_SESSION_TICKET);
+            if is_read || self.number >= MESSAGES {
+                break;
+            }
+            self.number = self.number.saturating_add(1);
+            full |= matches!(kind, CERTIFICATE | SERVER_HELLO_DONE);
+            let len = u32::from_be_bytes([0, high, middle, low]);
+            rest = match behind.get(len as usize..) {
+                Some(behind) => behind,
+                None => {
+                    *self = Message {
+                        header: HEADER,
+                        kind,
+                        number: self.number,
+                        left: len.saturating_sub(behind.len() as u32),
+                    };
+                    return (octets.len(), full);
+                }
+            };
+        }
+        (octets.len().saturating_sub(rest.len()), full)
     }
 
     /// Octets of the body that comes, when a message of no interest is being read.

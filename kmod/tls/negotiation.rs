@@ -8,7 +8,8 @@ use super::identity::{Identity, Resumption};
 use super::message::{
     Place, CERTIFICATE, CLIENT_HELLO, NEW_SESSION_TICKET, SERVER_HELLO, SERVER_HELLO_DONE,
 };
-use super::session::{Digest, NewTicket};
+use super::session::Digest;
+use super::short::Places;
 use super::types::{Reason, Side};
 
 /// ServerHello's random when it is a HelloRetryRequest: SHA-256 of that word (RFC 8446 4.1.3).
@@ -18,13 +19,13 @@ const HELLO_RETRY_REQUEST: [u8; 32] = [
 ];
 
 impl Handshake {
-    /// Takes octets of a plain-text handshake record in; `at` is the sequence number of the first. Where one is not what an
-    /// endpoint would take, it says which, and why.
+    /// Takes octets of plain-text handshake records' bodies in. Where one is not what an endpoint would take, it says which,
+    /// and why.
     pub(super) fn octets(
         &mut self,
         from: Side,
         octets: &[u8],
-        at: u32,
+        places: &Places<'_>,
     ) -> Result<(), (usize, Reason)> {
         let mut taken = 0;
         while let Some(rest) = octets.get(taken..).filter(|rest| !rest.is_empty()) {
@@ -33,43 +34,60 @@ impl Handshake {
             let Some(octet) = octets.get(taken) else {
                 break;
             };
-            let end = at.wrapping_add(taken as u32).wrapping_add(1);
-            self.octet(from, *octet, end).map_err(|why| (taken, why))?;
+            self.octet(from, *octet, || places.behind(taken))
+                .map_err(|why| (taken, why))?;
             taken = taken.saturating_add(1);
         }
         Ok(())
     }
 
-    /// Takes the first of them in that lie within a hello's field.
+    /// Takes the first of them in that lie within a field of a hello, or of which nothing is read: many at once.
     fn run(&mut self, from: Side, octets: &[u8]) -> Result<usize, Reason> {
-        let message = &mut self.parts.of_mut(from).message;
-        let most = octets.len().min(message.inside_hello() as usize);
-        if most == 0 {
+        // It is the octet's to say what is wrong.
+        if self.is_tls13() || self.progress == Progress::Nothing {
             return Ok(0);
         }
-        let octets = octets.get(..most).unwrap_or_default();
-        let run = self
-            .hello
-            .run(octets)
-            .map_err(|Malformed| Reason::Malformed)?;
-        message.skip(run as u32);
-        Ok(run)
+        let message = &mut self.parts.of_mut(from).message;
+        let within = |most: u32| octets.get(..octets.len().min(most as usize));
+        let inside_hello = within(message.inside_hello()).unwrap_or_default();
+        let inside_ticket = within(message.inside_ticket()).unwrap_or_default();
+        if !inside_hello.is_empty() {
+            let run = self.hello.run(inside_hello);
+            let run = run.map_err(|Malformed| Reason::Malformed)?;
+            message.skip(run as u32);
+            return Ok(run);
+        }
+        if !inside_ticket.is_empty() {
+            let run = self.new_ticket.run(inside_ticket);
+            message.skip(run as u32);
+            return Ok(run);
+        }
+        let rest = within(message.skippable()).unwrap_or_default().len();
+        if rest > 0 {
+            message.skip(rest as u32);
+        }
+        let (run, is_full) = message.pass_over(octets.get(rest..).unwrap_or_default());
+        if is_full && self.client == Some(from.other()) && self.is_answered() {
+            self.identity.resumed = Some(false);
+        }
+        Ok(rest.saturating_add(run))
     }
 
-    /// Takes an octet of a plain-text handshake record in; `end` is the sequence number behind it.
-    pub(super) fn octet(&mut self, from: Side, octet: u8, end: u32) -> Result<(), Reason> {
+    /// Takes an octet of a plain-text handshake record in; `end` gives the sequence number behind it.
+    fn octet(&mut self, from: Side, octet: u8, end: impl FnOnce() -> u32) -> Result<(), Reason> {
         // TLS 1.3 has no plain-text handshake message behind ServerHello (RFC 8446 2).
         if self.is_tls13() {
             return Err(Reason::Malformed);
         }
         match self.parts.of_mut(from).message.octet(octet) {
+            Place::TooMany => Err(Reason::Malformed),
             Place::Type(kind) => self.begins(from, kind),
             Place::Body(CLIENT_HELLO | SERVER_HELLO, last) => {
                 self.hello
                     .octet(octet)
                     .map_err(|Malformed| Reason::Malformed)?;
                 match last {
-                    true => self.hello_ends(end),
+                    true => self.hello_ends(end()),
                     false => Ok(()),
                 }
             }
@@ -119,10 +137,10 @@ impl Handshake {
             (CERTIFICATE | SERVER_HELLO_DONE, Progress::Answered) if from_server => {
                 self.identity.resumed = Some(false);
             }
-            (NEW_SESSION_TICKET, Progress::Answered) if from_server => {
-                self.new_ticket = NewTicket::new(self.secret);
+            (NEW_SESSION_TICKET, Progress::Answered) if from_server && !self.new_ticket.begun => {
+                self.new_ticket.begun = true;
             }
-            // Nobody else issues one, and not before.
+            // Nobody else issues one, not before, and no more than one (RFC 5077 3.3).
             (NEW_SESSION_TICKET, _) => return Err(Reason::Malformed),
             _ => {}
         }
@@ -138,7 +156,8 @@ impl Handshake {
 
     /// Takes octets of it in; which of them is wrong, if one is.
     pub(super) fn sslv2_octets(&mut self, octets: &[u8]) -> Result<(), (usize, Reason)> {
-        let numbered = octets.iter().enumerate();
+        let passed = self.sslv2.run(octets);
+        let numbered = octets.iter().enumerate().skip(passed);
         for (number, octet) in numbered {
             self.sslv2
                 .octet(*octet, &mut self.hello)

@@ -15,10 +15,10 @@ pub(super) const TLS12_MAX: u16 = PLAINTEXT_MAX + 2048;
 
 /// Wire types (RFC 8446 B.1, RFC 6520 3).
 pub(super) const CHANGE_CIPHER_SPEC: u8 = 20;
-const ALERT: u8 = 21;
+pub(super) const ALERT: u8 = 21;
 pub(super) const HANDSHAKE: u8 = 22;
 pub(super) const APPLICATION_DATA: u8 = 23;
-const HEARTBEAT: u8 = 24;
+pub(super) const HEARTBEAT: u8 = 24;
 
 /// How a record is framed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -10,6 +10,7 @@ use super::record::{
 };
 use super::scratch::Scratch;
 use super::sequence::Kind;
+use super::short::{Places, SHORT};
 use super::types::{Config, Payload, Reason, Segment, Side, State};
 
 impl Connection {
@@ -101,6 +102,9 @@ impl Connection {
             if left == 0 {
                 return Ok(());
             }
+            if self.progress == State::Established {
+                return self.data_behind_handshake(from, reader, offset);
+            }
             let record = &self.sides.of(from).record;
             let missing = u32::from(record.header_left());
             let taken = if missing == 0 {
@@ -108,8 +112,17 @@ impl Connection {
                 self.body(handshake, from, reader, offset, wanted)?
             } else {
                 if record.header_read() == 0 {
+                    let header = reader.header(offset)?;
+                    if self.may_be_short(from, header) {
+                        let taken =
+                            self.short_records(handshake, config, segment, reader, offset)?;
+                        if taken > 0 {
+                            offset = offset.saturating_add(taken);
+                            continue;
+                        }
+                    }
                     reader.record_begins()?;
-                    if let Some(header) = reader.header(offset)? {
+                    if let Some(header) = header {
                         if self.whole_header(handshake, config, segment, header)? {
                             offset = offset.saturating_add(HEADER.into());
                             continue;
@@ -124,6 +137,13 @@ impl Connection {
             };
             offset = offset.saturating_add(taken);
         }
+    }
+
+    /// Whether a record with that header may be taken in with those behind it.
+    fn may_be_short(&self, from: Side, header: Option<[u8; HEADER as usize]>) -> bool {
+        let is_short =
+            |[.., high, low]: [u8; HEADER as usize]| u16::from_be_bytes([high, low]) <= SHORT;
+        self.sides.of(from).has_begun() && header.is_some_and(is_short)
     }
 
     /// Takes a header in that is not split, if nothing is against it before its length: what
@@ -285,18 +305,17 @@ impl Connection {
             let at = direction.next();
             let taken = match kind {
                 Kind::Alert => {
-                    for &octet in octets {
-                        self.closed |= handshake.alert(from, octet);
-                    }
+                    self.closed |= handshake.alerts(from, octets);
                     Ok(())
                 }
                 _ if direction.is_sslv2() => handshake.sslv2_octets(octets),
-                _ => handshake.octets(from, octets, at),
+                _ => handshake.octets(from, octets, &Places::from(at)),
             };
             if let Err((number, why)) = taken {
                 // Those before it are taken in, as if they had come in a segment of their own.
                 let direction = self.sides.of_mut(from);
                 direction.body(self.asides.of_mut(from), number as u32);
+                self.goes_on(handshake, from, false);
                 return Err(why);
             }
             wanted
@@ -323,6 +342,13 @@ impl Connection {
                 _ => {}
             }
         }
+        self.goes_on(handshake, from, complete);
+        Ok(())
+    }
+
+    /// Octets were taken in, perhaps the last of a record: how far TLS is now.
+    #[inline]
+    pub(super) fn goes_on(&mut self, handshake: &Handshake, from: Side, complete: bool) {
         if self.progress == State::Hello && handshake.is_answered() {
             self.progress = State::Handshake;
             self.tls13 = handshake.is_tls13();
@@ -331,6 +357,5 @@ impl Connection {
             self.progress = State::Established;
             self.sides.of_mut(from.other()).decide_open();
         }
-        Ok(())
     }
 }

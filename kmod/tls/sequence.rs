@@ -50,7 +50,7 @@ impl Kind {
     }
 
     /// By its number.
-    fn of(number: u32) -> Kind {
+    pub(super) fn of(number: u32) -> Kind {
         match number & 0xf {
             1 => Kind::ChangeCipherSpec,
             2 => Kind::Alert,

@@ -11,6 +11,9 @@ pub(super) enum Of {
     Ticket = 1,
 }
 
+/// Octets of which a digest is made: a ticket's first are its own, as it is encrypted (RFC 5077 4).
+const MOST: u64 = 16 * 1024;
+
 /// SipHash-2-4, octet by octet (Aumasson and Bernstein, "SipHash: a fast short-input PRF").
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Digest {
@@ -37,6 +40,9 @@ impl Digest {
     }
 
     pub(super) fn octet(&mut self, octet: u8) {
+        if self.octets >= MOST {
+            return;
+        }
         self.word = (self.word >> 8) | (u64::from(octet) << 56);
         self.octets = self.octets.wrapping_add(1);
         if self.octets & 7 == 0 {
@@ -45,8 +51,27 @@ impl Digest {
         }
     }
 
+    /// The same of many, word by word.
+    pub(super) fn octets(&mut self, octets: &[u8]) {
+        let room = MOST.saturating_sub(self.octets).min(octets.len() as u64);
+        let octets = octets.get(..room as usize).unwrap_or_default();
+        let missing = 8_u64.wrapping_sub(self.octets) & 7;
+        let (first, mut rest) = octets
+            .split_at_checked(missing as usize)
+            .unwrap_or((octets, &[]));
+        first.iter().for_each(|&octet| self.octet(octet));
+        let mut digest = *self;
+        while let Some((&word, after)) = rest.split_first_chunk() {
+            digest.compress(u64::from_le_bytes(word));
+            digest.octets = digest.octets.wrapping_add(8);
+            rest = after;
+        }
+        *self = digest;
+        rest.iter().for_each(|&octet| self.octet(octet));
+    }
+
     pub(super) fn of(mut self, octets: &[u8]) -> u64 {
-        octets.iter().for_each(|&octet| self.octet(octet));
+        self.octets(octets);
         self.finish()
     }
 
@@ -92,6 +117,8 @@ const FRONT: u16 = 6;
 /// A NewSessionTicket that is being read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NewTicket {
+    /// It has begun.
+    pub(super) begun: bool,
     read: u16,
     len: u16,
     digest: Digest,
@@ -100,6 +127,7 @@ pub(super) struct NewTicket {
 impl NewTicket {
     pub(super) fn new(secret: Secret) -> Self {
         NewTicket {
+            begun: false,
             read: 0,
             len: 0,
             digest: Digest::new(secret, Of::Ticket),
@@ -114,6 +142,18 @@ impl NewTicket {
             _ => self.digest.octet(octet),
         }
         self.read = self.read.saturating_add(1);
+    }
+
+    /// Takes octets of the ticket itself in, and says how many: none as long as others come.
+    pub(super) fn run(&mut self, octets: &[u8]) -> usize {
+        if self.read < FRONT {
+            return 0;
+        }
+        self.digest.octets(octets);
+        self.read = self
+            .read
+            .saturating_add(octets.len().min(u16::MAX.into()) as u16);
+        octets.len()
     }
 
     /// The ticket's digest; none if it is empty, or is not what its length says.

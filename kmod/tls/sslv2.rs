@@ -39,6 +39,17 @@ impl Sslv2 {
         }
     }
 
+    /// Takes the first of some octets in, as many as are cipher specs, and says how many.
+    pub(super) fn run(&mut self, octets: &[u8]) -> usize {
+        let end = LENGTHS.saturating_add(self.cipher_specs);
+        if self.read < LENGTHS {
+            return 0;
+        }
+        let run = octets.len().min(end.saturating_sub(self.read).into());
+        self.read = self.read.saturating_add(run as u16);
+        run
+    }
+
     fn field(&self, place: u16, octet: u8, hello: &mut Hello) -> Result<(), Malformed> {
         let Some(place) = place.checked_sub(self.cipher_specs) else {
             return Ok(());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Packets made to cost as much as one can.
 
-use super::common::*;
+use super::common::{tls12, tls13, *};
 use super::{established, lost, Settled};
 use std::hint::black_box;
 use tlsconn_tls::{Handshake, Piece, Scratch, Side, Side::Dst, Side::Src};
@@ -25,6 +25,35 @@ fn connection(name: &str) -> (Wire, Side) {
             (wire, Src)
         }
         "established" => (established(), Src),
+        "TLS 1.2" => {
+            let mut wire = begun(0);
+            wire.play(&tls12::full(Hello::client(), tls12::server12()), &whole);
+            (wire, Src)
+        }
+        "opened" => (begun(0), Src),
+        "opened, alert" => {
+            let mut wire = begun(0);
+            wire.send(Src, &unit("alerts"));
+            (wire, Src)
+        }
+        "early data" => {
+            let mut wire = begun(0);
+            wire.records(Src, &[tls13::early_client_hello()]);
+            wire.records(Dst, &[tls13::psk_server_hello(SHA256_SUITE)]);
+            (wire, Src)
+        }
+        "server of TLS 1.2" => {
+            let mut wire = begun(0);
+            wire.records(Src, &[Hello::client().as_client()]);
+            wire.records(Dst, &[tls12::server12().as_server()]);
+            (wire, Dst)
+        }
+        "client of TLS 1.2" => (connection("server of TLS 1.2").0, Src),
+        "encrypted" => {
+            let (mut wire, _) = connection("server of TLS 1.2");
+            wire.records(Src, &[ccs()]);
+            (wire, Src)
+        }
         "hello" => (begun(1), Src),
         "client's flight" => (begun(2), Src),
         "server's flight" => {
@@ -47,7 +76,37 @@ fn unit(name: &str) -> Vec<u8> {
         "headers with lengths of none" => vec![0x17, 3, 3, 0, 0],
         "headers with lengths too large" => vec![0x17, 3, 3, 0xff, 0xff],
         "records of one octet" => record(23, 1),
-        "alerts" => record(21, 2),
+        "alerts" => [&[21, 3, 3, 0, 2][..], &[1, 90]].concat(),
+        "encrypted alerts" => record(21, 18),
+        "heartbeats" => record(24, 1),
+        "warnings" => {
+            let mut octets = record(21, 0);
+            octets.extend([1; 16384]);
+            octets[3] = 0x40;
+            octets
+        }
+        "handshake records of one octet" => [&[22, 3, 3, 0, 1][..], &[0]].concat(),
+        "handshake records of three octets" => [&[22, 3, 3, 0, 3][..], &[0; 3]].concat(),
+        "handshake records of 40 octets" => record(22, 40),
+        "all types" => [20, 21, 23, 24].map(|wire| record(wire, 1)).concat(),
+        "types in turns" => [record(20, 1), record(23, 1)].concat(),
+        "handshake in turns" => [record(20, 1), vec![22, 3, 3, 0, 1, 0]].concat(),
+        "small messages" => large(&[0; 4]),
+        "small messages of five" => large(&[0, 0, 0, 1, 7]),
+        "tickets of one octet" => large(&[4, 0, 0, 7, 0, 0, 0, 0, 0, 1, 7]),
+        "a ticket" => large_with(&[4, 0, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xf9], &[7]),
+        "small extensions" => hello_with(&[7, 7, 0, 0]),
+        "extensions of one octet" => hello_with(&[7, 7, 0, 1, 1]),
+        "a ticket in a hello" => hello_with_ticket(),
+        "hello of short records" => hello_with(&[7, 7, 0, 0])[5..]
+            .chunks(3)
+            .flat_map(|octets| [&[22, 3, 3, 0, octets.len() as u8], octets].concat())
+            .collect(),
+        "hello of SSL 2.0" => {
+            let mut octets = vec![0xff, 0xff, 1, 3, 3, 0x7f, 0xe3, 0, 0, 0, 16];
+            octets.resize(0x8001, 7);
+            octets
+        }
         "change_cipher_spec" => record(20, 1),
         "pairs of records" => [record(23, 1), record(23, 1), vec![0]].concat(),
         "single records" => [record(22, 1), vec![0x17]].concat(),
@@ -67,6 +126,49 @@ fn unit(name: &str) -> Vec<u8> {
         }
         _ => panic!("no such octets: {name}"),
     }
+}
+
+/// Full records of messages: some octets, and others again and again.
+fn large_with(front: &[u8], again: &[u8]) -> Vec<u8> {
+    let octets: Vec<u8> = front
+        .iter()
+        .chain(again.iter().cycle())
+        .copied()
+        .take(70_000)
+        .collect();
+    octets
+        .chunks(16_384)
+        .flat_map(|octets| {
+            let [high, low] = (octets.len() as u16).to_be_bytes();
+            [&[22, 3, 3, high, low], octets].concat()
+        })
+        .collect()
+}
+
+fn large(again: &[u8]) -> Vec<u8> {
+    large_with(&[], again)
+}
+
+/// A ClientHello up to its extensions, which are all the same.
+fn hello_with(extension: &[u8]) -> Vec<u8> {
+    let most = 65_535 / extension.len() * extension.len();
+    large_with(&hello_front(most), extension)
+}
+
+fn hello_with_ticket() -> Vec<u8> {
+    let mut front = hello_front(65_535);
+    front.extend([0, 35, 0xff, 0xfb]);
+    large_with(&front, &[7])
+}
+
+fn hello_front(extensions: usize) -> Vec<u8> {
+    let mut front = vec![1];
+    front.extend(&(extensions as u32 + 43).to_be_bytes()[1..]);
+    front.extend([3, 3]);
+    front.extend([0xc1; 32]);
+    front.extend([0, 0, 2, 0x13, 1, 1, 0]);
+    front.extend((extensions as u16).to_be_bytes());
+    front
 }
 
 /// A place for the handshake that is there, or for none.

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What octets that come one behind the other belong to, before it is put into the history as a whole: of very many short
+//! runs the history would forget most at once.
+
+use super::sequence::{History, Kind};
+
+/// The last runs that are kept; the history keeps fewer.
+const LAST: usize = 8;
+
+/// Runs of octets without gaps, from the first of some octets on.
+#[derive(Default)]
+pub(super) struct Runs {
+    /// Where the last ones start, each in the place of its number.
+    starts: [u16; LAST],
+    /// What they are, four bits each, newest lowest.
+    kinds: u32,
+    number: u32,
+}
+
+impl Runs {
+    /// The octets from `at` on, of no more than 64 KiB, are of that kind, which is known.
+    #[inline(always)]
+    pub(super) fn push(&mut self, at: usize, kind: Kind) {
+        if self.kinds & 0xf == kind as u32 {
+            return;
+        }
+        if let Some(start) = self.starts.get_mut(self.number as usize % LAST) {
+            *start = at as u16;
+        }
+        self.kinds = (self.kinds << 4) | kind as u32;
+        self.number = self.number.wrapping_add(1);
+    }
+
+    /// Puts them into a history; `len`: octets of all.
+    pub(super) fn put(self, history: &mut History, len: usize) {
+        let last = self.number.min(LAST as u32);
+        let mut at = 0;
+        for back in (0..last).rev() {
+            let kind = Kind::of(self.kinds.wrapping_shr(back.wrapping_mul(4)));
+            let end = match back {
+                0 => len as u16,
+                back => self.start(self.number.wrapping_sub(back)),
+            };
+            // What is in front of the last is taken for a part of the first of them: both are forgotten at once.
+            history.extend(end.wrapping_sub(at).into(), kind);
+            at = end;
+        }
+    }
+
+    fn start(&self, number: u32) -> u16 {
+        let start = self.starts.get(number as usize % LAST);
+        start.copied().unwrap_or_default()
+    }
+}

@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Short records of a handshake are taken in together: a packet may have very many, and one by one they take much longer.
+
+use super::connection::Connection;
+use super::content::Encrypted;
+use super::handshake::Handshake;
+use super::headers::Headers;
+use super::reader::Reader;
+use super::record::{
+    Record, ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER, HEARTBEAT,
+};
+use super::runs::Runs;
+use super::sequence::Kind;
+use super::types::{Config, Payload, Reason, Segment, Side, State};
+
+/// Octets that a short record's body has at most: with its header it fits into what [`Reader::some`] gives.
+pub(super) const SHORT: u16 = 124;
+
+/// Octets of messages that are read at once.
+const MESSAGES: usize = 256;
+
+/// A record whose header and body are there.
+struct Whole<'a> {
+    record: Record,
+    body: &'a [u8],
+    behind: &'a [u8],
+}
+
+impl<'a> Whole<'a> {
+    /// The one in front of these octets; none if it is not whole, or its header has not its usual form.
+    #[inline]
+    fn first(octets: &'a [u8]) -> Option<Self> {
+        let (&header, behind) = octets.split_first_chunk::<{ HEADER as usize }>()?;
+        let record = Record::of_header(header)?;
+        let (body, behind) = behind.split_at_checked(record.len().into())?;
+        Some(Whole {
+            record,
+            body,
+            behind,
+        })
+    }
+}
+
+/// Numbers of records by wire type, eight bits each from 20 on: there are no more than 51 in so few octets.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+struct PerWire(u64);
+
+impl PerWire {
+    fn place(wire: u8) -> u32 {
+        u32::from(wire.wrapping_sub(CHANGE_CIPHER_SPEC)).wrapping_mul(8)
+    }
+
+    #[inline(always)]
+    fn add(&mut self, wire: u8) {
+        self.0 = self.0.wrapping_add(1_u64.wrapping_shl(Self::place(wire)));
+    }
+
+    fn of(self, wire: u8) -> u16 {
+        u16::from(self.0.wrapping_shr(Self::place(wire)) as u8)
+    }
+}
+
+/// Where octets of messages stand in the stream.
+pub(super) struct Places<'a> {
+    /// The sequence number of the first, or of the first record's header.
+    at: u32,
+    /// The records whose bodies they are; none if they lie side by side.
+    records: &'a [u8],
+}
+
+impl<'a> Places<'a> {
+    /// Side by side.
+    pub(super) fn from(at: u32) -> Self {
+        Places { at, records: &[] }
+    }
+
+    /// The sequence number behind the octet of that number.
+    #[cold]
+    pub(super) fn behind(&self, number: usize) -> u32 {
+        let mut at = self.at;
+        let mut left = number;
+        let mut rest = self.records;
+        while let Some(Whole { body, behind, .. }) = Whole::first(rest) {
+            at = at.wrapping_add(HEADER.into());
+            if left < body.len() {
+                break;
+            }
+            left = left.saturating_sub(body.len());
+            at = at.wrapping_add(body.len() as u32);
+            rest = behind;
+        }
+        at.wrapping_add(left as u32).wrapping_add(1)
+    }
+}
+
+/// Records in front of some octets, and what was taken of them.
+struct Front<'a> {
+    octets: &'a [u8],
+    rest: &'a [u8],
+    /// Records that may still begin in the packet.
+    left: u16,
+    /// The sequence number behind the octets.
+    end: u32,
+    headers: Headers,
+    runs: Runs,
+}
+
+impl Connection {
+    /// Takes short records in, up to the first that has something against it or is not whole: those are for
+    /// [`records`](Self::records) to take in. Says how many octets they have.
+    pub(super) fn short_records<P: Payload>(
+        &mut self,
+        handshake: &mut Handshake,
+        config: &Config,
+        segment: &Segment,
+        reader: &mut Reader<'_, P>,
+        offset: u32,
+    ) -> Result<u32, Reason> {
+        let from = segment.from;
+        let most = reader.records_left();
+        let octets = reader.some(offset)?;
+        let direction = self.sides.of(from);
+        let mut front = Front {
+            octets,
+            rest: octets,
+            left: most,
+            end: direction.next().wrapping_add(octets.len() as u32),
+            headers: direction.headers,
+            runs: Runs::default(),
+        };
+        let wrong = self.short_ones(handshake, config, segment, &mut front);
+        let taken = octets.len().saturating_sub(front.rest.len());
+        let direction = self.sides.of_mut(from);
+        front.runs.put(&mut direction.history, taken);
+        direction.headers = front.headers;
+        if let Err((number, _)) = wrong {
+            self.take_before(from, front.rest, number);
+            self.goes_on(handshake, from, false);
+        }
+        let records = most.saturating_sub(front.left);
+        reader.records_begin(records)?;
+        match wrong {
+            Ok(()) => Ok(taken as u32),
+            Err((_, why)) => Err(why),
+        }
+    }
+
+    /// Run by run. Where a message is not what an endpoint would take, it says which octet of those in front is wrong.
+    fn short_ones(
+        &mut self,
+        handshake: &mut Handshake,
+        config: &Config,
+        segment: &Segment,
+        front: &mut Front<'_>,
+    ) -> Result<(), (usize, Reason)> {
+        let from = segment.from;
+        loop {
+            let before = front.left;
+            let is_open = self.progress != State::New;
+            let encrypted = handshake.is_encrypted(from);
+            match front.rest.first() {
+                Some(&HANDSHAKE) if is_open && !encrypted && !self.tls13 => {
+                    self.short_messages(handshake, from, front)?;
+                }
+                _ if handshake.content.flights().is_some() => {
+                    self.short_run::<true>(handshake, config, segment, front);
+                }
+                _ => self.short_run::<false>(handshake, config, segment, front),
+            }
+            if front.left == before || self.progress == State::Established {
+                return Ok(());
+            }
+        }
+    }
+
+    /// All but plain-text handshake records. `FLIGHTS`: between ServerHello of TLS 1.3 and the client's Finished, where data
+    /// need not be data.
+    fn short_run<const FLIGHTS: bool>(
+        &mut self,
+        handshake: &mut Handshake,
+        config: &Config,
+        segment: &Segment,
+        front: &mut Front<'_>,
+    ) {
+        let from = segment.from;
+        let encrypted = handshake.is_encrypted(from);
+        let plain = !encrypted || self.tls13;
+        // The first message is looked at by itself.
+        let is_open = self.progress != State::New;
+        let (mut headers, mut left, mut rest) = (front.headers, front.left, front.rest);
+        let mut counts = PerWire::default();
+        let mut record = Encrypted {
+            from,
+            len: 0,
+            end: front.end,
+            ack: segment.ack,
+        };
+        let mut in_doubt = 0_u32;
+        let mut has_changed = encrypted;
+        let mut is_done = false;
+        while left > 0 && !is_done {
+            let Some((&[wire @ 20..=24, 3, minor @ 0..=4, high, low], behind)) =
+                rest.split_first_chunk()
+            else {
+                break;
+            };
+            let len = u16::from_be_bytes([high, low]);
+            let Some((body, behind)) = behind.split_at_checked(len.into()) else {
+                break;
+            };
+            let kind = match wire {
+                APPLICATION_DATA if FLIGHTS => {
+                    record.len = len;
+                    record.end = front.end.wrapping_sub(behind.len() as u32);
+                    let Some(flights) = handshake.content.flights() else {
+                        break;
+                    };
+                    let (kind, done) = flights.whole(&record, config.client_flight_budget);
+                    if kind == Kind::EncryptedHandshake {
+                        in_doubt = in_doubt.wrapping_add(record.octets());
+                    }
+                    is_done = done;
+                    kind
+                }
+                APPLICATION_DATA if is_open => Kind::ApplicationData,
+                ALERT if !plain => Kind::Alert,
+                ALERT if len > 0 => {
+                    self.closed |= !encrypted && handshake.alerts(from, body);
+                    Kind::Alert
+                }
+                CHANGE_CIPHER_SPEC if is_open && (len == 1 || !plain) => {
+                    // What one has not changed the next does not either.
+                    if !has_changed {
+                        has_changed = true;
+                        handshake.change_cipher_spec(from);
+                        is_done = handshake.is_encrypted(from);
+                    }
+                    Kind::ChangeCipherSpec
+                }
+                HANDSHAKE if !plain => {
+                    handshake.finished(from);
+                    is_done = self.progress == State::Handshake && handshake.is_complete();
+                    Kind::Handshake
+                }
+                HEARTBEAT if is_open => Kind::Heartbeat,
+                _ => break,
+            };
+            let at = front.octets.len().wrapping_sub(rest.len());
+            front.runs.push(at, kind);
+            match wire {
+                APPLICATION_DATA => headers.push_data(minor, len),
+                _ => headers.push_no_data(len),
+            }
+            counts.add(wire);
+            left = left.wrapping_sub(1);
+            rest = behind;
+        }
+        (front.headers, front.left, front.rest) = (headers, left, rest);
+        if FLIGHTS {
+            handshake.add_in_doubt(in_doubt);
+            if is_done {
+                handshake.content.end();
+            }
+        }
+        for wire in CHANGE_CIPHER_SPEC..=HEARTBEAT {
+            self.count_short(from, wire, counts.of(wire));
+        }
+        self.goes_on(handshake, from, counts != PerWire::default());
+    }
+
+    /// Plain-text handshake records: their messages as if they stood in one.
+    fn short_messages(
+        &mut self,
+        handshake: &mut Handshake,
+        from: Side,
+        front: &mut Front<'_>,
+    ) -> Result<(), (usize, Reason)> {
+        let mut messages = [0; MESSAGES];
+        let mut headers = front.headers;
+        let (mut rest, mut left, mut end) = (front.rest, front.left, 0);
+        while left > 0 {
+            let Some((&[HANDSHAKE, 3, 0..=4, high, low], behind)) = rest.split_first_chunk() else {
+                break;
+            };
+            let len = u16::from_be_bytes([high, low]);
+            let start = end;
+            let to = usize::wrapping_add(start, len.into());
+            let (Some((body, behind)), Some(room), 1..) = (
+                behind.split_at_checked(len.into()),
+                messages.get_mut(start..to),
+                len,
+            ) else {
+                break;
+            };
+            room.copy_from_slice(body);
+            headers.push_no_data(len);
+            (rest, end) = (behind, to);
+            left = left.wrapping_sub(1);
+        }
+        let places = Places {
+            at: front.end.wrapping_sub(front.rest.len() as u32),
+            records: front.rest,
+        };
+        let number = front.left.wrapping_sub(left);
+        front.left = left;
+        handshake.octets(from, messages.get(..end).unwrap_or_default(), &places)?;
+        if number > 0 {
+            let at = front.octets.len().wrapping_sub(front.rest.len());
+            front.runs.push(at, Kind::Handshake);
+        }
+        (front.headers, front.rest) = (headers, rest);
+        self.count_short(from, HANDSHAKE, number);
+        self.goes_on(handshake, from, number > 0);
+        Ok(())
+    }
+
+    /// So many records of a type are complete.
+    #[inline]
+    fn count_short(&mut self, from: Side, wire: u8, number: u16) {
+        if number > 0 {
+            let direction = self.sides.of_mut(from);
+            direction.count_records(self.asides.of_mut(from), wire, number);
+        }
+    }
+
+    /// Takes those octets of handshake records in that stand before the octet of that number of their bodies.
+    #[cold]
+    fn take_before(&mut self, from: Side, octets: &[u8], number: usize) {
+        let direction = self.sides.of_mut(from);
+        let mut left = number;
+        let mut rest = octets;
+        while let Some(Whole {
+            record,
+            body,
+            behind,
+        }) = Whole::first(rest)
+        {
+            direction.header(record, Kind::Handshake);
+            let taken = left.min(body.len());
+            direction.body(self.asides.of_mut(from), taken as u32);
+            if taken < body.len() {
+                return;
+            }
+            left = left.saturating_sub(taken);
+            rest = behind;
+        }
+    }
+}
