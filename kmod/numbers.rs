@@ -69,5 +69,6 @@ const _: () = {
     assert!(Types::HEARTBEAT.0 as u32 == XT_TLSCONN_TYPE_HEARTBEAT);
     assert!(Types::UNKNOWN.0 as u32 == XT_TLSCONN_TYPE_UNKNOWN);
     assert!(Types::NONE.0 as u32 == XT_TLSCONN_TYPE_NONE);
+    assert!(Types::IN_DOUBT.0 as u32 == XT_TLSCONN_TYPE_IN_DOUBT);
     assert!(Types::ALL.0 as u32 == XT_TLSCONN_TYPES_ALL);
 };

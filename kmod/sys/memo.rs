@@ -14,14 +14,14 @@
 use super::skb::Skb;
 use crate::tls::{PacketTypes, State, Types};
 
-/// What a packet is: bits of its types by content, by wire type from [`WIRE`](Self::WIRE) on, and its connection's state
+/// What a packet is: bits of its types by content, by wire type from [`WIRE`](Self::WIRE) on (one type less, as none is in doubt there), and its connection's state
 /// from [`STATE`](Self::STATE) on.
 #[derive(Clone, Copy)]
 pub struct Known(u32);
 
 impl Known {
-    const WIRE: u32 = 7;
-    const STATE: u32 = 14;
+    const WIRE: u32 = 8;
+    const STATE: u32 = 15;
     /// What it is stays below.
     const END: u64 = 1 << 19;
 
@@ -44,7 +44,7 @@ impl Known {
 
     /// Those by their headers.
     pub fn wire(self) -> Types {
-        Types((self.0 >> Self::WIRE) as u8 & Types::ALL.0)
+        Types((self.0 >> Self::WIRE) as u8 & !Types::IN_DOUBT.0)
     }
 
     /// A bit for its connection's state when it was taken in: those of a rule's `states`.

@@ -5,14 +5,16 @@
 //! lengths, and what acknowledges what. In doubt a record is data, unless a handshake of a real endpoint could not
 //! complete then; what may pass so is bounded.
 
-use super::flight::{ClientFlight, Suite};
+use super::flight::{ClientFlight, Finished, Suite};
 use super::sequence::{before, Kind};
 use super::types::Side;
 
 /// Octets that a server may send up to its Finished.
 const SERVER_FLIGHT: u32 = 128 * 1024;
-/// Octets that it may send behind it, where some put tickets.
-const BEHIND_FINISHED: u32 = 8 * 1024;
+/// Octets that it may send after it, where some put tickets.
+const AFTER_FINISHED: u32 = 8 * 1024;
+/// Octets of a server's flight before its Finished at least, where it shows a certificate.
+const BEFORE_FINISHED: u32 = 135;
 /// Octets of a first record too short for EncryptedExtensions and a CertificateRequest.
 const NO_CERTIFICATE_REQUEST: u16 = 38;
 /// Octets of the largest record with its header (RFC 8446 5.2).
@@ -25,7 +27,7 @@ pub(super) struct Settled {
     pub(super) cipher: u16,
     /// Early data was offered in the ClientHello that was answered.
     pub(super) early_data: bool,
-    /// A pre-shared key was accepted.
+    /// A pre-shared key was accepted, and none beside a certificate (RFC 8773).
     pub(super) psk: bool,
 }
 
@@ -47,6 +49,11 @@ impl Encrypted {
         u32::from(self.len).saturating_add(5)
     }
 
+    /// The sequence number of its header's first octet.
+    pub(super) fn start(&self) -> u32 {
+        self.end.wrapping_sub(self.octets())
+    }
+
     /// Whether its packet acknowledges everything before `end`.
     fn acknowledges(&self, end: u32) -> bool {
         self.ack.is_some_and(|ack| !before(ack, end))
@@ -65,37 +72,42 @@ struct ServerFlight {
     end: u32,
     /// The sequence number behind the server's own Finished, as far as it is known.
     finished: Option<u32>,
-    behind_finished: u32,
+    in_doubt: u32,
 }
 
 impl ServerFlight {
-    /// "Handshake, at most 128 KiB up to the server's own Finished (the last record of Finished length, behind at least
-    /// one other, before the client answers), and 8 KiB behind it; then application-data" (RFC 8446 4.3, 4.4).
+    /// "Handshake, at most 128 KiB up to the server's own Finished (the last record of Finished length, after at least one
+    /// other, before the client answers), and then in-doubt, at most 8 KiB in all however often a record has Finished
+    /// length; then application-data" (RFC 8446 4.3, 4.4). `psk`: no certificate is shown.
     #[inline]
-    fn record(&mut self, record: &Encrypted, suite: Suite, answered: bool) -> Kind {
+    fn record(&mut self, record: &Encrypted, suite: Suite, answered: bool, psk: bool) -> Kind {
         let first = self.records == 0;
         if first {
             self.first_len = record.len;
         }
+        // A CertificateRequest may have that length by chance.
+        let may_finish = !first && !answered && (psk || self.octets >= BEFORE_FINISHED);
         self.records = self.records.saturating_add(1);
         self.end = record.end;
         self.octets = self.octets.saturating_add(record.octets());
         let within = self.octets <= SERVER_FLIGHT;
-        let fits = if record.len == suite.finished() && !first && !answered && within {
+        let kind = match self.finished {
+            Some(_) => self.after_finished(record),
+            None if within => Kind::EncryptedHandshake,
+            None => Kind::ApplicationData,
+        };
+        if may_finish && record.len == suite.finished() && kind != Kind::ApplicationData {
             self.finished = Some(record.end);
             self.finished_record = self.records;
-            self.behind_finished = 0;
-            true
-        } else if self.finished.is_some() {
-            self.behind_finished = self.behind_finished.saturating_add(record.octets());
-            self.behind_finished <= BEHIND_FINISHED
-        } else {
-            within
-        };
-        if fits {
-            Kind::EncryptedHandshake
-        } else {
-            Kind::ApplicationData
+        }
+        kind
+    }
+
+    fn after_finished(&mut self, record: &Encrypted) -> Kind {
+        self.in_doubt = self.in_doubt.saturating_add(record.octets());
+        match self.in_doubt <= AFTER_FINISHED {
+            true => Kind::InDoubt,
+            false => Kind::ApplicationData,
         }
     }
 
@@ -183,35 +195,67 @@ impl Content {
 
     /// What a record is.
     #[inline]
-    pub(super) fn record(&mut self, record: &Encrypted, budget: u32) -> Kind {
+    pub(super) fn record(&mut self, record: &Encrypted, budget: u32) -> Verdict {
         let Content::Flights(flights) = self else {
-            return Kind::ApplicationData;
+            return Verdict::EARLY;
         };
-        let (kind, done) = flights.whole(record, budget);
-        if done {
+        let verdict = flights.whole(record, budget);
+        if verdict.is_over {
             *self = Content::Done;
         }
-        kind
+        verdict
     }
 }
 
-/// A record of the handshake that it ends.
-const LAST: (Kind, bool) = (Kind::EncryptedHandshake, true);
-/// A record of the handshake, more of which follow.
-const FLIGHT: (Kind, bool) = (Kind::EncryptedHandshake, false);
-/// Data while the handshake goes on.
-const EARLY: (Kind, bool) = (Kind::ApplicationData, false);
-/// Data that shows that the handshake is over.
-const BEYOND: (Kind, bool) = (Kind::ApplicationData, true);
+/// What a record is, and whether the handshake is over with it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Verdict {
+    pub(super) kind: Kind,
+    pub(super) is_over: bool,
+    /// It is the client's Finished, and nothing else that has such a length.
+    pub(super) is_certain: bool,
+    /// The client has answered the server's flight, whose Finished has come so.
+    pub(super) is_answer: bool,
+}
+
+impl Verdict {
+    /// The client's Finished.
+    const FINISHED: Self = Self::of(Kind::EncryptedHandshake, true);
+    /// Data while the handshake goes on.
+    const EARLY: Self = Self::of(Kind::ApplicationData, false);
+    /// Data that shows that the handshake is over.
+    const BEYOND: Self = Self::of(Kind::ApplicationData, true);
+    /// Of a flight that goes on.
+    const IN_DOUBT: Self = Self::of(Kind::InDoubt, false);
+
+    const fn of(kind: Kind, is_over: bool) -> Self {
+        Self {
+            kind,
+            is_over,
+            is_certain: false,
+            is_answer: false,
+        }
+    }
+
+    const fn certain(self) -> Self {
+        Self {
+            is_certain: true,
+            ..self
+        }
+    }
+}
 
 impl Flights {
-    /// What a record is whose header comes as a whole, and whether the handshake is over with it: where
-    /// [`at_once`](Self::at_once) tells, this says the same.
+    /// What a record is whose header comes as a whole: where [`at_once`](Self::at_once) tells, this says the same.
     #[inline(always)]
-    pub(super) fn whole(&mut self, record: &Encrypted, budget: u32) -> (Kind, bool) {
-        match record.from == self.settled.client {
-            true => self.client_record(record, budget),
-            false => self.server_record(record),
+    pub(super) fn whole(&mut self, record: &Encrypted, budget: u32) -> Verdict {
+        if record.from != self.settled.client {
+            return self.server_record(record);
+        }
+        let verdict = self.client_record(record, budget);
+        Verdict {
+            is_answer: verdict.is_over || verdict.kind != Kind::ApplicationData,
+            ..verdict
         }
     }
 
@@ -237,63 +281,63 @@ impl Flights {
     }
 
     #[inline]
-    fn server_record(&mut self, record: &Encrypted) -> (Kind, bool) {
-        // "A server record that acknowledges the flight (stacks that put the whole flight into one record)" ends the
-        // handshake: a server sends tickets or data once it has the client's Finished (RFC 8446 4.6.1).
-        if self
-            .client
-            .shape_end()
-            .is_some_and(|end| record.acknowledges(end))
-        {
-            return BEYOND;
+    fn server_record(&mut self, record: &Encrypted) -> Verdict {
+        // "A server record whose packet acknowledges anything after the first byte of that flight's first type-23 record"
+        // ends the handshake: "no server says anything between a client's Certificate and its Finished but an alert".
+        let start = self.client.start();
+        if start.is_some_and(|start| record.acknowledges(start.wrapping_add(1))) {
+            let is_alert = record.len == self.suite.alert();
+            return match self.server.after_finished(record) {
+                Kind::InDoubt if is_alert => Verdict::IN_DOUBT,
+                _ => Verdict::BEYOND,
+            };
         }
         let answered = self.client.has_begun();
-        (self.server.record(record, self.suite, answered), false)
+        let psk = self.settled.psk;
+        Verdict::of(self.server.record(record, self.suite, answered, psk), false)
     }
 
     #[inline]
-    fn client_record(&mut self, record: &Encrypted, budget: u32) -> (Kind, bool) {
+    fn client_record(&mut self, record: &Encrypted, budget: u32) -> Verdict {
         let Settled {
             early_data, psk, ..
         } = self.settled;
-        let within = self.client.fits(record.octets(), budget);
         if early_data && psk {
-            // "Records between ServerHello and the Finished by rule 1 are application-data, but for EndOfEarlyData's
-            // length" (RFC 8446 4.2.10, 4.5).
+            // "Records between ServerHello and the Finished by rule 1 are application-data, but for one of
+            // EndOfEarlyData's length" (RFC 8446 4.2.10, 4.5).
             return if record.len == self.suite.finished() {
-                LAST
-            } else if record.len == self.suite.message(0) && within {
-                self.client.add(record.octets());
-                FLIGHT
+                Verdict::FINISHED.certain()
+            } else if self.client.ends_early_data(record, self.suite) {
+                Verdict::of(Kind::EncryptedHandshake, false)
             } else {
-                EARLY
+                Verdict::EARLY
             };
         }
         // "If early data was offered and no PSK accepted, only those that do not acknowledge the server's flight are":
         // the server skips them (RFC 8446 4.2.10), and the client stops once it has the server's flight.
         let server_end = self.server.finished.unwrap_or(self.server.end);
         if early_data && (self.server.records == 0 || !record.acknowledges(server_end)) {
-            return EARLY;
+            return Verdict::EARLY;
         }
         // Rule 1: "the record with a Finished's length for the negotiated suite, or that of an empty Certificate and a
-        // Finished in one record" (RFC 8446 4.4.2, 4.4.4).
-        if self.client.is_finished(record.len, self.suite, early_data) {
-            return LAST;
+        // Finished in one record" (RFC 8446 4.4.2, 4.4.4), or one that is padded.
+        match self.client.finished(record.len, self.suite) {
+            Finished::Exact => return Verdict::FINISHED.certain(),
+            Finished::Padded => return Verdict::FINISHED,
+            Finished::No => {}
         }
         // Rule 2: "where the server cannot have asked for a certificate, the first record, whatever its length (record
         // padding). That is so if a PSK was accepted (RFC 8446 4.3.2), or if the server's flight was exactly four
         // records […]. Not used where early data was offered".
         let no_certificate = psk || self.server.asks_no_certificate();
         if !early_data && no_certificate && !self.client.has_begun() {
-            return LAST;
+            return Verdict::FINISHED.certain();
         }
         // Rule 3: "else a client-certificate flight, handshake as long as it has that shape, all of it within
         // client_flight_budget. A record that does not fit is application-data, and ends the handshake" (RFC 8446 4.4).
-        if within && self.client.goes_on(record.len, record.end, self.suite) {
-            self.client.add(record.octets());
-            FLIGHT
-        } else {
-            BEYOND
+        match self.client.goes_on(record, self.suite, budget) {
+            true => Verdict::IN_DOUBT,
+            false => Verdict::BEYOND,
         }
     }
 }

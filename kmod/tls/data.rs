@@ -6,7 +6,9 @@ use super::aside::Aside;
 use super::connection::Connection;
 use super::direction::Direction;
 use super::reader::Reader;
-use super::record::{length_fits, Header, Record, APPLICATION_DATA, HANDSHAKE, HEADER};
+use super::record::{
+    length_fits, Header, Record, ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER,
+};
 use super::runs::Runs;
 use super::scratch::Scratch;
 use super::sequence::Kind;
@@ -66,6 +68,17 @@ fn fits(wire: u8, len: u16, tls13: bool) -> bool {
     length_fits(wire, len, true, tls13, State::Established)
 }
 
+/// Whether a record of that type may stand behind the handshake: in TLS 1.3 no handshake record after ServerHello (RFC 8446
+/// 5.2), no alert or ChangeCipherSpec after the sender's Finished (RFC 8446 5, 6).
+#[inline]
+fn may_stand(wire: u8, tls13: bool, finished: bool) -> bool {
+    match wire {
+        HANDSHAKE => !tls13,
+        ALERT | CHANGE_CIPHER_SPEC => !finished,
+        _ => true,
+    }
+}
+
 impl Direction {
     /// Takes a payload in from `offset` on; whether there were octets in it that have to come again as they are.
     #[inline]
@@ -78,8 +91,8 @@ impl Direction {
     ) -> Result<bool, Reason> {
         let mut compared = self.kind().is_compared();
         loop {
-            // No handshake record stands after ServerHello in TLS 1.3 (RFC 8446 5.2).
-            let may = |wire, len| fits(wire, len, tls13) && !(wire == HANDSHAKE && tls13);
+            let finished = self.has_finished();
+            let may = |wire, len| fits(wire, len, tls13) && may_stand(wire, tls13, finished);
             let run = self.run(aside, reader, offset, may)?;
             compared |= run.compared;
             offset = offset.saturating_add(run.octets);
@@ -227,8 +240,7 @@ impl Direction {
             return Ok(false);
         };
         let (wire, len) = (record.wire, record.len());
-        // No handshake record stands behind ServerHello in TLS 1.3 (RFC 8446 5.2).
-        if !fits(wire, len, tls13) || wire == HANDSHAKE && tls13 {
+        if !fits(wire, len, tls13) || !may_stand(wire, tls13, self.has_finished()) {
             return Ok(false);
         }
         let Some(kind) = Kind::of_wire(wire) else {
@@ -248,8 +260,7 @@ impl Direction {
             Header::Bad => return Err(Reason::BadHeader),
             Header::Type(wire) => {
                 let kind = Kind::of_wire(wire).ok_or(Reason::BadHeader)?;
-                // Everything behind ServerHello is application_data on the wire (RFC 8446 5.2).
-                if kind == Kind::Handshake && tls13 {
+                if !may_stand(wire, tls13, self.has_finished()) {
                     return Err(Reason::Malformed);
                 }
                 self.decide(kind);

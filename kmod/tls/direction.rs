@@ -50,6 +50,8 @@ impl Seen {
     const FIN: u8 = 2;
     /// A SYN with data, and no answer to it.
     const OPENING: u8 = 4;
+    /// What is certain to be a Finished of TLS 1.3.
+    const FINISHED: u8 = 8;
 
     fn has(self, what: u8) -> bool {
         self.0 & what != 0
@@ -154,6 +156,15 @@ impl Direction {
         self.seen.has(Seen::FIN)
     }
 
+    /// Whether what is certain to be its Finished of TLS 1.3 has come.
+    pub(super) fn has_finished(&self) -> bool {
+        self.seen.has(Seen::FINISHED)
+    }
+
+    pub(super) fn set_finished(&mut self) {
+        self.seen.add(Seen::FINISHED);
+    }
+
     /// Whether its SYN had data and was not answered.
     pub(super) fn is_opening(&self) -> bool {
         self.seen.has(Seen::OPENING)
@@ -240,8 +251,16 @@ impl Direction {
 
     /// The handshake is over: a header that has begun and does not tell yet is of data.
     pub(super) fn decide_open(&mut self) {
-        if self.follow == Follow::Records && self.untyped > 0 {
+        if self.follow != Follow::Records {
+            return;
+        }
+        if self.untyped > 0 {
             self.decide(Kind::ApplicationData);
+        }
+        // What was said at its first octet holds for no more than has come.
+        let is_in_header = self.record.header_read() > 0 && self.record.header_left() > 0;
+        if is_in_header && self.kind == Kind::EncryptedHandshake {
+            self.kind = Kind::ApplicationData;
         }
     }
 

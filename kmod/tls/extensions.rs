@@ -7,6 +7,7 @@ use super::hello::{Field, Hello, Malformed, Sender};
 mod extension {
     pub(super) const SERVER_NAME: u16 = 0;
     pub(super) const ALPN: u16 = 16;
+    pub(super) const CERT_WITH_EXTERN_PSK: u16 = 33;
     pub(super) const SESSION_TICKET: u16 = 35;
     pub(super) const PRE_SHARED_KEY: u16 = 41;
     pub(super) const EARLY_DATA: u16 = 42;
@@ -98,6 +99,7 @@ impl Hello {
             extension::EARLY_DATA => 16,
             extension::SUPPORTED_VERSIONS => 32,
             extension::ENCRYPTED_CLIENT_HELLO => 64,
+            extension::CERT_WITH_EXTERN_PSK => 128,
             _ => return self.skip_rest(),
         };
         // There is no more than one of a type (RFC 8446 4.2).
@@ -118,6 +120,10 @@ impl Hello {
             extension::SESSION_TICKET => self.enter_inside(Field::Ticket, self.extension_left),
             extension::PRE_SHARED_KEY => {
                 self.pre_shared_key = true;
+                self.skip_rest()
+            }
+            extension::CERT_WITH_EXTERN_PSK => {
+                self.with_certificate = true;
                 self.skip_rest()
             }
             extension::EARLY_DATA => {
@@ -163,6 +169,7 @@ fn is_read(extension: u16) -> bool {
     const LOW: u64 = 1 << extension::SERVER_NAME
         | 1 << extension::ALPN
         | 1 << extension::SESSION_TICKET
+        | 1 << extension::CERT_WITH_EXTERN_PSK
         | 1 << extension::PRE_SHARED_KEY
         | 1 << extension::EARLY_DATA
         | 1 << extension::SUPPORTED_VERSIONS;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The shape of a TLS 1.3 client's flight behind the server's Finished, by the lengths of its records (RFC 8446 4.4).
 
-/// Octets of a record's header (RFC 8446 5.1).
-const RECORD_HEADER: u16 = 5;
+use super::content::Encrypted;
+
 /// Octets of a handshake message's header (RFC 8446 4).
 const MESSAGE_HEADER: u16 = 4;
 /// Octets of an empty Certificate's body: an empty context and an empty list (RFC 8446 4.4.2).
@@ -10,8 +10,12 @@ const EMPTY_CERTIFICATE: u16 = 4;
 /// Octets of the shortest CertificateVerify's body: algorithm, length and a signature of 64 (RFC 8446 4.4.3).
 const SHORTEST_VERIFY: u16 = 4 + 64;
 
-/// Octets by which Java (JSSE) pads every record (RFC 8446 5.4). Of the stacks that are known none else pads by itself.
+/// Octets by which Java (JSSE) pads every record (RFC 8446 5.4).
 const JSSE_PADDING: u16 = 16;
+/// mbedTLS pads the content with its type to a multiple of so many octets.
+const MBEDTLS_MULTIPLE: u16 = 16;
+/// Octets of an alert (RFC 8446 6).
+const ALERT: u16 = 2;
 
 /// What a cipher suite makes of lengths.
 #[derive(Clone, Copy, Debug)]
@@ -49,28 +53,48 @@ impl Suite {
         self.message(self.hash)
     }
 
-    /// Whether a record of that length is as full as a sender's limit has it: a power of two from 512 to 16384 octets
-    /// (RFC 8446 5.1, RFC 6066 4), or with its header that many (rustls' `max_fragment_size`).
-    fn is_full(self, len: u16) -> bool {
-        let plain = len.saturating_sub(1).saturating_sub(self.tag);
-        let limit = |octets: u16| octets.is_power_of_two() && (512..=16384).contains(&octets);
-        limit(plain) || limit(plain.saturating_add(RECORD_HEADER))
+    /// Octets of a record with an alert.
+    pub(super) fn alert(self) -> u16 {
+        ALERT.wrapping_add(1).wrapping_add(self.tag)
+    }
+
+    /// Whether a record of that length has one message, whose body has so many octets, as a stack writes it that pads.
+    fn is_padded(self, len: u16, body: u16) -> bool {
+        let plain = self.message(body).wrapping_sub(self.tag);
+        let rounded = plain.next_multiple_of(MBEDTLS_MULTIPLE);
+        len == self.message(body).wrapping_add(JSSE_PADDING)
+            || len == rounded.wrapping_add(self.tag)
     }
 }
 
-/// What has come of a client-certificate flight.
+/// What has come of a client-certificate flight. Its first record is one of a Certificate, and as full as the sender makes
+/// them, whatever its length is, if more of that length follow.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 enum Shape {
     #[default]
     Nothing,
     /// A Certificate without certificates: a Finished is next.
     EmptyCertificate,
-    /// Records of that length, all of them a Certificate's; the last may be a CertificateVerify if they are full.
-    Certificate(u16),
-    /// A shorter record behind full ones: the rest of the Certificate, or the CertificateVerify.
+    /// One record: all of the Certificate, or the first full one.
+    First,
+    /// Some of full size: the last may be a CertificateVerify, or the first of it.
+    Full,
+    /// A shorter one after it: the rest of the Certificate, or the CertificateVerify or the rest of that.
     Rest,
-    /// A CertificateVerify: a Finished is next.
-    Verify,
+    /// Records of that length, all of them of a CertificateVerify.
+    Verify(u16),
+    /// The last of a CertificateVerify: a Finished is next.
+    Verified,
+}
+
+/// Whether a record is a Finished, which ends a client's flight.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Finished {
+    No,
+    /// By its exact length: nothing else of a handshake has it.
+    Exact,
+    /// By that of a stack that pads.
+    Padded,
 }
 
 /// A client's flight.
@@ -78,8 +102,11 @@ enum Shape {
 pub(super) struct ClientFlight {
     shape: Shape,
     octets: u32,
-    /// The sequence number behind the last record.
-    end: u32,
+    /// The length of the first record, and the sequence number of its first octet.
+    full: u16,
+    start: u32,
+    /// An EndOfEarlyData has come.
+    has_ended_early_data: bool,
 }
 
 impl ClientFlight {
@@ -88,48 +115,68 @@ impl ClientFlight {
         self.octets > 0
     }
 
-    /// Where a certificate flight ends so far.
-    pub(super) fn shape_end(&self) -> Option<u32> {
-        (self.shape != Shape::Nothing).then_some(self.end)
+    /// Where a certificate flight begins, if one has.
+    pub(super) fn start(&self) -> Option<u32> {
+        (self.shape != Shape::Nothing).then_some(self.start)
     }
 
-    pub(super) fn fits(&self, octets: u32, budget: u32) -> bool {
-        self.octets.saturating_add(octets) <= budget
+    /// Takes in an EndOfEarlyData (RFC 8446 4.5), of which there is one.
+    pub(super) fn ends_early_data(&mut self, record: &Encrypted, suite: Suite) -> bool {
+        let fits = record.len == suite.message(0) && !self.has_ended_early_data;
+        if fits {
+            self.has_ended_early_data = true;
+            self.octets = self.octets.saturating_add(record.octets());
+        }
+        fits
     }
 
-    pub(super) fn add(&mut self, octets: u32) {
-        self.octets = self.octets.saturating_add(octets);
-    }
-
-    /// Whether a record of that length is a Finished, or an empty Certificate and a Finished. There is no second
-    /// Certificate; and behind one, a padded Finished could be its last record. JSSE offers no early data.
-    pub(super) fn is_finished(&self, len: u16, suite: Suite, early_data: bool) -> bool {
+    /// Whether a record of that length is a Finished, or an empty Certificate and a Finished: there is no second
+    /// Certificate.
+    pub(super) fn finished(&self, len: u16, suite: Suite) -> Finished {
         let with_certificate = suite
             .finished()
             .saturating_add(MESSAGE_HEADER)
             .saturating_add(EMPTY_CERTIFICATE);
-        let padded = suite.finished().saturating_add(JSSE_PADDING);
-        let in_certificate = matches!(self.shape, Shape::Certificate(_) | Shape::Rest);
-        len == suite.finished()
-            || (len == with_certificate && self.shape == Shape::Nothing)
-            || (len == padded && !in_certificate && !early_data)
+        if len == suite.finished() || len == with_certificate && self.shape == Shape::Nothing {
+            Finished::Exact
+        } else if suite.is_padded(len, suite.hash) {
+            Finished::Padded
+        } else {
+            Finished::No
+        }
     }
 
-    /// Takes a record in if it fits: "a Certificate (one record, or several of which all but the last are full size; 25
-    /// octets when empty), then, unless it was empty, at most one CertificateVerify (89 octets or more)".
-    pub(super) fn goes_on(&mut self, len: u16, end: u32, suite: Suite) -> bool {
+    /// Takes a record in if it fits and all of the flight is within the budget: "a Certificate (one record, or several of
+    /// which all but the last are full size; 25 octets when empty), then, unless it was empty, at most one
+    /// CertificateVerify (89 octets or more)", which may span records of full size too. After a Certificate of one record
+    /// it may be larger than that.
+    pub(super) fn goes_on(&mut self, record: &Encrypted, suite: Suite, budget: u32) -> bool {
+        let octets = self.octets.saturating_add(record.octets());
+        let (len, full) = (record.len, self.full);
         let empty = suite.message(EMPTY_CERTIFICATE);
-        let padded = empty.saturating_add(JSSE_PADDING);
         let may_verify = len >= suite.message(SHORTEST_VERIFY);
-        self.shape = match self.shape {
-            Shape::Nothing if len == empty || len == padded => Shape::EmptyCertificate,
-            Shape::Nothing if len > empty => Shape::Certificate(len),
-            Shape::Certificate(full) if suite.is_full(full) && len == full => self.shape,
-            Shape::Certificate(full) if suite.is_full(full) && len < full => Shape::Rest,
-            Shape::Certificate(_) | Shape::Rest if may_verify => Shape::Verify,
+        let shape = match self.shape {
+            Shape::Nothing if len == empty || suite.is_padded(len, EMPTY_CERTIFICATE) => {
+                Shape::EmptyCertificate
+            }
+            Shape::Nothing if len > empty => Shape::First,
+            Shape::First | Shape::Full if len == full => Shape::Full,
+            Shape::First | Shape::Full if len < full => Shape::Rest,
+            Shape::First if may_verify => Shape::Verify(len),
+            Shape::Rest if len == full => Shape::Verify(len),
+            Shape::Rest if may_verify && len < full => Shape::Verified,
+            Shape::Verify(full) if len == full => self.shape,
+            Shape::Verify(full) if len < full => Shape::Verified,
             _ => return false,
         };
-        self.end = end;
+        if octets > budget {
+            return false;
+        }
+        if self.shape == Shape::Nothing {
+            self.full = len;
+            self.start = record.start();
+        }
+        (self.shape, self.octets) = (shape, octets);
         true
     }
 }

@@ -81,6 +81,8 @@ pub(super) struct Hello {
     /// A ticket that is not empty.
     pub(super) ticket: Option<Digest>,
     pub(super) pre_shared_key: bool,
+    /// A certificate is shown beside the key (RFC 8773).
+    pub(super) with_certificate: bool,
     pub(super) early_data: bool,
     pub(super) ech: bool,
 }
@@ -109,6 +111,7 @@ impl Hello {
             alpn: None,
             ticket: None,
             pre_shared_key: false,
+            with_certificate: false,
             early_data: false,
             ech: false,
         }

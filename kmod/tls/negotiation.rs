@@ -242,13 +242,15 @@ impl Handshake {
             return;
         };
         // The session id is echoed whatever happens; only an accepted key shows a resumption (RFC 8446 4.2.11).
-        identity.resumed = Some(hello.pre_shared_key);
-        identity.resumption = hello.pre_shared_key.then_some(Resumption::Psk);
+        // A key beside a certificate is not from a session, and what it is for is not known (RFC 8773).
+        let psk = hello.pre_shared_key && !hello.with_certificate;
+        identity.resumed = (psk || !hello.pre_shared_key).then_some(psk);
+        identity.resumption = psk.then_some(Resumption::Psk);
         self.content.begin(Settled {
             client,
             cipher: hello.cipher,
             early_data: self.early_data,
-            psk: hello.pre_shared_key,
+            psk,
         });
     }
 }

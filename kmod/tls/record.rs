@@ -13,6 +13,9 @@ const TLS13_MAX: u16 = PLAINTEXT_MAX + 256;
 /// Octets of an encrypted record up to TLS 1.2 (RFC 5246 6.2.3), and of any at all.
 pub(super) const TLS12_MAX: u16 = PLAINTEXT_MAX + 2048;
 
+/// Octets of an encrypted alert up to TLS 1.2 at most: its two, an IV, a MAC and 256 of padding (RFC 5246 6.2.3.2).
+const ALERT_MAX: u16 = 352;
+
 /// Wire types (RFC 8446 B.1, RFC 6520 3).
 pub(super) const CHANGE_CIPHER_SPEC: u8 = 20;
 pub(super) const ALERT: u8 = 21;
@@ -229,7 +232,9 @@ pub(super) fn length_fits(wire: u8, len: u16, encrypted: bool, tls13: bool, stat
         // It has one octet (RFC 5246 7.1, RFC 8446 5).
         CHANGE_CIPHER_SPEC if tls13 || !encrypted => len == 1,
         // Empty fragments are for application data only (RFC 5246 6.2.1, RFC 8446 5.1).
-        ALERT | HANDSHAKE if tls13 || !encrypted => (1..=PLAINTEXT_MAX).contains(&len),
+        HANDSHAKE if tls13 || !encrypted => (1..=PLAINTEXT_MAX).contains(&len),
+        ALERT if tls13 || !encrypted => len == 2,
+        ALERT => len <= ALERT_MAX,
         // Before ServerHello it is early data, of TLS 1.3.
         _ if tls13 || state == State::Hello => len <= TLS13_MAX,
         _ => len <= TLS12_MAX,

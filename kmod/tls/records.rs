@@ -2,7 +2,7 @@
 //! A connection takes octets in: record by record, each by its type and by what the handshake says.
 
 use super::connection::Connection;
-use super::content::Encrypted;
+use super::content::{Encrypted, Verdict};
 use super::handshake::Handshake;
 use super::reader::Reader;
 use super::record::{
@@ -201,6 +201,10 @@ impl Connection {
             }
             // Everything behind ServerHello is application_data on the wire (RFC 8446 5.2).
             Kind::Handshake if self.tls13 => Err(Reason::Malformed),
+            // Nor an alert or a ChangeCipherSpec after a Finished (RFC 8446 5, 6).
+            Kind::Alert | Kind::ChangeCipherSpec if self.sides.of(from).has_finished() => {
+                Err(Reason::Malformed)
+            }
             kind => Ok(kind),
         }
     }
@@ -256,21 +260,34 @@ impl Connection {
                 end: direction.next().wrapping_add(u32::from(len)),
                 ack: segment.ack,
             };
-            let kind = handshake
+            let verdict = handshake
                 .content()
                 .record(&record, config.client_flight_budget);
-            // What was said at the first octet holds.
-            if direction.kind() == Kind::Unknown {
-                direction.decide(kind);
+            match (direction.kind(), verdict.kind) {
+                (Kind::Unknown, kind) => direction.decide(kind),
+                // What was said at the first octet holds no longer than the handshake.
+                (_, Kind::ApplicationData) => direction.kind = Kind::ApplicationData,
+                _ => {}
             }
-            if direction.kind() == Kind::EncryptedHandshake {
+            if verdict.kind == Kind::InDoubt {
                 handshake.add_in_doubt(record.octets());
             }
+            self.note_finished(from, &verdict);
         }
         if len == 0 {
             self.body_taken(handshake, from, 0)?;
         }
         Ok(())
+    }
+
+    /// Which sides have sent their Finished, so that they send nothing in plain text any longer.
+    pub(super) fn note_finished(&mut self, from: Side, verdict: &Verdict) {
+        if verdict.is_certain {
+            self.sides.of_mut(from).set_finished();
+        }
+        if verdict.is_answer {
+            self.sides.of_mut(from.other()).set_finished();
+        }
     }
 
     /// Whether what a side sends now is encrypted, and messages cannot be read.

@@ -29,6 +29,8 @@ pub(super) enum Kind {
     EncryptedHandshake,
     ApplicationData,
     Heartbeat,
+    /// Handshake of TLS 1.3 or data, application_data on the wire.
+    InDoubt,
 }
 
 impl Kind {
@@ -58,6 +60,7 @@ impl Kind {
             4 => Kind::EncryptedHandshake,
             5 => Kind::ApplicationData,
             6 => Kind::Heartbeat,
+            7 => Kind::InDoubt,
             _ => Kind::Unknown,
         }
     }
@@ -72,6 +75,10 @@ impl Kind {
             Kind::Heartbeat => PacketTypes::both(Types::HEARTBEAT),
             Kind::EncryptedHandshake => PacketTypes {
                 content: Types::HANDSHAKE,
+                wire: Types::APPLICATION_DATA,
+            },
+            Kind::InDoubt => PacketTypes {
+                content: Types::IN_DOUBT,
                 wire: Types::APPLICATION_DATA,
             },
         }

@@ -197,6 +197,7 @@ impl Connection {
         };
         let mut in_doubt = 0_u32;
         let mut has_changed = encrypted;
+        let finished = self.sides.of(from).has_finished();
         let mut is_done = false;
         while left > 0 && !is_done {
             let Some((&[wire @ 20..=24, 3, minor @ 0..=4, high, low], behind)) =
@@ -215,16 +216,18 @@ impl Connection {
                     let Some(flights) = handshake.content.flights() else {
                         break;
                     };
-                    let (kind, done) = flights.whole(&record, config.client_flight_budget);
-                    if kind == Kind::EncryptedHandshake {
+                    let verdict = flights.whole(&record, config.client_flight_budget);
+                    if verdict.kind == Kind::InDoubt {
                         in_doubt = in_doubt.wrapping_add(record.octets());
                     }
-                    is_done = done;
-                    kind
+                    self.note_finished(from, &verdict);
+                    is_done = verdict.is_over;
+                    verdict.kind
                 }
                 APPLICATION_DATA if is_open => Kind::ApplicationData,
+                ALERT | CHANGE_CIPHER_SPEC if finished => break,
                 ALERT if !plain => Kind::Alert,
-                ALERT if len > 0 => {
+                ALERT if len == 2 => {
                     self.closed |= !encrypted && handshake.alerts(from, body);
                     Kind::Alert
                 }

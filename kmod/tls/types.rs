@@ -138,8 +138,11 @@ impl Types {
     /// The packet has no payload.
     pub const NONE: Types = Types(64);
 
+    /// What may be handshake or data, by its place and its length. No wire type.
+    pub const IN_DOUBT: Types = Types(128);
+
     /// All of them.
-    pub const ALL: Types = Types(127);
+    pub const ALL: Types = Types(255);
 
     /// The type that a record header's first octet stands for.
     pub fn of_wire(octet: u8) -> Option<Types> {
@@ -266,7 +269,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Config {
-            client_flight_budget: 32768,
+            client_flight_budget: 40960,
             hole_octets: 65536,
             // By then a sender that is not held has sent again several times (RFC 6298 5.5).
             hole_seconds: 30,

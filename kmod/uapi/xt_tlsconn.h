@@ -41,8 +41,9 @@ enum {
 	XT_TLSCONN_TYPE_HEARTBEAT	   = 1 << 4,
 	XT_TLSCONN_TYPE_UNKNOWN		   = 1 << 5,	/* octets whose record cannot be known */
 	XT_TLSCONN_TYPE_NONE		   = 1 << 6,	/* the packet has no payload */
+	XT_TLSCONN_TYPE_IN_DOUBT	   = 1 << 7,	/* handshake or data; no type on the wire */
 };
-#define XT_TLSCONN_TYPES_ALL ((1 << 7) - 1)
+#define XT_TLSCONN_TYPES_ALL ((1 << 8) - 1)
 
 /* States of a connection: bits of `states`. */
 enum {
