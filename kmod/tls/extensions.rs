@@ -166,13 +166,13 @@ impl Hello {
 
 /// Whether something is done with such an extension.
 fn is_read(extension: u16) -> bool {
-    const LOW: u64 = 1 << extension::SERVER_NAME
-        | 1 << extension::ALPN
-        | 1 << extension::SESSION_TICKET
-        | 1 << extension::CERT_WITH_EXTERN_PSK
-        | 1 << extension::PRE_SHARED_KEY
-        | 1 << extension::EARLY_DATA
-        | 1 << extension::SUPPORTED_VERSIONS;
+    const LOW: u64 = (1 << extension::SERVER_NAME)
+        | (1 << extension::ALPN)
+        | (1 << extension::SESSION_TICKET)
+        | (1 << extension::CERT_WITH_EXTERN_PSK)
+        | (1 << extension::PRE_SHARED_KEY)
+        | (1 << extension::EARLY_DATA)
+        | (1 << extension::SUPPORTED_VERSIONS);
     let low = u32::from(extension);
     low < u64::BITS && LOW.wrapping_shr(low) & 1 != 0
         || extension == extension::ENCRYPTED_CLIENT_HELLO

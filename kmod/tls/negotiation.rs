@@ -157,11 +157,11 @@ impl Handshake {
     /// Takes octets of it in; which of them is wrong, if one is.
     pub(super) fn sslv2_octets(&mut self, octets: &[u8]) -> Result<(), (usize, Reason)> {
         let passed = self.sslv2.run(octets);
-        let numbered = octets.iter().enumerate().skip(passed);
-        for (number, octet) in numbered {
+        let rest = octets.get(passed..).unwrap_or_default();
+        for (number, octet) in rest.iter().enumerate() {
             self.sslv2
                 .octet(*octet, &mut self.hello)
-                .map_err(|Malformed| (number, Reason::Malformed))?;
+                .map_err(|Malformed| (passed.saturating_add(number), Reason::Malformed))?;
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 //! What octets that come one behind the other belong to, before it is put into the history as a whole: of very many short
 //! runs the history would forget most at once.
 
+use super::record::CHANGE_CIPHER_SPEC;
 use super::sequence::{History, Kind};
 
 /// The last runs that are kept; the history keeps fewer.
@@ -50,5 +51,31 @@ impl Runs {
     fn start(&self, number: u32) -> u16 {
         let start = self.starts.get(number as usize % LAST);
         start.copied().unwrap_or_default()
+    }
+}
+
+/// Numbers of records by wire type, eight bits each from 20 on: no more than 255 of each.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct PerWire(u64);
+
+impl PerWire {
+    #[inline(always)]
+    pub(super) fn add(&mut self, wire: u8) {
+        self.add_many(wire, 1);
+    }
+
+    #[inline(always)]
+    pub(super) fn add_many(&mut self, wire: u8, number: u16) {
+        let place = u32::from(wire.wrapping_sub(CHANGE_CIPHER_SPEC)).wrapping_mul(8);
+        self.0 = self.0.wrapping_add(u64::from(number).wrapping_shl(place));
+    }
+
+    /// The types that there are, and how many of each.
+    pub(super) fn all(self) -> impl Iterator<Item = (u8, u16)> {
+        let numbers = self.0.to_le_bytes().map(u16::from);
+        [20, 21, 22, 23, 24]
+            .into_iter()
+            .zip(numbers)
+            .filter(|(_, number)| *number > 0)
     }
 }

@@ -9,7 +9,7 @@ use super::reader::Reader;
 use super::record::{
     Record, ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER, HEARTBEAT,
 };
-use super::runs::Runs;
+use super::runs::{PerWire, Runs};
 use super::sequence::Kind;
 use super::types::{Config, Payload, Reason, Segment, Side, State};
 
@@ -41,25 +41,6 @@ impl<'a> Whole<'a> {
     }
 }
 
-/// Numbers of records by wire type, eight bits each from 20 on: there are no more than 51 in so few octets.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
-struct PerWire(u64);
-
-impl PerWire {
-    fn place(wire: u8) -> u32 {
-        u32::from(wire.wrapping_sub(CHANGE_CIPHER_SPEC)).wrapping_mul(8)
-    }
-
-    #[inline(always)]
-    fn add(&mut self, wire: u8) {
-        self.0 = self.0.wrapping_add(1_u64.wrapping_shl(Self::place(wire)));
-    }
-
-    fn of(self, wire: u8) -> u16 {
-        u16::from(self.0.wrapping_shr(Self::place(wire)) as u8)
-    }
-}
-
 /// Where octets of messages stand in the stream.
 pub(super) struct Places<'a> {
     /// The sequence number of the first, or of the first record's header.
@@ -68,7 +49,7 @@ pub(super) struct Places<'a> {
     records: &'a [u8],
 }
 
-impl<'a> Places<'a> {
+impl Places<'_> {
     /// Side by side.
     pub(super) fn from(at: u32) -> Self {
         Places { at, records: &[] }
@@ -103,6 +84,9 @@ struct Front<'a> {
     end: u32,
     headers: Headers,
     runs: Runs,
+    counts: PerWire,
+    /// Room for bodies side by side.
+    messages: Option<[u8; MESSAGES]>,
 }
 
 impl Connection {
@@ -127,12 +111,17 @@ impl Connection {
             end: direction.next().wrapping_add(octets.len() as u32),
             headers: direction.headers,
             runs: Runs::default(),
+            counts: PerWire::default(),
+            messages: None,
         };
         let wrong = self.short_ones(handshake, config, segment, &mut front);
         let taken = octets.len().saturating_sub(front.rest.len());
         let direction = self.sides.of_mut(from);
         front.runs.put(&mut direction.history, taken);
         direction.headers = front.headers;
+        for (wire, number) in front.counts.all() {
+            direction.count_records(self.asides.of_mut(from), wire, number);
+        }
         if let Err((number, _)) = wrong {
             self.take_before(from, front.rest, number);
             self.goes_on(handshake, from, false);
@@ -188,7 +177,7 @@ impl Connection {
         // The first message is looked at by itself.
         let is_open = self.progress != State::New;
         let (mut headers, mut left, mut rest) = (front.headers, front.left, front.rest);
-        let mut counts = PerWire::default();
+        let mut counts = front.counts;
         let mut record = Encrypted {
             from,
             len: 0,
@@ -258,17 +247,16 @@ impl Connection {
             left = left.wrapping_sub(1);
             rest = behind;
         }
+        let is_any = front.left > left;
         (front.headers, front.left, front.rest) = (headers, left, rest);
+        front.counts = counts;
         if FLIGHTS {
             handshake.add_in_doubt(in_doubt);
             if is_done {
                 handshake.content.end();
             }
         }
-        for wire in CHANGE_CIPHER_SPEC..=HEARTBEAT {
-            self.count_short(from, wire, counts.of(wire));
-        }
-        self.goes_on(handshake, from, counts != PerWire::default());
+        self.goes_on(handshake, from, is_any);
     }
 
     /// Plain-text handshake records: their messages as if they stood in one.
@@ -278,7 +266,7 @@ impl Connection {
         from: Side,
         front: &mut Front<'_>,
     ) -> Result<(), (usize, Reason)> {
-        let mut messages = [0; MESSAGES];
+        let messages = front.messages.get_or_insert([0; MESSAGES]);
         let mut headers = front.headers;
         let (mut rest, mut left, mut end) = (front.rest, front.left, 0);
         while left > 0 {
@@ -312,18 +300,9 @@ impl Connection {
             front.runs.push(at, Kind::Handshake);
         }
         (front.headers, front.rest) = (headers, rest);
-        self.count_short(from, HANDSHAKE, number);
+        front.counts.add_many(HANDSHAKE, number);
         self.goes_on(handshake, from, number > 0);
         Ok(())
-    }
-
-    /// So many records of a type are complete.
-    #[inline]
-    fn count_short(&mut self, from: Side, wire: u8, number: u16) {
-        if number > 0 {
-            let direction = self.sides.of_mut(from);
-            direction.count_records(self.asides.of_mut(from), wire, number);
-        }
     }
 
     /// Takes those octets of handshake records in that stand before the octet of that number of their bodies.
