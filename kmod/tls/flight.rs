@@ -131,7 +131,7 @@ impl ClientFlight {
     }
 
     /// Whether a record of that length is a Finished, or an empty Certificate and a Finished: there is no second
-    /// Certificate.
+    /// Certificate. While a Certificate goes on, its last record may be as long as one that is padded.
     pub(super) fn finished(&self, len: u16, suite: Suite) -> Finished {
         let with_certificate = suite
             .finished()
@@ -139,7 +139,9 @@ impl ClientFlight {
             .saturating_add(EMPTY_CERTIFICATE);
         if len == suite.finished() || len == with_certificate && self.shape == Shape::Nothing {
             Finished::Exact
-        } else if suite.is_padded(len, suite.hash) {
+        } else if suite.is_padded(len, suite.hash)
+            && !matches!(self.shape, Shape::First | Shape::Full)
+        {
             Finished::Padded
         } else {
             Finished::No
