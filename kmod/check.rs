@@ -11,7 +11,7 @@ use crate::bindings::{
     XT_TLSCONN_ECH, XT_TLSCONN_NO_SNI, XT_TLSCONN_PINNED, XT_TLSCONN_RECORD_TYPE,
     XT_TLSCONN_RESUMED, XT_TLSCONN_SERVER_RANDOM, XT_TLSCONN_SESSION_ID, XT_TLSCONN_SNI,
     XT_TLSCONN_STATE, XT_TLSCONN_STATES_ALL, XT_TLSCONN_TLS_VERSION, XT_TLSCONN_TYPES_ALL,
-    XT_TLSCONN_WIRE,
+    XT_TLSCONN_TYPE_IN_DOUBT, XT_TLSCONN_WIRE,
 };
 use core::ffi::CStr;
 
@@ -97,6 +97,11 @@ fn check_types(info: &MatchInfo) -> Result<(), Reason> {
     }
     if u32::from(info.types) & !XT_TLSCONN_TYPES_ALL != 0 {
         return Err(c"--record-type: a type is unknown: update the module xt_tlsconn to the version of libxt_tlsconn.so");
+    }
+    if u32::from(info.flags) & XT_TLSCONN_WIRE != 0
+        && u32::from(info.types) & XT_TLSCONN_TYPE_IN_DOUBT != 0
+    {
+        return Err(c"--record-type: in-doubt is no type on the wire: leave it or --wire out");
     }
     if u32::from(info.flags) & !(XT_TLSCONN_WIRE | XT_TLSCONN_ALL) != 0 {
         return Err(c"--record-type: a flag is unknown: update the module xt_tlsconn to the version of libxt_tlsconn.so");

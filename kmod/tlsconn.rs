@@ -69,7 +69,7 @@ module! {
             description: "Octets of memory per network namespace for what handshakes have outstanding, to be compared when it is sent again",
         },
         client_flight_budget: u32 {
-            default: 32768,
+            default: 40960,
             description: "Octets that may pass as a TLS 1.3 client's certificate flight",
         },
         hole_octets: u32 {

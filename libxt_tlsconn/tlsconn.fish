@@ -6,7 +6,7 @@ function __fish_tlsconn_given
 end
 
 function __fish_tlsconn_types
-    string split ' ' 'change-cipher-spec alert handshake application-data heartbeat unknown none'
+    string split ' ' 'change-cipher-spec alert handshake application-data heartbeat unknown in-doubt none'
 end
 
 function __fish_tlsconn_states

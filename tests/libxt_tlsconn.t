@@ -8,9 +8,14 @@
 -p tcp -m tlsconn --record-type handshake;=;OK
 -p tcp -m tlsconn --record-type application-data;=;OK
 -p tcp -m tlsconn --record-type heartbeat;=;OK
+-p tcp -m tlsconn --record-type in-doubt;=;OK
+-p tcp -m tlsconn --record-type IN_DOUBT,unknown;-p tcp -m tlsconn --record-type unknown,in-doubt;OK
+-p tcp -m tlsconn --record-type in-doubt --all;=;OK
+-p tcp -m tlsconn --record-type in-doubt --wire;;FAIL
+-p tcp -m tlsconn --record-type alert,in-doubt --wire --all;;FAIL
 -p tcp -m tlsconn --record-type unknown;=;OK
 -p tcp -m tlsconn --record-type none;=;OK
--p tcp -m tlsconn --record-type change-cipher-spec,alert,handshake,application-data,heartbeat,unknown,none;=;OK
+-p tcp -m tlsconn --record-type change-cipher-spec,alert,handshake,application-data,heartbeat,unknown,in-doubt,none;=;OK
 -p tcp -m tlsconn ! --record-type application-data,heartbeat,unknown;=;OK
 -p tcp -m tlsconn --record-type 20;-p tcp -m tlsconn --record-type change-cipher-spec;OK
 -p tcp -m tlsconn --record-type 21;-p tcp -m tlsconn --record-type alert;OK

@@ -70,8 +70,8 @@ struct ServerFlight {
     octets: u32,
     /// The sequence number behind the last record.
     end: u32,
-    /// The sequence number behind the server's own Finished, as far as it is known.
-    finished: Option<u32>,
+    /// The sequence number behind the server's own Finished, if it has come.
+    finished_end: u32,
     in_doubt: u32,
 }
 
@@ -91,16 +91,29 @@ impl ServerFlight {
         self.end = record.end;
         self.octets = self.octets.saturating_add(record.octets());
         let within = self.octets <= SERVER_FLIGHT;
-        let kind = match self.finished {
-            Some(_) => self.after_finished(record),
-            None if within => Kind::EncryptedHandshake,
-            None => Kind::ApplicationData,
+        let kind = match self.has_finished() {
+            true => self.after_finished(record),
+            false if within => Kind::EncryptedHandshake,
+            false => Kind::ApplicationData,
         };
         if may_finish && record.len == suite.finished() && kind != Kind::ApplicationData {
-            self.finished = Some(record.end);
+            self.finished_end = record.end;
             self.finished_record = self.records;
         }
         kind
+    }
+
+    /// Whether the server's own Finished has come, as far as that is known.
+    fn has_finished(&self) -> bool {
+        self.finished_record > 0
+    }
+
+    /// The sequence number behind it, or behind what has come of the flight.
+    fn flight_end(&self) -> u32 {
+        match self.has_finished() {
+            true => self.finished_end,
+            false => self.end,
+        }
     }
 
     fn after_finished(&mut self, record: &Encrypted) -> Kind {
@@ -270,7 +283,7 @@ impl Flights {
         }
         let roomy = self.server.octets <= SERVER_FLIGHT.saturating_sub(RECORD_MAX);
         if from != self.settled.client
-            && self.server.finished.is_none()
+            && !self.server.has_finished()
             && roomy
             && !self.client.has_begun()
         {
@@ -285,7 +298,7 @@ impl Flights {
         // "A server record whose packet acknowledges anything after the first byte of that flight's first type-23 record"
         // ends the handshake: "no server says anything between a client's Certificate and its Finished but an alert".
         let start = self.client.start();
-        if start.is_some_and(|start| record.acknowledges(start.wrapping_add(1))) {
+        if start.is_some_and(|start| record.acknowledges(start.wrapping_add(2))) {
             let is_alert = record.len == self.suite.alert();
             return match self.server.after_finished(record) {
                 Kind::InDoubt if is_alert => Verdict::IN_DOUBT,
@@ -315,23 +328,23 @@ impl Flights {
         }
         // "If early data was offered and no PSK accepted, only those that do not acknowledge the server's flight are":
         // the server skips them (RFC 8446 4.2.10), and the client stops once it has the server's flight.
-        let server_end = self.server.finished.unwrap_or(self.server.end);
-        if early_data && (self.server.records == 0 || !record.acknowledges(server_end)) {
+        let has_flight = self.server.records > 0 && record.acknowledges(self.server.flight_end());
+        if early_data && !has_flight {
             return Verdict::EARLY;
         }
         // Rule 1: "the record with a Finished's length for the negotiated suite, or that of an empty Certificate and a
-        // Finished in one record" (RFC 8446 4.4.2, 4.4.4), or one that is padded.
-        match self.client.finished(record.len, self.suite) {
-            Finished::Exact => return Verdict::FINISHED.certain(),
-            Finished::Padded => return Verdict::FINISHED,
-            Finished::No => {}
-        }
+        // Finished in one record" (RFC 8446 4.4.2, 4.4.4).
+        let finished = self.client.finished(record.len, self.suite);
         // Rule 2: "where the server cannot have asked for a certificate, the first record, whatever its length (record
         // padding). That is so if a PSK was accepted (RFC 8446 4.3.2), or if the server's flight was exactly four
         // records […]. Not used where early data was offered".
-        let no_certificate = psk || self.server.asks_no_certificate();
-        if !early_data && no_certificate && !self.client.has_begun() {
+        let no_certificate = !early_data && (psk || self.server.asks_no_certificate());
+        if finished == Finished::Exact || no_certificate && !self.client.has_begun() {
             return Verdict::FINISHED.certain();
+        }
+        // "Stacks that pad: a Finished may have 16 more, or its inner plaintext rounded up to 16 and the tag".
+        if finished == Finished::Padded {
+            return Verdict::FINISHED;
         }
         // Rule 3: "else a client-certificate flight, handshake as long as it has that shape, all of it within
         // client_flight_budget. A record that does not fit is application-data, and ends the handshake" (RFC 8446 4.4).

@@ -68,7 +68,7 @@ pub struct Handshake {
     pub(super) issued: Option<u64>,
     pub(super) parts: PerSide<Part>,
     pub(super) content: Content,
-    /// Octets of encrypted records that were taken for handshake, and not told of yet.
+    /// Octets in doubt that were not told of yet.
     in_doubt: u32,
     pub(super) secret: Secret,
     pub(super) kept: PerSide<Kept>,
@@ -145,13 +145,13 @@ impl Handshake {
         &mut self.content
     }
 
-    /// An encrypted record was taken for handshake.
+    /// A record's octets are in doubt.
     #[inline]
     pub(super) fn add_in_doubt(&mut self, octets: u32) {
         self.in_doubt = self.in_doubt.saturating_add(octets);
     }
 
-    /// Octets of records of wire type application_data that were taken for handshake since this was asked for last.
+    /// Octets of records in doubt that have come since this was asked for last.
     pub fn take_in_doubt(&mut self) -> u32 {
         core::mem::take(&mut self.in_doubt)
     }

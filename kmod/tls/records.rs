@@ -265,9 +265,8 @@ impl Connection {
                 .record(&record, config.client_flight_budget);
             match (direction.kind(), verdict.kind) {
                 (Kind::Unknown, kind) => direction.decide(kind),
-                // What was said at the first octet holds no longer than the handshake.
-                (_, Kind::ApplicationData) => direction.kind = Kind::ApplicationData,
-                _ => {}
+                // What was said at the first octet holds for no more than what has come.
+                (_, kind) => direction.kind = kind,
             }
             if verdict.kind == Kind::InDoubt {
                 handshake.add_in_doubt(record.octets());

@@ -109,7 +109,9 @@ unsafe fn parse(call: *mut xt_option_call, place: unsafe fn(*const c_void) -> Pl
 unsafe extern "C" fn check(call: *mut xt_fcheck_call) {
     // SAFETY: libxtables passes a valid call.
     let call = unsafe { &*call };
-    if let Err(problem) = options::check(call.xflags) {
+    // SAFETY: The rule's data is there, of the size that this was registered with.
+    let info = unsafe { &*call.data.cast::<xt_tlsconn_mtinfo>() };
+    if let Err(problem) = options::check(call.xflags, info) {
         xtables::error(&format!("tlsconn: {problem}"));
     }
     // SAFETY: An option was given, so its parser has written it.

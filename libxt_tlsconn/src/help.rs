@@ -11,7 +11,8 @@ tlsconn match options (-p tcp only, at least one condition; all given must hold)
                          The packet carries bytes of a TLS record of such a type:
                          change-cipher-spec, alert, handshake, application-data,
                          heartbeat (or 20 to 24), unknown (bytes whose record
-                         cannot be known), none (no payload)
+                         cannot be known), in-doubt (TLS 1.3: handshake or data),
+                         none (no payload)
     --wire               Compare the type in the record header. Without it, what the
                          record carries: TLS 1.3 sends handshake records as type 23
     --all                Every payload byte is of such a type, instead of any byte

@@ -175,7 +175,7 @@ pub(crate) fn set(
 
 /// Looks at all options of a rule together: what is missing beside what is there, or must not be. `given` has the bit of
 /// each option's number.
-pub(crate) fn check(given: u32) -> Result<(), &'static str> {
+pub(crate) fn check(given: u32, info: &xt_tlsconn_mtinfo) -> Result<(), &'static str> {
     let has = |number: usize| given & (1 << number) != 0;
     if given == 0 {
         return Err(
@@ -185,6 +185,11 @@ pub(crate) fn check(given: u32) -> Result<(), &'static str> {
     if has(O_WIRE) && !has(O_RECORD_TYPE) {
         return Err(
             "--wire says how --record-type compares; add --record-type, or leave --wire out",
+        );
+    }
+    if has(O_WIRE) && u32::from(info.types) & uapi::XT_TLSCONN_TYPE_IN_DOUBT != 0 {
+        return Err(
+            "in-doubt is no type on the wire; leave it out of --record-type, or leave --wire out",
         );
     }
     if has(O_ALL) && !has(O_RECORD_TYPE) {

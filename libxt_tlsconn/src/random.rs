@@ -46,6 +46,7 @@ fn argument(number: usize) -> BoxedStrategy<String> {
             "appdata",
             "0x17",
             "heartbeat",
+            "in-doubt",
             "unknown",
             "none",
         ]),
@@ -116,5 +117,16 @@ pub(crate) fn valid() -> impl Strategy<Value = Vec<Word>> {
                 )
             };
             numbers.into_iter().map(word).collect::<Vec<_>>()
+        })
+        .prop_map(|mut words| {
+            // What is in doubt has no type of its own on the wire.
+            if words.iter().any(|(number, ..)| *number == options::O_WIRE) {
+                for (number, argument, _) in &mut words {
+                    if *number == options::O_RECORD_TYPE {
+                        *argument = argument.replace("in-doubt", "alert");
+                    }
+                }
+            }
+            words
         })
 }

@@ -29,6 +29,7 @@ pub(crate) const TYPES: Words = Words {
         ("application-data", uapi::XT_TLSCONN_TYPE_APPLICATION_DATA),
         ("heartbeat", uapi::XT_TLSCONN_TYPE_HEARTBEAT),
         ("unknown", uapi::XT_TLSCONN_TYPE_UNKNOWN),
+        ("in-doubt", uapi::XT_TLSCONN_TYPE_IN_DOUBT),
         ("none", uapi::XT_TLSCONN_TYPE_NONE),
     ],
     aliases: &[
@@ -214,7 +215,10 @@ mod tests {
                 message.starts_with(&format!("unknown record type \"{word}\"; ")),
                 "{message}"
             );
-            assert!(message.ends_with("unknown, none or 20 to 24"), "{message}");
+            assert!(
+                message.ends_with("unknown, in-doubt, none or 20 to 24"),
+                "{message}"
+            );
         }
         let message = STATES.parse("new,20").expect_err("states have no numbers");
         assert!(

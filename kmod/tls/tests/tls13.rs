@@ -9,13 +9,7 @@ use tlsconn_tls::{PacketTypes, Resumption, Side::Dst, Side::Src, State, Types};
 
 #[test]
 fn full_handshake_of_every_suite() {
-    for cipher in [
-        SHA256_SUITE,
-        SHA384_SUITE,
-        CCM_8_SUITE,
-        AEGIS_256_SUITE,
-        MAGMA_SUITE,
-    ] {
+    for cipher in SUITES {
         let wire = established(&[
             (Src, vec![client_hello()]),
             (Dst, full_flight(cipher)),
@@ -42,18 +36,25 @@ fn full_handshake_of_every_suite() {
 
 #[test]
 fn what_passes_in_doubt_is_counted() {
-    let mut wire = Wire::default();
-    let octets = |records: &[Record]| octets(records).len() as u32;
-    let flight = full_flight(SHA256_SUITE);
-    wire.records(Src, &[client_hello()]);
-    wire.records(Dst, &flight);
-    // But for ServerHello and ChangeCipherSpec.
-    assert_eq!(wire.handshake.take_in_doubt(), octets(&flight[2..]));
-    assert_eq!(wire.handshake.take_in_doubt(), 0);
-    wire.records(Src, &[ccs(), handshake23(53), data(100)]);
-    assert_eq!(wire.handshake.take_in_doubt(), 53 + 5);
-    wire.records(Dst, &[data(100)]);
-    assert_eq!(wire.handshake.take_in_doubt(), 0);
+    for step in [1, 7, usize::MAX] {
+        let mut wire = Wire::default();
+        let mut passed = |from, records: &[Record]| {
+            for piece in octets(records).chunks(step) {
+                wire.send(from, piece);
+            }
+            wire.handshake.take_in_doubt()
+        };
+        assert_eq!(passed(Src, &[client_hello()]), 0);
+        // A flight that is one as far as can be known is not.
+        assert_eq!(passed(Dst, &asking_flight(SHA256_SUITE)), 0);
+        assert_eq!(passed(Dst, &[doubt(139), doubt(200)]), 144 + 205);
+        assert_eq!(passed(Dst, &[data(8000)]), 0);
+        assert_eq!(passed(Src, &[ccs(), doubt(766)]), 771);
+        assert_eq!(passed(Dst, &[doubt(19)]), 0);
+        assert_eq!(passed(Src, &[doubt(281), handshake23(53)]), 286);
+        assert_eq!(passed(Src, &[data(100)]), 0);
+        assert_eq!(passed(Dst, &[data(100)]), 0);
+    }
 }
 
 #[test]
@@ -79,7 +80,7 @@ fn resumed_by_psk() {
                 handshake23(23),
                 handshake23(53),
                 // A ticket right behind Finished.
-                handshake23(139),
+                doubt(139),
             ],
         ),
         (Src, vec![ccs(), handshake23(53), data(53)]),
@@ -204,7 +205,7 @@ fn server_flight_has_a_budget() {
 
     // Behind Finished 8 KiB, whatever comes in between.
     let mut flight = full_flight(SHA256_SUITE);
-    flight.extend([handshake23(4000), handshake23(4000), data(4000), data(82)]);
+    flight.extend([doubt(4000), doubt(4000), data(4000), data(82)]);
     let turns = [
         (Src, vec![client_hello()]),
         (Dst, flight),

@@ -22,7 +22,8 @@ const CHAIN_MAX: usize = 28;
 ///
 /// It makes a chain of its own and a jump to it in front of the other rules; nothing else is touched. Application data,
 /// heartbeats and what cannot be told are held; handshakes pass on to the other rules, as does all of a pinned
-/// connection. Load it with `tlsconnctl rules | iptables-restore --noflush`, and the same for ip6tables-restore.
+/// connection. What may be handshake or data passes too, within bounds, so that every handshake completes; with --strict
+/// it is held, so that no data passes, and handshakes with client certificates wait for their pin. Load it with `tlsconnctl rules | iptables-restore --noflush`, and the same for ip6tables-restore.
 #[derive(Args, Debug)]
 pub(crate) struct Rules {
     /// Name of the chain to make, which is emptied if it is there already; or FORWARD, INPUT or OUTPUT: the chain that
@@ -33,6 +34,9 @@ pub(crate) struct Rules {
     /// answered with a reset, which ends the sender's side of the connection
     #[arg(long, value_enum, default_value_t = OnData::Drop, value_name = "VERDICT")]
     on_data: OnData,
+    /// Hold what is in doubt too: records of TLS 1.3 that may be handshake or data
+    #[arg(long)]
+    strict: bool,
     /// Only connections to this server port
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
@@ -161,11 +165,19 @@ impl Rules {
             "RETURN",
         );
         text += &rule(
-            &format!("-A {own} -p tcp -m tlsconn --record-type application-data,heartbeat,unknown"),
+            &format!("-A {own} -p tcp -m tlsconn --record-type {}", self.held()),
             &format!("data of what is not pinned: {verb}"),
             target,
         );
         text + "COMMIT\n"
+    }
+
+    /// Types that are held.
+    fn held(&self) -> &'static str {
+        match self.strict {
+            true => "application-data,heartbeat,unknown,in-doubt",
+            false => "application-data,heartbeat,unknown",
+        }
     }
 
     /// Which packets are looked at, both ways, with a comment. By addresses and ports and not by conntrack's entry, so
@@ -252,6 +264,17 @@ mod tests {
                 "-A TLSCONN -p tcp -m tlsconn --record-type application-data,heartbeat,unknown -m comment --comment \
                  \"tlsconn: data of what is not pinned: dropped\" -j DROP",
             ]
+        );
+    }
+
+    #[test]
+    fn strict() {
+        let all = lines(&["--strict"]);
+        assert!(
+            all[3]
+                .contains(" --record-type application-data,heartbeat,unknown,in-doubt -m comment "),
+            "{}",
+            all[3]
         );
     }
 

@@ -12,13 +12,14 @@ use crate::{
 };
 
 /// Types in the order in which they are printed.
-pub(crate) const TYPES: [(Types, &str); 6] = [
+pub(crate) const TYPES: [(Types, &str); 7] = [
     (Types::CHANGE_CIPHER_SPEC, "change-cipher-spec"),
     (Types::ALERT, "alert"),
     (Types::HANDSHAKE, "handshake"),
     (Types::APPLICATION_DATA, "application-data"),
     (Types::HEARTBEAT, "heartbeat"),
     (Types::UNKNOWN, "unknown"),
+    (Types::IN_DOUBT, "in-doubt"),
 ];
 
 /// A connection as `list` knows it; `resumes` is the one whose session it continues.

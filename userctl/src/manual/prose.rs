@@ -66,7 +66,8 @@ const OF_THE_TOOL: &[Prose] = &[
                   sender gives up after its retransmission limit, about 15 minutes on Linux."),
             Text("In TLS 1.3 handshake records are known by order, length and acknowledgement. Endpoints that work \
                   together can hide some data in records that may be handshake: 128 KiB of a server's flight, 8 KiB \
-                  behind its Finished, 32 KiB of a client's certificate flight. Early data, and data in one segment with \
+                  behind its Finished, 40 KiB of a client's certificate flight. But for the first it reads in-doubt, and \
+                  rules --strict holds it. Early data, and data in one segment with \
                   the end of a handshake, wait for the pin, and the connection with them."),
             Text("QUIC is UDP and is not seen. Packets of offloaded connections pass no rule. In the raw table, which \
                   comes before conntrack, every connection reads untracked."),
@@ -184,7 +185,7 @@ const OF_STATS: &[Prose] = &[(
               room, so that the direction was given up."),
         Term("resynchronised", "Directions that were lost and whose records were found again."),
         Term("allocation-failures", "Times that there was no memory for a connection or its sessions."),
-        Term("handshake-in-doubt", "Octets of encrypted TLS 1.3 records that read handshake by their order and lengths: as               much could be data of endpoints that collude."),
+        Term("handshake-in-doubt", "Octets of encrypted TLS 1.3 records that read in-doubt by their order and lengths: as               much could be data of endpoints that collude."),
     ],
 )];
 

@@ -22,6 +22,7 @@ pub const CCS: Types = Types::CHANGE_CIPHER_SPEC;
 pub const ALERT: Types = Types::ALERT;
 pub const HANDSHAKE: Types = Types::HANDSHAKE;
 pub const DATA: Types = Types::APPLICATION_DATA;
+pub const DOUBT: Types = Types::IN_DOUBT;
 
 /// A payload in one piece.
 pub struct Slice<'a>(pub &'a [u8]);
@@ -100,6 +101,11 @@ pub fn handshake23(len: usize) -> Record {
 
 pub fn data(len: usize) -> Record {
     encrypted(len, DATA)
+}
+
+/// One that may be handshake or data.
+pub fn doubt(len: usize) -> Record {
+    encrypted(len, DOUBT)
 }
 
 pub fn message(kind: u8, body: &[u8]) -> Vec<u8> {
@@ -275,6 +281,22 @@ pub fn whole(_turn: usize, _len: usize) -> Vec<usize> {
 
 /// Plays the turns whole, octet by octet, and split at every point: always the same types, identity and state.
 pub fn cut_every_way(turns: &[Turn]) -> Wire {
+    cut_where(turns, |_, _| true)
+}
+
+/// The same for long records, split only within their headers and next to them.
+pub fn cut_around_headers(turns: &[Turn]) -> Wire {
+    cut_where(turns, |records, at| {
+        let mut start = 0;
+        records.iter().any(|record| {
+            let is_near = (start..start + 8).contains(&(at + 1));
+            start += record.octets.len();
+            is_near
+        })
+    })
+}
+
+fn cut_where(turns: &[Turn], is_split: impl Fn(&[Record], usize) -> bool) -> Wire {
     let first = [0xffff_fe00, 0x7fff_f800];
     let mut expected = Wire::at(first[0], first[1]);
     expected.play(turns, &whole);
@@ -303,6 +325,9 @@ pub fn cut_every_way(turns: &[Turn]) -> Wire {
     let mut so_far = Wire::at(first[0], first[1]);
     for (number, turn) in turns.iter().enumerate() {
         for at in 1..octets(&turn.1).len() {
+            if !is_split(&turn.1, at) {
+                continue;
+            }
             let mut split = so_far.clone();
             split.play(&turns[number..=number], &|_, _| vec![at]);
             split.play(&turns[number + 1..], &whole);
