@@ -55,6 +55,16 @@ fn resynchronised() -> Wire {
     wire
 }
 
+/// A connection of TLS 1.2, where alerts are encrypted and none of them is looked into.
+fn established12() -> Wire {
+    let mut wire = Wire::default();
+    let turns = tls12::resumed(Hello::client(), tls12::server12());
+    wire.play(&turns[..2], &whole);
+    wire.records(Src, &[ccs(), tls12::finished12()]);
+    assert_eq!(wire.connection.state(), State::Established);
+    wire
+}
+
 /// Behind a ClientHello, or a server's flight.
 fn begun(turns: usize) -> Wire {
     let mut wire = Wire::default();
@@ -74,7 +84,8 @@ fn a_packet_of_2048_records_is_followed_and_one_more_loses_the_direction() {
     for (what, wire, wire_type, len) in [
         ("data", established(), 23, 1),
         ("data of no octets", established(), 23, 0),
-        ("alerts", established(), 21, 19),
+        ("alerts up to TLS 1.2", established12(), 21, 19),
+        ("heartbeats", established(), 24, 19),
         ("early data", begun(1), 23, 1),
         ("change_cipher_spec", begun(2), 20, 1),
     ] {

@@ -42,9 +42,8 @@ fn a_bad_header_behind_good_ones_taints() {
         &[0x80, 30, 1, 3, 3],
         &[23, 2, 3, 0, 1],
         &[23, 3, 5, 0, 1],
-        // One octet more than RFC 8446 5.2 allows, and a ChangeCipherSpec of two.
+        // One octet more than RFC 8446 5.2 allows.
         &[23, 3, 3, 0x41, 1],
-        &[20, 3, 3, 0, 2],
     ] {
         let mut wire = established();
         wire.records(Src, &[data(1)]);
@@ -58,9 +57,21 @@ fn a_bad_header_behind_good_ones_taints() {
     let mut wire = established();
     wire.records(Src, &[data(16640)]);
     assert_eq!(wire.connection.state(), State::Established);
-    // TLS 1.3 has no handshake record behind ServerHello.
-    wire.records(Src, &[plain(&message(1, &[0; 50]))]);
-    assert_eq!(wire.connection.reason(), Reason::Malformed);
+    // TLS 1.3 has no handshake record behind ServerHello, nor a ChangeCipherSpec or an alert in plain text behind a
+    // Finished, whatever their lengths.
+    for bad in [
+        &[22, 3, 3, 0, 50][..],
+        &[20, 3, 3, 0, 1],
+        &[20, 3, 3, 0, 2],
+        &[21, 3, 3, 0, 2],
+        &[21, 3, 3, 0, 3],
+    ] {
+        for from in [Src, Dst] {
+            let mut wire = wire.clone();
+            wire.send(from, bad);
+            assert_eq!(wire.connection.reason(), Reason::Malformed, "{bad:?}");
+        }
+    }
 }
 
 #[test]
@@ -89,7 +100,12 @@ fn lengths_that_no_record_has_at_that_point() {
     for (kind, len, expected) in [
         // Neither empty nor longer than what is not encrypted (RFC 8446 5.1).
         (22, 0, bad),
+        // An alert that can be read has two octets (RFC 8446 6).
         (21, 0, bad),
+        (21, 1, bad),
+        (21, 2, Reason::None),
+        (21, 3, bad),
+        (21, 4, bad),
         (22, 16385, bad),
         (22, 16384, Reason::None),
         (20, 0, bad),
@@ -105,6 +121,9 @@ fn lengths_that_no_record_has_at_that_point() {
         (20, 2, bad),
         (20, 1, Reason::None),
         (21, 0, bad),
+        (21, 1, bad),
+        (21, 2, Reason::None),
+        (21, 3, bad),
         (23, 16641, bad),
         (23, 16640, Reason::None),
         (22, 1, Reason::Malformed),
@@ -118,6 +137,11 @@ fn lengths_that_no_record_has_at_that_point() {
         (22, 18432, Reason::None),
         // Encrypted for a renegotiation.
         (20, 17, Reason::None),
+        // An IV, a MAC and padding are all that there may be besides an alert.
+        (21, 2, Reason::None),
+        (21, 352, Reason::None),
+        (21, 353, bad),
+        (21, 18432, bad),
     ] {
         let wire = established12();
         assert_eq!(wire.connection.state(), State::Established);

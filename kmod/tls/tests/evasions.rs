@@ -110,12 +110,17 @@ fn a_server_that_goes_on_after_a_retry_without_a_hello() {
 
 #[test]
 fn alerts_behind_encryption_close_nothing() {
-    for mut wire in [established12(), established13()] {
-        for alert in [[2, 40], [1, 0]] {
-            wire.records(Dst, &[record(21, &alert, ALERT)]);
-            assert_eq!(wire.connection.state(), State::Established);
-            assert_eq!(wire.types(Dst, wire.next[1] - 7, 7), both(ALERT));
-        }
+    for alert in [[2, 40], [1, 0]] {
+        let alert = [record(21, &alert, ALERT)];
+        let mut wire = established12();
+        wire.records(Dst, &alert);
+        assert_eq!(wire.connection.state(), State::Established);
+        assert_eq!(wire.types(Dst, wire.next[1] - 7, 7), both(ALERT));
+        // In TLS 1.3 it is data on the wire, and no endpoint takes another (RFC 8446 5).
+        let mut wire = established13();
+        wire.records(Dst, &alert);
+        assert_eq!(wire.connection.reason(), Reason::Malformed);
+        assert_eq!(wire.types(Dst, wire.next[1] - 7, 7), both(Types::UNKNOWN));
     }
     // Between ServerHello and the end of the handshake one may be in plain text (RFC 8446 6).
     let mut wire = Wire::default();
@@ -179,15 +184,30 @@ fn urgent_data_whichever_way_it_comes() {
 
 #[test]
 fn a_fake_header_that_the_receiver_discards() {
-    // An alert of 16 KiB, whose place data then takes.
-    for established in [established12, established13] {
+    // One that passes, of 16 KiB where there is such a record, whose place data then takes.
+    let established: [(fn() -> Wire, u8, u16); 4] = [
+        (established12, 22, 0x4000),
+        (established12, 21, 352),
+        (established12, 20, 0x4000),
+        (established13, 24, 0x4000),
+    ];
+    for (established, wire_type, len) in established {
         let mut wire = established();
         let segment = wire.segment(Src);
-        wire.take(&segment, &[21, 3, 3, 0x40, 0]);
-        assert_eq!(wire.types(Src, segment.seq, 5), both(ALERT));
-        wire.take(&segment, &data(0x4000).octets);
+        let [high, low] = len.to_be_bytes();
+        wire.take(&segment, &[wire_type, 3, 3, high, low]);
+        let types = Types::of_wire(wire_type).unwrap();
+        assert_eq!(wire.types(Src, segment.seq, 5), both(types));
+        wire.take(&segment, &data(len.into()).octets);
         assert_eq!(wire.connection.reason(), Reason::ResentDifferently);
         assert_eq!(wire.types(Src, segment.seq, 500), both(Types::UNKNOWN));
+    }
+    // There is no alert of that length.
+    for established in [established12, established13] {
+        let mut wire = established();
+        wire.send(Src, &[21, 3, 3, 0x40, 0]);
+        assert_eq!(wire.connection.state(), State::Tainted);
+        assert_eq!(wire.types(Src, wire.next[0] - 5, 5), both(Types::UNKNOWN));
     }
 }
 

@@ -18,6 +18,10 @@ struct Shape {
     asks_certificate: bool,
     has_certificate: bool,
     certificate: usize,
+    /// Lengths of a client's records with a certificate, up to its Finished.
+    certificate_flight: Vec<usize>,
+    /// Lengths of what the server sends right after its Finished.
+    tickets: Vec<usize>,
     name: Option<Vec<u8>>,
     session_id: Vec<u8>,
     /// Octets of a record with plain-text handshake messages.
@@ -32,33 +36,49 @@ fn shapes() -> impl Strategy<Value = Shape> {
     let session_id = proptest::collection::vec(any::<u8>(), 0..=32);
     let record = prop_oneof![1..40_usize, 40..3000_usize];
     let data = proptest::collection::vec((any::<bool>(), 0..3000_usize), 0..6);
-    (
-        flags,
-        suite,
-        200..9000_usize,
-        name,
-        session_id,
-        record,
-        data,
+    let tickets = proptest::collection::vec(17..500_usize, 0..4);
+    let lens = (200..9000_usize, certificate_flights(), tickets);
+    (flags, suite, lens, name, session_id, record, data).prop_map(
+        |(flags, suite, lens, name, session_id, record, data)| {
+            let (certificate, certificate_flight, tickets) = lens;
+            let [tls13, retry, psk, asks_certificate, has_certificate] = flags;
+            Shape {
+                tls13,
+                suite,
+                retry,
+                psk,
+                asks_certificate,
+                has_certificate,
+                certificate,
+                certificate_flight,
+                tickets,
+                name,
+                session_id,
+                record,
+                data,
+            }
+        },
     )
-        .prop_map(
-            |(flags, suite, certificate, name, session_id, record, data)| {
-                let [tls13, retry, psk, asks_certificate, has_certificate] = flags;
-                Shape {
-                    tls13,
-                    suite,
-                    retry,
-                    psk,
-                    asks_certificate,
-                    has_certificate,
-                    certificate,
-                    name,
-                    session_id,
-                    record,
-                    data,
-                }
-            },
-        )
+}
+
+/// A Certificate of full records and perhaps a shorter one, and a CertificateVerify; none as short as a Finished.
+fn certificate_flights() -> impl Strategy<Value = Vec<usize>> {
+    let place = any::<prop::sample::Index>;
+    (
+        101..3000_usize,
+        1..4_usize,
+        proptest::option::of(place()),
+        place(),
+        any::<bool>(),
+    )
+        .prop_map(|(full, number, rest, verify, is_long)| {
+            let shorter = |place: prop::sample::Index| 100 + place.index(full - 100);
+            let mut lens = vec![full; number];
+            lens.extend(rest.map(shorter));
+            lens.extend(is_long.then_some(full));
+            lens.push(shorter(verify));
+            lens
+        })
 }
 
 impl Shape {
@@ -158,17 +178,21 @@ impl Shape {
         }
         flight.push(finished);
         let mut answer = self.records(&[message(2, &server.server_body())]);
-        answer.push(ccs());
+        // There is one behind the server's first message (RFC 8446 D.4).
+        answer.extend((!self.retry).then(ccs));
         answer.extend(flight.into_iter().map(handshake23));
+        answer.extend(self.tickets.iter().copied().map(doubt));
         turns.push((Dst, answer));
         let empty_certificate = finished - if self.suite == SHA384_SUITE { 44 } else { 28 };
         let lens = match (self.psk || !self.asks_certificate, self.has_certificate) {
-            (true, _) => vec![finished],
-            (false, true) => vec![766, 281, finished],
-            (false, false) => vec![empty_certificate, finished],
+            (true, _) => vec![],
+            (false, true) => self.certificate_flight.clone(),
+            (false, false) => vec![empty_certificate],
         };
-        let records = lens.into_iter().map(handshake23);
-        turns.push((Src, [ccs()].into_iter().chain(records).collect()));
+        let mut records = vec![ccs()];
+        records.extend(lens.into_iter().map(doubt));
+        records.push(handshake23(finished));
+        turns.push((Src, records));
     }
 }
 
@@ -182,7 +206,8 @@ struct Path {
 
 fn paths() -> impl Strategy<Value = Path> {
     (
-        proptest::collection::vec(prop_oneof![1..10_u16, 1..1449_u16, any::<u16>()], 1..12),
+        // No piece is empty: a turn has an end.
+        proptest::collection::vec(prop_oneof![1..10_u16, 1..1449_u16, 1..=u16::MAX], 1..12),
         proptest::collection::vec(any::<u16>(), 1..12),
         proptest::collection::vec(any::<(u16, u16)>(), 0..4),
     )

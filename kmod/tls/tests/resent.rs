@@ -87,6 +87,14 @@ fn established() -> Wire {
     wire
 }
 
+fn established12() -> Wire {
+    let mut wire = keyed();
+    let turns = common::tls12::full(Hello::client(), common::tls12::server12());
+    wire.play(&turns, &whole);
+    assert_eq!(wire.connection.state(), State::Established);
+    wire
+}
+
 #[test]
 fn any_other_octet_of_a_hello_however_it_is_cut() {
     let hello = short_hello();
@@ -182,20 +190,24 @@ fn data_may_be_another_but_its_header_may_not() {
 
 #[test]
 fn other_types_than_data_when_established() {
+    // TLS 1.3 has none but heartbeats then.
     let alert = record(21, &[9; 20], ALERT);
+    let short = record(24, &[9; 20], Types::HEARTBEAT);
     let heartbeat = record(24, &[8; 300], Types::HEARTBEAT);
-    let stream = octets(&[data(600), alert, data(500), heartbeat, data(400)]);
-    let again = Again::new(established(), Src, stream, 100);
-    let len = again.octets.len();
-    for (at, expected) in [
-        (300, Reason::None),
-        (605 + 7, Reason::ResentDifferently),
-        (605 + 25 + 200, Reason::None),
-        (605 + 25 + 505 + 250, Reason::ResentDifferently),
-        (len - 3, Reason::None),
-    ] {
-        assert_eq!(again.resent(0, len, Some((at, 1))), expected, "{at}");
-        assert_eq!(again.resent(100, len, Some((at, 1))), expected, "{at}");
+    for (wire, other) in [(established12(), alert), (established(), short)] {
+        let stream = octets(&[data(600), other, data(500), heartbeat.clone(), data(400)]);
+        let again = Again::new(wire, Src, stream, 100);
+        let len = again.octets.len();
+        for (at, expected) in [
+            (300, Reason::None),
+            (605 + 7, Reason::ResentDifferently),
+            (605 + 25 + 200, Reason::None),
+            (605 + 25 + 505 + 250, Reason::ResentDifferently),
+            (len - 3, Reason::None),
+        ] {
+            assert_eq!(again.resent(0, len, Some((at, 1))), expected, "{at}");
+            assert_eq!(again.resent(100, len, Some((at, 1))), expected, "{at}");
+        }
     }
 }
 
@@ -323,44 +335,37 @@ fn numbers_that_wrap() {
     }
 }
 
+/// How many there are of those below.
+const BEGUN: usize = 8;
+
 /// Connections on which a side may send records that are kept: who sends them, and of which types they may be.
 fn begun() -> Vec<(&'static str, Wire, Side, Vec<u8>)> {
-    let tls12 = |turns: usize| {
-        let mut wire = keyed();
-        wire.play(
-            &common::tls12::full(Hello::client(), common::tls12::server12())[..turns],
-            &whole,
-        );
-        wire
-    };
     let mut hello = keyed();
     hello.records(Src, &[Hello::client13().as_client()]);
     let mut answered = hello.clone();
     let server = Hello::server13(SHA256_SUITE).as_server();
     answered.records(Dst, &[server, ccs(), handshake23(23)]);
-    let all = common::tls12::full(Hello::client(), common::tls12::server12()).len();
+    let mut asked = answered.clone();
+    asked.records(Dst, &[62, 795, 281, 53].map(handshake23));
     vec![
         (
             "TLS 1.2, established",
-            tls12(all),
+            established12(),
             Src,
             vec![20, 21, 22, 24],
         ),
         (
             "TLS 1.2, established, server",
-            tls12(all),
+            established12(),
             Dst,
             vec![20, 21, 22, 24],
         ),
-        ("TLS 1.3, established", established(), Src, vec![20, 21, 24]),
-        (
-            "TLS 1.3, established, server",
-            established(),
-            Dst,
-            vec![20, 21, 24],
-        ),
+        ("TLS 1.3, established", established(), Src, vec![24]),
+        ("TLS 1.3, established, server", established(), Dst, vec![24]),
         ("after ClientHello, server", hello, Dst, vec![22]),
         ("in the server's flight", answered, Dst, vec![20, 23]),
+        ("after the server's Finished", asked.clone(), Dst, vec![23]),
+        ("in the client's flight", asked, Src, vec![23]),
     ]
 }
 
@@ -462,7 +467,7 @@ proptest! {
     /// Whatever arrives in the place of other octets that are not acknowledged taints, or does not read as what passes.
     #[test]
     fn others_in_their_place_do_not_pass(
-        which in 0..6_usize,
+        which in 0..BEGUN,
         lens in proptest::collection::vec(any::<u16>(), 1..60),
         first in proptest::collection::vec(1..3000_usize, 1..5),
         again in proptest::collection::vec(prop_oneof![1..9_usize, 1..3000_usize], 1..5),
@@ -498,7 +503,7 @@ proptest! {
     /// What comes again as it was never taints, however it is cut, merged, overlapped and ordered.
     #[test]
     fn honest_octets_pass_again(
-        which in 0..6_usize,
+        which in 0..BEGUN,
         lens in proptest::collection::vec(any::<u16>(), 1..60),
         first in proptest::collection::vec(1..3000_usize, 1..5),
         again in proptest::collection::vec(prop_oneof![1..9_usize, 1..3000_usize, 1..60_000_usize], 1..5),

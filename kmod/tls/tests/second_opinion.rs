@@ -33,7 +33,7 @@ fn extensions(mut list: &[u8]) -> Option<Vec<(u16, &[u8])>> {
         let kind = u16::from_be_bytes(*kind);
         let (extension, rest) = list.split_at_checked(len)?;
         // "There MUST NOT be more than one extension of the same type" (RFC 8446 4.2), of those that are read.
-        let read = matches!(kind, 0 | 16 | 35 | 41 | 42 | 43 | 0xfe0d);
+        let read = matches!(kind, 0 | 16 | 33 | 35 | 41 | 42 | 43 | 0xfe0d);
         if read && found.iter().any(|(other, _)| *other == kind) {
             return None;
         }
@@ -205,7 +205,9 @@ fn servers() -> Vec<Vec<u8>> {
     [
         Hello::server(),
         Hello::server13(SHA256_SUITE),
-        Hello::server13(SHA384_SUITE).with(41, &[0, 0]),
+        Hello::server13(SHA384_SUITE)
+            .with(33, &[])
+            .with(41, &[0, 0]),
     ]
     .map(|hello| hello.server_body())
     .to_vec()
