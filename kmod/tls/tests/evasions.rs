@@ -185,14 +185,12 @@ fn urgent_data_whichever_way_it_comes() {
 #[test]
 fn a_fake_header_that_the_receiver_discards() {
     // One that passes, of 16 KiB where there is such a record, whose place data then takes.
-    let established: [(fn() -> Wire, u8, u16); 4] = [
-        (established12, 22, 0x4000),
-        (established12, 21, 352),
-        (established12, 20, 0x4000),
-        (established13, 24, 0x4000),
-    ];
-    for (established, wire_type, len) in established {
-        let mut wire = established();
+    for (mut wire, wire_type, len) in [
+        (established12(), 22, 0x4000_u16),
+        (established12(), 21, 352),
+        (established12(), 20, 0x4000),
+        (established13(), 24, 0x4000),
+    ] {
         let segment = wire.segment(Src);
         let [high, low] = len.to_be_bytes();
         wire.take(&segment, &[wire_type, 3, 3, high, low]);

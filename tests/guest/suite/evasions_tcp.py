@@ -9,15 +9,15 @@ from forge import ACK, PSH, RST, SYN, URG
 from hellos import change_cipher_spec, client_hello, record, server_hello
 from lab import on
 
-# A header that makes the next 16 KiB an alert's.
-LONG_ALERT = b"\x15\3\3\x40\0"
+# A header that makes the next 16 KiB those of an encrypted handshake record: a renegotiation's.
+LONG_RECORD = b"\x16\3\3\x40\0"
 NOP = b"\1"
 
 
 def instead_of(field, name, **how):
-    """A fake alert that never arrives, and data in its place."""
+    """A fake handshake record that never arrives, and data in its place."""
     talk = field.new().tls12()
-    talk.fake(LONG_ALERT, **how)
+    talk.fake(LONG_RECORD, **how)
     talk.data(name)
     talk.data("data behind it")
 
@@ -34,7 +34,7 @@ def overlap(field):
     talk.say("client", "rest of data", False, DATA[2:], at=2, moves=False)
 
 
-@case("4", "a fake alert that never arrives, then data: low TTL, bad checksum, sequence out of window, MD5 option, no flag")
+@case("4", "a fake record that never arrives, then data: low TTL, bad checksum, sequence out of window, MD5 option, no flag")
 def fakes(field):
     instead_of(field, "data behind a low TTL", ttl=2)
     instead_of(field, "data behind a bad checksum", bad_checksum=True)
@@ -135,10 +135,10 @@ def wrap(field):
     talk.say("client", "its second segment", False, DATA[40:])
 
 
-@case("21", "an alert's header as padding behind the IP length")
+@case("21", "a handshake record's header as padding behind the IP length")
 def padding(field):
     talk = field.new().tls12()
-    arrived = talk.sent("client", talk.packet("client"), 0, trailer=LONG_ALERT)
+    arrived = talk.sent("client", talk.packet("client"), 0, trailer=LONG_RECORD)
     talk.note("the acknowledgement", True, arrived)
     talk.data()
 
@@ -179,7 +179,7 @@ def expected(field):
         on("gateway", "iptables-legacy", "-t", "raw", "-F")
 
 
-@case("25", "a fake alert that the receiver discards for its old timestamp (PAWS), then data")
+@case("25", "a fake record that the receiver discards for its old timestamp (PAWS), then data")
 def old_timestamp(field):
     def stamp(value):
         # What is echoed is right in either direction.
@@ -188,7 +188,7 @@ def old_timestamp(field):
     talk = field.new()
     talk.options = stamp(1000)
     talk.tls12()
-    talk.fake(LONG_ALERT, options=stamp(1))
+    talk.fake(LONG_RECORD, options=stamp(1))
     talk.data("data in its place")
 
 

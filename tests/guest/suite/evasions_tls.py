@@ -91,7 +91,8 @@ def change_cipher_specs(field):
     talk.say("client", "ClientHello", True, client_hello13(RANDOM))
     talk.say("client", "early ChangeCipherSpec", True, change_cipher_spec())
     talk.finish13()
-    talk.say("client", "late ChangeCipherSpec", True, change_cipher_spec())
+    # No endpoint takes one after a Finished (RFC 8446 5).
+    talk.say("client", "late ChangeCipherSpec", False, change_cipher_spec())
     talk.say("client", "data behind ChangeCipherSpec", False, change_cipher_spec() + DATA)
     talk.data()
 
