@@ -470,6 +470,12 @@ fn nothing_in_plain_text_comes_after_a_certain_finished() {
         may_send_plain_text(&talk.wire, Src, true, "all in one record");
         may_send_plain_text(&talk.wire, Dst, false, "all in one record");
 
+        // Nor what a record is that is none of a flight: the client is done with the server's, all the same.
+        let mut talk = Talk::asked(cipher);
+        talk.say(Src, vec![data(4)]);
+        may_send_plain_text(&talk.wire, Src, true, "no flight");
+        may_send_plain_text(&talk.wire, Dst, false, "no flight");
+
         // Where no certificate is asked for it is, whatever its length.
         for last in [528, last + 16, mbedtls_finished(cipher), last] {
             let mut talk = Talk::flights(cipher, &full_flight(cipher)[2..]);
