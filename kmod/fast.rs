@@ -41,7 +41,7 @@ fn known(net: &NetState, entry: &Entry, packet: &Packet<'_>) -> Option<()> {
         return None;
     }
     match entry.bypass.get() {
-        Some(state) => bypass(entry, packet, state),
+        Some(state) => bypass(entry, packet, state)?,
         None => follow(entry, packet)?,
     }
     net.counters.packet(packet.tcp.payload.len());
@@ -50,15 +50,18 @@ fn known(net: &NetState, entry: &Entry, packet: &Packet<'_>) -> Option<()> {
 
 /// A packet of a connection that is not TLS or tainted: its octets are counted, without the entry's lock.
 #[inline(always)]
-fn bypass(entry: &Entry, packet: &Packet<'_>, state: State) {
+fn bypass(entry: &Entry, packet: &Packet<'_>, state: State) -> Option<()> {
     let octets = packet.tcp.payload.len();
     let types = match octets {
         0 => Types::NONE,
         _ => Types::UNKNOWN,
     };
-    entry.count_passed(packet.from, octets);
+    if !entry.count_passed(packet.from, octets) {
+        return None;
+    }
     let known = memo::Known::new(PacketTypes::both(types), state);
     memo::note(packet.skb, packet.tcp.seq, known);
+    Some(())
 }
 
 /// A packet of an established connection. None where there is more to it than that records go on.

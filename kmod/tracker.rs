@@ -58,7 +58,8 @@ pub fn track(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
         }
     } else {
         if entry.bypass.get().is_some() {
-            tracked.connection.take_up(&packet.segment());
+            let passed = [Side::Src, Side::Dst].map(|side| entry.take_passed(side));
+            tracked.connection.take_up(&packet.segment(), passed);
         }
         tracked.take_in(packet, &net.limits());
     }

@@ -52,8 +52,8 @@ pub struct Entry {
     tracked: PacketLock<Option<Tracked>>,
     /// Its number: from 1 upward per namespace, never used again.
     pub id: u64,
-    /// Octets of each side that have passed it by.
-    passed: [Word<u64>; 2],
+    /// Octets of each side that have passed it by and were not [taken](Self::take_passed).
+    passed: [Word; 2],
     rcu: Opaque<kernel::bindings::callback_head>,
 }
 
@@ -72,10 +72,10 @@ const _: () = {
 };
 
 /// Whether packets pass a connection by, as it is of no more consequence what they are: where it stands for ever.
-pub struct Bypass(Word<u32>);
+pub struct Bypass(Word);
 
 impl Bypass {
-    const NONE: Self = Self(Word::<u32>::new(0));
+    const NONE: Self = Self(Word::new(0));
 
     /// Under the entry's lock. Packets that have not seen it yet take the long way once more.
     pub fn set(&self, state: Option<State>) {
@@ -124,23 +124,39 @@ impl Entry {
         self.tracked.lock()
     }
 
-    /// Counts octets of a side that pass it by. Any context; racing CPUs may count a packet for one.
+    /// Counts octets of a side that pass it by; false where they are so many that they have to be
+    /// [taken](Self::take_passed) first. Any context; racing CPUs may count a packet for one.
     #[inline(always)]
-    pub fn count_passed(&self, side: Side, octets: u32) {
-        let [src, dst] = &self.passed;
-        let passed = match side {
-            Side::Src => src,
-            Side::Dst => dst,
-        };
-        passed.set(passed.get().wrapping_add(octets.into()));
+    pub fn count_passed(&self, side: Side, octets: u32) -> bool {
+        let passed = self.of_side(side);
+        match passed.get().checked_add(octets) {
+            Some(now) => {
+                passed.set(now);
+                true
+            }
+            None => false,
+        }
     }
 
-    /// Octets of a side that have passed it by.
-    pub fn passed(&self, side: Side) -> u64 {
+    /// Octets of a side that have passed it by since they were taken.
+    pub fn passed(&self, side: Side) -> u32 {
+        self.of_side(side).get()
+    }
+
+    /// The same, which count no longer.
+    pub fn take_passed(&self, side: Side) -> u32 {
+        let passed = self.of_side(side);
+        let octets = passed.get();
+        passed.set(0);
+        octets
+    }
+
+    #[inline(always)]
+    fn of_side(&self, side: Side) -> &Word {
         let [src, dst] = &self.passed;
         match side {
-            Side::Src => src.get(),
-            Side::Dst => dst.get(),
+            Side::Src => src,
+            Side::Dst => dst,
         }
     }
 
@@ -321,7 +337,7 @@ impl Table {
                 node: Opaque::new(node),
                 bypass: Bypass::NONE,
                 id,
-                passed: [Word::<u64>::new(0), Word::<u64>::new(0)],
+                passed: [Word::new(0), Word::new(0)],
                 rcu: Opaque::new(Default::default()),
                 tracked <- PacketLock::new(
                     Some(tracked),

@@ -71,9 +71,10 @@ impl Table {
     /// context; gives way to others in between.
     pub fn for_suspects(&self, from: u64, count: u64, mut look: impl FnMut(&Entry)) -> u64 {
         let (mut next, mut left) = (from as usize, count);
+        // Once: clearing it for each batch would be a good part of the work.
+        let mut found = [null_mut(); BATCH];
         while left > 0 {
             let rcu = Reader::begin();
-            let mut found = [null_mut(); BATCH];
             let room = left.min(BATCH as u64) as u32;
             // SAFETY: The xarray is initialised, and there is room for so many.
             let count = unsafe {
