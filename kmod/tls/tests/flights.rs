@@ -172,6 +172,11 @@ fn messages_of_full_records_and_a_shorter_one() {
                         let more = [&flight[..lens.len()], &[data(281)]].concat();
                         cut_around_headers(&answered(cipher, &more));
                     }
+                    if len < 16_401 && rest.is_some() {
+                        let up_to_rest = &flight[..=number];
+                        let longer = [up_to_rest, &[data(len + 1)]].concat();
+                        cut_around_headers(&answered(cipher, &longer));
+                    }
                     if len < 16_401 && number == 2 {
                         let longer = [&flight[..2], &[data(len + 1)]].concat();
                         cut_around_headers(&answered(cipher, &longer));
