@@ -115,7 +115,7 @@ class Raw:
         run("dmesg", "--clear")
         # A condition, a flag, a type, a state and a version of another day.
         newer = [changed(self.valid, MATCH + 1, 0x80), changed(self.valid, RESERVED, 1), changed(self.valid, FLAGS, 0x81),
-                 changed(self.valid, TYPES, 0x88), changed(self.valid, STATES + 1, 1),
+                 changed(self.valid, TYPES + 1, 1), changed(self.valid, STATES + 1, 1),
                  changed(self.valid, VERSION_MAX, self.valid[VERSION_MAX] + 2)]
         for data in newer:
             self.assertEqual(self.refusal(data), errno.EINVAL)
