@@ -56,7 +56,7 @@ fn bypass(entry: &Entry, packet: &Packet<'_>, state: State) -> Option<()> {
         0 => Types::NONE,
         _ => Types::UNKNOWN,
     };
-    if !entry.count_passed(packet.from, octets) {
+    if octets > 0 && !entry.passes_by(packet.from, packet.tcp.end()) {
         return None;
     }
     let known = memo::Known::new(PacketTypes::both(types), state);

@@ -58,8 +58,8 @@ pub fn track(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
         }
     } else {
         if entry.bypass.get().is_some() {
-            let passed = [Side::Src, Side::Dst].map(|side| entry.take_passed(side));
-            tracked.connection.take_up(&packet.segment(), passed);
+            let next = [Side::Src, Side::Dst].map(|side| entry.next(side));
+            tracked.connection.take_up(next);
         }
         tracked.take_in(packet, &net.limits());
     }
@@ -86,9 +86,9 @@ pub fn track(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
         tracked.connection.take_long_way();
     }
     let bypassed = tracked.connection.is_bypassed();
-    entry
-        .bypass
-        .set(bypassed.then(|| tracked.connection.state()));
+    entry.set_bypass(bypassed.then(|| tracked.connection.state()), |side| {
+        tracked.connection.next(side)
+    });
     let Packet { from, tcp, .. } = packet;
     let types = tracked
         .connection

@@ -245,7 +245,11 @@ fn put_directions(entry: &Entry, connection: &Connection, message: &mut Message<
         (Side::Dst, TLSCONN_A_CONNECTION_DST),
     ] {
         let Counters { bytes, records } = connection.counters(side);
-        let bytes = bytes.saturating_add(entry.passed(side).into());
+        let passed = match entry.bypass.get() {
+            Some(_) => entry.next(side).wrapping_sub(connection.next(side)),
+            None => 0,
+        };
+        let bytes = bytes.saturating_add(passed.into());
         message.nest(attribute, |nest| {
             nest.uint(TLSCONN_A_DIRECTION_BYTES, bytes)?;
             for (attribute, count) in (TLSCONN_A_DIRECTION_CHANGE_CIPHER_SPEC..).zip(records) {

@@ -98,7 +98,7 @@ pub fn look(skb: Skb<'_>, tcp: u32) -> Option<Known> {
 
 /// This CPU's words (`tlsconn_memo` in kmod/shims.c), as `this_cpu_read()` and `this_cpu_write()` reach them: a call for
 /// each would be a good part of what a rule costs.
-#[cfg(all(CONFIG_X86_64, not(CONFIG_UML)))]
+#[cfg(all(CONFIG_X86_64, CONFIG_SMP, not(CONFIG_UML)))]
 mod words {
     use core::arch::asm;
 
@@ -134,7 +134,7 @@ mod words {
 }
 
 /// This CPU's words, by the kernel's own macros.
-#[cfg(not(all(CONFIG_X86_64, not(CONFIG_UML))))]
+#[cfg(not(all(CONFIG_X86_64, CONFIG_SMP, not(CONFIG_UML))))]
 mod words {
     use crate::bindings;
 

@@ -66,7 +66,7 @@ impl<const N: usize> PerCpu<N> {
 /// # Safety
 ///
 /// There are two counters of every CPU at `counters`.
-#[cfg(all(CONFIG_X86_64, not(CONFIG_UML)))]
+#[cfg(all(CONFIG_X86_64, CONFIG_SMP, not(CONFIG_UML)))]
 #[inline(always)]
 unsafe fn add_pair(counters: *mut u64, number: u32) {
     // SAFETY: `gs` leads to those of this CPU.
@@ -86,7 +86,7 @@ unsafe fn add_pair(counters: *mut u64, number: u32) {
 /// # Safety
 ///
 /// There are two counters of every CPU at `counters`.
-#[cfg(not(all(CONFIG_X86_64, not(CONFIG_UML))))]
+#[cfg(not(all(CONFIG_X86_64, CONFIG_SMP, not(CONFIG_UML))))]
 unsafe fn add_pair(counters: *mut u64, number: u32) {
     // SAFETY: As the caller promises.
     unsafe { bindings::tlsconn_counters_add_pair(counters, number) };

@@ -52,8 +52,8 @@ pub struct Entry {
     tracked: PacketLock<Option<Tracked>>,
     /// Its number: from 1 upward per namespace, never used again.
     pub id: u64,
-    /// Octets of each side that have passed it by and were not [taken](Self::take_passed).
-    passed: [Word; 2],
+    /// Where each side's stream has come to, while packets pass it by.
+    next: [Word; 2],
     rcu: Opaque<kernel::bindings::callback_head>,
 }
 
@@ -77,8 +77,8 @@ pub struct Bypass(Word);
 impl Bypass {
     const NONE: Self = Self(Word::new(0));
 
-    /// Under the entry's lock. Packets that have not seen it yet take the long way once more.
-    pub fn set(&self, state: Option<State>) {
+    /// Packets that have not seen it yet take the long way once more.
+    fn set(&self, state: Option<State>) {
         let number = state.map_or(0, |state| u32::from(state as u8).saturating_add(1));
         self.0.set(number);
     }
@@ -124,36 +124,41 @@ impl Entry {
         self.tracked.lock()
     }
 
-    /// Counts octets of a side that pass it by; false where they are so many that they have to be
-    /// [taken](Self::take_passed) first. Any context; racing CPUs may count a packet for one.
+    /// A packet of a side passes it by, with octets up to `end`; false where its place in the stream has to be looked at, at
+    /// every 2^30 octets. Any context; racing CPUs may count a packet for one.
     #[inline(always)]
-    pub fn count_passed(&self, side: Side, octets: u32) -> bool {
-        let passed = self.of_side(side);
-        match passed.get().checked_add(octets) {
-            Some(now) => {
-                passed.set(now);
-                true
-            }
-            None => false,
+    pub fn passes_by(&self, side: Side, end: u32) -> bool {
+        let next = self.of_side(side);
+        let was = next.get();
+        if (end.wrapping_sub(was) as i32) <= 0 {
+            return true;
         }
+        if (end ^ was) >> 30 != 0 {
+            return false;
+        }
+        next.set(end);
+        true
     }
 
-    /// Octets of a side that have passed it by since they were taken.
-    pub fn passed(&self, side: Side) -> u32 {
+    /// Where a side's stream has come to, while packets pass it by.
+    pub fn next(&self, side: Side) -> u32 {
         self.of_side(side).get()
     }
 
-    /// The same, which count no longer.
-    pub fn take_passed(&self, side: Side) -> u32 {
-        let passed = self.of_side(side);
-        let octets = passed.get();
-        passed.set(0);
-        octets
+    /// Has packets pass it by, or not any longer: where its connection stands for ever, and where its streams have come to.
+    /// Under its lock.
+    pub fn set_bypass(&self, state: Option<State>, next: impl Fn(Side) -> u32) {
+        if state.is_some() {
+            for side in [Side::Src, Side::Dst] {
+                self.of_side(side).set(next(side));
+            }
+        }
+        self.bypass.set(state);
     }
 
     #[inline(always)]
     fn of_side(&self, side: Side) -> &Word {
-        let [src, dst] = &self.passed;
+        let [src, dst] = &self.next;
         match side {
             Side::Src => src,
             Side::Dst => dst,
@@ -337,7 +342,7 @@ impl Table {
                 node: Opaque::new(node),
                 bypass: Bypass::NONE,
                 id,
-                passed: [Word::new(0), Word::new(0)],
+                next: [Word::new(0), Word::new(0)],
                 rcu: Opaque::new(Default::default()),
                 tracked <- PacketLock::new(
                     Some(tracked),

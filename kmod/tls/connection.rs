@@ -157,6 +157,11 @@ impl Connection {
         self.sides.of(side).is_followed()
     }
 
+    /// Where a side's stream has come to.
+    pub fn next(&self, side: Side) -> u32 {
+        self.sides.of(side).next()
+    }
+
     /// Whether bytes of a side before `seq` have not been taken in yet.
     pub fn is_unseen(&self, side: Side, seq: u32) -> bool {
         before(self.sides.of(side).next(), seq)

@@ -116,6 +116,14 @@ impl ServerFlight {
         }
     }
 
+    /// Whether the sender of a record may have the flight: it acknowledges the Finished, or that was not told from others.
+    fn may_be_answered(&self, record: &Encrypted) -> bool {
+        match self.has_finished() {
+            true => record.acknowledges(self.finished_end),
+            false => self.records > 0,
+        }
+    }
+
     fn after_finished(&mut self, record: &Encrypted) -> Kind {
         self.in_doubt = self.in_doubt.saturating_add(record.octets());
         match self.in_doubt <= AFTER_FINISHED {
@@ -317,8 +325,10 @@ impl Flights {
         } = self.settled;
         if early_data && psk {
             // "Records between ServerHello and the Finished by rule 1 are application-data, but for one of
-            // EndOfEarlyData's length" (RFC 8446 4.2.10, 4.5).
-            return if record.len == self.suite.finished() {
+            // EndOfEarlyData's length" (RFC 8446 4.2.10, 4.5). Both are sent once the client has the server's Finished.
+            return if !self.server.may_be_answered(record) {
+                Verdict::EARLY
+            } else if record.len == self.suite.finished() {
                 Verdict::FINISHED.certain()
             } else if self.client.ends_early_data(record, self.suite) {
                 Verdict::of(Kind::EncryptedHandshake, false)

@@ -121,11 +121,12 @@ impl Direction {
         self.bytes = self.bytes.wrapping_add(u64::from(octets));
     }
 
-    /// What comes next has that number, whatever was known before.
+    /// The stream has come to `next`, and what was sent up to there is of no interest any longer.
     #[cold]
-    pub(super) fn take_up(&mut self, seq: u32) {
-        self.history = History::new(seq);
-        self.acked = seq;
+    pub(super) fn take_up(&mut self, next: u32) {
+        self.add_bytes(next.wrapping_sub(self.next()));
+        self.history = History::new(next);
+        self.acked = next;
         self.untyped = 0;
     }
 

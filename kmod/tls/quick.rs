@@ -53,18 +53,12 @@ impl Connection {
         self.quick == Quick::Over
     }
 
-    /// Takes it up again with a packet, after others have not been taken in, with so many octets of the initiator's and of the
-    /// responder's, if it [is bypassed](Self::is_bypassed).
-    pub fn take_up(&mut self, segment: &Segment, [src, dst]: [u32; 2]) {
-        if self.quick != Quick::Over {
-            return;
-        }
-        self.sides.of_mut(Side::Src).add_bytes(src);
-        self.sides.of_mut(Side::Dst).add_bytes(dst);
-        let (mine, theirs) = self.sides.both_mut(segment.from);
-        mine.take_up(segment.seq);
-        if let Some(ack) = segment.ack {
-            theirs.take_up(ack);
+    /// Takes it up again after packets have not been taken in, if it [is bypassed](Self::is_bypassed): where the initiator's
+    /// stream and the responder's have come to.
+    pub fn take_up(&mut self, [src, dst]: [u32; 2]) {
+        if self.quick == Quick::Over {
+            self.sides.of_mut(Side::Src).take_up(src);
+            self.sides.of_mut(Side::Dst).take_up(dst);
         }
     }
 

@@ -72,6 +72,12 @@ impl Connection {
         // What else is kept stays. The rest is looked at twice.
         let count = reader.left(offset).min(kept.room_after(at));
         kept.keep(scratch, payload, at, offset, count);
+        // Without memory for all of it, what has to be kept is kept afterwards.
+        let end = at.wrapping_add(count);
+        let next = match kept.reaches(at, end) {
+            true => end,
+            false => at,
+        };
         let mut copy = reader.of_copy(&kept, segment.seq);
         let taken = match scratch.get() {
             Some(handshake) => {
@@ -85,7 +91,7 @@ impl Connection {
             *handshake.kept.of_mut(from) = kept;
         }
         taken?;
-        self.remember(scratch, segment, payload, at.wrapping_add(count))
+        self.remember(scratch, segment, payload, next)
     }
 
     fn records_of_handshake<P: Payload>(
