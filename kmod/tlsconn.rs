@@ -22,7 +22,7 @@ pub mod changes;
 pub mod check;
 pub mod collect;
 pub mod counters;
-mod fast;
+pub mod fast;
 pub mod handshakes;
 pub mod hellos;
 pub mod holes;

@@ -75,7 +75,9 @@ const _: () = {
 pub struct Bypass(Word);
 
 impl Bypass {
-    const NONE: Self = Self(Word::new(0));
+    const fn none() -> Self {
+        Self(Word::new(0))
+    }
 
     /// Packets that have not seen it yet take the long way once more.
     fn set(&self, state: Option<State>) {
@@ -340,7 +342,7 @@ impl Table {
             .room()?
             .write_pin_init(pin_init!(Entry {
                 node: Opaque::new(node),
-                bypass: Bypass::NONE,
+                bypass: Bypass::none(),
                 id,
                 next: [Word::new(0), Word::new(0)],
                 rcu: Opaque::new(Default::default()),
