@@ -343,6 +343,31 @@ fn one_end_of_early_data() {
 }
 
 #[test]
+fn early_data_as_long_as_what_ends_it_does_not_end_it_before_the_flight() {
+    for cipher in SUITES {
+        let (last, end) = (finished(cipher), 4 + 1 + tag(cipher));
+        let mut talk = Talk::begin();
+        talk.say(Src, vec![early_client_hello()]);
+        let flight = [
+            psk_server_hello(cipher),
+            ccs(),
+            handshake23(27),
+            handshake23(last),
+        ];
+        talk.say(Dst, flight.to_vec());
+        // Sent while the server's flight was on its way.
+        talk.say_unaware(Src, vec![data(last), data(end), data(end)]);
+        // All of it had come but for an octet.
+        talk.wire.next[Dst as usize] -= 1;
+        talk.wire.records(Src, &[data(last)]);
+        talk.wire.next[Dst as usize] += 1;
+        talk.said.push((Src, vec![data(last)]));
+        talk.say(Src, vec![handshake23(end), handshake23(last), data(last)]);
+        talk.check("early data", State::Established);
+    }
+}
+
+#[test]
 fn an_empty_certificate_and_finished_come_first_or_not_at_all() {
     for (answer, why) in [
         (vec![handshake23(61), data(53)], "both in one record"),
