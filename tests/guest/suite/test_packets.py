@@ -233,7 +233,7 @@ class Ignored(GatewayTest):
         on("gateway", "iptables-legacy", "-I", "FORWARD", "-p", "tcp", "--sport", str(client.port), "-m", "length",
            "--length", "45", "-j", "DROP")
         seq, ack = numbers(client.tls)
-        self.forge("client", seq, ack, ACK | PSH, b"\x15\x03\x03\x40\x00")
+        self.forge("client", seq, ack, ACK | PSH, b"\x18\x03\x03\x40\x00")
         mac = on("gateway", "cat", "/sys/class/net/to-client/address").stdout.strip().replace(":", "")
         segment = tcp(*self.ends[::-1], ack, seq + 5, ACK)
         with inside("client"), socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM) as wire:
