@@ -51,16 +51,16 @@ pub fn track(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
         return;
     };
     tracked.handshake.touch();
+    if entry.bypass.get().is_some() {
+        let next = [Side::Src, Side::Dst].map(|side| entry.next(side));
+        tracked.connection.take_up(next);
+    }
     // The receiver reads nothing of a reset, and conntrack may have let it through without accepting it.
     if packet.tcp.is_rst() {
         if packet.ct.tcp_state() == conntrack::CLOSE {
             tracked.connection.close();
         }
     } else {
-        if entry.bypass.get().is_some() {
-            let next = [Side::Src, Side::Dst].map(|side| entry.next(side));
-            tracked.connection.take_up(next);
-        }
         tracked.take_in(packet, &net.limits());
     }
     if tracked.suit != Suit::Over {
