@@ -56,7 +56,8 @@ fn bypass(entry: &Entry, packet: &Packet<'_>, state: State) -> Option<()> {
         0 => Types::NONE,
         _ => Types::UNKNOWN,
     };
-    if octets > 0 && !entry.passes_by(packet.from, packet.tcp.end()) {
+    let tcp = &packet.tcp;
+    if octets > 0 && !entry.passes_by(packet.from, tcp.first_octet(), tcp.end()) {
         return None;
     }
     let known = memo::Known::new(PacketTypes::both(types), state);

@@ -126,14 +126,15 @@ impl Entry {
         self.tracked.lock()
     }
 
-    /// A packet of a side passes it by, with octets up to `end`; false where its place in the stream has to be looked at, at
-    /// every 2^30 octets. Any context; racing CPUs may count a packet for one.
+    /// A packet of a side passes it by, with octets from `seq` to `end`: the next ones, or some that are sent again. False
+    /// where its place in the stream has to be looked at: out of order, and at every 2^30 octets. Any context; racing CPUs
+    /// may count two packets as one.
     #[inline(always)]
-    pub fn passes_by(&self, side: Side, end: u32) -> bool {
+    pub fn passes_by(&self, side: Side, seq: u32, end: u32) -> bool {
         let next = self.of_side(side);
         let was = next.get();
-        if (end.wrapping_sub(was) as i32) <= 0 {
-            return true;
+        if seq != was {
+            return (end.wrapping_sub(was) as i32) <= 0;
         }
         if (end ^ was) >> 30 != 0 {
             return false;
