@@ -108,7 +108,7 @@ impl ServerFlight {
         self.finished_record > 0
     }
 
-    /// The sequence number behind it, or behind what has come of the flight.
+    /// The sequence number after it, or after what has come of the flight.
     fn flight_end(&self) -> u32 {
         match self.has_finished() {
             true => self.finished_end,

@@ -73,7 +73,7 @@ impl Handshake {
         Ok(rest.saturating_add(run))
     }
 
-    /// Takes an octet of a plain-text handshake record in; `end` gives the sequence number behind it.
+    /// Takes an octet of a plain-text handshake record in; `end` gives the sequence number after it.
     fn octet(&mut self, from: Side, octet: u8, end: impl FnOnce() -> u32) -> Result<(), Reason> {
         // TLS 1.3 has no plain-text handshake message behind ServerHello (RFC 8446 2).
         if self.is_tls13() {

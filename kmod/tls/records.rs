@@ -145,7 +145,7 @@ impl Connection {
         }
     }
 
-    /// Whether a record with that header may be taken in with those behind it.
+    /// Whether a record with that header may be taken in together with those after it.
     fn may_be_short(&self, from: Side, header: Option<[u8; HEADER as usize]>) -> bool {
         let is_short =
             |[.., high, low]: [u8; HEADER as usize]| u16::from_be_bytes([high, low]) <= SHORT;

@@ -27,7 +27,7 @@ struct Whole<'a> {
 }
 
 impl<'a> Whole<'a> {
-    /// The one in front of these octets; none if it is not whole, or its header has not its usual form.
+    /// The one that these octets begin with; none if it is not whole, or its header has not its usual form.
     #[inline]
     fn first(octets: &'a [u8]) -> Option<Self> {
         let (&header, behind) = octets.split_first_chunk::<{ HEADER as usize }>()?;
@@ -74,7 +74,7 @@ impl Places<'_> {
     }
 }
 
-/// Records in front of some octets, and what was taken of them.
+/// Octets that begin with records, and what was taken of them.
 struct Front<'a> {
     octets: &'a [u8],
     rest: &'a [u8],

@@ -48,6 +48,18 @@ class Bypass(GatewayTest):
                 self.assertEqual(self.bytes(talk), (60 * len(TEXT), 60 * 7))
                 self.assertEqual(talk.listed()["state"], "not-tls")
 
+    def test_bytes_that_were_not_seen(self):
+        """What is lost before the gateway is not counted; once it comes late, it counts as sent again."""
+        talk = self.talk(30005)
+        talk.say("client", "text", None, TEXT)
+        talk.say("client", "text after a hole", None, TEXT, at=500, moves=False)
+        self.assertEqual(self.bytes(talk), (2 * len(TEXT), 0))
+        talk.say("client", "the hole's", None, TEXT)
+        talk.next["client"] += 500
+        for _ in range(3):
+            talk.say("client", "text", None, TEXT)
+        self.assertEqual(self.bytes(talk), (5 * len(TEXT), 0))
+
     def test_types(self):
         """Payload reads unknown, a packet without it none."""
         talk = self.talk(30011)
