@@ -42,7 +42,8 @@ impl Runs {
                 0 => len as u16,
                 back => self.start(self.number.wrapping_sub(back)),
             };
-            // What is in front of the last is taken for a part of the first of them: both are forgotten at once.
+            // Only the last runs are known one by one. What came before them counts to the first: the history keeps
+            // fewer, so that it forgets that one at once.
             history.extend(end.wrapping_sub(at).into(), kind);
             at = end;
         }
