@@ -62,7 +62,7 @@ pub fn collect(net: &NetState) -> bool {
 fn is_let_go(entry: &Entry) -> bool {
     entry
         .lock()
-        .as_ref()
+        .get()
         .is_some_and(|tracked| tracked.ct.is_dying())
 }
 
@@ -83,7 +83,7 @@ fn idle_handshakes(net: &NetState) {
             break;
         };
         next = entry.id.wrapping_add(1);
-        if let Some(tracked) = &mut *entry.lock() {
+        if let Some(tracked) = entry.lock().get_mut() {
             if tracked.handshake.idle().is_some_and(|idle| idle >= limit) {
                 give_up_handshake(net, entry, tracked);
             }
@@ -113,7 +113,7 @@ fn give_up_handshake(net: &NetState, entry: &Entry, tracked: &mut Tracked) -> bo
 #[cold]
 pub fn make_room_for_handshake(net: &NetState, entry: &Entry, rcu: &Reader) {
     let is_new = |tracked: &Tracked| tracked.connection.state() == State::New;
-    if entry.lock().as_ref().is_some_and(is_new) {
+    if entry.lock().get().is_some_and(is_new) {
         free_handshake(net, rcu);
     }
 }
@@ -143,7 +143,7 @@ pub fn free_pieces(net: &NetState, rcu: &Reader) {
             break;
         };
         next = entry.id.wrapping_add(1);
-        if let Some(tracked) = &mut *entry.lock() {
+        if let Some(tracked) = entry.lock().get_mut() {
             if tracked.handshake.clear_pieces(&net.handshakes) {
                 break;
             }
@@ -165,7 +165,7 @@ fn give_up_one(
             .table
             .at_or_after_marked(next, EntryMark::Handshake, rcu)?;
         next = entry.id.wrapping_add(1);
-        if let Some(tracked) = &mut *entry.lock() {
+        if let Some(tracked) = entry.lock().get_mut() {
             if may(tracked.connection.state()) && give_up_handshake(net, entry, tracked) {
                 return Some(next);
             }
@@ -189,7 +189,7 @@ pub fn make_room(net: &NetState, rcu: &Reader) {
                 !tracked.flags.has(Flags::PINNED)
                     && tracked.connection.state() != State::Established
             };
-            if entry.lock().as_ref().is_some_and(can_go) {
+            if entry.lock().get().is_some_and(can_go) {
                 net.end(entry);
                 return;
             }

@@ -48,7 +48,7 @@ pub fn hold(info: &MatchInfo, net: &Net<'_>, skb: Skb<'_>) -> bool {
     let locked = entry.map(|entry| entry.lock());
     hold_of(
         info,
-        &match locked.as_ref().and_then(|locked| locked.as_ref()) {
+        &match locked.as_ref().and_then(|locked| locked.get()) {
             Some(tracked) => Hellos {
                 state: tracked.connection.state(),
                 identity: tracked.identity(),

@@ -94,7 +94,7 @@ fn stored(net: &NetState, ct: Option<(&Conntrack, Side)>, tcp: &Tcp<'_>) -> (Pac
     let rcu = Reader::begin();
     let entry = net.table.find(ct, &rcu);
     let locked = entry.map(|entry| entry.lock());
-    match locked.as_ref().and_then(|locked| locked.as_ref()) {
+    match locked.as_ref().and_then(|locked| locked.get()) {
         Some(tracked) => {
             let connection = &tracked.connection;
             let is_part = !(tcp.is_syn() || tcp.is_syn_ack()) || opens(ct, from, tcp, connection);

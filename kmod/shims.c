@@ -252,9 +252,19 @@ void tlsconn_xa_clear_mark(struct xarray *xa, unsigned long index, unsigned int 
 	xa_unlock_bh(xa);
 }
 
-unsigned int tlsconn_xa_extract(struct xarray *xa, unsigned long from, void **to, unsigned int count)
+void **tlsconn_xa_leaf(struct xarray *xa, unsigned long *index, unsigned int *count)
 {
-	return xa_extract(xa, to, from, ULONG_MAX, count, XA_PRESENT);
+	XA_STATE(xas, xa, *index);
+	void *entry;
+
+	do
+		entry = xas_find(&xas, ULONG_MAX);
+	while (xas_retry(&xas, entry));
+	if (!entry || !xas.xa_node)
+		return NULL;
+	*index = xas.xa_index;
+	*count = XA_CHUNK_SIZE - xas.xa_offset;
+	return (__force void **)&xas.xa_node->slots[xas.xa_offset];
 }
 
 void tlsconn_work_init(struct delayed_work *work, void (*run)(struct work_struct *work))

@@ -91,7 +91,8 @@ void *tlsconn_xa_find(struct xarray *xa, unsigned long *index);
 void *tlsconn_xa_find_marked(struct xarray *xa, unsigned long *index, unsigned int mark);
 void tlsconn_xa_set_mark(struct xarray *xa, unsigned long index, unsigned int mark);
 void tlsconn_xa_clear_mark(struct xarray *xa, unsigned long index, unsigned int mark);
-unsigned int tlsconn_xa_extract(struct xarray *xa, unsigned long from, void **to, unsigned int count);
+/* The neighbours from the first entry at or after an index on, which becomes its index, and how many; NULL without one. */
+void **tlsconn_xa_leaf(struct xarray *xa, unsigned long *index, unsigned int *count);
 
 /* Deferred work. */
 void tlsconn_work_init(struct delayed_work *work, void (*run)(struct work_struct *work));

@@ -8,10 +8,10 @@ use crate::{
     holes::{Holes, Limits, Portion},
     packet::Packet,
     pins::Suit,
-    sys::{conntrack::Conntrack, memory::charged, sessions::Links},
-    tls::{self, Handshake, IdentityRef, Sessions, Taken},
+    sys::{conntrack::Conntrack, memory::charged, packed::Packed, sessions::Links},
+    tls::{self, IdentityRef, Sessions, Taken},
 };
-use kernel::{alloc::Flags as AllocFlags, prelude::*, sync::aref::ARef};
+use kernel::{prelude::*, sync::aref::ARef};
 
 /// A tracked connection, under its entry's lock. In the order of how often packets touch it.
 #[repr(C)]
@@ -76,42 +76,6 @@ pub struct Told {
     pub state: tls::State,
     /// Directions that had found their way back.
     pub resynchronised: u8,
-}
-
-/// A packed identity, in the sizes in which the kernel gives memory.
-// As for the flags: a larger tag would be where a `None` of the whole shows.
-#[repr(u8)]
-enum Packed {
-    Small(KBox<[u8; 128]>),
-    Medium(KBox<[u8; 192]>),
-    Large(KBox<[u8; 256]>),
-    Whole(KBox<[u8; 704]>),
-}
-
-impl Packed {
-    /// None when there is no memory.
-    fn new(handshake: &Handshake, flags: AllocFlags) -> Option<Self> {
-        let mut octets = [0; 704];
-        Some(match tls::pack(handshake, &mut octets) {
-            ..=128 => Self::Small(KBox::new(first(&octets), flags).ok()?),
-            129..=192 => Self::Medium(KBox::new(first(&octets), flags).ok()?),
-            193..=256 => Self::Large(KBox::new(first(&octets), flags).ok()?),
-            _ => Self::Whole(KBox::new(octets, flags).ok()?),
-        })
-    }
-
-    fn octets(&self) -> &[u8] {
-        match self {
-            Self::Small(octets) => octets.as_slice(),
-            Self::Medium(octets) => octets.as_slice(),
-            Self::Large(octets) => octets.as_slice(),
-            Self::Whole(octets) => octets.as_slice(),
-        }
-    }
-}
-
-fn first<const N: usize>(octets: &[u8]) -> [u8; N] {
-    octets.first_chunk().copied().unwrap_or([0; N])
 }
 
 impl Tracked {
@@ -280,7 +244,11 @@ impl Tracked {
     #[cold]
     pub fn pack(&mut self, budget: &Budget) {
         if let (None, Some(handshake)) = (&self.identity, self.handshake.get()) {
-            self.identity = Packed::new(handshake, charged());
+            let mut octets = [0; Packed::MOST];
+            let len = tls::pack(handshake, &mut octets);
+            self.identity = octets
+                .get(..len)
+                .and_then(|octets| Packed::new(octets, charged()));
             if self.identity.is_none() {
                 // The handshake keeps it until there is memory.
                 return;

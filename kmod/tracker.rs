@@ -47,7 +47,7 @@ pub fn track(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
         collect::free_pieces(net, rcu);
     }
     let mut locked = entry.lock();
-    let Some(tracked) = &mut *locked else {
+    let Some(tracked) = locked.get_mut() else {
         return;
     };
     tracked.handshake.touch();
@@ -196,7 +196,7 @@ fn syn_ack<'a>(net: &'a NetState, packet: &Packet<'_>, rcu: &'a Reader) -> Optio
 /// Whether a SYN-ACK with these numbers belongs to the connection that is there: the one that opened it, sent again.
 fn is_same(entry: &Entry, src_first: u32, dst_first: u32) -> bool {
     let is_it = |tracked: &Tracked| tracked.connection.starts_at(src_first, dst_first);
-    entry.lock().as_ref().is_some_and(is_it)
+    entry.lock().get().is_some_and(is_it)
 }
 
 /// Makes a connection of a confirmed entry, which begins with the data of a SYN if there was any.
@@ -225,7 +225,7 @@ fn start<'a>(
             return None;
         }
     };
-    if let Some(tracked) = &mut *locked {
+    if let Some(tracked) = locked.get_mut() {
         if let Some((data, dst_first, src_first)) = data {
             data.begin(tracked, &net.limits(), src_first, dst_first);
         }
@@ -244,7 +244,7 @@ fn start<'a>(
 /// Process context.
 pub fn lose_all(net: &NetState) {
     net.table.for_each(|entry| {
-        if let Some(tracked) = &mut *entry.lock() {
+        if let Some(tracked) = entry.lock().get_mut() {
             tracked.connection.missed();
             changes::look(net, entry, tracked);
         }

@@ -112,7 +112,7 @@ pub fn look_after(net: &NetState) {
 /// Whether more of it waits for its turn.
 fn look_after_one(net: &NetState, entry: &Entry) -> bool {
     let mut locked = entry.lock();
-    let Some(tracked) = &mut *locked else {
+    let Some(tracked) = locked.get_mut() else {
         return false;
     };
     let waits = tracked.age(&net.limits());

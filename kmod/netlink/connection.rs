@@ -56,7 +56,7 @@ impl Answer for ConnectionGet {
             let rcu = Reader::begin();
             let entry = net.table.by_id(id, &rcu).ok_or_else(missing)?;
             let locked = entry.lock();
-            put(net, entry, locked.as_ref().ok_or_else(missing)?, message)
+            put(net, entry, locked.get().ok_or_else(missing)?, message)
         })
     }
 }
@@ -107,7 +107,7 @@ impl Tell for ConnectionDump {
             };
             match dump.item(|message| {
                 let locked = entry.lock();
-                match &*locked {
+                match locked.get() {
                     Some(tracked) if filter.wants(tracked) => put(net, entry, tracked, message),
                     _ => Err(ENOENT),
                 }

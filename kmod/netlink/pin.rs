@@ -248,7 +248,7 @@ fn is_there(net: &NetState, id: u64) -> bool {
     let rcu = Reader::begin();
     net.table.by_id(id, &rcu).is_some_and(|entry| {
         let locked = entry.lock();
-        locked.as_ref().is_some_and(is_live)
+        locked.get().is_some_and(is_live)
     })
 }
 
@@ -263,7 +263,7 @@ fn bind(
     let rcu = Reader::begin();
     let entry = net.table.by_id(id, &rcu).ok_or_else(missing)?;
     let mut locked = entry.lock();
-    let tracked = match &mut *locked {
+    let tracked = match locked.get_mut() {
         Some(tracked) if is_live(tracked) => tracked,
         _ => return Err(missing()),
     };

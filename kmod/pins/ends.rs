@@ -72,7 +72,7 @@ impl Pins {
 #[cold]
 pub fn pick_up(net: &NetState, entry: &Entry) {
     let mut locked = entry.lock();
-    let Some(tracked) = &mut *locked else {
+    let Some(tracked) = locked.get_mut() else {
         return;
     };
     if net.pins.lock().pick_up(net, entry.id, &tracked.ct) {

@@ -13,6 +13,7 @@ pub mod memcg;
 pub mod memo;
 pub mod memory;
 pub mod message;
+pub mod packed;
 pub mod percpu;
 pub mod pernet;
 pub mod policy;

@@ -309,7 +309,7 @@ impl NetState {
     pub fn end(&self, entry: &Entry) {
         let mut locked = entry.lock();
         if let Some(tracked) = locked
-            .as_ref()
+            .get()
             .filter(|tracked| tracked.flags.has(Flags::PINNED))
         {
             let has_session = tracked.links.is_some();

@@ -30,7 +30,10 @@ use kernel::{
     types::Opaque,
 };
 
+mod held;
 mod walk;
+
+use held::Held;
 
 pub use walk::EntryMark;
 
@@ -49,12 +52,11 @@ pub struct Entry {
     /// How packets pass it by, if they do.
     pub bypass: Bypass,
     #[pin]
-    tracked: PacketLock<Option<Tracked>>,
+    tracked: PacketLock<Held>,
     /// Its number: from 1 upward per namespace, never used again.
     pub id: u64,
     /// Where each side's stream has come to, while packets pass it by.
     next: [Word; 2],
-    rcu: Opaque<kernel::bindings::callback_head>,
 }
 
 /// Memory for entries.
@@ -66,7 +68,7 @@ pub(super) static CONNECTIONS: Cache<Entry> = Cache::unmade();
 const _: () = {
     use crate::tls::Connection;
     use core::mem::offset_of;
-    let lock = size_of::<PacketLock<Option<Tracked>>>() - size_of::<Option<Tracked>>();
+    let lock = size_of::<PacketLock<Held>>() - size_of::<Held>();
     assert!(offset_of!(Tracked, connection) == 0);
     assert!(offset_of!(Entry, tracked) + lock + Connection::HOT <= 192);
 };
@@ -115,10 +117,10 @@ pub enum Inserted<'a> {
 }
 
 /// An entry's connection, locked. Softirqs are off meanwhile; nothing that holds it may sleep.
-pub type Locked<'a> = Guard<'a, Option<Tracked>, PacketLockBackend>;
+pub type Locked<'a> = Guard<'a, Held, PacketLockBackend>;
 
 impl Entry {
-    /// Locks the connection; None in it where the entry was taken out of the table meanwhile.
+    /// Locks the connection; none is held where the entry was taken out of the table meanwhile.
     ///
     /// Any context but hard interrupts. Comes before the lock of the namespace's pins.
     #[inline]
@@ -165,6 +167,24 @@ impl Entry {
         match side {
             Side::Src => src,
             Side::Dst => dst,
+        }
+    }
+
+    /// Drops its connection, and gives its memory back once nobody can have found it any more. Any context; its lock is not
+    /// held.
+    ///
+    /// # Safety
+    ///
+    /// It is in no index any more, and whoever took it out does this once.
+    unsafe fn free(&self) {
+        let mut locked = self.lock();
+        let tracked = locked.take();
+        let rcu = locked.rcu();
+        drop(locked);
+        drop(tracked);
+        if let Some(rcu) = rcu {
+            // SAFETY: By the caller's promise; it comes from a `KBox`, and holds nothing any more that needs a drop.
+            unsafe { bindings::tlsconn_node_free_rcu(self.node.get(), rcu) };
         }
     }
 
@@ -346,9 +366,8 @@ impl Table {
                 bypass: Bypass::none(),
                 id,
                 next: [Word::new(0), Word::new(0)],
-                rcu: Opaque::new(Default::default()),
                 tracked <- PacketLock::new(
-                    Some(tracked),
+                    Held::new(tracked),
                     c"tlsconn entry",
                     kernel::static_lock_class!()
                 ),
@@ -383,8 +402,8 @@ impl Table {
         drop(tracked);
         // SAFETY: The xarray is initialised.
         unsafe { bindings::tlsconn_xa_erase(self.by_id.get(), id as usize) };
-        // SAFETY: It is out of both indexes, comes from a `KBox`, and holds nothing any more that needs a drop.
-        unsafe { bindings::tlsconn_node_free_rcu(node, made.rcu.get()) };
+        // SAFETY: It is in no index any more, and nobody else has taken it out.
+        unsafe { made.free() };
         // The function gives an error pointer when it has no memory.
         kernel::error::from_err_ptr(other).ok()?;
         // SAFETY: It is another CPU's entry for the same key, which RCU keeps.
@@ -401,12 +420,9 @@ impl Table {
         }
         // SAFETY: The xarray is initialised.
         unsafe { bindings::tlsconn_xa_erase(self.by_id.get(), entry.id as usize) };
-        // From here on whoever still finds the entry under RCU finds no connection in it.
-        let tracked = entry.lock().take();
-        drop(tracked);
         self.count_out();
-        // SAFETY: The entry is out of both indexes, comes from a `KBox`, and holds nothing any more that needs a drop.
-        unsafe { bindings::tlsconn_node_free_rcu(node, entry.rcu.get()) };
+        // SAFETY: It is in no index any more, and it was us who took it out.
+        unsafe { entry.free() };
         true
     }
 

@@ -5,7 +5,7 @@
 
 use super::connection::Connection;
 use super::direction::{Direction, Follow};
-use super::record::{length_fits, Record, APPLICATION_DATA, HEADER};
+use super::record::{length_fits, Record, APPLICATION_DATA, HEADER, TLS13_MAX};
 use super::sequence::{before, Kind};
 use super::types::{Payload, Segment, Side, State, Types};
 
@@ -113,20 +113,23 @@ impl Direction {
 
     /// Takes in a record that is the payload, as most short ones are.
     #[inline(always)]
-    fn quick_record<P: Payload>(&mut self, tls13: bool, payload: &P) -> bool {
+    fn quick_record<P: Payload>(&mut self, payload: &P) -> bool {
         let len = payload.len();
         if self.record.header_read() != 0 {
             return false;
         }
-        // A word, which processors read and take apart at once. Shorter records are none that matter.
-        let Some([APPLICATION_DATA, 3, minor @ 0..=4, high, low, _, _, _]) = payload.octets(0)
-        else {
+        // A word, which is read and taken apart at once. Shorter records are none that matter.
+        let Some(header) = payload.octets(0).map(u64::from_le_bytes) else {
             return false;
         };
-        let body = u16::from_be_bytes([high, low]);
-        if u32::from(body).wrapping_add(HEADER.into()) != len
-            || body == 0
-            || !length_fits(APPLICATION_DATA, body, true, tls13, State::Established)
+        let minor = (header >> 16) as u8;
+        let body = ((header >> 24) as u16).swap_bytes();
+        // Not empty, and with a length that fits in every version.
+        let fits = body.wrapping_sub(1) < TLS13_MAX;
+        if header as u16 != u16::from_le_bytes([APPLICATION_DATA, 3])
+            || minor > 4
+            || !fits
+            || u32::from(body).wrapping_add(HEADER.into()) != len
         {
             return false;
         }
@@ -141,7 +144,7 @@ impl Direction {
     #[inline(always)]
     fn quick_data<P: Payload>(&mut self, tls13: bool, payload: &P) -> Result<(), u8> {
         let len = payload.len();
-        if self.quick_record(tls13, payload) {
+        if self.quick_record(payload) {
             return Ok(());
         }
         let mut records = RECORDS;

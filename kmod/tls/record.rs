@@ -9,7 +9,7 @@ pub(super) const HEADER: u8 = 5;
 /// Octets of a record that is not encrypted (RFC 8446 5.1, RFC 5246 6.2.1).
 const PLAINTEXT_MAX: u16 = 1 << 14;
 /// Octets of an encrypted record of TLS 1.3 (RFC 8446 5.2).
-const TLS13_MAX: u16 = PLAINTEXT_MAX + 256;
+pub(super) const TLS13_MAX: u16 = PLAINTEXT_MAX + 256;
 /// Octets of an encrypted record up to TLS 1.2 (RFC 5246 6.2.3), and of any at all.
 pub(super) const TLS12_MAX: u16 = PLAINTEXT_MAX + 2048;
 

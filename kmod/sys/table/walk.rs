@@ -7,7 +7,7 @@ use crate::{
     bindings,
     sys::{give_way, rcu::Reader},
 };
-use core::ptr::null_mut;
+use core::{cell::UnsafeCell, ffi::c_void, slice::from_raw_parts};
 
 /// What the index by id knows of an entry beside its id, so that work finds those that it is about without going
 /// through all. Set and cleared under the entry's lock; gone when the entry is taken out.
@@ -66,39 +66,60 @@ impl Table {
         }
     }
 
-    /// Goes on from id `from` through `count` entries and shows those that conntrack has let go of, as far as can be seen
+    /// Goes on from id `from` through some `count` entries and shows those that conntrack has let go of, as far as can be seen
     /// without their locks: whoever looks has to make sure. Says where to go on, which is 0 after the last. Process
     /// context; gives way to others in between.
     pub fn for_suspects(&self, from: u64, count: u64, mut look: impl FnMut(&Entry)) -> u64 {
         let (mut next, mut left) = (from as usize, count);
-        // Once: clearing it for each batch would be a good part of the work.
-        let mut found = [null_mut(); BATCH];
         while left > 0 {
             let rcu = Reader::begin();
-            let room = left.min(BATCH as u64) as u32;
-            // SAFETY: The xarray is initialised, and there is room for so many.
-            let count = unsafe {
-                bindings::tlsconn_xa_extract(self.by_id.get(), next, found.as_mut_ptr(), room)
+            let Some(slots) = self.neighbours(&mut next, &rcu) else {
+                return 0;
             };
-            for entry in found.iter().take(count as usize) {
-                // SAFETY: Only entries are stored there, and RCU keeps what is found.
-                if let Some(entry) = unsafe { entry.cast::<Entry>().as_ref() } {
-                    next = (entry.id as usize).wrapping_add(1);
+            for slot in slots {
+                next = next.wrapping_add(1);
+                if let Some(entry) = slot.entry() {
+                    left = left.saturating_sub(1);
                     if entry.is_suspect() {
                         look(entry);
                     }
                 }
             }
             drop(rcu);
-            if count < room {
-                return 0;
-            }
-            left = left.saturating_sub(count.into());
             give_way();
         }
         next as u64
     }
+
+    /// The entry with the smallest id that is not below `id`, which becomes its id, and those with the next few: up to 64, as
+    /// they lie in one node of the index, which costs a third of asking for each.
+    fn neighbours<'a>(&'a self, id: &mut usize, _rcu: &'a Reader) -> Option<&'a [Slot]> {
+        let mut count = 0;
+        // SAFETY: The xarray is initialised.
+        let slots = unsafe { bindings::tlsconn_xa_leaf(self.by_id.get(), id, &mut count) };
+        if slots.is_null() {
+            return None;
+        }
+        // SAFETY: There are so many slots, which RCU keeps; a `Slot` is one, and changes by others are allowed for in it.
+        Some(unsafe { from_raw_parts(slots.cast(), count as usize) })
+    }
 }
 
-/// Entries that are looked at in one RCU section.
-const BATCH: usize = 64;
+/// A place in the index, which others change.
+#[repr(transparent)]
+struct Slot(UnsafeCell<*mut c_void>);
+
+impl Slot {
+    /// What is there. Under RCU.
+    #[inline]
+    fn entry(&self) -> Option<&Entry> {
+        // SAFETY: The slot is valid, and is read at once, as `rcu_dereference()` does it.
+        let found = unsafe { self.0.get().read_volatile() };
+        // One of the index's own (`xa_is_internal()`) means that it was being made smaller: the next round sees it.
+        if found.addr() & 3 != 0 {
+            return None;
+        }
+        // SAFETY: Only entries are stored there, and RCU keeps what is found, as long as it keeps the slot.
+        unsafe { found.cast::<Entry>().as_ref() }
+    }
+}

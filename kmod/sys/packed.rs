@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! A few bytes for as long as a connection lasts: behind one word, as there is one for each connection, and in the sizes in
+//! which the kernel gives memory.
+
+use core::ptr::NonNull;
+use kernel::{alloc::Flags, prelude::*};
+
+/// Bytes that do not change. The first one of their memory says which size it has.
+pub struct Packed(NonNull<u8>);
+
+// SAFETY: It owns its memory.
+unsafe impl Send for Packed {}
+// SAFETY: Shared, it is only read.
+unsafe impl Sync for Packed {}
+
+const SMALL: usize = 128;
+const MEDIUM: usize = 192;
+const LARGE: usize = 256;
+const WHOLE: usize = Packed::MOST + 1;
+
+impl Packed {
+    /// How many bytes there may be.
+    pub const MOST: usize = 704;
+
+    /// A copy of them, with zeros after them. None when there is no memory, or too many. Any context that the flags allow.
+    pub fn new(octets: &[u8], flags: Flags) -> Option<Self> {
+        match octets.len().saturating_add(1) {
+            ..=SMALL => Self::of_size::<SMALL>(0, octets, flags),
+            ..=MEDIUM => Self::of_size::<MEDIUM>(1, octets, flags),
+            ..=LARGE => Self::of_size::<LARGE>(2, octets, flags),
+            ..=WHOLE => Self::of_size::<WHOLE>(3, octets, flags),
+            _ => None,
+        }
+    }
+
+    fn of_size<const SIZE: usize>(size: u8, octets: &[u8], flags: Flags) -> Option<Self> {
+        let mut memory = KBox::new([0; SIZE], flags).ok()?;
+        let (first, rest) = memory.split_first_mut()?;
+        *first = size;
+        rest.get_mut(..octets.len())?.copy_from_slice(octets);
+        NonNull::new(KBox::into_raw(memory).cast()).map(Self)
+    }
+
+    /// The bytes, and the zeros after them.
+    pub fn octets(&self) -> &[u8] {
+        // SAFETY: It is the memory of a box of that size, which `of_size` made, for as long as `self` is there.
+        let all = unsafe { NonNull::slice_from_raw_parts(self.0, self.size()).as_ref() };
+        all.get(1..).unwrap_or(&[])
+    }
+
+    fn size(&self) -> usize {
+        // SAFETY: `of_size` wrote it.
+        match unsafe { self.0.read() } {
+            0 => SMALL,
+            1 => MEDIUM,
+            2 => LARGE,
+            _ => WHOLE,
+        }
+    }
+}
+
+impl Drop for Packed {
+    fn drop(&mut self) {
+        // SAFETY: It is memory of a box, and `kfree()` asks for no size.
+        drop(unsafe { KBox::from_raw(self.0.as_ptr()) });
+    }
+}
