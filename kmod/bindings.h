@@ -6,6 +6,7 @@
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
 #include <linux/netfilter/x_tables.h>
+#include <linux/rhashtable.h>
 #include <linux/tcp.h>
 #include <net/genetlink.h>
 #include <net/ipv6.h>
@@ -17,5 +18,5 @@
 #include "uapi/tlsconn_netlink.h"
 #include "uapi/xt_tlsconn.h"
 
-/* A macro with a shift, which bindgen does not evaluate, and a constant of an enumeration without a name. */
-enum { TLSCONN_MCAST_ADMIN = GENL_MCAST_CAP_NET_ADMIN, TLSCONN_VALIDATE_MASK = NLA_VALIDATE_MASK };
+/* Macros with a shift or a suffix, which bindgen does not evaluate, and a constant of an enumeration without a name. */
+enum { TLSCONN_TABLE_HASH = GOLDEN_RATIO_64, TLSCONN_MCAST_ADMIN = GENL_MCAST_CAP_NET_ADMIN, TLSCONN_VALIDATE_MASK = NLA_VALIDATE_MASK };

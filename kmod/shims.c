@@ -128,6 +128,9 @@ static const struct rhashtable_params tlsconn_table_params = {
 	.automatic_shrinking = true,
 };
 
+/* kmod/sys/table.rs looks into the first node of a bucket itself. */
+static_assert(offsetof(struct rhashtable, tbl) == 0 && offsetof(struct tlsconn_node, by_ct) == 0);
+
 int tlsconn_table_init(struct rhashtable *table)
 {
 	return rhashtable_init(table, &tlsconn_table_params);

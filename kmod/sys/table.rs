@@ -15,11 +15,15 @@ use super::{
     word::Word,
 };
 use crate::{
-    bindings,
+    bindings::{self, bucket_table, nf_conn, tlsconn_node},
     tls::{Side, State},
     tracked::Tracked,
 };
-use core::{ffi::c_void, pin::Pin};
+use core::{
+    ffi::c_void,
+    pin::Pin,
+    ptr::{addr_of, NonNull},
+};
 use kernel::{
     error::to_result,
     prelude::*,
@@ -269,12 +273,50 @@ impl Table {
         _rcu: &'a Reader,
     ) -> Option<(&'a Entry, &'a Conntrack, Side)> {
         let (ct, side) = skb.entry_and_side()?;
-        // SAFETY: The table is initialised, and RCU keeps what is found; of the key nothing is read.
-        let node = unsafe { bindings::tlsconn_table_find(self.by_ct.get(), ct) };
-        // SAFETY: As above.
+        let node = match self.first_of_bucket(ct) {
+            Some(node) => node.as_ptr(),
+            // SAFETY: The table is initialised; of the key nothing is read.
+            None => unsafe { bindings::tlsconn_table_find(self.by_ct.get(), ct) },
+        };
+        // SAFETY: A node is the first part of an entry, and RCU keeps what is found.
         let entry = unsafe { node.cast::<Entry>().as_ref() }?;
         // SAFETY: The packet holds a reference to it. It is TCP: the table has it.
         Some((entry, unsafe { Conntrack::from_raw(ct) }, side))
+    }
+
+    /// The node of a conntrack entry, if it is the first one in its bucket: as it nearly always is, since the kernel makes a
+    /// table larger before it is full. That saves most packets the call of a whole look-up. Under RCU; nothing is read of the
+    /// entry.
+    #[inline(always)]
+    fn first_of_bucket(&self, ct: *const nf_conn) -> Option<NonNull<tlsconn_node>> {
+        // SAFETY: The table is initialised, and begins with a pointer to its buckets (kmod/shims.c makes sure), which RCU keeps.
+        let buckets = unsafe {
+            self.by_ct
+                .get()
+                .cast::<*const bucket_table>()
+                .read_volatile()
+        };
+        // SAFETY: As above. These do not change once others know of the buckets.
+        let (nest, size, seed) = unsafe { ((*buckets).nest, (*buckets).size, (*buckets).hash_rnd) };
+        // One that was made while memory was short has another shape.
+        if nest != 0 {
+            return None;
+        }
+        // `tlsconn_table_hash()` in kmod/shims.c.
+        let hash = (ct as u64)
+            .wrapping_add(seed.into())
+            .wrapping_mul(bindings::TLSCONN_TABLE_HASH as u64)
+            >> 32;
+        let bucket = hash as u32 & size.wrapping_sub(1);
+        // SAFETY: There are `size` of them, a power of two.
+        let first = unsafe {
+            let first = addr_of!((*buckets).buckets).cast::<*mut tlsconn_node>();
+            first.add(bucket as usize).read_volatile()
+        };
+        // The lowest bit is the bucket's lock.
+        let node = NonNull::new(first.map_addr(|address| address & !1))?;
+        // SAFETY: What is in a bucket is a node that RCU keeps, and its key does not change.
+        (unsafe { (*node.as_ptr()).ct }.cast_const() == ct).then_some(node)
     }
 
     /// The connection of a conntrack entry. Any context.
