@@ -63,7 +63,7 @@ pub struct Handshake {
     /// From the last ClientHello.
     pub(super) early_data: bool,
     pub(super) ticket: Option<u64>,
-    /// The ticket that the server issues, as it is read, and then its digest.
+    /// The ticket that the server issues, as it is read with its digest in the hello, and then its digest.
     pub(super) new_ticket: NewTicket,
     pub(super) issued: Option<u64>,
     pub(super) parts: PerSide<Part>,
@@ -92,7 +92,7 @@ impl Handshake {
             hello_end: 0,
             early_data: false,
             ticket: None,
-            new_ticket: NewTicket::new(secret),
+            new_ticket: NewTicket::default(),
             issued: None,
             parts: PerSide::default(),
             content: Content::default(),

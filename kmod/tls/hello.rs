@@ -53,7 +53,6 @@ pub(super) enum Field {
 #[derive(Clone, Debug)]
 pub(super) struct Hello {
     pub(super) sender: Sender,
-    secret: Secret,
     pub(super) field: Field,
     /// Octets left of the field.
     left: u16,
@@ -78,8 +77,10 @@ pub(super) struct Hello {
     pub(super) cipher: u16,
     pub(super) sni: Option<Bytes<255>>,
     pub(super) alpn: Option<Bytes<255>>,
-    /// A ticket that is not empty.
-    pub(super) ticket: Option<Digest>,
+    /// Of a ticket as it is read: this hello's, or the one that the server issues after both hellos.
+    pub(super) digest: Digest,
+    /// The hello has a ticket that is not empty.
+    has_ticket: bool,
     pub(super) pre_shared_key: bool,
     /// A certificate is shown beside the key (RFC 8773).
     pub(super) with_certificate: bool,
@@ -89,10 +90,9 @@ pub(super) struct Hello {
 
 impl Hello {
     /// In front of the first octet of the message's body.
-    pub(super) const fn new(sender: Sender, secret: Secret) -> Self {
+    pub(super) fn new(sender: Sender, secret: Secret) -> Self {
         Hello {
             sender,
-            secret,
             field: Field::Version,
             left: 2,
             value: 0,
@@ -109,7 +109,8 @@ impl Hello {
             cipher: 0,
             sni: None,
             alpn: None,
-            ticket: None,
+            digest: Digest::new(secret, Of::Ticket),
+            has_ticket: false,
             pre_shared_key: false,
             with_certificate: false,
             early_data: false,
@@ -120,6 +121,11 @@ impl Hello {
     /// The version offered or negotiated (RFC 8446 4.2.1).
     pub(super) fn version(&self) -> u16 {
         self.extension_version.unwrap_or(self.legacy_version)
+    }
+
+    /// The digest of its ticket, if it has one that is not empty.
+    pub(super) fn ticket(&self) -> Option<u64> {
+        self.has_ticket.then(|| self.digest.finish())
     }
 
     /// Whether the message may end here.
@@ -145,10 +151,10 @@ impl Hello {
             Field::SessionId => push(&mut self.session_id, octet)?,
             Field::Name => push(self.sni.get_or_insert_default(), octet)?,
             Field::Protocol => push(self.alpn.get_or_insert_default(), octet)?,
-            Field::Ticket => self
-                .ticket
-                .get_or_insert_with(|| Digest::new(self.secret, Of::Ticket))
-                .octet(octet),
+            Field::Ticket => {
+                self.has_ticket = true;
+                self.digest.octet(octet);
+            }
             _ => self.value = (self.value << 8) | u32::from(octet),
         }
         self.left = self.left.saturating_sub(1);
@@ -182,9 +188,8 @@ impl Hello {
             Field::Name => append(self.sni.get_or_insert_default(), octets)?,
             Field::Protocol => append(self.alpn.get_or_insert_default(), octets)?,
             Field::Ticket => {
-                self.ticket
-                    .get_or_insert_with(|| Digest::new(self.secret, Of::Ticket))
-                    .octets(octets);
+                self.has_ticket = true;
+                self.digest.octets(octets);
             }
             _ => return Ok(0),
         }

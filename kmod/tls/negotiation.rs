@@ -8,7 +8,7 @@ use super::identity::{Identity, Resumption};
 use super::message::{
     Place, CERTIFICATE, CLIENT_HELLO, NEW_SESSION_TICKET, SERVER_HELLO, SERVER_HELLO_DONE,
 };
-use super::session::Digest;
+use super::session::{Digest, Of};
 use super::short::Places;
 use super::types::{Reason, Side};
 
@@ -58,7 +58,7 @@ impl Handshake {
             return Ok(run);
         }
         if !inside_ticket.is_empty() {
-            let run = self.new_ticket.run(inside_ticket);
+            let run = self.new_ticket.run(&mut self.hello.digest, inside_ticket);
             message.skip(run as u32);
             return Ok(run);
         }
@@ -92,9 +92,9 @@ impl Handshake {
                 }
             }
             Place::Body(NEW_SESSION_TICKET, last) => {
-                self.new_ticket.octet(octet);
+                self.new_ticket.octet(&mut self.hello.digest, octet);
                 if last {
-                    self.issued = self.new_ticket.finish();
+                    self.issued = self.new_ticket.finish(&self.hello.digest);
                 }
                 Ok(())
             }
@@ -139,6 +139,7 @@ impl Handshake {
             }
             (NEW_SESSION_TICKET, Progress::Answered) if from_server && !self.new_ticket.begun => {
                 self.new_ticket.begun = true;
+                self.hello.digest = Digest::new(self.secret, Of::Ticket);
             }
             // Nobody else issues one, not before, and no more than one (RFC 5077 3.3).
             (NEW_SESSION_TICKET, _) => return Err(Reason::Malformed),
@@ -201,7 +202,7 @@ impl Handshake {
         self.hello_end = end;
         let hello = &self.hello;
         self.early_data = hello.early_data;
-        self.ticket = hello.ticket.map(Digest::finish);
+        self.ticket = hello.ticket();
         let read = Identity {
             client: self.client,
             client_random: Some(hello.random),

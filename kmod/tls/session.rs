@@ -115,41 +115,31 @@ impl Digest {
 const FRONT: u16 = 6;
 
 /// A NewSessionTicket that is being read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct NewTicket {
     /// It has begun.
     pub(super) begun: bool,
     read: u16,
     len: u16,
-    digest: Digest,
 }
 
 impl NewTicket {
-    pub(super) fn new(secret: Secret) -> Self {
-        NewTicket {
-            begun: false,
-            read: 0,
-            len: 0,
-            digest: Digest::new(secret, Of::Ticket),
-        }
-    }
-
-    /// Takes the next octet of the message's body in.
-    pub(super) fn octet(&mut self, octet: u8) {
+    /// Takes the next octet of the message's body in; `digest`: of the ticket.
+    pub(super) fn octet(&mut self, digest: &mut Digest, octet: u8) {
         match self.read {
             0..4 => {}
             4 | 5 => self.len = (self.len << 8) | u16::from(octet),
-            _ => self.digest.octet(octet),
+            _ => digest.octet(octet),
         }
         self.read = self.read.saturating_add(1);
     }
 
     /// Takes octets of the ticket itself in, and says how many: none as long as others come.
-    pub(super) fn run(&mut self, octets: &[u8]) -> usize {
+    pub(super) fn run(&mut self, digest: &mut Digest, octets: &[u8]) -> usize {
         if self.read < FRONT {
             return 0;
         }
-        self.digest.octets(octets);
+        digest.octets(octets);
         self.read = self
             .read
             .saturating_add(octets.len().min(u16::MAX.into()) as u16);
@@ -157,8 +147,8 @@ impl NewTicket {
     }
 
     /// The ticket's digest; none if it is empty, or is not what its length says.
-    pub(super) fn finish(self) -> Option<u64> {
+    pub(super) fn finish(self, digest: &Digest) -> Option<u64> {
         let whole = self.len > 0 && self.read.checked_sub(FRONT) == Some(self.len);
-        whole.then(|| self.digest.finish())
+        whole.then(|| digest.finish())
     }
 }

@@ -12,7 +12,8 @@ fn size_of_what_the_packet_path_touches() {
     const { assert!(Connection::HOT <= 168) };
     let whole = size_of::<Connection>();
     assert!(whole <= 216, "{whole}");
-    assert!(size_of::<Handshake>() <= 1600, "{}", size_of::<Handshake>());
+    // While it lasts, what is outstanding apart.
+    const { assert!(size_of::<Handshake>() <= 1536) };
 }
 
 #[test]
