@@ -12,6 +12,7 @@ use super::record::{
 use super::runs::Runs;
 use super::scratch::Scratch;
 use super::sequence::Kind;
+use super::short::SHORT;
 use super::types::{Payload, Reason, Segment, Side, State};
 
 impl Connection {
@@ -59,9 +60,6 @@ pub(super) struct Run {
     compared: bool,
 }
 
-/// Bytes of a record's body that is read together with those after it.
-const SHORT: u16 = 64;
-
 /// Whether a record may have that length behind the handshake, when all are encrypted.
 #[inline]
 fn fits(wire: u8, len: u16, tls13: bool) -> bool {
@@ -92,8 +90,12 @@ impl Direction {
         let mut compared = self.kind().is_compared();
         loop {
             let finished = self.has_finished();
-            let may = |wire, len| fits(wire, len, tls13) && may_stand(wire, tls13, finished);
-            let run = self.run(aside, reader, offset, may)?;
+            let kind_of =
+                |wire, len| match fits(wire, len, tls13) && may_stand(wire, tls13, finished) {
+                    true => Kind::of_wire(wire),
+                    false => None,
+                };
+            let run = self.run(aside, reader, offset, kind_of)?;
             compared |= run.compared;
             offset = offset.saturating_add(run.octets);
             let left = reader.left(offset);
@@ -120,14 +122,14 @@ impl Direction {
     }
 
     /// Takes records in whose headers are not split: short ones of every type, long ones of application_data, up to the
-    /// first octet that is none of theirs. `fits`: whether a record may have that type and length.
+    /// first octet that is none of theirs. `kind_of`: what a record of that type and length is, if there may be one.
     #[inline]
     pub(super) fn run<P: Payload>(
         &mut self,
         aside: &mut Aside,
         reader: &mut Reader<'_, P>,
         offset: u32,
-        fits: impl Fn(u8, u16) -> bool,
+        kind_of: impl Fn(u8, u16) -> Option<Kind>,
     ) -> Result<Run, Reason> {
         let mut run = Run::default();
         loop {
@@ -136,11 +138,11 @@ impl Direction {
                 let Some(record) = reader.header(at)?.and_then(Record::of_header) else {
                     return Ok(run);
                 };
-                if !fits(record.wire, record.len()) {
+                if kind_of(record.wire, record.len()).is_none() {
                     return Ok(run);
                 }
-                if record.len() < SHORT {
-                    let short = self.run_of_short(aside, reader, at, &fits)?;
+                if record.len() <= SHORT {
+                    let short = self.run_of_short(aside, reader, at, &kind_of)?;
                     run.octets = run.octets.saturating_add(short.octets);
                     run.compared |= short.compared;
                     if short.octets > 0 {
@@ -177,7 +179,7 @@ impl Direction {
         aside: &mut Aside,
         reader: &mut Reader<'_, P>,
         offset: u32,
-        fits: &impl Fn(u8, u16) -> bool,
+        kind_of: &impl Fn(u8, u16) -> Option<Kind>,
     ) -> Result<Run, Reason> {
         let most = reader.records_left();
         let octets = reader.some(offset)?;
@@ -198,14 +200,14 @@ impl Direction {
             let Some(after) = after.get(usize::from(len)..) else {
                 break;
             };
-            if !fits(*wire, len) {
+            let Some(kind) = kind_of(*wire, len) else {
                 break;
-            }
+            };
             if *wire != last {
                 self.count_records(aside, last, number);
                 (last, number) = (*wire, 0);
                 let at = octets.len().wrapping_sub(rest.len());
-                runs.push(at, Kind::of_wire(last).unwrap_or(Kind::Unknown));
+                runs.push(at, kind);
             }
             match *wire {
                 APPLICATION_DATA => headers.push_data(*minor, len),

@@ -221,6 +221,16 @@ impl Kept {
         }
     }
 
+    /// Bytes from `at` on that lie in one piece, none if they are not kept.
+    pub(super) fn slice(&self, at: u32) -> &[u8] {
+        if !self.reaches(at, at) {
+            return &[];
+        }
+        let bytes = self.bytes(at);
+        let left = self.end.wrapping_sub(at) as usize;
+        bytes.get(..left).unwrap_or(bytes)
+    }
+
     /// Kept bytes from `at` on, as many as lie in a piece.
     pub(super) fn bytes(&self, at: u32) -> &[u8] {
         let place = at.wrapping_sub(self.base);

@@ -13,15 +13,19 @@ pub(super) const RECORDS: u16 = 2048;
 /// takes longer than copying.
 const WINDOW: usize = 258;
 
+/// Octets that are looked at together at most, where they lie in one piece.
+const TOGETHER: u32 = 1024;
+
 /// What has been fetched of a payload, and how many records may still begin in it.
 pub(super) struct Reader<'a, P> {
     payload: &'a P,
     /// A copy of it, or of the end of it, and the place in the stream of the payload's first octet.
     copy: Option<(&'a Kept, u32)>,
     records: u16,
-    /// Where the octets in the window begin, and how many there are.
+    /// Where the octets begin that are at hand, and how many there are: some of the copy, or else those in the window.
     at: u32,
     len: u32,
+    of_copy: Option<&'a [u8]>,
     /// Made when it is needed.
     window: Option<[u8; WINDOW]>,
 }
@@ -38,6 +42,7 @@ impl<'a, P: Payload> Reader<'a, P> {
             records: RECORDS.saturating_sub(records.into()),
             at: 0,
             len: 0,
+            of_copy: None,
             window: None,
         }
     }
@@ -53,6 +58,7 @@ impl<'a, P: Payload> Reader<'a, P> {
             records: self.records,
             at: 0,
             len: 0,
+            of_copy: None,
             window: None,
         }
     }
@@ -96,25 +102,27 @@ impl<'a, P: Payload> Reader<'a, P> {
         if let Some(octets) = self.payload.slice(offset, wanted) {
             return Ok(octets);
         }
-        let wanted = wanted.min(Self::MOST);
-        if !self.has(offset, wanted) {
-            self.fetch(offset)?;
+        let least = wanted.min(Self::MOST);
+        if !self.has(offset, least) {
+            self.fetch(offset, least)?;
         }
-        self.in_window(offset, wanted)
+        self.at_hand(offset, wanted.min(self.len_at_hand(offset)))
     }
 
     /// Some octets from `offset` on: enough for many headers, or all that are left.
     #[inline]
     pub(super) fn some(&mut self, offset: u32) -> Result<&[u8], Reason> {
-        let left = self.left(offset).min(Self::MOST);
-        if let Some(octets) = self.payload.slice(offset, left) {
-            return Ok(octets);
+        let left = self.left(offset);
+        for most in [TOGETHER, Self::MOST] {
+            if let Some(octets) = self.payload.slice(offset, left.min(most)) {
+                return Ok(octets);
+            }
         }
-        if !self.has(offset, left.min(Self::MOST / 2)) {
-            self.fetch(offset)?;
+        let least = left.min(Self::MOST / 2);
+        if !self.has(offset, least) {
+            self.fetch(offset, least)?;
         }
-        let gone = offset.wrapping_sub(self.at);
-        self.in_window(offset, self.len.saturating_sub(gone))
+        self.at_hand(offset, self.len_at_hand(offset))
     }
 
     /// A whole header at `offset`, if so many octets are left.
@@ -135,17 +143,26 @@ impl<'a, P: Payload> Reader<'a, P> {
                 self.len = 0;
                 return self.payload.octets(offset).map(Some).ok_or(Reason::Hole);
             }
-            self.fetch(offset)?;
+            self.fetch(offset, LEN)?;
         }
-        let octets = self.in_window(offset, LEN)?.first_chunk();
+        let octets = self.at_hand(offset, LEN)?.first_chunk();
         octets.copied().map(Some).ok_or(Reason::Hole)
     }
 
-    fn in_window(&self, offset: u32, len: u32) -> Result<&[u8], Reason> {
+    fn at_hand(&self, offset: u32, len: u32) -> Result<&[u8], Reason> {
         let from = offset.wrapping_sub(self.at) as usize;
-        let window = self.window.as_ref();
-        let octets = window.and_then(|window| window.get(from..)?.get(..len as usize));
+        let octets = match self.of_copy {
+            None => self.window.as_ref().map(<[u8; WINDOW]>::as_slice),
+            of_copy => of_copy,
+        };
+        let octets = octets.and_then(|octets| octets.get(from..)?.get(..len as usize));
         octets.ok_or(Reason::Hole)
+    }
+
+    /// How many octets from `offset` on are at hand.
+    #[inline]
+    fn len_at_hand(&self, offset: u32) -> u32 {
+        self.len.saturating_sub(offset.wrapping_sub(self.at))
     }
 
     #[inline]
@@ -154,8 +171,18 @@ impl<'a, P: Payload> Reader<'a, P> {
         gone <= self.len && wanted <= self.len.wrapping_sub(gone)
     }
 
-    /// Fills the window from `offset` on.
-    fn fetch(&mut self, offset: u32) -> Result<(), Reason> {
+    /// Has octets from `offset` on at hand, `least` of them or more.
+    fn fetch(&mut self, offset: u32, least: u32) -> Result<(), Reason> {
+        let of_copy = self
+            .copy
+            .map(|(copy, seq)| copy.slice(seq.wrapping_add(offset)))
+            .filter(|octets| octets.len() >= least as usize);
+        self.of_copy = of_copy;
+        if let Some(octets) = of_copy {
+            self.at = offset;
+            self.len = octets.len() as u32;
+            return Ok(());
+        }
         let len = self.left(offset).min(Self::MOST);
         // A payload that is shorter than it said has a hole.
         let window = self.window.get_or_insert([0; WINDOW]);

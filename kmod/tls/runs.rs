@@ -9,7 +9,6 @@ use super::sequence::{History, Kind};
 const LAST: usize = 8;
 
 /// Runs of octets without gaps, from the first of some octets on.
-#[derive(Default)]
 pub(super) struct Runs {
     /// Where the last ones start, each in the place of its number.
     starts: [u16; LAST],
@@ -18,8 +17,19 @@ pub(super) struct Runs {
     number: u32,
 }
 
+impl Default for Runs {
+    fn default() -> Self {
+        Runs {
+            starts: [0; LAST],
+            // No kind's.
+            kinds: 0xf,
+            number: 0,
+        }
+    }
+}
+
 impl Runs {
-    /// The octets from `at` on, of no more than 64 KiB, are of that kind, which is known.
+    /// The octets from `at` on, of no more than 64 KiB, are of that kind.
     #[inline(always)]
     pub(super) fn push(&mut self, at: usize, kind: Kind) {
         if self.kinds & 0xf == kind as u32 {

@@ -27,8 +27,8 @@ const STRETCHES: u32 = 16;
 /// Records that a header counts as of which is not known yet that it is one: most of them lead nowhere, and looking for the
 /// next one takes longer than going on to it.
 const CANDIDATE: u16 = 16;
-/// And one of a chain that is no data.
-const NO_DATA: u16 = 4;
+/// And one of a chain that is no data, if it is not short.
+const NO_DATA: u16 = 6;
 
 /// What was found of a chain.
 #[derive(Clone, Copy, Debug, Default)]
@@ -105,8 +105,8 @@ impl Direction {
     ) -> Result<(), Reason> {
         loop {
             if self.follow == Follow::Resynchronised {
-                let fits = |wire, len| wire == APPLICATION_DATA && (1..=TLS12_MAX).contains(&len);
-                offset = offset.saturating_add(self.run(aside, reader, offset, fits)?.octets);
+                let kind_of = |wire, len| fits(len).then(|| kind_again(wire));
+                offset = offset.saturating_add(self.run(aside, reader, offset, kind_of)?.octets);
             }
             let left = reader.left(offset);
             if left == 0 {
@@ -228,15 +228,15 @@ impl Direction {
     /// What a header's first octet tells: a plain-text body may hold headers made to be found, so that what says that it is
     /// no data is not believed.
     fn kind_of_candidate(&self, wire: u8) -> Kind {
-        match (self.follow, wire) {
-            (Follow::Resynchronised, APPLICATION_DATA) => Kind::ApplicationData,
+        match self.follow {
+            Follow::Resynchronised => kind_again(wire),
             _ => Kind::Unknown,
         }
     }
 
     /// All of a header has come.
     fn header_ends(&mut self, aside: &mut Aside, len: u16) {
-        if !(1..=TLS12_MAX).contains(&len) {
+        if !fits(len) {
             self.no_header(aside);
             return;
         }
@@ -251,6 +251,19 @@ impl Direction {
         self.decide(Kind::Unknown);
         self.follow = Follow::Octets;
         self.begin_again(aside);
+    }
+}
+
+/// Whether a record may have that length.
+fn fits(len: u16) -> bool {
+    (1..=TLS12_MAX).contains(&len)
+}
+
+/// What a record of that type is once where records begin is known again.
+fn kind_again(wire: u8) -> Kind {
+    match wire {
+        APPLICATION_DATA => Kind::ApplicationData,
+        _ => Kind::Unknown,
     }
 }
 

@@ -19,6 +19,10 @@ pub(super) const SHORT: u16 = 124;
 /// Octets of messages that are read at once.
 const MESSAGES: usize = 256;
 
+/// Records that a plain-text handshake record counts as besides itself where it follows one of another type, as nobody sends
+/// many who takes turns so: each turn takes as long.
+const TURN: u16 = 4;
+
 /// A record whose header and body are there.
 struct Whole<'a> {
     record: Record,
@@ -143,12 +147,18 @@ impl Connection {
         front: &mut Front<'_>,
     ) -> Result<(), (usize, Reason)> {
         let from = segment.from;
+        let mut has_others = false;
         loop {
-            let before = front.left;
+            let before = front.rest.len();
             let is_open = self.progress != State::New;
             let encrypted = handshake.is_encrypted(from);
-            match front.rest.first() {
-                Some(&HANDSHAKE) if is_open && !encrypted && !self.tls13 => {
+            let is_message =
+                front.rest.first() == Some(&HANDSHAKE) && is_open && !encrypted && !self.tls13;
+            match is_message {
+                true => {
+                    if has_others {
+                        front.left = front.left.saturating_sub(TURN);
+                    }
                     self.short_messages(handshake, from, front)?;
                 }
                 _ if handshake.content.flights().is_some() => {
@@ -156,9 +166,10 @@ impl Connection {
                 }
                 _ => self.short_run::<false>(handshake, config, segment, front),
             }
-            if front.left == before || self.progress == State::Established {
+            if front.rest.len() == before || self.progress == State::Established {
                 return Ok(());
             }
+            has_others = !is_message;
         }
     }
 
@@ -269,11 +280,25 @@ impl Connection {
         let messages = front.messages.get_or_insert([0; MESSAGES]);
         let mut headers = front.headers;
         let (mut rest, mut left, mut end) = (front.rest, front.left, 0);
+        // Those within a message of which nothing is read.
+        let skippable = handshake.skippable(from);
+        let mut skipped = 0_u32;
+        let mut first = rest;
         while left > 0 {
             let Some((&[HANDSHAKE, 3, 0..=4, high, low], behind)) = rest.split_first_chunk() else {
                 break;
             };
             let len = u16::from_be_bytes([high, low]);
+            let with_it = skipped.saturating_add(len.into());
+            if end == 0 && with_it < skippable {
+                let (Some(behind), 1..) = (behind.get(len.into()..), len) else {
+                    break;
+                };
+                headers.push_no_data(len);
+                (rest, skipped, first) = (behind, with_it, behind);
+                left = left.wrapping_sub(1);
+                continue;
+            }
             let start = end;
             let to = usize::wrapping_add(start, len.into());
             let (Some((body, behind)), Some(room), 1..) = (
@@ -288,13 +313,19 @@ impl Connection {
             (rest, end) = (behind, to);
             left = left.wrapping_sub(1);
         }
+        if skipped > 0 {
+            handshake.skip(from, skipped);
+        }
         let places = Places {
-            at: front.end.wrapping_sub(front.rest.len() as u32),
-            records: front.rest,
+            at: front.end.wrapping_sub(first.len() as u32),
+            records: first,
         };
         let number = front.left.wrapping_sub(left);
         front.left = left;
-        handshake.octets(from, messages.get(..end).unwrap_or_default(), &places)?;
+        let messages = messages.get(..end).unwrap_or_default();
+        handshake
+            .octets(from, messages, &places)
+            .map_err(|(number, why)| (number.saturating_add(skipped as usize), why))?;
         if number > 0 {
             let at = front.octets.len().wrapping_sub(front.rest.len());
             front.runs.push(at, Kind::Handshake);

@@ -68,6 +68,7 @@ fn connection(name: &str) -> (Wire, Side) {
 /// Octets that repeat, by name.
 fn unit(name: &str) -> Vec<u8> {
     let record = |wire: u8, len: u8| [&[wire, 3, 3, 0, len][..], &vec![0x55; len.into()]].concat();
+    let warning = || vec![21, 3, 3, 0, 2, 1, 90];
     match name {
         "text" => b"x".to_vec(),
         "types" => vec![0x17],
@@ -76,19 +77,19 @@ fn unit(name: &str) -> Vec<u8> {
         "headers with lengths of none" => vec![0x17, 3, 3, 0, 0],
         "headers with lengths too large" => vec![0x17, 3, 3, 0xff, 0xff],
         "records of one octet" => record(23, 1),
-        "alerts" => [&[21, 3, 3, 0, 2][..], &[1, 90]].concat(),
+        "alerts" => record(21, 2),
         "encrypted alerts" => record(21, 18),
         "heartbeats" => record(24, 1),
-        "warnings" => {
-            let mut octets = record(21, 0);
-            octets.extend([1; 16384]);
-            octets[3] = 0x40;
-            octets
-        }
+        "warnings" => warning(),
+        "alerts of 352 octets" => [&[21, 3, 3, 1, 96][..], &[0x55; 352]].concat(),
         "handshake records of one octet" => [&[22, 3, 3, 0, 1][..], &[0]].concat(),
         "handshake records of three octets" => [&[22, 3, 3, 0, 3][..], &[0; 3]].concat(),
         "handshake records of 40 octets" => record(22, 40),
-        "all types" => [20, 21, 23, 24].map(|wire| record(wire, 1)).concat(),
+        "handshake records of 125 octets" => record(22, 125),
+        "records of 64 octets" => record(23, 64),
+        "records of 125 octets" => record(23, 125),
+        "all types" => [record(20, 1), warning(), record(23, 1), record(24, 1)].concat(),
+        "long types in turns" => [record(22, 125), record(23, 125)].concat(),
         "types in turns" => [record(20, 1), record(23, 1)].concat(),
         "handshake in turns" => [record(20, 1), vec![22, 3, 3, 0, 1, 0]].concat(),
         "small messages" => large(&[0; 4]),
