@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Writes inputs to begin with for the engine, from the streams of the tests: makes FOLDER/direction and
-//! FOLDER/connection.
+//! Writes inputs to begin with for the engine, from the streams of the tests: makes FOLDER/direction, FOLDER/connection
+//! and FOLDER/resent.
 
 #[path = "../../../kmod/tls/tests/common/mod.rs"]
 mod common;
@@ -84,10 +84,35 @@ fn streams() -> Vec<(&'static str, Vec<Turn>)> {
     ]
 }
 
+/// Pieces that come in order, behind a hole, again, and changed: the steps of that target.
+fn resent(turns: &[Turn]) -> Vec<u8> {
+    let mut input = vec![0];
+    let mut step = |flags: u8, place: u16, len: u16, flip: u8, octets: &[u8]| {
+        input.push(flags);
+        input.extend(place.to_be_bytes());
+        input.extend(len.to_be_bytes());
+        input.push(flip);
+        input.extend(octets);
+    };
+    for (from, records) in turns {
+        let side = *from as u8;
+        for (number, piece) in octets(records).chunks(300).enumerate() {
+            let len = piece.len() as u16;
+            let behind_hole = 2 * (number as u8 & 1);
+            step(side | behind_hole, len / 3, len, 0, piece);
+            step(side | 4, len, len / 2, 0, &[]);
+            step(side | 4, len / 4, len / 4, 0, &[]);
+        }
+        step(side | 6, 200, 0, 0, &[]);
+    }
+    step(4, 20, 10, 1, &[]);
+    input
+}
+
 fn main() -> std::io::Result<()> {
     let folder = std::env::args_os().nth(1).expect("usage: seeds FOLDER");
     let folder = Path::new(&folder);
-    for target in ["direction", "connection"] {
+    for target in ["direction", "connection", "resent"] {
         std::fs::create_dir_all(folder.join(target))?;
     }
     for (name, turns) in streams() {
@@ -111,6 +136,7 @@ fn main() -> std::io::Result<()> {
             }
         }
         std::fs::write(folder.join("connection").join(name), &input)?;
+        std::fs::write(folder.join("resent").join(name), resent(&turns))?;
     }
     // SSL 2.0's framing, and text.
     let mut old = vec![
