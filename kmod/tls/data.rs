@@ -12,7 +12,6 @@ use super::record::{
 use super::runs::Runs;
 use super::scratch::Scratch;
 use super::sequence::Kind;
-use super::short::SHORT;
 use super::types::{Payload, Reason, Segment, Side, State};
 
 impl Connection {
@@ -51,6 +50,9 @@ impl Connection {
         Ok(())
     }
 }
+
+/// Octets that a short record's body has at most: with its header it fits into what [`Reader::some`] gives.
+const SHORT: u16 = 124;
 
 /// Records that were taken in together.
 #[derive(Default)]
@@ -109,10 +111,11 @@ impl Direction {
                 taken
             } else {
                 let taken = missing.min(left);
-                if missing < u32::from(HEADER) || !self.whole(aside, tls13, reader, offset)? {
-                    for &octet in reader.octets(offset, taken)? {
-                        self.octet_of_header(aside, tls13, octet)?;
-                    }
+                if missing == u32::from(HEADER) {
+                    reader.record_begins()?;
+                }
+                for &octet in reader.octets(offset, taken)? {
+                    self.octet_of_header(aside, tls13, octet)?;
                 }
                 compared |= self.record.wire != APPLICATION_DATA;
                 taken
@@ -121,8 +124,8 @@ impl Direction {
         }
     }
 
-    /// Takes records in whose headers are not split: short ones of every type, long ones of application_data, up to the
-    /// first octet that is none of theirs. `kind_of`: what a record of that type and length is, if there may be one.
+    /// Takes records in whose headers are not split, up to the first octet that is none of theirs. `kind_of`: what a record
+    /// of that type and length is, if there may be one.
     #[inline]
     pub(super) fn run<P: Payload>(
         &mut self,
@@ -138,9 +141,9 @@ impl Direction {
                 let Some(record) = reader.header(at)?.and_then(Record::of_header) else {
                     return Ok(run);
                 };
-                if kind_of(record.wire, record.len()).is_none() {
+                let Some(kind) = kind_of(record.wire, record.len()) else {
                     return Ok(run);
-                }
+                };
                 if record.len() <= SHORT {
                     let short = self.run_of_short(aside, reader, at, &kind_of)?;
                     run.octets = run.octets.saturating_add(short.octets);
@@ -149,22 +152,26 @@ impl Direction {
                         continue;
                     }
                 }
-                if record.wire != APPLICATION_DATA {
-                    return Ok(run);
-                }
                 reader.record_begins()?;
                 self.record = record;
-                self.kind = Kind::ApplicationData;
-                self.history.extend(HEADER.into(), Kind::ApplicationData);
+                self.kind = kind;
+                self.history.extend(HEADER.into(), kind);
                 run.octets = run.octets.saturating_add(HEADER.into());
+                run.compared |= kind.is_compared();
             } else if self.record.header_left() != 0 || self.kind != Kind::ApplicationData {
                 return Ok(run);
             }
             let left = reader.left(offset.saturating_add(run.octets));
             let body = self.record.body_left();
             let taken = body.min(left);
-            self.history.extend(taken, Kind::ApplicationData);
             run.octets = run.octets.saturating_add(taken);
+            if self.kind != Kind::ApplicationData {
+                match self.body(aside, taken) {
+                    true => continue,
+                    false => return Ok(run),
+                }
+            }
+            self.history.extend(taken, Kind::ApplicationData);
             if body > left {
                 self.data_record_goes_on(left);
                 return Ok(run);
@@ -183,7 +190,7 @@ impl Direction {
     ) -> Result<Run, Reason> {
         let most = reader.records_left();
         let octets = reader.some(offset)?;
-        let mut rest = octets;
+        let (mut rest, mut last_record) = (octets, [].as_slice());
         let mut records = 0_u16;
         let mut headers = self.headers;
         let mut compared = false;
@@ -218,41 +225,16 @@ impl Direction {
             }
             number = number.saturating_add(1);
             records = records.saturating_add(1);
-            rest = after;
+            (last_record, rest) = (rest, after);
         }
         self.count_records(aside, last, number);
+        self.records_end(last_record);
         self.headers = headers;
         let taken = octets.len().saturating_sub(rest.len());
         runs.put(&mut self.history, taken);
         reader.records_begin(records)?;
         let octets = taken as u32;
         Ok(Run { octets, compared })
-    }
-
-    /// Any record begins: takes its header in if it is whole and nothing is against it.
-    fn whole<P: Payload>(
-        &mut self,
-        aside: &mut Aside,
-        tls13: bool,
-        reader: &mut Reader<'_, P>,
-        offset: u32,
-    ) -> Result<bool, Reason> {
-        reader.record_begins()?;
-        let Some(record) = reader.header(offset)?.and_then(Record::of_header) else {
-            return Ok(false);
-        };
-        let (wire, len) = (record.wire, record.len());
-        if !fits(wire, len, tls13) || !may_stand(wire, tls13, self.has_finished()) {
-            return Ok(false);
-        }
-        let Some(kind) = Kind::of_wire(wire) else {
-            return Ok(false);
-        };
-        self.header(record, kind);
-        if len == 0 {
-            self.body(aside, 0);
-        }
-        Ok(true)
     }
 
     #[cold]

@@ -243,6 +243,15 @@ impl Direction {
         }
     }
 
+    /// Records were taken in together; those octets begin with the last of them.
+    #[inline]
+    pub(super) fn records_end(&mut self, last: &[u8]) {
+        if let Some(record) = last.first_chunk().copied().and_then(Record::of_header) {
+            self.record = record;
+            self.record.ends();
+        }
+    }
+
     /// What the record is has become known.
     pub(super) fn decide(&mut self, kind: Kind) {
         self.kind = kind;

@@ -27,8 +27,8 @@ const STRETCHES: u32 = 16;
 /// Records that a header counts as of which is not known yet that it is one: most of them lead nowhere, and looking for the
 /// next one takes longer than going on to it.
 const CANDIDATE: u16 = 16;
-/// And one of a chain that is no data, if it is not short.
-const NO_DATA: u16 = 6;
+/// And one of a chain whose header is split, or does not fit.
+const SPLIT: u16 = 4;
 
 /// What was found of a chain.
 #[derive(Clone, Copy, Debug, Default)]
@@ -121,7 +121,7 @@ impl Direction {
             } else {
                 if self.record.header_read() == 0 {
                     reader.records_begin(match self.follow {
-                        Follow::Resynchronised => NO_DATA,
+                        Follow::Resynchronised => SPLIT,
                         _ => CANDIDATE,
                     })?;
                 }

@@ -13,8 +13,8 @@ use super::runs::{PerWire, Runs};
 use super::sequence::Kind;
 use super::types::{Config, Payload, Reason, Segment, Side, State};
 
-/// Octets that a short record's body has at most: with its header it fits into what [`Reader::some`] gives.
-pub(super) const SHORT: u16 = 124;
+/// Octets that a short record's body has at most. With its header it mostly fits into what [`Reader::some`] gives.
+pub(super) const SHORT: u16 = 508;
 
 /// Octets of messages that are read at once.
 const MESSAGES: usize = 256;
@@ -82,6 +82,8 @@ impl Places<'_> {
 struct Front<'a> {
     octets: &'a [u8],
     rest: &'a [u8],
+    /// Those from the last record's on that was taken.
+    last: &'a [u8],
     /// Records that may still begin in the packet.
     left: u16,
     /// The sequence number behind the octets.
@@ -111,6 +113,7 @@ impl Connection {
         let mut front = Front {
             octets,
             rest: octets,
+            last: &[],
             left: most,
             end: direction.next().wrapping_add(octets.len() as u32),
             headers: direction.headers,
@@ -123,6 +126,7 @@ impl Connection {
         let direction = self.sides.of_mut(from);
         front.runs.put(&mut direction.history, taken);
         direction.headers = front.headers;
+        direction.records_end(front.last);
         for (wire, number) in front.counts.all() {
             direction.count_records(self.asides.of_mut(from), wire, number);
         }
@@ -256,7 +260,7 @@ impl Connection {
             }
             counts.add(wire);
             left = left.wrapping_sub(1);
-            rest = behind;
+            (front.last, rest) = (rest, behind);
         }
         let is_any = front.left > left;
         (front.headers, front.left, front.rest) = (headers, left, rest);
@@ -283,7 +287,7 @@ impl Connection {
         // Those within a message of which nothing is read.
         let skippable = handshake.skippable(from);
         let mut skipped = 0_u32;
-        let mut first = rest;
+        let (mut first, mut last) = (rest, front.last);
         while left > 0 {
             let Some((&[HANDSHAKE, 3, 0..=4, high, low], behind)) = rest.split_first_chunk() else {
                 break;
@@ -295,6 +299,7 @@ impl Connection {
                     break;
                 };
                 headers.push_no_data(len);
+                last = rest;
                 (rest, skipped, first) = (behind, with_it, behind);
                 left = left.wrapping_sub(1);
                 continue;
@@ -310,7 +315,7 @@ impl Connection {
             };
             room.copy_from_slice(body);
             headers.push_no_data(len);
-            (rest, end) = (behind, to);
+            (last, rest, end) = (rest, behind, to);
             left = left.wrapping_sub(1);
         }
         if skipped > 0 {
@@ -330,7 +335,7 @@ impl Connection {
             let at = front.octets.len().wrapping_sub(front.rest.len());
             front.runs.push(at, Kind::Handshake);
         }
-        (front.headers, front.rest) = (headers, rest);
+        (front.headers, front.rest, front.last) = (headers, rest, last);
         front.counts.add_many(HANDSHAKE, number);
         self.goes_on(handshake, from, number > 0);
         Ok(())

@@ -65,7 +65,7 @@ fn connection(name: &str) -> (Wire, Side) {
     }
 }
 
-/// Octets that repeat, by name.
+/// Octets that repeat, by name or as records: "22x125+23x1" by their types and lengths.
 fn unit(name: &str) -> Vec<u8> {
     let record = |wire: u8, len: u8| [&[wire, 3, 3, 0, len][..], &vec![0x55; len.into()]].concat();
     let warning = || vec![21, 3, 3, 0, 2, 1, 90];
@@ -125,7 +125,15 @@ fn unit(name: &str) -> Vec<u8> {
             };
             (0..100_003).map(|_| next()).collect()
         }
-        _ => panic!("no such octets: {name}"),
+        records => records
+            .split('+')
+            .flat_map(|name| {
+                let (wire, len) = name.split_once('x').expect("such octets");
+                let [high, low] = len.parse::<u16>().expect("a length").to_be_bytes();
+                let body = vec![0x55; usize::from(u16::from_be_bytes([high, low]))];
+                [&[wire.parse().expect("a type"), 3, 3, high, low][..], &body].concat()
+            })
+            .collect(),
     }
 }
 
