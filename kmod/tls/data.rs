@@ -9,7 +9,7 @@ use super::reader::Reader;
 use super::record::{
     length_fits, Header, Record, ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER,
 };
-use super::runs::Runs;
+use super::runs::{PerWire, Runs};
 use super::scratch::Scratch;
 use super::sequence::Kind;
 use super::types::{Payload, Reason, Segment, Side, State};
@@ -190,13 +190,12 @@ impl Direction {
     ) -> Result<Run, Reason> {
         let most = reader.records_left();
         let octets = reader.some(offset)?;
-        let (mut rest, mut last_record) = (octets, [].as_slice());
+        let (mut rest, mut last) = (octets, [].as_slice());
         let mut records = 0_u16;
         let mut headers = self.headers;
         let mut compared = false;
         let mut runs = Runs::default();
-        // Those of the last type, and how many they are.
-        let (mut last, mut number) = (0_u8, 0_u16);
+        let mut counts = PerWire::default();
         while records < most {
             let Some(([wire @ 20..=24, 3, minor @ 0..=4, high, low], after)) =
                 rest.split_first_chunk::<{ HEADER as usize }>()
@@ -210,12 +209,8 @@ impl Direction {
             let Some(kind) = kind_of(*wire, len) else {
                 break;
             };
-            if *wire != last {
-                self.count_records(aside, last, number);
-                (last, number) = (*wire, 0);
-                let at = octets.len().wrapping_sub(rest.len());
-                runs.push(at, kind);
-            }
+            runs.push(octets.len().wrapping_sub(rest.len()), kind);
+            counts.add(*wire);
             match *wire {
                 APPLICATION_DATA => headers.push_data(*minor, len),
                 _ => {
@@ -223,12 +218,13 @@ impl Direction {
                     compared = true;
                 }
             }
-            number = number.saturating_add(1);
             records = records.saturating_add(1);
-            (last_record, rest) = (rest, after);
+            (last, rest) = (rest, after);
         }
-        self.count_records(aside, last, number);
-        self.records_end(last_record);
+        for (wire, number) in counts.all() {
+            self.count_records(aside, wire, number);
+        }
+        self.records_end(last);
         self.headers = headers;
         let taken = octets.len().saturating_sub(rest.len());
         runs.put(&mut self.history, taken);

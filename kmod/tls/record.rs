@@ -227,6 +227,7 @@ pub(super) fn is_wire_type(octet: u8) -> bool {
 }
 
 /// Whether a record may have that length. In TLS 1.3 nothing but application_data is encrypted.
+#[inline(always)]
 pub(super) fn length_fits(wire: u8, len: u16, encrypted: bool, tls13: bool, state: State) -> bool {
     match wire {
         // It has one octet (RFC 5246 7.1, RFC 8446 5).
