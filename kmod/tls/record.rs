@@ -14,7 +14,7 @@ pub(super) const TLS13_MAX: u16 = PLAINTEXT_MAX + 256;
 pub(super) const TLS12_MAX: u16 = PLAINTEXT_MAX + 2048;
 
 /// Octets of an encrypted alert up to TLS 1.2 at most: its two, an IV, a MAC and 256 of padding (RFC 5246 6.2.3.2).
-const ALERT_MAX: u16 = 352;
+pub(super) const ALERT_MAX: u16 = 352;
 
 /// Wire types (RFC 8446 B.1, RFC 6520 3).
 pub(super) const CHANGE_CIPHER_SPEC: u8 = 20;

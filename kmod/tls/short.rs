@@ -7,7 +7,7 @@ use super::handshake::Handshake;
 use super::headers::Headers;
 use super::reader::Reader;
 use super::record::{
-    Record, ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER, HEARTBEAT,
+    Record, ALERT, ALERT_MAX, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER, HEARTBEAT,
 };
 use super::runs::{PerWire, Runs};
 use super::sequence::Kind;
@@ -18,6 +18,13 @@ pub(super) const SHORT: u16 = 508;
 
 /// Octets of messages that are read at once.
 const MESSAGES: usize = 256;
+
+/// Records that one counts as besides itself which takes longer: a plain-text alert, or one of another type than the one
+/// before it.
+const SINGLE: u16 = 1;
+
+/// The same of one that only the rules for the flights of TLS 1.3 tell from data.
+const FLIGHT: u16 = 2;
 
 /// Records that a plain-text handshake record counts as besides itself where it follows one of another type, as nobody sends
 /// many who takes turns so: each turn takes as long.
@@ -43,6 +50,15 @@ impl<'a> Whole<'a> {
             behind,
         })
     }
+}
+
+/// The length of the record that these octets begin with and what is behind it, if it is whole and its header begins so.
+#[inline(always)]
+fn alike(begin: [u8; 3], octets: &[u8]) -> Option<(u16, &[u8])> {
+    let (&[wire, major, minor, high, low], behind) = octets.split_first_chunk()?;
+    let len = u16::from_be_bytes([high, low]);
+    let behind = behind.get(len.into()..)?;
+    ([wire, major, minor] == begin).then_some((len, behind))
 }
 
 /// Where octets of messages stand in the stream.
@@ -202,6 +218,8 @@ impl Connection {
         let mut in_doubt = 0_u32;
         let mut has_changed = encrypted;
         let finished = self.sides.of(from).has_finished();
+        let mut last = front.last;
+        let mut before_it = front.rest.first().copied().unwrap_or_default();
         let mut is_done = false;
         while left > 0 && !is_done {
             let Some((&[wire @ 20..=24, 3, minor @ 0..=4, high, low], behind)) =
@@ -230,8 +248,8 @@ impl Connection {
                 }
                 APPLICATION_DATA if is_open => Kind::ApplicationData,
                 ALERT | CHANGE_CIPHER_SPEC if finished => break,
-                ALERT if !plain => Kind::Alert,
-                ALERT if len == 2 => {
+                ALERT if !plain && len <= ALERT_MAX => Kind::Alert,
+                ALERT if plain && len == 2 => {
                     self.closed |= !encrypted && handshake.alerts(from, body);
                     Kind::Alert
                 }
@@ -259,12 +277,37 @@ impl Connection {
                 _ => headers.push_no_data(len),
             }
             counts.add(wire);
-            left = left.wrapping_sub(1);
-            (front.last, rest) = (rest, behind);
+            let is_flight = FLIGHTS && wire == APPLICATION_DATA;
+            let besides = match wire {
+                _ if is_flight => FLIGHT,
+                ALERT if plain => SINGLE,
+                _ if wire != before_it => SINGLE,
+                _ => 0,
+            };
+            before_it = wire;
+            left = left.saturating_sub(besides.wrapping_add(1));
+            (last, rest) = (rest, behind);
+            // What one has not changed others do not either, but for plain alerts and for flights.
+            let is_steady = !is_flight && (!plain || !matches!(wire, ALERT | CHANGE_CIPHER_SPEC));
+            if is_steady && !is_done {
+                let before = left;
+                let fits = |len: u16| wire != ALERT || len <= ALERT_MAX;
+                while let Some((len, behind)) =
+                    alike([wire, 3, minor], rest).filter(|(len, _)| left > 0 && fits(*len))
+                {
+                    match wire {
+                        APPLICATION_DATA => headers.push_data(minor, len),
+                        _ => headers.push_no_data(len),
+                    }
+                    left = left.wrapping_sub(1);
+                    (last, rest) = (rest, behind);
+                }
+                counts.add_many(wire, before.wrapping_sub(left));
+            }
         }
         let is_any = front.left > left;
         (front.headers, front.left, front.rest) = (headers, left, rest);
-        front.counts = counts;
+        (front.counts, front.last) = (counts, last);
         if FLIGHTS {
             handshake.add_in_doubt(in_doubt);
             if is_done {

@@ -44,12 +44,15 @@ UNITS = {
     "all types": change_cipher_spec() + record(21, b"\1\x5a") + data(1) + record(24, b"\x55"),
     "messages in turns": record(22, b"\0") + change_cipher_spec(),
     "records of a message's parts": record(22, b"\0") + record(22, b"\0\0\1"),
-    "encrypted alerts": record(21, b"\x55" * 18),
+    "encrypted alerts": record(21, b"\x55" * 27),
     "heartbeats": record(24, b"\x55" * 18),
     "ChangeCipherSpec": change_cipher_spec(),
     "pairs of records": data(1) * 2 + b"\0",
     "handshake records": record(22, b"\x17") + b"\x17",
     "encrypted handshake records": record(22, b"\x55" * 40),
+    "handshake records of 27 bytes": record(22, b"\x55" * 27),
+    "short types in turns": record(22, b"\x55" * 27) + record(24, b"\x55" * 27),
+    "records of 91 bytes": data(91),
     "handshake records of 125 bytes": record(22, b"\x55" * 125),
     "records of 64 bytes": data(64),
     "records of 125 bytes": data(125),
@@ -197,7 +200,8 @@ class Work(DisorderTest):
         yield "after ClientHello", "client", lambda: self.opened(hello)
         yield "before ServerHello", "server", lambda: self.opened(hello)
         yield "before Finished", "client", lambda: self.opened(hello, ("server", flight))
-        yield "in the server's flight", "server", lambda: self.opened(hello, ("server", flight[:200]))
+        begun = server_hello13(RANDOM) + change_cipher_spec() + encrypted(23)
+        yield "in the server's flight", "server", lambda: self.opened(hello, ("server", begun))
         hello12 = ("client", client_hello(RANDOM)), ("server", server_hello(RANDOM))
         yield "after ServerHello of TLS 1.2", "server", lambda: self.opened(*hello12)
         yield "encrypted, TLS 1.2", "client", lambda: self.opened(*hello12, ("client", change_cipher_spec()))
