@@ -12,6 +12,7 @@ use super::record::{
 use super::runs::{PerWire, Runs};
 use super::scratch::Scratch;
 use super::sequence::Kind;
+use super::short::counts_as;
 use super::types::{Payload, Reason, Segment, Side, State};
 
 impl Connection {
@@ -218,7 +219,7 @@ impl Direction {
                     compared = true;
                 }
             }
-            records = records.saturating_add(1);
+            records = records.saturating_add(counts_as(kind, len));
             (last, rest) = (rest, after);
         }
         for (wire, number) in counts.all() {
@@ -228,7 +229,7 @@ impl Direction {
         self.headers = headers;
         let taken = octets.len().saturating_sub(rest.len());
         runs.put(&mut self.history, taken);
-        reader.records_begin(records)?;
+        reader.records_begin(records.min(most))?;
         let octets = taken as u32;
         Ok(Run { octets, compared })
     }

@@ -19,8 +19,8 @@ pub(super) const SHORT: u16 = 508;
 /// Octets of messages that are read at once.
 const MESSAGES: usize = 256;
 
-/// Records that one counts as besides itself which takes longer: a plain-text alert, or one of another type than the one
-/// before it.
+/// Records that one counts as besides itself which takes longer: a plain-text alert, one of another type than the one before
+/// it, one that is kept and not very short.
 const SINGLE: u16 = 1;
 
 /// The same of one that only the rules for the flights of TLS 1.3 tell from data.
@@ -29,6 +29,21 @@ const FLIGHT: u16 = 2;
 /// Records that a plain-text handshake record counts as besides itself where it follows one of another type, as nobody sends
 /// many who takes turns so: each turn takes as long.
 const TURN: u16 = 4;
+
+/// Octets of a body from which on a record that is kept counts as one more: of as many as a packet may have, its bytes cost as
+/// much as its header.
+const KEPT: u16 = 20;
+
+#[inline(always)]
+fn is_more(kind: Kind, len: u16) -> bool {
+    len >= KEPT && kind.is_compared()
+}
+
+/// How many records one of that kind and length counts as, if nothing else makes it more.
+#[inline(always)]
+pub(super) fn counts_as(kind: Kind, len: u16) -> u16 {
+    u16::from(is_more(kind, len)).wrapping_add(1)
+}
 
 /// A record whose header and body are there.
 struct Whole<'a> {
@@ -50,15 +65,6 @@ impl<'a> Whole<'a> {
             behind,
         })
     }
-}
-
-/// The length of the record that these octets begin with and what is behind it, if it is whole and its header begins so.
-#[inline(always)]
-fn alike(begin: [u8; 3], octets: &[u8]) -> Option<(u16, &[u8])> {
-    let (&[wire, major, minor, high, low], behind) = octets.split_first_chunk()?;
-    let len = u16::from_be_bytes([high, low]);
-    let behind = behind.get(len.into()..)?;
-    ([wire, major, minor] == begin).then_some((len, behind))
 }
 
 /// Where octets of messages stand in the stream.
@@ -281,29 +287,12 @@ impl Connection {
             let besides = match wire {
                 _ if is_flight => FLIGHT,
                 ALERT if plain => SINGLE,
-                _ if wire != before_it => SINGLE,
+                _ if wire != before_it || is_more(kind, len) => SINGLE,
                 _ => 0,
             };
             before_it = wire;
             left = left.saturating_sub(besides.wrapping_add(1));
             (last, rest) = (rest, behind);
-            // What one has not changed others do not either, but for plain alerts and for flights.
-            let is_steady = !is_flight && (!plain || !matches!(wire, ALERT | CHANGE_CIPHER_SPEC));
-            if is_steady && !is_done {
-                let before = left;
-                let fits = |len: u16| wire != ALERT || len <= ALERT_MAX;
-                while let Some((len, behind)) =
-                    alike([wire, 3, minor], rest).filter(|(len, _)| left > 0 && fits(*len))
-                {
-                    match wire {
-                        APPLICATION_DATA => headers.push_data(minor, len),
-                        _ => headers.push_no_data(len),
-                    }
-                    left = left.wrapping_sub(1);
-                    (last, rest) = (rest, behind);
-                }
-                counts.add_many(wire, before.wrapping_sub(left));
-            }
         }
         let is_any = front.left > left;
         (front.headers, front.left, front.rest) = (headers, left, rest);
@@ -329,7 +318,7 @@ impl Connection {
         let (mut rest, mut left, mut end) = (front.rest, front.left, 0);
         // Those within a message of which nothing is read.
         let skippable = handshake.skippable(from);
-        let mut skipped = 0_u32;
+        let (mut skipped, mut number) = (0_u32, 0_u16);
         let (mut first, mut last) = (rest, front.last);
         while left > 0 {
             let Some((&[HANDSHAKE, 3, 0..=4, high, low], behind)) = rest.split_first_chunk() else {
@@ -344,7 +333,8 @@ impl Connection {
                 headers.push_no_data(len);
                 last = rest;
                 (rest, skipped, first) = (behind, with_it, behind);
-                left = left.wrapping_sub(1);
+                left = left.saturating_sub(counts_as(Kind::Handshake, len));
+                number = number.wrapping_add(1);
                 continue;
             }
             let start = end;
@@ -359,7 +349,8 @@ impl Connection {
             room.copy_from_slice(body);
             headers.push_no_data(len);
             (last, rest, end) = (rest, behind, to);
-            left = left.wrapping_sub(1);
+            left = left.saturating_sub(counts_as(Kind::Handshake, len));
+            number = number.wrapping_add(1);
         }
         if skipped > 0 {
             handshake.skip(from, skipped);
@@ -368,7 +359,6 @@ impl Connection {
             at: front.end.wrapping_sub(first.len() as u32),
             records: first,
         };
-        let number = front.left.wrapping_sub(left);
         front.left = left;
         let messages = messages.get(..end).unwrap_or_default();
         handshake
