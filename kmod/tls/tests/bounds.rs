@@ -72,6 +72,14 @@ fn begun(turns: usize) -> Wire {
     wire
 }
 
+/// Within a server's flight.
+fn in_flight() -> Wire {
+    let mut wire = begun(1);
+    let hello = Hello::server13(SHA256_SUITE).as_server();
+    wire.records(Dst, &[hello, ccs(), handshake23(23)]);
+    wire
+}
+
 fn repeat(unit: &[u8], len: usize) -> Vec<u8> {
     unit.iter().copied().cycle().take(len).collect()
 }
@@ -141,6 +149,50 @@ fn a_mixed_packet_counts_all_of_its_records() {
         // The counts say what came in front, the Finished too.
         assert_eq!(wire.connection.counters(Src).records[3], MOST as u64);
         assert_eq!(more.connection.counters(Src).records[3], MOST as u64);
+    }
+}
+
+/// Records that take longer to look at count as more, during a handshake and where they are kept; who sends the smallest ones
+/// there are in packets of a usual size loses nothing.
+#[test]
+fn records_that_take_longer_count_as_more() {
+    let turns = [record(22, &[0], HANDSHAKE).octets, ccs().octets].concat();
+    let mixed = [data(3).octets, record(24, &[0x55; 3], DATA).octets].concat();
+    let warning = record(21, &[1, 90], ALERT).octets;
+    let kept = record(22, &[0x55; 20], HANDSHAKE).octets;
+    for (what, wire, from, unit, most) in [
+        ("messages in turns", begun(1), Dst, turns, 340),
+        ("types in turns", begun(1), Src, mixed, 512),
+        ("alerts in plain text", begun(1), Src, warning, 1024),
+        (
+            "records of flights",
+            in_flight(),
+            Dst,
+            handshake23(30).octets,
+            682,
+        ),
+        (
+            "records that are kept",
+            established12(),
+            Src,
+            kept.clone(),
+            1024,
+        ),
+        ("messages that are kept", begun(1), Dst, kept, 1024),
+    ] {
+        let state = wire.connection.state();
+        let mut more = wire.clone();
+        more.send(from, &unit.repeat(most * 3 / 2));
+        assert_eq!(more.connection.reason(), Reason::TooManyRecords, "{what}");
+        let mut few = wire;
+        few.send(from, &unit.repeat(most));
+        assert_eq!(few.connection.reason(), Reason::None, "{what}");
+        // Its records may all come so, a packet of a usual size at a time.
+        for piece in unit.repeat(most * 3).chunks(1448) {
+            few.send(from, piece);
+        }
+        assert_eq!(few.connection.reason(), Reason::None, "{what}");
+        assert_eq!(few.connection.state(), state, "{what}");
     }
 }
 

@@ -257,3 +257,32 @@ fn sslv2_client_hello_that_comes_again() {
         }
     }
 }
+
+/// An encrypted alert has 352 octets at most, wherever the handshake is and however it comes.
+#[test]
+fn encrypted_alerts_of_any_length() {
+    let mut encrypted = Wire::default();
+    encrypted.records(Src, &[Hello::client().as_client()]);
+    encrypted.records(Dst, &[server12().as_server()]);
+    encrypted.records(Src, &[ccs()]);
+    let mut established = Wire::default();
+    established.play(&full(Hello::client(), server12()), &whole);
+    for wire in [encrypted, established] {
+        for (len, reason) in [
+            (0, Reason::None),
+            (352, Reason::None),
+            (353, Reason::BadHeader),
+            (500, Reason::BadHeader),
+            (600, Reason::BadHeader),
+        ] {
+            let alert = record(21, &vec![0x55; len], ALERT).octets;
+            for step in [1, alert.len(), 2000] {
+                let mut wire = wire.clone();
+                for piece in alert.repeat(3).chunks(step) {
+                    wire.send(Src, piece);
+                }
+                assert_eq!(wire.connection.reason(), reason, "{len} octets by {step}");
+            }
+        }
+    }
+}
