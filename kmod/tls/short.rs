@@ -24,7 +24,7 @@ const MESSAGES: usize = 256;
 const SINGLE: u16 = 1;
 
 /// The same of one that only the rules for the flights of TLS 1.3 tell from data.
-const FLIGHT: u16 = 2;
+const FLIGHT: u16 = 3;
 
 /// Records that a plain-text handshake record counts as besides itself where it follows one of another type, as nobody sends
 /// many who takes turns so: each turn takes as long.

@@ -169,7 +169,7 @@ fn records_that_take_longer_count_as_more() {
             in_flight(),
             Dst,
             handshake23(30).octets,
-            682,
+            512,
         ),
         (
             "records that are kept",
