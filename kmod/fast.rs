@@ -69,9 +69,7 @@ fn bypass(entry: &Entry, packet: &Packet<'_>, state: State) -> Option<()> {
 #[inline(always)]
 fn follow(entry: &Entry, packet: &Packet<'_>) -> Option<()> {
     let mut locked = entry.lock();
-    let Some(tracked) = locked.get_mut() else {
-        return None;
-    };
+    let tracked = locked.get_mut()?;
     let types = tracked
         .connection
         .quick_segment(&packet.segment(), &packet.tcp.payload)?;

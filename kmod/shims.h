@@ -58,7 +58,7 @@ struct tlsconn_node *tlsconn_table_find(struct rhashtable *table, const struct n
 struct tlsconn_node *tlsconn_table_insert(struct rhashtable *table, struct tlsconn_node *node);
 int tlsconn_table_replace(struct rhashtable *table, struct tlsconn_node *old, struct tlsconn_node *node);
 int tlsconn_table_remove(struct rhashtable *table, struct tlsconn_node *node);
-/* With a head in the same memory, apart from what packets touch. */
+/* With a head in the same memory. */
 void tlsconn_node_free_rcu(struct tlsconn_node *node, struct rcu_head *rcu);
 
 /* What a connection issued for a session to be continued by. */
@@ -91,7 +91,8 @@ void *tlsconn_xa_find(struct xarray *xa, unsigned long *index);
 void *tlsconn_xa_find_marked(struct xarray *xa, unsigned long *index, unsigned int mark);
 void tlsconn_xa_set_mark(struct xarray *xa, unsigned long index, unsigned int mark);
 void tlsconn_xa_clear_mark(struct xarray *xa, unsigned long index, unsigned int mark);
-/* The neighbours from the first entry at or after an index on, which becomes its index, and how many; NULL without one. */
+/* Under RCU: the slots from the first entry at or after *index to the end of its node; *index becomes that entry's, *count how
+ * many they are. NULL: there is none. Index 0 is not used. */
 void **tlsconn_xa_leaf(struct xarray *xa, unsigned long *index, unsigned int *count);
 
 /* Deferred work. */

@@ -36,7 +36,8 @@ pub struct Tracked {
     pub holes: Option<KBox<Holes>>,
 }
 
-/// Bits that are set or not. No `bool`s, which would be where a `None` of the whole shows, far from what packets touch.
+/// Bits that are set or not. No `bool`s: the compiler would show in one of them that the whole is gone, far from what packets
+/// touch.
 #[derive(Clone, Copy)]
 pub struct Flags(u8);
 

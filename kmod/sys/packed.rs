@@ -21,15 +21,15 @@ const WHOLE: usize = Packed::MOST + 1;
 
 impl Packed {
     /// How many bytes there may be.
-    pub const MOST: usize = 704;
+    pub const MOST: usize = 703;
 
     /// A copy of them, with zeros after them. None when there is no memory, or too many. Any context that the flags allow.
     pub fn new(octets: &[u8], flags: Flags) -> Option<Self> {
-        match octets.len().saturating_add(1) {
-            ..=SMALL => Self::of_size::<SMALL>(0, octets, flags),
-            ..=MEDIUM => Self::of_size::<MEDIUM>(1, octets, flags),
-            ..=LARGE => Self::of_size::<LARGE>(2, octets, flags),
-            ..=WHOLE => Self::of_size::<WHOLE>(3, octets, flags),
+        match octets.len() {
+            ..SMALL => Self::of_size::<SMALL>(0, octets, flags),
+            SMALL..MEDIUM => Self::of_size::<MEDIUM>(1, octets, flags),
+            MEDIUM..LARGE => Self::of_size::<LARGE>(2, octets, flags),
+            LARGE..WHOLE => Self::of_size::<WHOLE>(3, octets, flags),
             _ => None,
         }
     }
@@ -44,9 +44,17 @@ impl Packed {
 
     /// The bytes, and the zeros after them.
     pub fn octets(&self) -> &[u8] {
-        // SAFETY: It is the memory of a box of that size, which `of_size` made, for as long as `self` is there.
+        // SAFETY: It is the memory of a box of that size, for as long as `self` is there.
         let all = unsafe { NonNull::slice_from_raw_parts(self.0, self.size()).as_ref() };
         all.get(1..).unwrap_or(&[])
+    }
+
+    /// # Safety
+    ///
+    /// Its memory has that size, and it is not used any more.
+    unsafe fn free<const SIZE: usize>(&mut self) {
+        // SAFETY: `of_size` made it of a box of that size.
+        drop(unsafe { KBox::from_raw(self.0.as_ptr().cast::<[u8; SIZE]>()) });
     }
 
     fn size(&self) -> usize {
@@ -62,7 +70,14 @@ impl Packed {
 
 impl Drop for Packed {
     fn drop(&mut self) {
-        // SAFETY: It is memory of a box, and `kfree()` asks for no size.
-        drop(unsafe { KBox::from_raw(self.0.as_ptr()) });
+        // SAFETY: Each for the memory of its size, which is not used after this.
+        unsafe {
+            match self.size() {
+                SMALL => self.free::<SMALL>(),
+                MEDIUM => self.free::<MEDIUM>(),
+                LARGE => self.free::<LARGE>(),
+                _ => self.free::<WHOLE>(),
+            }
+        }
     }
 }

@@ -8,7 +8,7 @@
 
 use super::{
     conntrack::{self, Conntrack},
-    lock::{PacketLock, PacketLockBackend},
+    lock::PacketLock,
     memory::Cache,
     rcu::Reader,
     skb::Skb,
@@ -27,10 +27,7 @@ use core::{
 use kernel::{
     error::to_result,
     prelude::*,
-    sync::{
-        atomic::{ordering::Relaxed, Atomic},
-        lock::Guard,
-    },
+    sync::atomic::{ordering::Relaxed, Atomic},
     types::Opaque,
 };
 
@@ -39,6 +36,7 @@ mod walk;
 
 use held::Held;
 
+pub use held::Locked;
 pub use walk::EntryMark;
 
 /// A tracked connection in the table.
@@ -62,6 +60,10 @@ pub struct Entry {
     /// Where each side's stream has come to, while packets pass it by.
     next: [Word; 2],
 }
+
+// What bindgen makes of it has the kernel's layout.
+const _: () =
+    assert!(core::mem::offset_of!(bucket_table, buckets) == bindings::TLSCONN_TABLE_BUCKETS);
 
 /// Memory for entries.
 pub(super) static CONNECTIONS: Cache<Entry> = Cache::unmade();
@@ -120,16 +122,13 @@ pub enum Inserted<'a> {
     Found(&'a Entry),
 }
 
-/// An entry's connection, locked. Softirqs are off meanwhile; nothing that holds it may sleep.
-pub type Locked<'a> = Guard<'a, Held, PacketLockBackend>;
-
 impl Entry {
     /// Locks the connection; none is held where the entry was taken out of the table meanwhile.
     ///
     /// Any context but hard interrupts. Comes before the lock of the namespace's pins.
     #[inline]
     pub fn lock(&self) -> Locked<'_> {
-        self.tracked.lock()
+        Locked::new(&self.tracked)
     }
 
     /// A packet of a side passes it by, with octets from `seq` to `end`: the next ones, or some that are sent again. False
@@ -270,25 +269,26 @@ impl Table {
     pub fn of_packet<'a>(
         &'a self,
         skb: Skb<'a>,
-        _rcu: &'a Reader,
+        rcu: &'a Reader,
     ) -> Option<(&'a Entry, &'a Conntrack, Side)> {
         let (ct, side) = skb.entry_and_side()?;
-        let node = match self.first_of_bucket(ct) {
-            Some(node) => node.as_ptr(),
-            // SAFETY: The table is initialised; of the key nothing is read.
-            None => unsafe { bindings::tlsconn_table_find(self.by_ct.get(), ct) },
+        let entry = match self.first_of_bucket(ct, rcu) {
+            Some(entry) => entry,
+            // SAFETY: The table is initialised, a node is the first part of an entry, and RCU keeps what is found; of the key
+            // nothing is read.
+            None => unsafe {
+                let node = bindings::tlsconn_table_find(self.by_ct.get(), ct);
+                node.cast::<Entry>().as_ref()?
+            },
         };
-        // SAFETY: A node is the first part of an entry, and RCU keeps what is found.
-        let entry = unsafe { node.cast::<Entry>().as_ref() }?;
         // SAFETY: The packet holds a reference to it. It is TCP: the table has it.
         Some((entry, unsafe { Conntrack::from_raw(ct) }, side))
     }
 
-    /// The node of a conntrack entry, if it is the first one in its bucket: as it nearly always is, since the kernel makes a
-    /// table larger before it is full. That saves most packets the call of a whole look-up. Under RCU; nothing is read of the
-    /// entry.
+    /// The connection of a conntrack entry, if it is the first one in its bucket: three of four are at least, as the kernel
+    /// makes the table larger once it is three quarters full. For them it saves the call of a whole look-up.
     #[inline(always)]
-    fn first_of_bucket(&self, ct: *const nf_conn) -> Option<NonNull<tlsconn_node>> {
+    fn first_of_bucket<'a>(&'a self, ct: *const nf_conn, _rcu: &'a Reader) -> Option<&'a Entry> {
         // SAFETY: The table is initialised, and begins with a pointer to its buckets (kmod/shims.c makes sure), which RCU keeps.
         let buckets = unsafe {
             self.by_ct
@@ -315,8 +315,8 @@ impl Table {
         };
         // The lowest bit is the bucket's lock.
         let node = NonNull::new(first.map_addr(|address| address & !1))?;
-        // SAFETY: What is in a bucket is a node that RCU keeps, and its key does not change.
-        (unsafe { (*node.as_ptr()).ct }.cast_const() == ct).then_some(node)
+        // SAFETY: What is in a bucket is the first part of an entry that RCU keeps, and its key does not change.
+        unsafe { ((*node.as_ptr()).ct.cast_const() == ct).then(|| node.cast().as_ref()) }
     }
 
     /// The connection of a conntrack entry. Any context.

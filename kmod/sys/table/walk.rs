@@ -92,7 +92,7 @@ impl Table {
     }
 
     /// The entry with the smallest id that is not below `id`, which becomes its id, and those with the next few: up to 64, as
-    /// they lie in one node of the index, which costs a third of asking for each.
+    /// they lie in one node of the index: where all are there, it costs a third of asking for each.
     fn neighbours<'a>(&'a self, id: &mut usize, _rcu: &'a Reader) -> Option<&'a [Slot]> {
         let mut count = 0;
         // SAFETY: The xarray is initialised.
@@ -115,7 +115,7 @@ impl Slot {
     fn entry(&self) -> Option<&Entry> {
         // SAFETY: The slot is valid, and is read at once, as `rcu_dereference()` does it.
         let found = unsafe { self.0.get().read_volatile() };
-        // One of the index's own (`xa_is_internal()`) means that it was being made smaller: the next round sees it.
+        // One of the index's own (`xa_is_internal()`): there is none where index 0 is not used, and none is shown.
         if found.addr() & 3 != 0 {
             return None;
         }
