@@ -5,8 +5,11 @@ import contextlib
 import os
 import time
 
+import decrypt
 import gateway
 import leak
+import truth
+from capture import Recorder
 from connection import Connection
 from leak import RECORD
 from peer import NAME, Broken
@@ -22,6 +25,7 @@ class Course:
         self.case, self.place, self.backend, self.port = case, place, backend, port
         self.client, self.server = client, server
         self.opened, self.pinned, self.receivers = 0, 0, []
+        self.recorder = Recorder(port)
         # An HTTP client would use the connection again, where a session is to be resumed on a new one.
         self.backend.expect(SMALL, self.client.pump and server.pump, last=not self.client.pump)
 
@@ -30,6 +34,7 @@ class Course:
             peer.events_before += self.opened
         for receiver in (*self.receivers, *self.backend.arrivals):
             receiver.end()
+        self.recorder.close()
         gateway.unpin()
 
     def check(self, connection, event, resumed):
@@ -102,6 +107,20 @@ class Course:
         found = [leak.doubt(self.wire, one.seen, self.case) for one in connections]
         return {host: max(one[host] for one in found) for host in ("client", "server")}
 
+    def truth(self, *connections):
+        """By the key logs, what was held and what passed of each kind, the most of any of these connections; or why that is not
+        known."""
+        if self.client.logs_keys or self.server.logs_keys:
+            why = decrypt.missing()
+        else:
+            why = "neither side keeps a key log"
+        if why:
+            return {"why": why}
+        logs = (self.place.keylog, self.place.server_keylog)
+        found = [truth.compare(self.recorder.connection(one.seen.client_port), logs, self.place.folder) for one in connections]
+        return {sender: {name: max(one[sender][name] for one in found) for name in truth.FIGURES}
+                for sender in ("client", "server")}
+
     def first(self, size=SMALL, beside=True):
         """A connection with a full handshake, and one beside it: both are held, then one is pinned."""
         with self.listening():
@@ -118,7 +137,7 @@ class Course:
         self.passed(*others)
         if [other.received() for other in others] != before:
             raise Broken("one is pinned, and data of the one beside it passes")
-        return told
+        return {**told, "truth": self.truth(one, *others)}
 
     def again(self):
         """A connection that resumes: it is held for itself, though the one before it is pinned."""
@@ -128,7 +147,7 @@ class Course:
             one.hold()
             told |= {"passed": self.passed(one), "doubt": self.doubt(one)}
         one.flows()
-        return told
+        return {**told, "truth": self.truth(one)}
 
     def early(self):
         """A connection with early data, which by the contract may wait for its pin; no octet of it passes before."""
@@ -150,7 +169,7 @@ class Course:
             if asked:
                 return {"result": "cannot", "why": "the server asks this client for another key share, which ends early data"}
             raise Broken(f"neither stack says that early data was taken: {taken}")
-        return {**about, "passed": passed, "doubt": None, "waited": waited}
+        return {**about, "passed": passed, "doubt": None, "waited": waited, "truth": self.truth(one)}
 
     def plain(self):
         """A connection that begins in plain text is no TLS to the gateway, which holds all of it until it is pinned."""

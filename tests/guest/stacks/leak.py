@@ -9,10 +9,11 @@ from wire import cut
 
 # Octets of a Finished's record, by the hash of the cipher suite: 4 + hash + 1 + tag (RFC 8446 4.4.4).
 FINISHED = {"SHA256": 53, "SHA384": 69}
-# A tag of CCM_8 is so much shorter (RFC 6655 3).
-SHORT_TAG = 8
-# What is added by an empty Certificate in the same record, and by Java, which pads every record.
-WITH_EMPTY_CERTIFICATE, JSSE_PADDING = 8, 16
+# A tag, and of CCM_8 (RFC 6655 3).
+TAG, SHORT_TAG = 16, 8
+# What is added by an empty Certificate in the same record, and by Java, which pads every record; what mbedTLS pads the content and
+# its type to.
+WITH_EMPTY_CERTIFICATE, JSSE_PADDING, MBEDTLS_UNIT = 8, 16, 16
 # Octets behind a server's Finished; a record behind a client's certificate (RFC 8446 5.2), and the data in it.
 SERVER_BUDGET = 8192
 LONGEST, RECORD = 16384 + 256, 16384
@@ -23,8 +24,9 @@ def finished(cipher):
     found = re.search("SHA(256|384)$", cipher)
     if not found:
         raise Broken(f"of {cipher} the length of a Finished is not known")
-    length = FINISHED[found[0]] - (SHORT_TAG if "CCM_8" in cipher else 0)
-    return length, length + JSSE_PADDING
+    tag = SHORT_TAG if "CCM_8" in cipher else TAG
+    length = FINISHED[found[0]] - TAG + tag
+    return length, length + JSSE_PADDING, -((tag - length) // MBEDTLS_UNIT) * MBEDTLS_UNIT + tag
 
 
 def behind_server(records, cipher, before):

@@ -23,11 +23,12 @@ A program that does all this by itself is run by ProgramServer and ProgramClient
       Each TLS connection is joined to a plain one to Q once its handshake is complete. --retry: takes P-384 only, so
       that clients are asked for another key share. --ask: asks for a client certificate, and takes any.
 
-Any number of connections at once. What a program cannot do (cannot_serve, cannot_connect, pads) it may pass over. Events
+Where the environment has SSLKEYLOGFILE, it writes its keys there, if its stack can. Any number of connections at once. What a program cannot do (cannot_serve, cannot_connect, pads) it may pass over. Events
 go to standard error, a line each; what is no JSON object there is kept as what the program said. When a plain connection
 ends, close_notify is sent and the TLS connection ends, and the other way round. Programs live until they are killed.
 """
 
+import ctypes
 import dataclasses
 import itertools
 import json
@@ -176,6 +177,8 @@ class Server:
     protocols = (ALPN,)
     # Whether it tells when its handshake is complete.
     tells = True
+    # Whether it writes its keys into the place's log of servers.
+    logs_keys = False
     # How many handshakes it has told of in courses before.
     events_before = 0
 
@@ -202,6 +205,8 @@ class Client:
     starts_in_plain = None
     # Whether it can go on with another server on the same port.
     lasting = False
+    # Whether it writes its keys into the place's log of its own.
+    logs_keys = False
     events_before = 0
 
     def open(self, resume=False):
@@ -218,14 +223,15 @@ class Client:
 
 
 class ProgramServer(Server):
-    def __init__(self, command, case, place, port, backend, environment=None):
+    def __init__(self, command, case, place, port, backend, environment=None, logs_keys=True):
+        self.logs_keys = logs_keys
         words = [*command, "server", "--listen", f"{SERVER[4]}:{port}", "--connect", f"127.0.0.1:{backend}",
                  "--cert", place.file("cert.pem"), "--key", place.file("key.pem"), "--version", case.version,
                  "--alpn", ALPN]
         for mode, word in (("retry", "--retry"), ("certificate", "--ask"), ("early", "--early"), ("padding", "--padding")):
             if case.mode == mode:
                 words.append(word)
-        self.process = Process("server", words, place.folder, environment)
+        self.process = Process("server", words, place.folder, {"SSLKEYLOGFILE": place.server_keylog, **(environment or {})})
         self.process.wait_for("listening")
 
     def handshake(self, number):
@@ -238,7 +244,8 @@ class ProgramServer(Server):
 class ProgramClient(Client):
     lasting = True
 
-    def __init__(self, command, case, place, port, environment=None):
+    def __init__(self, command, case, place, port, environment=None, logs_keys=True):
+        self.logs_keys = logs_keys
         self.full, self.again = next(PORTS), next(PORTS)
         words = [*command, "client", "--listen", f"127.0.0.1:{self.full}", "--resume", f"127.0.0.1:{self.again}",
                  "--connect", f"{SERVER[4]}:{port}", "--name", NAME, "--version", case.version, "--alpn", ALPN]
@@ -264,18 +271,30 @@ class ProgramClient(Client):
 class LibraryStack(Stack):
     """A stack whose library a program of ours, in `programs`, joins to plain connections."""
     program = ""
+    interpreter = (sys.executable, "-B")
+    # A library that is not everywhere, as the loader knows it.
+    library = None
+    # Whether the program writes its keys where it is told to.
+    logs_keys = True
+
+    def missing(self):
+        try:
+            ctypes.CDLL(self.library)
+        except OSError:
+            return f"there is no {self.title} here"
+        return None
 
     @property
     def command(self):
-        return [sys.executable, "-B", str(pathlib.Path(__file__).parent / "programs" / self.program)]
+        return [*self.interpreter, str(pathlib.Path(__file__).parent / "programs" / self.program)]
 
     def prepare(self, place):
         """Makes what it needs besides key.pem and cert.pem, where that is not there."""
 
     def serve(self, case, place, port, backend):
         self.prepare(place)
-        return ProgramServer(self.command, case, place, port, backend)
+        return ProgramServer(self.command, case, place, port, backend, logs_keys=self.logs_keys)
 
     def connect(self, case, place, port):
         self.prepare(place)
-        return ProgramClient(self.command, case, place, port)
+        return ProgramClient(self.command, case, place, port, logs_keys=self.logs_keys)

@@ -32,3 +32,8 @@ class Place:
     def keylog(self):
         """SSLKEYLOGFILE of the client, for stacks that have it."""
         return self.file(self.keys)
+
+    @property
+    def server_keylog(self):
+        """Likewise of servers."""
+        return self.file("server.keys")

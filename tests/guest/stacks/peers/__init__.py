@@ -4,7 +4,7 @@
 import importlib
 
 NAMES = ("openssl", "gnutls", "nss", "rustls", "python", "curl", "go", "java", "nginx", "haproxy", "stunnel",
-         "chromium", "postgresql", "sslrequest")
+         "mbedtls", "boringssl", "wolfssl", "node", "erlang", "chromium", "postgresql", "sslrequest")
 
 
 def stack(name):

@@ -165,6 +165,7 @@ class Browser:
 
 
 class ChromiumClient(Client):
+    logs_keys = True
     pump = False
     protocols = ("h2", ALPN)
     share = POST_QUANTUM

@@ -48,6 +48,7 @@ class Verbose(Process):
 
 
 class CurlClient(RunClient):
+    logs_keys = True
     # What it posts is early data then. Of 1 MB curl 8.14.1 now and then says some octets twice where early data stood in front,
     # and where a ticket allows for 65,536 octets, as NSS's, it has OpenSSL refuse them as too much.
     most_early = 8000

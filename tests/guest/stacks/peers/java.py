@@ -36,10 +36,10 @@ class Java(Stack):
         return None
 
     def serve(self, case, place, port, backend):
-        return ProgramServer(PROGRAM, case, place, port, backend)
+        return ProgramServer(PROGRAM, case, place, port, backend, logs_keys=False)
 
     def connect(self, case, place, port):
-        return ProgramClient(PROGRAM, case, place, port)
+        return ProgramClient(PROGRAM, case, place, port, logs_keys=False)
 
 
 STACK = Java()

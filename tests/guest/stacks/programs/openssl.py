@@ -61,9 +61,9 @@ class Library:
             self.serve()
         else:
             SSL.SSL_CTX_set_alpn_protos(self.context, self.protocol, c_uint(len(self.protocol)))
-            if "SSLKEYLOGFILE" in os.environ:
-                self.log = KEYLOG(log_keys)
-                SSL.SSL_CTX_set_keylog_callback(self.context, self.log)
+        if "SSLKEYLOGFILE" in os.environ:
+            self.log = KEYLOG(log_keys)
+            SSL.SSL_CTX_set_keylog_callback(self.context, self.log)
 
     @staticmethod
     def must(done):

@@ -23,11 +23,11 @@ class Library:
         if not server:
             self.context.check_hostname = False
             self.context.verify_mode = ssl.CERT_NONE
-            if "SSLKEYLOGFILE" in os.environ:
-                self.context.keylog_filename = os.environ["SSLKEYLOGFILE"]
         elif given.ask:
             self.context.load_verify_locations(given.cert)
             self.context.verify_mode = ssl.CERT_OPTIONAL
+        if "SSLKEYLOGFILE" in os.environ:
+            self.context.keylog_filename = os.environ["SSLKEYLOGFILE"]
         self.newest = None
 
     def begin(self, raw, resume):

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""BoringSSL, by a program of ours on its library as Debian has it for Android's tools."""
+
+from lab import run
+from peer import LibraryStack
+
+PLACE = "/usr/lib/x86_64-linux-gnu/android"
+
+
+class BoringSsl(LibraryStack):
+    name = "boringssl"
+    title = "BoringSSL"
+    program = "boringssl.py"
+    library = f"{PLACE}/libssl.so.0"
+
+    def version(self):
+        """It has no versions of its own."""
+        return run("dpkg-query", "-Wf", "${Version}", "android-libboringssl").stdout.split("-")[0]
+
+
+STACK = BoringSsl()

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Erlang/OTP, by a program of ours on its ssl application."""
+
+import re
+import shutil
+
+from lab import run
+from peer import LibraryStack
+
+
+class Erlang(LibraryStack):
+    name = "erlang"
+    title = "Erlang"
+    program = "peer.erl"
+    interpreter = ("escript",)
+
+    def missing(self):
+        return None if shutil.which("escript") else "there is no Erlang here"
+
+    def version(self):
+        """Of the release, not of the machine."""
+        return re.search(r"1:([0-9.]+)", run("dpkg-query", "-Wf", "${Version}", "erlang-ssl").stdout)[1]
+
+
+STACK = Erlang()

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""mbedTLS, by a program of ours on its library."""
+
+import ctypes
+
+from peer import LibraryStack
+
+LIBRARY = "libmbedcrypto.so.16"
+
+
+class MbedTls(LibraryStack):
+    name = "mbedtls"
+    title = "mbedTLS"
+    program = "mbedtls.py"
+    padding = "mbedTLS pads every record to 16 bytes anyway, and cannot be asked for more"
+    library = LIBRARY
+
+    def version(self):
+        text = ctypes.create_string_buffer(16)
+        ctypes.CDLL(LIBRARY).mbedtls_version_get_string(text)
+        return text.value.decode()
+
+    def cannot_serve(self, case):
+        return "Debian's mbedTLS is built without early data" if case.mode == "early" else None
+
+    cannot_connect = cannot_serve
+
+
+STACK = MbedTls()

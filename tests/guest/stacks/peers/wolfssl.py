@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""wolfSSL, by a program of ours on its library."""
+
+import ctypes
+
+from peer import LibraryStack
+
+LIBRARY = "libwolfssl.so.42"
+
+
+class WolfSsl(LibraryStack):
+    name = "wolfssl"
+    title = "wolfSSL"
+    program = "wolfssl.py"
+    library = LIBRARY
+    # Debian's wolfSSL is built without a way to have its keys.
+    logs_keys = False
+
+    def version(self):
+        get = ctypes.CDLL(LIBRARY).wolfSSL_lib_version
+        get.restype = ctypes.c_char_p
+        return get().decode()
+
+    def cannot_serve(self, case):
+        return "Debian's wolfSSL is built without early data" if case.mode == "early" else None
+
+    cannot_connect = cannot_serve
+
+
+STACK = WolfSsl()
