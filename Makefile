@@ -33,8 +33,8 @@ test-debug: ## the guest's suite in kernels with KASAN, KMEMLEAK, lockdep, fault
 bench: ## what a packet costs on the stock kernel, in instructions; fails when a goal is missed (half an hour)
 	@tests/bench/run
 
-stacks: ## every TLS stack through the gateway, client by server; writes docs/stacks.md (hours)
-	@tests/stacks/run
+stacks: ## every TLS stack through the gateway, client by server; writes docs/stacks.md (hours; SAMPLE=5: every fifth cell)
+	@tests/stacks/run $(if $(SAMPLE),--sample $(SAMPLE))
 
 beside: ## what Suricata inline and the u32 recipe let through and cost, on the stock kernel; writes docs/beside.md (an hour)
 	@tests/beside/run

@@ -68,6 +68,8 @@ class Stack:
     roles = ("client", "server")
     # How it pads records without being asked, or None.
     padding = None
+    # Whether megabytes take it long.
+    slow = False
     # What it speaks over TLS, or "any": the harness's octets, which are HTTP.
     protocol = "any"
 
@@ -197,6 +199,8 @@ class Client:
     pump = True
     # The protocols of ALPN that it offers.
     protocols = (ALPN,)
+    # Whether it does not know what ALPN agreed on in a session of TLS 1.3 that is resumed.
+    forgets_alpn = False
     # A group that it is to have a key share of in TLS 1.3.
     share = None
     # The most octets that it can post with early data in front; None: any.

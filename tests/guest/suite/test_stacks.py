@@ -7,13 +7,17 @@ import unittest
 
 sys.path.append(str(pathlib.Path(__file__).parents[1] / "stacks"))
 
+import capture  # noqa: E402
 import course  # noqa: E402
+import decrypt  # noqa: E402
 import gateway  # noqa: E402
 import leak  # noqa: E402
 import peers  # noqa: E402
+import truth  # noqa: E402
+from capture import Packet  # noqa: E402
 from hellos import change_cipher_spec, client_hello, extension, server_hello13, vector  # noqa: E402
 from lab import GatewayTest, on  # noqa: E402
-from peer import PORTS, Case  # noqa: E402
+from peer import PORTS, Broken, Case  # noqa: E402
 from place import Place  # noqa: E402
 from shares import group_taken, shares_of  # noqa: E402
 from stream import SMALL, Backend  # noqa: E402
@@ -144,6 +148,72 @@ class Counts(unittest.TestCase):
         self.assertEqual(leak.behind_client(list(cut(records(69, 20))), self.CIPHER, False), ([20], 0))
         self.assertEqual(leak.behind_client(list(cut(records(500, 96, 69, 20))), self.CIPHER, True), ([20], 0))
         self.assertEqual(leak.behind_client(list(cut(records(700, 16401))), self.CIPHER, True), ([16401], 1))
+
+
+class Truth(unittest.TestCase):
+    """What is counted of packets that carry what a key log says, and read what inspect says."""
+
+    @staticmethod
+    def packets(*sent):
+        """Packets of these records' lengths, one behind the other in each sender's stream."""
+        at = {"client": 0, "server": 0}
+        for sender, *lengths in sent:
+            octets = records(*lengths)
+            yield Packet(sender, at[sender], octets, decrypt.packet(sender, at[sender] + 7, 7, octets))
+            at[sender] += len(octets)
+
+    def figures(self, packets, kinds, told):
+        """`kinds`: of the records, in their order; `told`: types of the pieces."""
+        packets = list(packets)
+        found = capture.records(packets)
+        pieces = list(truth.cut_up(packets, found))
+        carried = {(one.sender, one.begin): kind for one, kind in zip(found, kinds, strict=True)}
+        return truth.figures(packets, pieces, [[one] for one in told], carried)
+
+    def test_pieces(self):
+        packet, = self.packets(("client", 10, 20))
+        found = capture.records([packet])
+        pieces = [piece for piece, _, _ in truth.cut_up([packet], found)]
+        self.assertEqual([(one.at, one.end) for one in pieces], [(0, 15), (15, 40)])
+        self.assertEqual(b"".join(one.octets for one in pieces), packet.octets)
+        placed = list(capture.placed([decrypt.packet("client", 6, 7, b"")[:33] + bytes([SYN]) + bytes(6),
+                                      *(one.raw for one in pieces)], 40000))
+        self.assertEqual([(one.at, one.octets) for one in placed[1:]], [(one.at, one.octets) for one in pieces])
+
+    def test_a_handshake_that_is_held(self):
+        packets = list(self.packets(("client", 10), ("client", 20)))
+        found = self.figures(packets, ["handshake", "handshake"], ["handshake", "application-data"])
+        self.assertEqual((found["client"]["handshake"], found["client"]["handshake_held"]), (40, 25))
+        with self.assertRaisesRegex(Broken, "25 bytes of the client: handshake_held"):
+            truth.judge(found)
+
+    def test_a_handshake_that_waits_for_data(self):
+        found = self.figures(self.packets(("client", 10, 20)), ["handshake", "data"], ["handshake", "application-data"])
+        self.assertEqual((found["client"]["handshake_held"], found["client"]["handshake_waits"]), (0, 15))
+        truth.judge(found)
+
+    def test_a_handshake_that_came_before(self):
+        once, = self.packets(("client", 10))
+        again, = self.packets(("client", 10, 20))
+        found = self.figures([once, again], ["handshake", "data"], ["handshake", "handshake", "application-data"])
+        self.assertEqual((found["client"]["handshake_held"], found["client"]["handshake_waits"]), (0, 0))
+
+    def test_data_that_passes(self):
+        packets = list(self.packets(("server", 10), ("server", 20), ("client", 30)))
+        found = self.figures(packets, ["handshake", "data", "data"], ["handshake", "handshake", "in-doubt"])
+        self.assertEqual((found["server"]["data_passed"], found["client"]["data_in_doubt"]), (25, 35))
+        with self.assertRaisesRegex(Broken, "25 bytes of the server: data_passed"):
+            truth.judge(found)
+
+    def test_what_is_not_decrypted(self):
+        found = capture.records(list(self.packets(("client", 10), ("client", 20))))
+        handshake, none = decrypt.Content(22, (20,)), decrypt.Content(None, ())
+        with self.assertRaisesRegex(Broken, "handshake was not decrypted"):
+            truth.kinds(found, [none, none])
+        with self.assertRaisesRegex(Broken, "20 bytes of the client was not decrypted"):
+            truth.kinds(found, [handshake, none])
+        found[1].complete = None
+        self.assertEqual(list(truth.kinds(found, [handshake, none]).values()), ["handshake", "data"])
 
 
 if __name__ == "__main__":

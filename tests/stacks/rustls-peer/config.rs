@@ -5,7 +5,11 @@ use crate::words::Words;
 use crate::Outcome;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, Tls12Resumption};
-use rustls::crypto::{ring, verify_tls12_signature, verify_tls13_signature, CryptoProvider};
+#[cfg(feature = "aws-lc")]
+use rustls::crypto::aws_lc_rs as library;
+#[cfg(not(feature = "aws-lc"))]
+use rustls::crypto::ring as library;
+use rustls::crypto::{verify_tls12_signature, verify_tls13_signature, CryptoProvider};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
@@ -30,7 +34,7 @@ pub(crate) fn server(words: &Words) -> Outcome<Arc<ServerConfig>> {
     let mut config = builder.with_single_cert(chain, key)?;
     // It takes early data only where it keeps sessions itself, so that none is used twice.
     if words.is("tickets") && words.get("early").is_empty() {
-        config.ticketer = ring::Ticketer::new()?;
+        config.ticketer = library::Ticketer::new()?;
     }
     config.max_early_data_size = if words.get("early").is_empty() {
         0
@@ -77,7 +81,7 @@ pub(crate) fn client(words: &Words) -> Outcome<Arc<ClientConfig>> {
 
 /// The one suite and the groups that are asked for, or all.
 fn provider(words: &Words) -> Arc<CryptoProvider> {
-    let mut provider = ring::default_provider();
+    let mut provider = library::default_provider();
     let suite = words.get("suite");
     let is_it = |known: &rustls::SupportedCipherSuite| format!("{:?}", known.suite()) == suite;
     if !suite.is_empty() {
@@ -85,8 +89,8 @@ fn provider(words: &Words) -> Arc<CryptoProvider> {
     }
     let groups = words.get("groups");
     let group = |name: &str| match name {
-        "X25519" => ring::kx_group::X25519,
-        _ => ring::kx_group::SECP384R1,
+        "X25519" => library::kx_group::X25519,
+        _ => library::kx_group::SECP384R1,
     };
     if !groups.is_empty() {
         provider.kx_groups = groups.split(':').map(group).collect();

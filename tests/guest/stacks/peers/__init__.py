@@ -4,7 +4,8 @@
 import importlib
 
 NAMES = ("openssl", "gnutls", "nss", "rustls", "python", "curl", "go", "java", "nginx", "haproxy", "stunnel",
-         "mbedtls", "boringssl", "wolfssl", "node", "erlang", "chromium", "postgresql", "sslrequest")
+         "mbedtls", "boringssl", "wolfssl", "node", "erlang", "botan", "tlslite",
+         "rustls_aws", "chromium", "postgresql", "sslrequest")
 
 
 def stack(name):

@@ -11,7 +11,7 @@ from peer import LibraryStack
 class Erlang(LibraryStack):
     name = "erlang"
     title = "Erlang"
-    program = "peer.erl"
+    program = "tls_peer.erl"
     interpreter = ("escript",)
 
     def missing(self):
@@ -20,6 +20,11 @@ class Erlang(LibraryStack):
     def version(self):
         """Of the release, not of the machine."""
         return re.search(r"1:([0-9.]+)", run("dpkg-query", "-Wf", "${Version}", "erlang-ssl").stdout)[1]
+
+    def connect(self, case, place, port):
+        client = super().connect(case, place, port)
+        client.forgets_alpn = True
+        return client
 
 
 STACK = Erlang()

@@ -7,24 +7,25 @@ import re
 from peer import ProgramClient, ProgramServer, Stack
 
 PROJECT = pathlib.Path(__file__).parents[4]
-PROGRAM = PROJECT / "build/stacks/peer-rustls"
+BUILT = PROJECT / "build/stacks"
 
 
 class Rustls(Stack):
     name = "rustls"
     title = "rustls"
+    program = BUILT / "peer-rustls"
 
     def missing(self):
-        return None if PROGRAM.exists() else "tests/stacks/peers/build has not been run"
+        return None if self.program.exists() else "tests/stacks/peers/build has not been run"
 
     def version(self):
         return re.search(r'name = "rustls"\nversion = "([^"]+)"', (PROJECT / "Cargo.lock").read_text())[1]
 
     def serve(self, case, place, port, backend):
-        return ProgramServer([str(PROGRAM)], case, place, port, backend)
+        return ProgramServer([str(self.program)], case, place, port, backend)
 
     def connect(self, case, place, port):
-        return ProgramClient([str(PROGRAM)], case, place, port)
+        return ProgramClient([str(self.program)], case, place, port)
 
 
 STACK = Rustls()

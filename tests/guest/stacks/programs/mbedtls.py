@@ -47,6 +47,9 @@ def made(library, kind):
     return room
 
 
+SEND = ctypes.CFUNCTYPE(c_int, c_void_p, ctypes.POINTER(ctypes.c_ubyte), c_size_t)
+
+
 @EXPORT
 def export(_to, kind, secret, size, client, _server, _hash):
     with WRITING, open(os.environ["SSLKEYLOGFILE"], "a", encoding="ascii") as file:
@@ -99,8 +102,11 @@ class Tls:
         self.library = library
         self.tls = made(TLS, "ssl")
         must(TLS.mbedtls_ssl_setup(self.tls, library.config))
-        self.socket = c_int(raw.fileno())
-        TLS.mbedtls_ssl_set_bio(self.tls, ctypes.byref(self.socket), TLS.mbedtls_net_send, TLS.mbedtls_net_recv, None)
+        self.raw, self.socket, self.unsent = raw, c_int(raw.fileno()), b""
+        # Bytes that it has taken, of which some may be unsent.
+        self.taken = 0
+        self.sends = SEND(self.send)
+        TLS.mbedtls_ssl_set_bio(self.tls, ctypes.byref(self.socket), self.sends, TLS.mbedtls_net_recv, None)
         if "SSLKEYLOGFILE" in os.environ:
             TLS.mbedtls_ssl_set_export_keys_cb(self.tls, export, None)
         if not library.server:
@@ -108,15 +114,34 @@ class Tls:
         if resume:
             must(TLS.mbedtls_ssl_set_session(self.tls, library.newest))
 
+    def send(self, _socket, octets, size):
+        """Takes all that it is given: what it sends while a write has to be given again, as it does where a ticket comes,
+        would have it send that twice."""
+        self.unsent += bytes(octets[:size])
+        with contextlib.suppress(OSError):
+            self.unsent = self.unsent[self.raw.send(self.unsent):]
+        return size
+
     def call(self, function, *parts):
-        """Its answer; 0 at the end."""
-        done = function(self.tls, *parts)
+        """Its answer; 0 at the end. A ticket of TLS 1.3 may come with whatever it is asked to do."""
+        while (done := function(self.tls, *parts)) == NEW_TICKET:
+            self.keep_session()
         if done in (WANT_READ, WANT_WRITE):
             raise pump.Wait(write=done == WANT_WRITE)
         return 0 if done in (CLOSED, RESET, END) else must(done)
 
+    def flush(self):
+        while self.unsent:
+            try:
+                self.unsent = self.unsent[self.raw.send(self.unsent):]
+            except BlockingIOError:
+                raise pump.Wait(write=True) from None
+
     def handshake(self):
-        self.call(TLS.mbedtls_ssl_handshake)
+        try:
+            self.call(TLS.mbedtls_ssl_handshake)
+        finally:
+            self.flush()
         if not self.library.server and self.library.given.version == "1.2":
             self.keep_session()
 
@@ -134,15 +159,13 @@ class Tls:
 
     def read(self):
         octets = ctypes.create_string_buffer(pump.CHUNK)
-        while True:
-            done = TLS.mbedtls_ssl_read(self.tls, octets, c_size_t(pump.CHUNK))
-            if done != NEW_TICKET:
-                return octets.raw[:self.call(lambda _: done)]
-            self.keep_session()
+        return octets.raw[:self.call(TLS.mbedtls_ssl_read, octets, c_size_t(pump.CHUNK))]
 
     def write(self, octets):
-        # What it has to be given again is the same as before, as it has taken a record's worth.
-        return self.call(TLS.mbedtls_ssl_write, octets, c_size_t(len(octets)))
+        self.taken = self.taken or self.call(TLS.mbedtls_ssl_write, octets, c_size_t(len(octets)))
+        self.flush()
+        taken, self.taken = self.taken, 0
+        return taken
 
     def farewell(self):
         with contextlib.suppress(pump.Wait, ValueError):

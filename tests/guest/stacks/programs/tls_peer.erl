@@ -1,10 +1,12 @@
 %% SPDX-License-Identifier: GPL-2.0-only
 %% A TLS client or server on Erlang's ssl, with the arguments that peer.py describes. Run by escript.
--module(peer).
+-module(tls_peer).
 -mode(compile).
 -export([main/1]).
 
 -define(PATIENCE, 600000).
+%% What a client sends as early data.
+-define(EARLY, 4096).
 -define(ACTIVE, {active, once}).
 
 main([Role | Words]) ->
@@ -88,7 +90,7 @@ accept_tls(Listener, Given) ->
         {ok, {_, Port}} = ssl:peername(Raw),
         case ssl:handshake(Raw, ?PATIENCE) of
             {ok, Tls} ->
-                told(Tls, Port, false),
+                told(server, Tls, Port, false),
                 {To, At} = address(maps:get("connect", Given)),
                 {ok, Plain} = gen_tcp:connect(To, At, [binary, {active, false}]),
                 join(Tls, Plain);
@@ -116,7 +118,7 @@ accept_plain(Listener, Given, Resume) ->
 connect_one(Plain, Given, Resume) ->
     {To, At} = address(maps:get("connect", Given)),
     First = case {Resume, Given} of
-        {true, #{"early" := true}} -> {ok, Octets} = gen_tcp:recv(Plain, 0), Octets;
+        {true, #{"early" := true}} -> {ok, Octets} = gen_tcp:recv(Plain, ?EARLY), Octets;
         _ -> <<>>
     end,
     Early = [{early_data, First} || First =/= <<>>],
@@ -126,7 +128,7 @@ connect_one(Plain, Given, Resume) ->
     case ssl:connect(To, At, Options, ?PATIENCE) of
         {ok, Tls} ->
             {ok, {_, Port}} = ssl:sockname(Tls),
-            Taken = told(Tls, Port, First =/= <<>>),
+            Taken = told(client, Tls, Port, First =/= <<>>),
             keep(Given, Tls),
             case First of
                 <<>> -> ok;
@@ -154,7 +156,7 @@ keep(Given, Tls) ->
             ets:insert(newest, {session, {Id, Data}})
     end.
 
-told(Tls, Port, Early) ->
+told(Role, Tls, Port, Early) ->
     {ok, Told} = ssl:connection_information(Tls, [protocol, selected_cipher_suite, session_resumption, keylog]),
     [log_keys(Told, os:getenv("SSLKEYLOGFILE")) || os:getenv("SSLKEYLOGFILE") =/= false],
     Agreed = case ssl:negotiated_protocol(Tls) of
@@ -163,7 +165,11 @@ told(Tls, Port, Early) ->
     end,
     "tlsv" ++ Version = atom_to_list(proplists:get_value(protocol, Told)),
     Cipher = ssl:suite_to_str(proplists:get_value(selected_cipher_suite, Told)),
-    Resumed = proplists:get_value(session_resumption, Told),
+    %% A client does not know it up to TLS 1.2.
+    Resumed = case {Role, Version} of
+        {client, "1.2"} -> null;
+        _ -> proplists:get_value(session_resumption, Told)
+    end,
     tell(io_lib:format("{\"event\": \"handshake\", \"port\": ~b, \"version\": \"~s\", \"cipher\": \"~s\", \"resumed\": ~p, "
                        "\"alpn\": ~s, \"early\": ~p}", [Port, Version, Cipher, Resumed, Agreed, Early andalso Resumed])),
     Early andalso Resumed.

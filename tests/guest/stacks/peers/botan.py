@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Botan, by a program of ours (tests/stacks/peers/botan.cpp)."""
+
+import ctypes
+import pathlib
+
+from peer import ProgramClient, ProgramServer, Stack
+
+PROGRAM = pathlib.Path(__file__).parents[4] / "build/stacks/peer-botan"
+
+
+class Botan(Stack):
+    name = "botan"
+    title = "Botan"
+
+    def missing(self):
+        return None if PROGRAM.exists() else "tests/stacks/peers/build has not been run"
+
+    def version(self):
+        library = ctypes.CDLL("libbotan-3.so.7")
+        return ".".join(str(getattr(library, f"botan_version_{part}")()) for part in ("major", "minor", "patch"))
+
+    def cannot_serve(self, case):
+        return "Botan has no early data" if case.mode == "early" else None
+
+    cannot_connect = cannot_serve
+
+    def serve(self, case, place, port, backend):
+        return ProgramServer([str(PROGRAM)], case, place, port, backend)
+
+    def connect(self, case, place, port):
+        return ProgramClient([str(PROGRAM)], case, place, port)
+
+
+STACK = Botan()
