@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-// A TLS client or server on Botan, with the arguments that tests/guest/stacks/peer.py describes. A thread for each connection.
+// A TLS client or server on Botan, with the arguments that tests/guest/stacks/peer.py describes, or "version". A thread for each connection.
 
 #include <arpa/inet.h>
 #include <botan/auto_rng.h>
@@ -14,6 +14,7 @@
 #include <botan/tls_policy.h>
 #include <botan/tls_server.h>
 #include <botan/tls_session_manager_memory.h>
+#include <botan/version.h>
 #include <botan/x509cert.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -275,6 +276,10 @@ void listen_at(const std::string& text, const std::function<void(int)>& take) {
 }
 
 int main(int count, char** all) {
+    if (count == 2 && std::string(all[1]) == "version") {
+        std::cout << Botan::short_version_string() << '\n';
+        return 0;
+    }
     for (int at = 2; at < count; at++) {
         const std::string word = std::string(all[at]).substr(2);
         const bool alone = at + 1 == count || std::string(all[at + 1]).starts_with("--");

@@ -5,7 +5,7 @@ import importlib
 
 NAMES = ("openssl", "gnutls", "nss", "rustls", "python", "curl", "go", "java", "nginx", "haproxy", "stunnel",
          "mbedtls", "boringssl", "wolfssl", "node", "erlang", "botan", "tlslite",
-         "rustls_aws", "chromium", "postgresql", "sslrequest")
+         "rustls_aws", "s2n", "chromium", "postgresql", "sslrequest")
 
 
 def stack(name):

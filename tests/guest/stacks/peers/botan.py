@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Botan, by a program of ours (tests/stacks/peers/botan.cpp)."""
 
-import ctypes
 import pathlib
 
+from lab import run
 from peer import ProgramClient, ProgramServer, Stack
 
 PROGRAM = pathlib.Path(__file__).parents[4] / "build/stacks/peer-botan"
@@ -17,8 +17,7 @@ class Botan(Stack):
         return None if PROGRAM.exists() else "tests/stacks/peers/build has not been run"
 
     def version(self):
-        library = ctypes.CDLL("libbotan-3.so.7")
-        return ".".join(str(getattr(library, f"botan_version_{part}")()) for part in ("major", "minor", "patch"))
+        return run(str(PROGRAM), "version").stdout.strip()
 
     def cannot_serve(self, case):
         return "Botan has no early data" if case.mode == "early" else None
