@@ -159,7 +159,8 @@ class Tls:
 
     def read(self):
         octets = ctypes.create_string_buffer(pump.CHUNK)
-        return octets.raw[:self.call(TLS.mbedtls_ssl_read, octets, c_size_t(pump.CHUNK))]
+        size = self.call(TLS.mbedtls_ssl_read, octets, c_size_t(pump.CHUNK))
+        return octets.raw[:size]
 
     def write(self, octets):
         self.taken = self.taken or self.call(TLS.mbedtls_ssl_write, octets, c_size_t(len(octets)))

@@ -127,7 +127,8 @@ class Tls:
 
     def read(self):
         octets = ctypes.create_string_buffer(pump.CHUNK)
-        return octets.raw[:self.call(TLS.s2n_recv, octets, c_ssize_t(pump.CHUNK))]
+        size = self.call(TLS.s2n_recv, octets, c_ssize_t(pump.CHUNK))
+        return octets.raw[:size]
 
     def write(self, octets):
         size = self.call(TLS.s2n_send, octets, c_ssize_t(len(octets)))
