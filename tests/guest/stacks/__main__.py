@@ -52,8 +52,10 @@ def cases(given):
 
 
 def case_of(stack, role, case):
-    """What a stack is told of a case: where the other side pads, it need not be able to."""
-    return Case(case.version, "full") if case.mode == "padding" and not stack.pads(role) else case
+    """What a stack is told of a case: where the other side pads, or limits its records, it need not be able to."""
+    if case.mode == "padding" and not stack.pads(role):
+        return Case(case.version, "full")
+    return Case(case.version, "certificate") if case.mode == "limited" and not stack.limits(role) else case
 
 
 def cannot(client, server, case):
@@ -66,6 +68,8 @@ def cannot(client, server, case):
         return "PostgreSQL speaks its own protocol"
     if case.mode == "padding" and not (client.pads("client") or server.pads("server")):
         return client.padding or server.padding or "neither side pads"
+    if case.mode == "limited" and not (client.limits("client") or server.limits("server")):
+        return "neither side can limit its records"
     return (client.missing() or server.missing() or client.cannot_connect(case_of(client, "client", case))
             or server.cannot_serve(case_of(server, "server", case)) or client.cannot_meet(server, case))
 

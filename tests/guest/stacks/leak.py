@@ -94,7 +94,7 @@ def doubt(wire, seen, case):
     else:
         name = seen.now()["cipher"]["name"]
         server = behind_server(records["client"], None if case.mode == "padding" else name, wire.before_answer(port))
-        client, may = behind_client(records["server"], name, case.mode == "certificate")
+        client, may = behind_client(records["server"], name, case.mode in ("certificate", "limited"))
         found = {"client": sum(server), "server": sum(client)}
         limits = {"client": SERVER_BUDGET, "server": LONGEST if may and len(client) == 1 else 0}
     for host, octets in found.items():

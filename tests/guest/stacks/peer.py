@@ -15,13 +15,14 @@ their handshakes as events, as far as the stack reports anything:
 A program that does all this by itself is run by ProgramServer and ProgramClient below, with these arguments:
 
   client --listen 127.0.0.1:A --resume 127.0.0.1:B --connect 10.2.0.2:P --name SNI --version 1.2|1.3 [--alpn NAME]
-         [--cert FILE --key FILE] [--early] [--padding]
+         [--cert FILE --key FILE] [--early] [--padding] [--limit]
       A plain connection to A makes a TLS connection with a full handshake, one to B makes one that resumes the newest
       session. With --early, what can be read from a plain connection to B at once goes as early data.
   server --listen 10.2.0.2:P --connect 127.0.0.1:Q --cert FILE --key FILE --version 1.2|1.3 [--alpn NAME] [--retry]
-         [--ask] [--early] [--padding]
+         [--ask] [--early] [--padding] [--limit]
       Each TLS connection is joined to a plain one to Q once its handshake is complete. --retry: takes P-384 only, so
       that clients are asked for another key share. --ask: asks for a client certificate, and takes any.
+  --limit: records have no more than 512 bytes of content, those that it sends or those that it takes, by its own way.
 
 Where the environment has SSLKEYLOGFILE, it writes its keys there, if its stack can. Any number of connections at once. What a program cannot do (cannot_serve, cannot_connect, pads) it may pass over. Events
 go to standard error, a line each; what is no JSON object there is kept as what the program said. When a plain connection
@@ -46,7 +47,7 @@ NAME = "server.example"
 ALPN = "http/1.1"
 # Ports that the kernel does not choose by itself. Namespaces are the harness's own, so none is taken.
 PORTS = itertools.count(10000)
-MODES = ("full", "resumed", "early", "retry", "certificate", "padding")
+MODES = ("full", "resumed", "early", "retry", "certificate", "padding", "limited")
 
 
 class Broken(Exception):
@@ -95,6 +96,10 @@ class Stack:
 
     def pads(self, role):
         """Whether it pads records of TLS 1.3 when it is asked to. The mode is run where one of both does."""
+        return False
+
+    def limits(self, role):
+        """Whether it makes records of TLS 1.3 shorter when it is asked to. The mode is run where one of both does."""
         return False
 
     def serve(self, case, place, port, backend):
@@ -226,13 +231,19 @@ class Client:
         raise NotImplementedError
 
 
+def certificate(case):
+    """One that needs several records where these are limited."""
+    return "large.pem" if case.mode == "limited" else "cert.pem"
+
+
 class ProgramServer(Server):
     def __init__(self, command, case, place, port, backend, environment=None, logs_keys=True):
         self.logs_keys = logs_keys
         words = [*command, "server", "--listen", f"{SERVER[4]}:{port}", "--connect", f"127.0.0.1:{backend}",
-                 "--cert", place.file("cert.pem"), "--key", place.file("key.pem"), "--version", case.version,
+                 "--cert", place.file(certificate(case)), "--key", place.file("key.pem"), "--version", case.version,
                  "--alpn", ALPN]
-        for mode, word in (("retry", "--retry"), ("certificate", "--ask"), ("early", "--early"), ("padding", "--padding")):
+        for mode, word in (("retry", "--retry"), ("certificate", "--ask"), ("early", "--early"), ("padding", "--padding"),
+                           ("limited", "--ask"), ("limited", "--limit")):
             if case.mode == mode:
                 words.append(word)
         self.process = Process("server", words, place.folder, {"SSLKEYLOGFILE": place.server_keylog, **(environment or {})})
@@ -253,9 +264,9 @@ class ProgramClient(Client):
         self.full, self.again = next(PORTS), next(PORTS)
         words = [*command, "client", "--listen", f"127.0.0.1:{self.full}", "--resume", f"127.0.0.1:{self.again}",
                  "--connect", f"{SERVER[4]}:{port}", "--name", NAME, "--version", case.version, "--alpn", ALPN]
-        if case.mode == "certificate":
-            words += ["--cert", place.file("cert.pem"), "--key", place.file("key.pem")]
-        for mode, word in (("early", "--early"), ("padding", "--padding")):
+        if case.mode in ("certificate", "limited"):
+            words += ["--cert", place.file(certificate(case)), "--key", place.file("key.pem")]
+        for mode, word in (("early", "--early"), ("padding", "--padding"), ("limited", "--limit")):
             if case.mode == mode:
                 words.append(word)
         self.process = Process("client", words, place.folder, {"SSLKEYLOGFILE": place.keylog, **(environment or {})})

@@ -7,20 +7,25 @@ import os
 from lab import run
 from peer import NAME
 
+# Of large.pem, which has two kilobytes by them.
+NAMES = 100
+
 
 @dataclasses.dataclass
 class Place:
     """Where a course runs: a folder, and in it key.pem and cert.pem (the server's, for server.example, and the
-    client's too), and `body`: what an HTTP client posts. Each client has a key log of its own."""
+    client's too), large.pem (another certificate of the same key), and `body`: what an HTTP client posts. Each client has a key log of its own."""
     folder: str
     keys: str = "client.keys"
 
     @classmethod
     def make(cls, folder):
         place = cls(folder)
-        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
-            "-keyout", place.file("key.pem"), "-out", place.file("cert.pem"), "-subj", f"/CN={NAME}",
-            "-addext", f"subjectAltName=DNS:{NAME}")
+        run("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", place.file("ec.pem"))
+        run("openssl", "pkcs8", "-topk8", "-nocrypt", "-in", place.file("ec.pem"), "-out", place.file("key.pem"))
+        for name, names in (("cert.pem", [NAME]), ("large.pem", [NAME, *(f"{number}.{NAME}" for number in range(NAMES))])):
+            run("openssl", "req", "-x509", "-key", place.file("key.pem"), "-days", "30", "-out", place.file(name),
+                "-subj", f"/CN={NAME}", "-addext", "subjectAltName=" + ",".join(f"DNS:{one}" for one in names))
         # Some servers read it as another user than root.
         run("chmod", "-R", "a+rX", folder)
         return place

@@ -144,6 +144,9 @@ public final class Peer {
         if (options.containsKey("retry")) {
             made.setNamedGroups(new String[] {"secp384r1"});
         }
+        if (options.containsKey("limit")) {
+            made.setMaximumPacketSize(512);
+        }
         return made;
     }
 

@@ -20,21 +20,22 @@ impl Words {
     /// A role and options, as tests/guest/stacks/peer.py has them.
     pub(crate) fn of_options(mut options: impl Iterator<Item = String>) -> Self {
         let role = options.next().unwrap_or_default();
-        let mut words: HashMap<String, String> =
-            [("tickets", "true"), ("small", "false"), ("suite", "")]
-                .map(|(name, value)| (name.into(), value.into()))
-                .into();
+        let mut words: HashMap<String, String> = [("tickets", "true"), ("suite", "")]
+            .map(|(name, value)| (name.into(), value.into()))
+            .into();
         words.insert("role".into(), role);
         while let Some(option) = options.next() {
             let name = option.trim_start_matches("--").to_owned();
             let value = match name.as_str() {
-                "retry" | "ask" | "early" | "padding" => "true".into(),
+                "retry" | "ask" | "early" | "padding" | "limit" => "true".into(),
                 _ => options.next().unwrap_or_default(),
             };
             words.insert(name, value);
         }
         let certificate = words.contains_key("cert").to_string();
         words.insert("certificate".into(), certificate);
+        let small = words.contains_key("limit").to_string();
+        words.insert("small".into(), small);
         words.entry("ask".into()).or_insert("false".into());
         words.entry("early".into()).or_default();
         let groups = words.contains_key("retry").then_some("SECP384R1");

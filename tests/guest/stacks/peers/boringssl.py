@@ -17,5 +17,8 @@ class BoringSsl(LibraryStack):
         """It has no versions of its own."""
         return run("dpkg-query", "-Wf", "${Version}", "android-libboringssl").stdout.split("-")[0]
 
+    def limits(self, role):
+        return True
+
 
 STACK = BoringSsl()

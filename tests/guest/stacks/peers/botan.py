@@ -24,6 +24,9 @@ class Botan(Stack):
 
     cannot_connect = cannot_serve
 
+    def limits(self, role):
+        return True
+
     def serve(self, case, place, port, backend):
         return ProgramServer([str(PROGRAM)], case, place, port, backend)
 

@@ -26,5 +26,8 @@ class Erlang(LibraryStack):
         client.forgets_alpn = True
         return client
 
+    def limits(self, role):
+        return role == "client"
+
 
 STACK = Erlang()

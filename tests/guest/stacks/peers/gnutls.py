@@ -19,5 +19,8 @@ class GnuTls(LibraryStack):
     def pads(self, role):
         return True
 
+    def limits(self, role):
+        return True
+
 
 STACK = GnuTls()

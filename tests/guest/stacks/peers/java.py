@@ -35,6 +35,9 @@ class Java(Stack):
             return "Go says of its tickets of TLS 1.2 that they live for 0 seconds, and JSSE keeps none of these"
         return None
 
+    def limits(self, role):
+        return True
+
     def serve(self, case, place, port, backend):
         return ProgramServer(PROGRAM, case, place, port, backend, logs_keys=False)
 

@@ -25,5 +25,8 @@ class Node(LibraryStack):
 
     cannot_connect = cannot_serve
 
+    def limits(self, role):
+        return role == "client"
+
 
 STACK = Node()

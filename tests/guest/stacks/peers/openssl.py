@@ -16,5 +16,8 @@ class OpenSsl(LibraryStack):
     def pads(self, role):
         return True
 
+    def limits(self, role):
+        return True
+
 
 STACK = OpenSsl()

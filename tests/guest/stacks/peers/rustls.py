@@ -21,6 +21,9 @@ class Rustls(Stack):
     def version(self):
         return re.search(r'name = "rustls"\nversion = "([^"]+)"', (PROJECT / "Cargo.lock").read_text())[1]
 
+    def limits(self, role):
+        return True
+
     def serve(self, case, place, port, backend):
         return ProgramServer([str(self.program)], case, place, port, backend)
 

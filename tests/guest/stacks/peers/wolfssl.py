@@ -26,5 +26,8 @@ class WolfSsl(LibraryStack):
 
     cannot_connect = cannot_serve
 
+    def limits(self, role):
+        return role == "client"
+
 
 STACK = WolfSsl()

@@ -19,6 +19,7 @@ WANT_READ, WANT_WRITE, CLOSED, RESET, NEW_TICKET, END = -0x6900, -0x6880, -0x788
 AES_256_GCM = 16
 LIFETIME = 86400
 P384 = 0x0018
+MOST_512 = 1
 # More than any of its structures has.
 ROOM = 16384
 # By the numbers of what it exports.
@@ -78,6 +79,8 @@ class Library:
             must(X509.mbedtls_x509_crt_parse_file(self.certificate, given.cert.encode()))
             must(CRYPTO.mbedtls_pk_parse_keyfile(self.key, given.key.encode(), None, CRYPTO.mbedtls_ctr_drbg_random, self.random))
             must(TLS.mbedtls_ssl_conf_own_cert(self.config, self.certificate, self.key))
+        if given.limit:
+            must(TLS.mbedtls_ssl_conf_max_frag_len(self.config, ctypes.c_ubyte(MOST_512)))
         if given.retry:
             self.groups = (ctypes.c_uint16 * 2)(P384, 0)
             TLS.mbedtls_ssl_conf_groups(self.config, self.groups)

@@ -7,7 +7,8 @@ const fs = require("fs");
 const net = require("net");
 const tls = require("tls");
 
-const SWITCHES = ["retry", "ask"];
+const SWITCHES = ["retry", "ask", "limit"];
+const LIMIT = 512;
 
 function tell(event, facts) {
     process.stderr.write(JSON.stringify({ event, ...facts }) + "\n");
@@ -90,6 +91,7 @@ function connect(words) {
                 told(socket.localPort, socket);
                 join(plain, socket);
             });
+            if (words.limit) socket.setMaxSendFragment(LIMIT);
             socket.on("keylog", logKeys);
             socket.on("session", (session) => { newest = session; });
             socket.once("error", fail);

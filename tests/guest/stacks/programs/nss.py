@@ -14,9 +14,10 @@ import pump
 NSPR, NSS, TLS = (ctypes.CDLL(name) for name in ("libnspr4.so", "libnss3.so", "libssl3.so"))
 # nss/sslproto.h, nss/ssl.h, nss/sslt.h, nspr/prio.h, nspr/prerr.h
 VERSIONS = {"1.2": 0x0303, "1.3": 0x0304}
-REQUEST_CERTIFICATE, AS_CLIENT, AS_SERVER, REQUIRE_CERTIFICATE, TICKETS, EARLY = 3, 5, 6, 10, 18, 33
+REQUEST_CERTIFICATE, AS_CLIENT, AS_SERVER, REQUIRE_CERTIFICATE, TICKETS, EARLY, RECORD_SIZE_LIMIT = 3, 5, 6, 10, 18, 33, 34
 SOCKET_NONBLOCKING, WOULD_BLOCK, END_OF_FILE = 0, -5998, -5938
 P384 = 24
+LIMIT = 512
 CERTIFICATE = b"table"
 # Microseconds in which no early data is taken twice, by which a ticket's age may differ (it has been held), and in which
 # the server takes none behind its start.
@@ -111,6 +112,8 @@ class Tls:
         must(TLS.SSL_SetNextProtoNego(self.tls, protocol, c_uint(len(protocol))))
         for option, value in ((TICKETS, 1), (AS_SERVER if library.server else AS_CLIENT, 1), (EARLY, given.early)):
             must(TLS.SSL_OptionSet(self.tls, option, c_int(value)))
+        if given.limit:
+            must(TLS.SSL_OptionSet(self.tls, RECORD_SIZE_LIMIT, LIMIT))
         if library.server:
             self.serve()
         else:

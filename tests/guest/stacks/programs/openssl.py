@@ -13,13 +13,13 @@ SSL = ctypes.CDLL("libssl.so.3")
 CRYPTO = ctypes.CDLL("libcrypto.so.3")
 # openssl/ssl.h, openssl/tls1.h
 VERSIONS = {"1.2": 0x0303, "1.3": 0x0304}
-CTRL_MODE, CTRL_HOSTNAME, CTRL_GROUPS_LIST, CTRL_MIN_VERSION, CTRL_MAX_VERSION = 33, 55, 92, 123, 124
+CTRL_MODE, CTRL_MAX_SEND, CTRL_HOSTNAME, CTRL_GROUPS_LIST, CTRL_MIN_VERSION, CTRL_MAX_VERSION = 33, 52, 55, 92, 123, 124
 PARTIAL_WRITE, MOVING_WRITE_BUFFER = 1, 2
 WANT_READ, WANT_WRITE, SYSCALL, ZERO_RETURN = 2, 3, 5, 6
 FILETYPE_PEM, VERIFY_PEER, EARLY_FINISH, EARLY_ACCEPTED = 1, 1, 2, 2
 EARLY_MOST = 16384
 IGNORE_UNEXPECTED_EOF = 1 << 7
-PADDING = 512
+PADDING = LIMIT = 512
 
 for name in ("TLS_client_method", "TLS_server_method", "SSL_CTX_new", "SSL_new", "SSL_get1_session", "SSL_get_current_cipher"):
     getattr(SSL, name).restype = c_void_p
@@ -54,6 +54,8 @@ class Library:
             self.must(SSL.SSL_CTX_use_PrivateKey_file(self.context, given.key.encode(), FILETYPE_PEM))
         if given.padding:
             self.must(SSL.SSL_CTX_set_block_padding(self.context, c_size_t(PADDING)))
+        if given.limit:
+            self.must(SSL.SSL_CTX_ctrl(self.context, CTRL_MAX_SEND, LIMIT, None))
         if given.retry:
             self.must(SSL.SSL_CTX_ctrl(self.context, CTRL_GROUPS_LIST, 0, ctypes.cast(c_char_p(b"P-384"), c_void_p)))
         self.protocol = bytes([len(given.alpn)]) + given.alpn.encode()

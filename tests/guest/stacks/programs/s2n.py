@@ -15,6 +15,7 @@ TLS = ctypes.CDLL(str(pathlib.Path(__file__).parents[4] / "build/stacks/libs2n.s
 CLIENT, SERVER, OPTIONAL, SELF_SERVICE_BLINDING = 1, 0, 2, 1
 IO, CLOSED, BLOCKED = 1, 2, 3
 WRITE_BLOCKED = 2
+MOST_512 = 1
 # Of its policies, one with each version alone.
 POLICIES = {"1.2": b"ELBSecurityPolicy-FS-1-2-Res-2019-08", "1.3": b"CloudFront-TLS-1-3-2025"}
 VERSIONS = {33: "1.2", 34: "1.3"}
@@ -70,6 +71,10 @@ class Library:
             must(TLS.s2n_config_set_client_auth_type(self.config, OPTIONAL))
         if "SSLKEYLOGFILE" in os.environ:
             must(TLS.s2n_config_set_key_log_cb(self.config, log_keys, None))
+        if given.limit and self.server:
+            must(TLS.s2n_config_accept_max_fragment_length(self.config))
+        elif given.limit:
+            must(TLS.s2n_config_send_max_fragment_length(self.config, MOST_512))
         if self.server:
             must(TLS.s2n_config_add_ticket_crypto_key(self.config, b"table", c_uint32(5), os.urandom(32), c_uint32(32), c_uint64(0)))
         else:

@@ -23,7 +23,7 @@ main([Role | Words]) ->
     receive never -> ok end.
 
 given([], Given) -> Given;
-given(["--" ++ Name | Words], Given) when Name == "retry"; Name == "ask"; Name == "early"; Name == "padding" ->
+given(["--" ++ Name | Words], Given) when Name == "retry"; Name == "ask"; Name == "early"; Name == "padding"; Name == "limit" ->
     given(Words, Given#{Name => true});
 given(["--" ++ Name, Value | Words], Given) -> given(Words, Given#{Name => Value}).
 
@@ -122,7 +122,8 @@ connect_one(Plain, Given, Resume) ->
         _ -> <<>>
     end,
     Early = [{early_data, First} || First =/= <<>>],
-    Options = Early ++ resumes(Given, Resume) ++ tickets(Given, client) ++ both(Given)
+    Limit = [{max_fragment_length, 512} || is_map_key("limit", Given)],
+    Options = Early ++ Limit ++ resumes(Given, Resume) ++ tickets(Given, client) ++ both(Given)
         ++ [{alpn_advertised_protocols, [list_to_binary(maps:get("alpn", Given))]},
             {server_name_indication, maps:get("name", Given)}],
     case ssl:connect(To, At, Options, ?PATIENCE) of

@@ -18,6 +18,7 @@ VERSIONS = {"1.2": (3, 3), "1.3": (3, 4)}
 # Bytes of a record with padding are a multiple of this.
 PADDED = 512
 RECORD = 16384
+LIMIT = 512
 
 
 def pad(length, _kind, most):
@@ -35,6 +36,8 @@ class Library:
         if given.retry:
             settings.eccCurves = settings.keyShares = ["secp384r1"]
             settings.dhGroups = []
+        if given.limit:
+            settings.record_size_limit = LIMIT
         if given.padding:
             settings.padding_cb = pad
         if self.server:
