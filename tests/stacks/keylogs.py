@@ -33,8 +33,8 @@ def rows(results, order, titles):
 def sentences(results):
     """Of TLS 1.2, where nothing is told by lengths."""
     total = {name: sum(one["truth"][role][name] for one in results for role in OTHER) for name in COLUMNS}
-    return (f"{len(results)} courses of TLS 1.2: of {total['handshake']:,} bytes of handshake {total['handshake_held']:,} were held for "
-            f"no reason, and {total['handshake_waits']:,} as data stood with them; of {total['data']:,} of data "
+    return (f"{len(results)} courses of TLS 1.2: of {total['handshake']:,} bytes of handshake {total['handshake_held']:,} were held "
+            f"for no reason, and {total['handshake_waits']:,} as data stood with them; of {total['data']:,} of data "
             f"{total['data_passed'] + total['data_in_doubt']:,} passed.\n\n")
 
 

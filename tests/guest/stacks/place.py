@@ -3,6 +3,7 @@
 
 import dataclasses
 import os
+import pathlib
 
 from lab import run
 from peer import NAME
@@ -14,7 +15,8 @@ NAMES = 100
 @dataclasses.dataclass
 class Place:
     """Where a course runs: a folder, and in it key.pem and cert.pem (the server's, for server.example, and the
-    client's too), large.pem (another certificate of the same key), and `body`: what an HTTP client posts. Each client has a key log of its own."""
+    client's too), large.pem (another certificate of the same key), clients.pem (both), and `body`: what an HTTP client
+    posts. Each client has a key log of its own, and servers one together."""
     folder: str
     keys: str = "client.keys"
 
@@ -26,6 +28,9 @@ class Place:
         for name, names in (("cert.pem", [NAME]), ("large.pem", [NAME, *(f"{number}.{NAME}" for number in range(NAMES))])):
             run("openssl", "req", "-x509", "-key", place.file("key.pem"), "-days", "30", "-out", place.file(name),
                 "-subj", f"/CN={NAME}", "-addext", "subjectAltName=" + ",".join(f"DNS:{one}" for one in names))
+        with open(place.file("clients.pem"), "w", encoding="ascii") as both:
+            for name in ("cert.pem", "large.pem"):
+                both.write(pathlib.Path(place.file(name)).read_text(encoding="ascii"))
         # Some servers read it as another user than root.
         run("chmod", "-R", "a+rX", folder)
         return place

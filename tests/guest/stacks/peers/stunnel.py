@@ -32,7 +32,7 @@ sessionResume = {reuse}
 """
 MORE = {
     "retry": "curves = P-384\n",
-    "certificate": "CAfile = {place}/cert.pem\nverifyPeer = yes\nrequireCert = yes\n",
+    "certificate": "CAfile = {place}/clients.pem\nverifyPeer = yes\nrequireCert = yes\n",
 }
 CERTIFICATE = "cert = {place}/cert.pem\nkey = {place}/key.pem\n"
 LINE = re.compile(r"LOG\d\[(\w+)\]: (.*)")

@@ -24,7 +24,7 @@ class Library:
             self.context.check_hostname = False
             self.context.verify_mode = ssl.CERT_NONE
         elif given.ask:
-            self.context.load_verify_locations(given.cert)
+            self.context.load_verify_locations(os.path.join(os.path.dirname(given.cert), "clients.pem"))
             self.context.verify_mode = ssl.CERT_OPTIONAL
         if "SSLKEYLOGFILE" in os.environ:
             self.context.keylog_filename = os.environ["SSLKEYLOGFILE"]

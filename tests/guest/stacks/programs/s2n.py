@@ -76,7 +76,8 @@ class Library:
         elif given.limit:
             must(TLS.s2n_config_send_max_fragment_length(self.config, MOST_512))
         if self.server:
-            must(TLS.s2n_config_add_ticket_crypto_key(self.config, b"table", c_uint32(5), os.urandom(32), c_uint32(32), c_uint64(0)))
+            must(TLS.s2n_config_add_ticket_crypto_key(self.config, b"table", c_uint32(5), os.urandom(32), c_uint32(32),
+                                                      c_uint64(0)))
         else:
             self.ticket = TICKET(self.keep_session)
             must(TLS.s2n_config_set_session_ticket_cb(self.config, self.ticket, None))
