@@ -16,6 +16,14 @@ EARLY = 3000
 AGAIN = 2
 
 
+class Waits(Broken):
+    """The handshake does not complete before the pin, and does behind it."""
+
+    def __init__(self, connection):
+        super().__init__("the handshake waits for the pin")
+        self.connection = connection
+
+
 class Waiter(threading.Thread):
     """Waits for an event in the background."""
 
@@ -82,7 +90,7 @@ class Connection:
             gateway.pin(self.seen.id)
             if None in [waiter.have() for waiter in waiters]:
                 raise Broken(f"the handshake does not complete, pinned neither: {self.seen.now()}")
-            raise Broken("the handshake waits for the pin")
+            raise Waits(self)
         self.seen.becomes("established", lambda now: now["state"] == "established")
         return self.told.event
 

@@ -25,7 +25,8 @@ class Botan(Stack):
     cannot_connect = cannot_serve
 
     def limits(self, role):
-        return True
+        """Its server refuses clients that do not know how (RFC 8449)."""
+        return role == "client"
 
     def serve(self, case, place, port, backend):
         return ProgramServer([str(PROGRAM)], case, place, port, backend)

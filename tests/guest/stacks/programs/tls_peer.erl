@@ -52,7 +52,8 @@ version(_) -> 'tlsv1.3'.
 
 both(Given) ->
     Own = [{certs_keys, [#{certfile => File, keyfile => maps:get("key", Given)}]} || {ok, File} <- [maps:find("cert", Given)]],
-    [{versions, [version(Given)]}, {verify, verify_none}, {keep_secrets, true}, {mode, binary}, {active, false} | Own].
+    Verify = [{verify, verify_none} || not is_map_key("ask", Given)],
+    Verify ++ [{versions, [version(Given)]}, {keep_secrets, true}, {mode, binary}, {active, false} | Own].
 
 tickets(Given, server) ->
     case version(Given) of
