@@ -41,17 +41,15 @@ def behind_server(records, cipher, before):
     return [length for length, _ in data[at + 1:]]
 
 
-def behind_client(records, cipher, certificate, limited=False):
+def behind_client(records, cipher, certificate):
     """Lengths of the records behind a client's Finished, and how many may be there: without a certificate that is its first
-    encrypted record; with one the first of such a length, or the first one, with the rest of the flight. Where records are
-    limited the end of a Certificate may be as long: the last of such a length; the key log tells what is in front of it."""
+    encrypted record; with one the first of such a length, or the first one, with the rest of the flight."""
     data = [length for kind, length, _ in records if kind == 23]
     if not certificate:
         return data[1:], 0
     lengths = finished(cipher)
     lengths = *lengths, lengths[0] + WITH_EMPTY_CERTIFICATE
-    found = [number for number, length in enumerate(data) if length in lengths]
-    at = (found[-1] if limited else found[0]) if found else None
+    at = next((number for number, length in enumerate(data) if length in lengths), None)
     return (data[1:], 1) if at is None else (data[at + 1:], 0)
 
 
@@ -96,7 +94,9 @@ def doubt(wire, seen, case):
     else:
         name = seen.now()["cipher"]["name"]
         server = behind_server(records["client"], None if case.mode == "padding" else name, wire.before_answer(port))
-        client, may = behind_client(records["server"], name, case.mode in ("certificate", "limited"), case.mode == "limited")
+        # Where records are limited, a Finished may be in one with what is in front of it: the key log tells then.
+        limited = case.mode == "limited"
+        client, may = ([], 0) if limited else behind_client(records["server"], name, case.mode == "certificate")
         found = {"client": sum(server), "server": sum(client)}
         limits = {"client": SERVER_BUDGET, "server": LONGEST if may and len(client) == 1 else 0}
     for host, octets in found.items():

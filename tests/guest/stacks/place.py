@@ -25,9 +25,11 @@ class Place:
         place = cls(folder)
         run("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", place.file("ec.pem"))
         run("openssl", "pkcs8", "-topk8", "-nocrypt", "-in", place.file("ec.pem"), "-out", place.file("key.pem"))
-        for name, names in (("cert.pem", [NAME]), ("large.pem", [NAME, *(f"{number}.{NAME}" for number in range(NAMES))])):
+        # Under another name: where both are trusted they are looked up by it.
+        for name, subject, names in (("cert.pem", NAME, [NAME]),
+                                     ("large.pem", f"0.{NAME}", [NAME, *(f"{number}.{NAME}" for number in range(NAMES))])):
             run("openssl", "req", "-x509", "-key", place.file("key.pem"), "-days", "30", "-out", place.file(name),
-                "-subj", f"/CN={NAME}", "-addext", "subjectAltName=" + ",".join(f"DNS:{one}" for one in names))
+                "-subj", f"/CN={subject}", "-addext", "subjectAltName=" + ",".join(f"DNS:{one}" for one in names))
         with open(place.file("clients.pem"), "w", encoding="ascii") as both:
             for name in ("cert.pem", "large.pem"):
                 both.write(pathlib.Path(place.file(name)).read_text(encoding="ascii"))

@@ -4,7 +4,7 @@
 import pathlib
 import re
 
-from peer import LibraryStack
+from peer import Case, LibraryStack
 
 PROJECT = pathlib.Path(__file__).parents[4]
 
@@ -23,6 +23,11 @@ class S2n(LibraryStack):
 
     def cannot_connect(self, case):
         return "s2n-tls's own interface has no early data" if case.mode == "early" else None
+
+    def cannot_meet(self, server, case):
+        if server.name in ("erlang", "tlslite", "wolfssl") and case == Case("1.2", "resumed"):
+            return "s2n-tls resumes by tickets only, and this server gives none in TLS 1.2"
+        return None
 
     def cannot_serve(self, case):
         if case.mode == "retry":
