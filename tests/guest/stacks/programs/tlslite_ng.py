@@ -93,7 +93,7 @@ class Tls:
         unknown = self.library.server and self.library.given.version == "1.3"
         return {"version": {number: name for name, number in VERSIONS.items()}[self.tls.version],
                 "cipher": CipherSuite.ietfNames[session.cipherSuite], "resumed": None if unknown else self.tls.resumed,
-                "alpn": bytes(session.appProto).decode() or None, "early": False}
+                "alpn": bytes(session.appProto or b"").decode() or None, "early": False}
 
     def read(self):
         self.reads = self.reads or self.tls.readAsync(RECORD, 1)
