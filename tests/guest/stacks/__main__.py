@@ -55,6 +55,8 @@ def case_of(stack, role, case):
     """What a stack is told of a case: where the other side pads, or limits its records, it need not be able to."""
     if case.mode == "padding" and not stack.pads(role):
         return Case(case.version, "full")
+    if case.mode == "long" and role == "server":
+        return Case(case.version, "certificate")
     return Case(case.version, "certificate") if case.mode == "limited" and not stack.limits(role) else case
 
 
@@ -70,6 +72,8 @@ def cannot(client, server, case):
         return client.padding or server.padding or "neither side pads"
     if case.mode == "limited" and not (client.limits("client") or server.limits("server")):
         return "neither side can limit its records"
+    if case.mode == "long" and client.long:
+        return client.long
     return (client.missing() or server.missing() or client.cannot_connect(case_of(client, "client", case))
             or server.cannot_serve(case_of(server, "server", case)) or client.cannot_meet(server, case))
 
@@ -119,8 +123,8 @@ class Table:
         """Whether the cell is of the sample. A pair has another column than the next client with the same server, and than the
         same client with the next server; `full` goes with `resumed`, which begins with it."""
         mode = "resumed" if case.mode == "full" and "resumed" in self.given.mode else case.mode
-        # The last one is of TLS 1.3 alone.
-        column = MODES.index(mode) + (len(MODES) - 1) * (case.version == "1.3")
+        # The last ones are of TLS 1.3 alone.
+        column = MODES.index(mode) + MODES.index("limited") * (case.version == "1.3")
         return (peers.NAMES.index(client.name) + 2 * peers.NAMES.index(server.name) + column) % self.given.sample == 0
 
     def serve(self, server, case, clients):

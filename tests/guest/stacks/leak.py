@@ -96,7 +96,7 @@ def doubt(wire, seen, case):
         server = behind_server(records["client"], None if case.mode == "padding" else name, wire.before_answer(port))
         # Where records are limited, a Finished may be in one with what is in front of it: the key log tells then.
         limited = case.mode == "limited"
-        client, may = ([], 0) if limited else behind_client(records["server"], name, case.mode == "certificate")
+        client, may = ([], 0) if limited else behind_client(records["server"], name, case.mode in ("certificate", "long"))
         found = {"client": sum(server), "server": sum(client)}
         limits = {"client": SERVER_BUDGET, "server": LONGEST if may and len(client) == 1 else 0}
     for host, octets in found.items():

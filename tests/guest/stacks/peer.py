@@ -47,7 +47,7 @@ NAME = "server.example"
 ALPN = "http/1.1"
 # Ports that the kernel does not choose by itself. Namespaces are the harness's own, so none is taken.
 PORTS = itertools.count(10000)
-MODES = ("full", "resumed", "early", "retry", "certificate", "padding", "limited")
+MODES = ("full", "resumed", "early", "retry", "certificate", "padding", "limited", "long")
 
 
 class Broken(Exception):
@@ -71,6 +71,8 @@ class Stack:
     padding = None
     # Whether megabytes take it long.
     slow = False
+    # Why its client cannot have a certificate of 20 kilobytes, or None.
+    long = "its own program has one certificate here"
     # What it speaks over TLS, or "any": the harness's octets, which are HTTP.
     protocol = "any"
 
@@ -232,8 +234,8 @@ class Client:
 
 
 def certificate(case):
-    """One that needs several records where these are limited."""
-    return "large.pem" if case.mode == "limited" else "cert.pem"
+    """One that needs several records where these are limited, or where they are not."""
+    return {"limited": "large.pem", "long": "long.pem"}.get(case.mode, "cert.pem")
 
 
 class ProgramServer(Server):
@@ -264,7 +266,7 @@ class ProgramClient(Client):
         self.full, self.again = next(PORTS), next(PORTS)
         words = [*command, "client", "--listen", f"127.0.0.1:{self.full}", "--resume", f"127.0.0.1:{self.again}",
                  "--connect", f"{SERVER[4]}:{port}", "--name", NAME, "--version", case.version, "--alpn", ALPN]
-        if case.mode in ("certificate", "limited"):
+        if case.mode in ("certificate", "limited", "long"):
             words += ["--cert", place.file(certificate(case)), "--key", place.file("key.pem")]
         for mode, word in (("early", "--early"), ("padding", "--padding"), ("limited", "--limit")):
             if case.mode == mode:
@@ -289,6 +291,7 @@ class LibraryStack(Stack):
     interpreter = (sys.executable, "-B")
     # A library that is not everywhere, as the loader knows it.
     library = None
+    long = None
     # Whether the program writes its keys where it is told to.
     logs_keys = True
 

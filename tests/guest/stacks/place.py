@@ -8,15 +8,15 @@ import pathlib
 from lab import run
 from peer import NAME
 
-# Of large.pem, which has two kilobytes by them.
-NAMES = 100
+# How many names each has besides: two kilobytes of them, and twenty.
+CERTIFICATES = {"cert.pem": 0, "large.pem": 100, "long.pem": 1000}
 
 
 @dataclasses.dataclass
 class Place:
     """Where a course runs: a folder, and in it key.pem and cert.pem (the server's, for server.example, and the
-    client's too), large.pem (another certificate of the same key), clients.pem (both), and `body`: what an HTTP client
-    posts. Each client has a key log of its own, and servers one together."""
+    client's too), large.pem and long.pem (other certificates of the same key), clients.pem (all of them), and `body`: what
+    an HTTP client posts. Each client has a key log of its own, and servers one together."""
     folder: str
     keys: str = "client.keys"
 
@@ -26,13 +26,14 @@ class Place:
         run("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", place.file("ec.pem"))
         run("openssl", "pkcs8", "-topk8", "-nocrypt", "-in", place.file("ec.pem"), "-out", place.file("key.pem"))
         # Under another name: where both are trusted they are looked up by it.
-        for name, subject, names in (("cert.pem", NAME, [NAME]),
-                                     ("large.pem", f"0.{NAME}", [NAME, *(f"{number}.{NAME}" for number in range(NAMES))])):
+        for number, (name, count) in enumerate(CERTIFICATES.items()):
+            subject = f"{number}.{NAME}" if count else NAME
+            names = [NAME, *(f"{one}.{NAME}" for one in range(count))]
             run("openssl", "req", "-x509", "-key", place.file("key.pem"), "-days", "30", "-out", place.file(name),
                 "-subj", f"/CN={subject}", "-addext", "subjectAltName=" + ",".join(f"DNS:{one}" for one in names))
-        with open(place.file("clients.pem"), "w", encoding="ascii") as both:
-            for name in ("cert.pem", "large.pem"):
-                both.write(pathlib.Path(place.file(name)).read_text(encoding="ascii"))
+        with open(place.file("clients.pem"), "w", encoding="ascii") as file:
+            for name in CERTIFICATES:
+                file.write(pathlib.Path(place.file(name)).read_text(encoding="ascii"))
         # Some servers read it as another user than root.
         run("chmod", "-R", "a+rX", folder)
         return place

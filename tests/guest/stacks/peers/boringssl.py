@@ -11,6 +11,7 @@ class BoringSsl(LibraryStack):
     name = "boringssl"
     title = "BoringSSL"
     program = "boringssl.py"
+    long = "it ends the connection by itself where the server's ticket has the certificate in it"
     library = f"{PLACE}/libssl.so.0"
 
     def version(self):

@@ -12,6 +12,7 @@ PROGRAM = pathlib.Path(__file__).parents[4] / "build/stacks/peer-go"
 class Go(Stack):
     name = "go"
     title = "Go"
+    long = None
 
     def missing(self):
         return None if PROGRAM.exists() else "tests/stacks/peers/build has not been run"

@@ -15,6 +15,7 @@ PROGRAM = ["java", "-XX:+UseSerialGC", "-Xshare:auto", "-Xmx192m", "-cp", str(CL
 class Java(Stack):
     name = "java"
     title = "Java"
+    long = None
     padding = "Java pads every record by 16 octets anyway, and cannot be asked for more"
 
     def missing(self):

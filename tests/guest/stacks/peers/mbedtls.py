@@ -14,6 +14,7 @@ class MbedTls(LibraryStack):
     program = "mbedtls.py"
     padding = "mbedTLS pads every record to 16 bytes anyway, and cannot be asked for more"
     library = LIBRARY
+    long = "mbedTLS writes no message of more than 16 KiB"
 
     def version(self):
         text = ctypes.create_string_buffer(16)

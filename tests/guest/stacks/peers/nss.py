@@ -6,12 +6,15 @@ import os
 
 from lab import run
 from peer import LibraryStack
+from place import CERTIFICATES
 
 
 class Nss(LibraryStack):
     name = "nss"
     title = "NSS"
     program = "nss.py"
+    # Debian's NSS is built without a key log.
+    logs_keys = False
 
     def version(self):
         get = ctypes.CDLL("libnss3.so").NSS_GetVersion
@@ -24,11 +27,12 @@ class Nss(LibraryStack):
         if os.path.exists(bundle):
             return
         run("mkdir", "-p", database)
-        run("openssl", "pkcs12", "-export", "-in", place.file("cert.pem"), "-inkey", place.file("key.pem"), "-name", "table",
-            "-passout", "pass:", "-out", bundle)
         run("certutil", "-N", "-d", database, "--empty-password")
-        run("pk12util", "-i", bundle, "-d", database, "-W", "")
-        run("certutil", "-M", "-n", "table", "-t", "CTu,CTu,CTu", "-d", database)
+        for name in CERTIFICATES:
+            run("openssl", "pkcs12", "-export", "-in", place.file(name), "-inkey", place.file("key.pem"), "-name", name,
+                "-passout", "pass:", "-out", bundle)
+            run("pk12util", "-i", bundle, "-d", database, "-W", "")
+            run("certutil", "-M", "-n", name, "-t", "CTu,CTu,CTu", "-d", database)
 
     def limits(self, role):
         return True

@@ -13,6 +13,7 @@ BUILT = PROJECT / "build/stacks"
 class Rustls(Stack):
     name = "rustls"
     title = "rustls"
+    long = None
     program = BUILT / "peer-rustls"
 
     def missing(self):

@@ -13,6 +13,7 @@ class WolfSsl(LibraryStack):
     title = "wolfSSL"
     program = "wolfssl.py"
     library = LIBRARY
+    long = "it ends the connection by itself where the server's ticket has the certificate in it"
     # Debian's wolfSSL is built without a way to have its keys.
     logs_keys = False
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A TLS client or server on NSS (its tools have none for parallel connections, and one page only); pump.py has its ways.
-The certificate has the name `table` in the database `nss` beside the file that --cert names."""
+The certificate has the name of the file that --cert names in the database `nss` beside it."""
 
 import contextlib
 import ctypes
@@ -18,7 +18,6 @@ REQUEST_CERTIFICATE, AS_CLIENT, AS_SERVER, REQUIRE_CERTIFICATE, TICKETS, EARLY, 
 SOCKET_NONBLOCKING, WOULD_BLOCK, END_OF_FILE = 0, -5998, -5938
 P384 = 24
 LIMIT = 512
-CERTIFICATE = b"table"
 # Microseconds in which no early data is taken twice, by which a ticket's age may differ (it has been held), and in which
 # the server takes none behind its start.
 WINDOW = 30_000_000
@@ -83,9 +82,11 @@ class Library:
         # Sessions are kept by the library, of each peer by its name.
         self.numbers = itertools.count()
         self.newest = None
+        # Kept here, as the library keeps no copy of its own.
+        self.own = c_char_p(os.path.basename(given.cert).encode()) if given.cert else None
         if self.server:
             must(TLS.SSL_ConfigServerSessionIDCache(0, c_uint(0), c_uint(0), None))
-            self.certificate = c_void_p(must(NSS.PK11_FindCertFromNickname(CERTIFICATE, None)))
+            self.certificate = c_void_p(must(NSS.PK11_FindCertFromNickname(os.path.basename(given.cert).encode(), None)))
             self.key = c_void_p(must(NSS.PK11_FindKeyByAnyCert(self.certificate, None)))
         if self.server and given.early:
             self.anti_replay = c_void_p()
@@ -141,7 +142,7 @@ class Tls:
         must(TLS.SSL_SetURL(self.tls, self.library.given.name.encode()))
         must(TLS.SSL_AuthCertificateHook(self.tls, ANYBODY, None))
         if self.library.given.cert:
-            must(TLS.SSL_GetClientAuthDataHook(self.tls, NSS_CLIENT_CERTIFICATE, c_char_p(CERTIFICATE)))
+            must(TLS.SSL_GetClientAuthDataHook(self.tls, NSS_CLIENT_CERTIFICATE, self.library.own))
 
     def completed(self, _socket, _arg):
         self.complete = True

@@ -53,7 +53,7 @@ version(_) -> 'tlsv1.3'.
 both(Given) ->
     Own = [{certs_keys, [#{certfile => File, keyfile => maps:get("key", Given)}]} || {ok, File} <- [maps:find("cert", Given)]],
     Verify = [{verify, verify_none} || not is_map_key("ask", Given)],
-    Verify ++ [{versions, [version(Given)]}, {keep_secrets, true}, {mode, binary}, {active, false} | Own].
+    Verify ++ [{versions, [version(Given)]}, {mode, binary}, {active, false} | Own].
 
 tickets(Given, server) ->
     case version(Given) of
@@ -158,9 +158,7 @@ keep(Given, Tls) ->
     end.
 
 told(Role, Tls, Port, Early) ->
-    {ok, Told} = ssl:connection_information(Tls, [protocol, selected_cipher_suite, session_resumption, keylog]),
-    %% A server of OTP 27 has the secrets of the two sides' data the wrong way round.
-    [log_keys(Told, os:getenv("SSLKEYLOGFILE")) || Role == client, os:getenv("SSLKEYLOGFILE") =/= false],
+    {ok, Told} = ssl:connection_information(Tls, [protocol, selected_cipher_suite, session_resumption]),
     Agreed = case ssl:negotiated_protocol(Tls) of
         {ok, Protocol} -> ["\"", Protocol, "\""];
         _ -> "null"
@@ -175,9 +173,6 @@ told(Role, Tls, Port, Early) ->
     tell(io_lib:format("{\"event\": \"handshake\", \"port\": ~b, \"version\": \"~s\", \"cipher\": \"~s\", \"resumed\": ~p, "
                        "\"alpn\": ~s, \"early\": ~p}", [Port, Version, Cipher, Resumed, Agreed, Early andalso Resumed])),
     Early andalso Resumed.
-
-log_keys(Told, Path) ->
-    ok = file:write_file(Path, [[Line, $\n] || Line <- proplists:get_value(keylog, Told, [])], [append]).
 
 %% The end of one is the end of both.
 join(Tls, Plain) ->
