@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Runs the table's cells in a guest, each client through the gateway to each server, and prints a JSON object for each:
 
-  python3 -B tests/guest/stacks [--client NAME…] [--server NAME…] [--version 1.2|1.3…] [--mode NAME…] [--sample N] [--skip FILE]
+  python3 -B tests/guest/stacks [--client NAME…] [--server NAME…] [--version 1.2|1.3…] [--mode NAME…] [--sample N]
+          [--skip FILE]
 
---sample: a cell of so many, spread over clients, servers and columns. --skip: results of a run before; cells that it has are left out,
-but for those that failed. The first line is about the run itself."""
+--sample: a cell of so many, spread over clients, servers and columns. --skip: results of a run before; cells that it has are
+left out, but for those that failed. The first line is about the run itself."""
 
 import argparse
 import dataclasses

@@ -12,7 +12,7 @@ their handshakes as events, as far as the stack reports anything:
                                      not tell is null. A `group` may be told, of TLS 1.3.
   {"event": "error", "text": "…"}
 
-A program that does all this by itself is run by ProgramServer and ProgramClient below, with these arguments:
+A program that does all this by itself is run by ProgramServer and ProgramClient of program.py, with these arguments:
 
   client --listen 127.0.0.1:A --resume 127.0.0.1:B --connect 10.2.0.2:P --name SNI --version 1.2|1.3 [--alpn NAME]
          [--cert FILE --key FILE] [--early] [--padding] [--limit]
@@ -24,24 +24,21 @@ A program that does all this by itself is run by ProgramServer and ProgramClient
       that clients are asked for another key share. --ask: asks for a client certificate, and takes any.
   --limit: records have no more than 512 bytes of content, those that it sends or those that it takes, by its own way.
 
-Where the environment has SSLKEYLOGFILE, it writes its keys there, if its stack can. Any number of connections at once. What a program cannot do (cannot_serve, cannot_connect, pads) it may pass over. Events
+Where the environment has SSLKEYLOGFILE, it writes its keys there, if its stack can.
+Any number of connections at once. What a program cannot do (cannot_serve, cannot_connect, pads) it may pass over. Events
 go to standard error, a line each; what is no JSON object there is kept as what the program said. When a plain connection
 ends, close_notify is sent and the TLS connection ends, and the other way round. Programs live until they are killed.
 """
 
-import ctypes
 import dataclasses
 import itertools
 import json
 import os
-import pathlib
-import socket
 import subprocess
-import sys
 import threading
 import time
 
-from lab import PATIENCE, SERVER, inside
+from lab import PATIENCE
 
 NAME = "server.example"
 ALPN = "http/1.1"
@@ -231,88 +228,3 @@ class Client:
 
     def close(self):
         raise NotImplementedError
-
-
-def certificate(case):
-    """One that needs several records where these are limited, or where they are not."""
-    return {"limited": "large.pem", "long": "long.pem"}.get(case.mode, "cert.pem")
-
-
-class ProgramServer(Server):
-    def __init__(self, command, case, place, port, backend, environment=None, logs_keys=True):
-        self.logs_keys = logs_keys
-        words = [*command, "server", "--listen", f"{SERVER[4]}:{port}", "--connect", f"127.0.0.1:{backend}",
-                 "--cert", place.file(certificate(case)), "--key", place.file("key.pem"), "--version", case.version,
-                 "--alpn", ALPN]
-        for mode, word in (("retry", "--retry"), ("certificate", "--ask"), ("early", "--early"), ("padding", "--padding"),
-                           ("limited", "--ask"), ("limited", "--limit")):
-            if case.mode == mode:
-                words.append(word)
-        self.process = Process("server", words, place.folder, {"SSLKEYLOGFILE": place.server_keylog, **(environment or {})})
-        self.process.wait_for("listening")
-
-    def handshake(self, number):
-        return self.process.wait_for("handshake", number, errors=False)
-
-    def close(self):
-        self.process.close()
-
-
-class ProgramClient(Client):
-    lasting = True
-
-    def __init__(self, command, case, place, port, environment=None, logs_keys=True):
-        self.logs_keys = logs_keys
-        self.full, self.again = next(PORTS), next(PORTS)
-        words = [*command, "client", "--listen", f"127.0.0.1:{self.full}", "--resume", f"127.0.0.1:{self.again}",
-                 "--connect", f"{SERVER[4]}:{port}", "--name", NAME, "--version", case.version, "--alpn", ALPN]
-        if case.mode in ("certificate", "limited", "long"):
-            words += ["--cert", place.file(certificate(case)), "--key", place.file("key.pem")]
-        for mode, word in (("early", "--early"), ("padding", "--padding"), ("limited", "--limit")):
-            if case.mode == mode:
-                words.append(word)
-        self.process = Process("client", words, place.folder, {"SSLKEYLOGFILE": place.keylog, **(environment or {})})
-        self.process.wait_for("listening")
-
-    def open(self, resume=False):
-        with inside("client"):
-            return socket.create_connection(("127.0.0.1", self.again if resume else self.full), timeout=PATIENCE)
-
-    def handshake(self, number):
-        return self.process.wait_for("handshake", number, errors=False)
-
-    def close(self):
-        self.process.close()
-
-
-class LibraryStack(Stack):
-    """A stack whose library a program of ours, in `programs`, joins to plain connections."""
-    program = ""
-    interpreter = (sys.executable, "-B")
-    # A library that is not everywhere, as the loader knows it.
-    library = None
-    long = None
-    # Whether the program writes its keys where it is told to.
-    logs_keys = True
-
-    def missing(self):
-        try:
-            ctypes.CDLL(self.library)
-        except OSError:
-            return f"there is no {self.title} here"
-        return None
-
-    @property
-    def command(self):
-        return [*self.interpreter, str(pathlib.Path(__file__).parent / "programs" / self.program)]
-
-    def prepare(self, place):
-        """Makes what it needs besides key.pem and cert.pem, where that is not there."""
-
-    def serve(self, case, place, port, backend):
-        self.prepare(place)
-        return ProgramServer(self.command, case, place, port, backend, logs_keys=self.logs_keys)
-
-    def connect(self, case, place, port):
-        self.prepare(place)
-        return ProgramClient(self.command, case, place, port, logs_keys=self.logs_keys)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-// A TLS client or server on Botan, with the arguments that tests/guest/stacks/peer.py describes, or "version". A thread for each connection.
+// A TLS client or server on Botan, with the arguments that tests/guest/stacks/peer.py describes, or "version".
 
 #include <arpa/inet.h>
 #include <botan/auto_rng.h>
@@ -103,7 +103,6 @@ class Credentials : public Botan::Credentials_Manager {
         return fits ? chain : std::vector<Botan::X509_Certificate>{};
     }
 
-    // Whoever asks, and whatever authorities it names.
     std::vector<Botan::X509_Certificate> find_cert_chain(const std::vector<std::string>& kinds,
                                                          const std::vector<Botan::AlgorithmIdentifier>& schemes,
                                                          const std::vector<Botan::X509_DN>&, const std::string& type,
@@ -145,7 +144,6 @@ class Connection : public tls::Callbacks {
         return true;
     }
 
-    // Nobody here looks at who the other one is.
     void tls_verify_cert_chain(const std::vector<Botan::X509_Certificate>&,
                                const std::vector<std::optional<Botan::OCSP::Response>>&,
                                const std::vector<Botan::Certificate_Store*>&, Botan::Usage_Type, std::string_view,

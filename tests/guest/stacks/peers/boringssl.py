@@ -2,7 +2,7 @@
 """BoringSSL, by a program of ours on its library as Debian has it for Android's tools."""
 
 from lab import run
-from peer import LibraryStack
+from program import LibraryStack
 
 PLACE = "/usr/lib/x86_64-linux-gnu/android"
 

@@ -4,7 +4,8 @@
 import pathlib
 
 from lab import run
-from peer import ProgramClient, ProgramServer, Stack
+from peer import Stack
+from program import ProgramClient, ProgramServer
 
 PROGRAM = pathlib.Path(__file__).parents[4] / "build/stacks/peer-botan"
 

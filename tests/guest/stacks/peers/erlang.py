@@ -5,7 +5,8 @@ import re
 import shutil
 
 from lab import run
-from peer import Case, LibraryStack
+from peer import Case
+from program import LibraryStack
 
 
 class Erlang(LibraryStack):

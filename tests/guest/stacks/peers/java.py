@@ -5,7 +5,8 @@ import pathlib
 import shutil
 
 from lab import run
-from peer import Case, ProgramClient, ProgramServer, Stack
+from peer import Case, Stack
+from program import ProgramClient, ProgramServer
 
 CLASSES = pathlib.Path(__file__).parents[4] / "build/stacks/java"
 # What makes its start shorter, which is long where the processor is emulated.

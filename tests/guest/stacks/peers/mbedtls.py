@@ -3,7 +3,7 @@
 
 import ctypes
 
-from peer import LibraryStack
+from program import LibraryStack
 
 LIBRARY = "libmbedcrypto.so.16"
 

@@ -4,7 +4,7 @@
 import shutil
 
 from lab import run
-from peer import LibraryStack
+from program import LibraryStack
 
 
 class Node(LibraryStack):

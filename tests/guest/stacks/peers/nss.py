@@ -5,8 +5,8 @@ import ctypes
 import os
 
 from lab import run
-from peer import LibraryStack
 from place import CERTIFICATES
+from program import LibraryStack
 
 
 class Nss(LibraryStack):

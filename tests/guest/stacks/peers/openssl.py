@@ -2,7 +2,7 @@
 """OpenSSL, by a program of ours on its library."""
 
 from lab import run
-from peer import LibraryStack
+from program import LibraryStack
 
 
 class OpenSsl(LibraryStack):

@@ -4,7 +4,7 @@
 import platform
 import ssl
 
-from peer import LibraryStack
+from program import LibraryStack
 
 
 class Python(LibraryStack):

@@ -4,7 +4,8 @@
 import pathlib
 import re
 
-from peer import ProgramClient, ProgramServer, Stack
+from peer import Stack
+from program import ProgramClient, ProgramServer
 
 PROJECT = pathlib.Path(__file__).parents[4]
 BUILT = PROJECT / "build/stacks"

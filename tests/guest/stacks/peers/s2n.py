@@ -4,7 +4,8 @@
 import pathlib
 import re
 
-from peer import Case, LibraryStack
+from peer import Case
+from program import LibraryStack
 
 PROJECT = pathlib.Path(__file__).parents[4]
 

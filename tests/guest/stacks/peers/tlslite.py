@@ -3,7 +3,8 @@
 
 import pathlib
 
-from peer import Case, LibraryStack
+from peer import Case
+from program import LibraryStack
 
 PYTHON = pathlib.Path(__file__).parents[4] / "build/stacks/python"
 
