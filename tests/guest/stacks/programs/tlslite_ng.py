@@ -36,6 +36,8 @@ class Library:
         if given.retry:
             settings.eccCurves = settings.keyShares = ["secp384r1"]
             settings.dhGroups = []
+        # It compresses its certificate for servers too that have not said they can read that.
+        settings.certificate_compression_send = []
         if given.limit:
             settings.record_size_limit = LIMIT
         if given.padding:
