@@ -172,6 +172,13 @@ fn records_that_take_longer_count_as_more() {
             512,
         ),
         (
+            "records of flights, as small as stacks make them",
+            in_flight(),
+            Dst,
+            handshake23(80).octets,
+            682,
+        ),
+        (
             "records that are kept",
             established12(),
             Src,
