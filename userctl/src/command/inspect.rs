@@ -36,7 +36,8 @@ const CHUNK: usize = 1 << 16;
 /// Show the TLS connections in a capture
 ///
 /// Reads pcap and pcapng, offline: neither the module nor any privilege is needed. Every TCP connection is shown, those
-/// closed and those that are not TLS too. Fragments and tunnels are not followed.
+/// closed and those that are not TLS too, also those within tunnels (IP in IP, GRE, VXLAN, Geneve, GTP-U). Files may be packed
+/// with gzip, zstd or lz4. Fragments are not put together.
 #[derive(Args, Debug)]
 pub(crate) struct Inspect {
     /// The capture file, or - for standard input
@@ -44,13 +45,19 @@ pub(crate) struct Inspect {
     /// Every TCP packet with payload too
     #[arg(long)]
     packets: bool,
+    /// Do not look into tunnels
+    #[arg(long)]
+    outer: bool,
 }
 
 impl Inspect {
     pub(crate) fn run(&self, output: &Output) -> Result<(), Failure> {
         let mut run = Run {
             capture: Capture::open(&self.file)?,
-            inspection: Inspection::default(),
+            inspection: match self.outer {
+                true => Inspection::of_outer(),
+                false => Inspection::default(),
+            },
             bar: ProgressBar::hidden(),
         };
         run.bar = self.progress(run.capture.length(), output);

@@ -11,7 +11,7 @@ use std::{
 
 use pcap_parser::{create_reader, traits::PcapReaderIterator, PcapError};
 
-use super::{block::Section, interface::Time};
+use super::{block::Section, interface::Time, unpack::unpacked};
 use crate::failure::{Code, Failure};
 
 /// Octets that are read at once.
@@ -75,6 +75,12 @@ impl Capture {
         input: Box<dyn Read + Send>,
     ) -> Result<Self, Failure> {
         let fault = Fault::default();
+        let (input, packed) = unpacked(input).map_err(|error| {
+            failure(
+                &name,
+                format_args!("cannot be read: {error}; see whether it is whole"),
+            )
+        })?;
         let input = Input {
             input,
             fault: fault.clone(),
@@ -83,7 +89,8 @@ impl Capture {
             create_reader(BUFFER, input).map_err(|error| fault.failure(&name, 0, &error))?;
         Ok(Self {
             name,
-            length,
+            // How much is in a packed file shows at its end.
+            length: length.filter(|_| !packed),
             reader,
             fault,
             frames: 0,

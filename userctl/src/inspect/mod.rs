@@ -16,6 +16,10 @@ mod passed_over;
 mod reorder;
 #[cfg(test)]
 mod tests;
+mod tunnel;
+mod unpack;
+mod wifi;
+mod wrapping;
 
 use std::{
     collections::HashMap,
@@ -34,6 +38,7 @@ use self::{
     link::Carried,
     packet::{Packet, Tcp},
     passed_over::PassedOver,
+    tunnel::Tunnel,
 };
 use crate::model::{Connection, Side, State};
 
@@ -55,8 +60,10 @@ pub(crate) struct Seen {
 /// The connections of a capture, as far as it was read.
 pub(crate) struct Inspection {
     flows: Vec<Flow>,
-    /// The last connection between two ends, the lower one first.
-    latest: HashMap<(SocketAddr, SocketAddr), usize>,
+    /// The last connection between two ends, the lower one first, and through a tunnel.
+    latest: HashMap<(Tunnel, SocketAddr, SocketAddr), usize>,
+    /// Whether packets are looked for in tunnels.
+    tunnels: bool,
     most: usize,
     holes: Holes,
     secret: [u64; 2],
@@ -68,6 +75,7 @@ impl Default for Inspection {
         Self {
             flows: Vec::new(),
             latest: HashMap::new(),
+            tunnels: true,
             most: MOST,
             holes: Holes::default(),
             // Drawn anew for every run, so that no capture can be made to have two sessions of one digest.
@@ -78,14 +86,22 @@ impl Default for Inspection {
 }
 
 impl Inspection {
+    /// One that takes tunnels for what they are, and does not look for packets in them.
+    pub(crate) fn of_outer() -> Self {
+        Self {
+            tunnels: false,
+            ..Self::default()
+        }
+    }
+
     /// Takes a frame in, and says what it was if that is asked for and it is a TCP packet with payload.
     pub(crate) fn frame(&mut self, frame: &Frame<'_>, ask: bool) -> Option<Seen> {
         let oldest = holes::oldest_at(frame.time);
         while let Some(place) = self.holes.older_than(oldest) {
             self.flow(place, |flow| flow.give_up(oldest))?;
         }
-        let packet = match link::carried(frame) {
-            Carried::Packet(kind, octets) => packet::read(kind, octets),
+        let (tunnel, packet) = match link::carried(frame) {
+            Carried::Packet(kind, octets) => packet::read(kind, octets, self.tunnels),
             Carried::Other => return None,
             Carried::UnknownLink => {
                 let first = (0, frame.link, frame.offset);
@@ -94,7 +110,7 @@ impl Inspection {
             }
         };
         match packet {
-            Packet::Tcp(tcp) => self.tcp(frame, &tcp, ask),
+            Packet::Tcp(tcp) => self.tcp(frame, tunnel, &tcp, ask),
             Packet::Fragment => {
                 self.passed_over.fragments += 1;
                 None
@@ -107,8 +123,8 @@ impl Inspection {
         }
     }
 
-    fn tcp(&mut self, frame: &Frame<'_>, tcp: &Tcp<'_>, ask: bool) -> Option<Seen> {
-        let ends = (tcp.src.min(tcp.dst), tcp.src.max(tcp.dst));
+    fn tcp(&mut self, frame: &Frame<'_>, tunnel: Tunnel, tcp: &Tcp<'_>, ask: bool) -> Option<Seen> {
+        let ends = (tunnel, tcp.src.min(tcp.dst), tcp.src.max(tcp.dst));
         let known = self.latest.get(&ends).copied();
         let same = known.filter(|place| {
             let flow = self.flows.get(*place);

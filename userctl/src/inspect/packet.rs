@@ -6,6 +6,11 @@ use std::net::{IpAddr, SocketAddr};
 
 use etherparse::{ip_number, EtherType, LaxNetSlice, LaxSlicedPacket, TcpSlice, TransportSlice};
 
+use super::tunnel::{self, Tunnel};
+
+/// Tunnels in tunnels that are looked into.
+const DEEPEST: usize = 8;
+
 /// What came out of a packet.
 pub(crate) enum Packet<'a> {
     Tcp(Tcp<'a>),
@@ -44,8 +49,28 @@ impl Tcp<'_> {
     }
 }
 
-/// Reads a packet from its ethertype on, VLAN tags included. Tunnels are not followed.
-pub(crate) fn read(kind: EtherType, octets: &[u8]) -> Packet<'_> {
+/// Reads a packet from its ethertype on, and where `tunnels` says so what it carries through tunnels, with the tunnel.
+pub(crate) fn read(kind: EtherType, octets: &[u8], tunnels: bool) -> (Tunnel, Packet<'_>) {
+    let (mut tunnel, mut packet) = (0, (kind, octets));
+    for _ in 0..DEEPEST {
+        let (kind, octets) = packet;
+        match one(tunnel, kind, octets) {
+            Layer::Last(last) => return (tunnel, last),
+            Layer::Inner(_) if !tunnels => break,
+            Layer::Inner((through, inner)) => (tunnel, packet) = (through, inner),
+        }
+    }
+    (tunnel, Packet::Other)
+}
+
+/// An IP packet.
+enum Layer<'a> {
+    Last(Packet<'a>),
+    /// One that carries another.
+    Inner((Tunnel, (EtherType, &'a [u8]))),
+}
+
+fn one(within: Tunnel, kind: EtherType, octets: &[u8]) -> Layer<'_> {
     let sliced = LaxSlicedPacket::from_ether_type(kind, octets);
     let (src, dst, claimed, payload): (IpAddr, IpAddr, _, _) = match &sliced.net {
         Some(LaxNetSlice::Ipv4(ip)) => {
@@ -70,23 +95,27 @@ pub(crate) fn read(kind: EtherType, octets: &[u8]) -> Packet<'_> {
                 ip.payload(),
             )
         }
-        _ => return Packet::Other,
+        _ => return Layer::Last(Packet::Other),
     };
     if payload.ip_number != ip_number::TCP {
-        return Packet::Other;
+        let inner = match payload.fragmented {
+            true => None,
+            false => tunnel::inner(within, [src, dst], payload.ip_number, payload.payload),
+        };
+        return inner.map_or(Layer::Last(Packet::Other), Layer::Inner);
     }
     if payload.fragmented {
-        return Packet::Fragment;
+        return Layer::Last(Packet::Fragment);
     }
     let Some(TransportSlice::Tcp(tcp)) = &sliced.transport else {
-        return Packet::BadHeader;
+        return Layer::Last(Packet::BadHeader);
     };
     // Only what was cut off is longer on the wire; the length field of large packets may be zero.
     let cut = match claimed {
         Some(claimed) if payload.incomplete => claimed.saturating_sub(payload.payload.len()),
         _ => 0,
     };
-    Packet::Tcp(from_slice(src, dst, tcp, cut))
+    Layer::Last(Packet::Tcp(from_slice(src, dst, tcp, cut)))
 }
 
 fn from_slice<'a>(src: IpAddr, dst: IpAddr, tcp: &TcpSlice<'a>, cut: usize) -> Tcp<'a> {
