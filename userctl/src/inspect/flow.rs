@@ -18,6 +18,8 @@ pub(crate) struct Flow {
     pub(crate) dst: SocketAddr,
     /// The last SYN of the initiator: the number behind it.
     syn: Option<u32>,
+    /// The same of the responder, whose SYN the initiator may answer (a split handshake).
+    responders_syn: Option<u32>,
     /// What the tracker keeps: none while nothing but a SYN was seen.
     tracked: Option<Box<InOrder>>,
     /// Seen first in the middle, and without payload so far: the tracker keeps nothing of such.
@@ -43,6 +45,7 @@ impl Flow {
             src,
             dst,
             syn: None,
+            responders_syn: None,
             tracked: (!tcp.syn).then(picked_up),
             idle: !tcp.syn,
             acks: [None, None],
@@ -141,6 +144,18 @@ impl Flow {
                     tracked.connection.answered(ack, first);
                 }
                 fits
+            }
+            (Side::Dst, None) => {
+                self.responders_syn = Some(first);
+                false
+            }
+            (Side::Src, Some(ack))
+                if self.tracked.is_none() && self.responders_syn == Some(ack) =>
+            {
+                self.answered = true;
+                let opened = Connection::opened(first, ack);
+                self.tracked = Some(Box::new(InOrder::new(opened, secret)));
+                true
             }
             _ => false,
         }

@@ -21,12 +21,12 @@ const GTP: u16 = 2152;
 pub(super) type Tunnel = u64;
 
 /// What is in an IP packet that is one of a tunnel, and which one. `ends`: where it begins and ends.
-pub(super) fn inner<'a>(
+pub(super) fn inner(
     within: Tunnel,
     ends: [IpAddr; 2],
     protocol: IpNumber,
-    payload: &'a [u8],
-) -> Option<(Tunnel, Typed<'a>)> {
+    payload: &[u8],
+) -> Option<(Tunnel, Typed<'_>)> {
     let (id, packet) = match protocol {
         ip_number::IPV4 => (None, (ether_type::IPV4, payload)),
         ip_number::IPV6 => (None, (ether_type::IPV6, payload)),

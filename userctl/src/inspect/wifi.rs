@@ -19,7 +19,7 @@ pub(super) fn frame(octets: &[u8]) -> Option<Typed<'_>> {
         return None;
     };
     let subtype = control >> 4;
-    if control >> 2 & 3 != DATA || subtype & WITHOUT_DATA != 0 || flags & PROTECTED != 0 {
+    if (control >> 2) & 3 != DATA || subtype & WITHOUT_DATA != 0 || flags & PROTECTED != 0 {
         return None;
     }
     let mut header = 24;

@@ -276,3 +276,51 @@ fn a_continued_session_names_the_connection_it_is_from() {
     let last = of_segments(&segments(&["resumed"])).connections.remove(0);
     assert_eq!((last.resumed, last.state), (Some(true), State::Closed));
 }
+
+#[test]
+fn the_initiator_may_answer_a_syn() {
+    let segments = connection(7);
+    let expected = single(of_segments(&segments));
+    let [syn, answer, rest @ ..] = &segments[..] else {
+        panic!("it begins with a SYN and its answer");
+    };
+    let responders = Segment {
+        ack: None,
+        ..answer.clone()
+    };
+    let answered = |by| Segment {
+        ack: Some(answer.seq.wrapping_add(by)),
+        ..syn.clone()
+    };
+    let split = |by| [&[syn.clone(), responders.clone(), answered(by)][..], rest].concat();
+    let seen = single(of_segments(&split(1)));
+    assert_eq!(seen.state, expected.state);
+    assert_eq!(seen.records, expected.records);
+    assert_eq!(seen.client_random, expected.client_random);
+    // An answer to another SYN opens nothing: it is picked up in the middle.
+    assert_eq!(single(of_segments(&split(2))).state, State::Lost);
+}
+
+#[test]
+fn the_same_addresses_in_two_tunnels_are_two_connections() {
+    let through = |network: u8| {
+        let carry = move |ip: Vec<u8>| {
+            let frame = [&[0; 12][..], &[8, 0], &ip].concat();
+            let vxlan = [&[8, 0, 0, 0, 0, 0, network, 0][..], &frame].concat();
+            wire::udp(4789, &vxlan)
+        };
+        connection(7)
+            .iter()
+            .map(|one| carry(ipv4(one)))
+            .collect::<Vec<_>>()
+    };
+    let both = [through(1), through(2)].concat();
+    let outcome = inspect_into(Inspection::default(), &pcap(101, &both));
+    assert_eq!(outcome.connections.len(), 2);
+    for connection in &outcome.connections {
+        assert_eq!(connection.state, State::Established);
+        assert_eq!(connection.src.to_string(), "10.0.0.1:40000");
+    }
+    let outer = inspect_into(Inspection::of_outer(), &pcap(101, &both));
+    assert!(outer.connections.is_empty());
+}

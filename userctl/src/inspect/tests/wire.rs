@@ -145,6 +145,16 @@ pub(crate) fn ipv4(segment: &Segment) -> Vec<u8> {
     packet(PacketBuilder::ipv4(src, dst, 64), segment)
 }
 
+/// A UDP packet between two gateways.
+pub(crate) fn udp(port: u16, payload: &[u8]) -> Vec<u8> {
+    let mut octets = Vec::new();
+    PacketBuilder::ipv4([192, 0, 2, 1], [192, 0, 2, 2], 64)
+        .udp(50000, port)
+        .write(&mut octets, payload)
+        .expect("memory takes it in");
+    octets
+}
+
 /// A segment as an IPv6 packet; extension headers stand in front of TCP.
 pub(crate) fn ipv6(segment: &Segment, extensions: &[(u8, Vec<u8>)]) -> Vec<u8> {
     let end = |last| [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last];
