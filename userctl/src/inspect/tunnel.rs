@@ -12,10 +12,11 @@ use etherparse::{ether_type, ip_number, EtherType, IpNumber};
 use super::wrapping::{ethernet, ip, unwrapped, Typed};
 
 /// Ports that tunnels are sent to: VXLAN's (RFC 7348), and the one that Linux had before; Geneve's (RFC 8926); GTP-U's
-/// (3GPP TS 29.281).
+/// (3GPP TS 29.281); GRE's (RFC 8086).
 const VXLAN: [u16; 2] = [4789, 8472];
 const GENEVE: u16 = 6081;
 const GTP: u16 = 2152;
+const GRE: u16 = 4754;
 
 /// Which tunnel a packet came through; 0: through none. The same addresses in two of them are two connections.
 pub(super) type Tunnel = u64;
@@ -96,6 +97,7 @@ fn udp(octets: &[u8]) -> Option<Inner<'_>> {
         port if VXLAN.contains(&port) => vxlan(payload),
         GENEVE => geneve(payload),
         GTP => gtp(payload),
+        GRE => gre(payload),
         _ => None,
     }
 }
@@ -199,6 +201,7 @@ mod tests {
                 ip_number::GRE,
                 [&[0x30, 0x81, 0x88, 0x0b][..], &[0; 12], &[0xff, 3, 0, 0x21]].concat(),
             ),
+            ("GRE in UDP", ip_number::UDP, to(4754, &[0, 0, 8, 0])),
             ("VXLAN", ip_number::UDP, to(4789, &vxlan)),
             ("VXLAN of old", ip_number::UDP, to(8472, &vxlan)),
             ("Geneve with an option", ip_number::UDP, to(6081, &geneve)),

@@ -30,11 +30,10 @@ const IDENTITY: [&str; 17] = [
 const GAP: &str = "the table counts up to the first gap, or without the FIN's octets; what was captured behind counts";
 const LATE: &str = "octets that come late in a stream that is not followed count as sent again";
 const SPLIT: &str = "the table splits one connection in two";
-const SHIFTED: &str = "a stream before it is in a tunnel";
 const NOT_IP: &str = "Linux takes no IP out of this framing";
 
 /// Fields of single captures: the file, how its fields' names begin, and the reason.
-pub(crate) const LISTED: [(&str, &[&str], &str); 38] = [
+pub(crate) const LISTED: [(&str, &[&str], &str); 36] = [
     ("wireshark/pcap/communityid.pcap", BYTES, GAP),
     ("zeek/pcap/communityid/tcp.pcap", BYTES, GAP),
     ("zeek/pcap/finger/standard.pcap", BYTES, GAP),
@@ -79,14 +78,12 @@ pub(crate) const LISTED: [(&str, &[&str], &str); 38] = [
         &["id", "src", "dst", "src bytes", "dst bytes"],
         SPLIT,
     ),
-    ("zeek/pcap/mixed-vlan-mpls.pcap", &["id"], SHIFTED),
     (
         "zeek/pcap/ssh/ssh.pcap",
         &["mid-stream state"],
         "both sides end it: closed follows lost",
     ),
     ("zeek/pcap/pbb.pcap", &["connection"], NOT_IP),
-    ("zeek/pcap/snap-tcp.pcap", &["connection"], NOT_IP),
     (
         "zeek/pcap/dns-inverse-query.pcap",
         &["connection"],
@@ -152,7 +149,7 @@ pub(crate) fn of(row: &Row, field: &str, value: &Value, began: bool) -> Option<&
         return Some(reason);
     }
     if field == "connection" {
-        return (row.get("tunnel") != "-").then_some("tunnels are not followed");
+        return (row.get("tunnel") != "-").then_some("a tunnel in fragments, or of another kind");
     }
     if !row.has("version") {
         let silent = row.get("bytes_resp") == "0" || row.get("tcp_stream") == "0";
