@@ -84,7 +84,7 @@ fn both(case: &Case, role: &str, port: u16) -> Result<Command, Cannot> {
         format!("suite={}", suite(case)?),
         format!("groups={groups}"),
         format!("tickets={}", case.resumed != Some(Resumption::SessionId)),
-        format!("small={}", case.small),
+        format!("limit={}", if case.small { "512" } else { "" }),
         format!("alpn={}", if case.alpn { "h2" } else { "" }),
         format!("early={early}"),
     ]);

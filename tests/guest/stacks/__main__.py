@@ -22,8 +22,9 @@ import course  # noqa: E402
 import gateway  # noqa: E402
 import peers  # noqa: E402
 import results  # noqa: E402
+from kinds import FLIGHTS, FLIGHTS_SERVER, UNPADDED  # noqa: E402
 from lab import GatewayTest, on  # noqa: E402
-from peer import MODES, PORTS, Broken, Case  # noqa: E402
+from peer import MODES, ONE, PORTS, Broken, Case  # noqa: E402
 from place import Place  # noqa: E402
 from stream import LARGE, SMALL, Backend  # noqa: E402
 
@@ -54,8 +55,8 @@ def cases(given):
 
 def case_of(stack, role, case):
     """What a stack is told of a case: where the other side pads, or limits its records, it need not be able to."""
-    if case.mode == "padding" and not stack.pads(role):
-        return Case(case.version, "full")
+    if case.kind.pads and not stack.pads(role):
+        return Case(case.version, UNPADDED if case.kind.certificate else "full")
     if case.mode == "long" and role == "server":
         return Case(case.version, "certificate")
     return Case(case.version, "certificate") if case.mode == "limited" and not stack.limits(role) else case
@@ -73,8 +74,12 @@ def cannot(client, server, case):
         return client.padding or server.padding or "neither side pads"
     if case.mode == "limited" and not (client.limits("client") or server.limits("server")):
         return "neither side can limit its records"
-    if case.mode == "long" and client.long:
+    if client.long and (case.kind.certificate == "long.pem" or (client.long == ONE and case.mode in FLIGHTS)):
         return client.long
+    if case.mode in FLIGHTS and case.kind.limit and not client.limits("client"):
+        return "its client cannot limit its records"
+    if case.kind.certificate == "mldsa.pem" and client.mldsa:
+        return client.mldsa
     return (client.missing() or server.missing() or client.cannot_connect(case_of(client, "client", case))
             or server.cannot_serve(case_of(server, "server", case)) or client.cannot_meet(server, case))
 
@@ -111,6 +116,8 @@ class Table:
 
     def runs(self, client, server, case):
         """Whether the pair is to run; why it cannot is told."""
+        if case.mode in FLIGHTS and server.name != FLIGHTS_SERVER:
+            return False
         if not self.sampled(client, server, case):
             return False
         if (client.name, server.name, case.version, case.mode) in self.done:
@@ -124,6 +131,8 @@ class Table:
         """Whether the cell is of the sample. A pair has another column than the next client with the same server, and than the
         same client with the next server; `full` goes with `resumed`, which begins with it."""
         mode = "resumed" if case.mode == "full" and "resumed" in self.given.mode else case.mode
+        if mode in FLIGHTS:
+            return True
         # The last ones are of TLS 1.3 alone.
         column = MODES.index(mode) + MODES.index("limited") * (case.version == "1.3")
         return (peers.NAMES.index(client.name) + 2 * peers.NAMES.index(server.name) + column) % self.given.sample == 0

@@ -98,7 +98,7 @@ class Course:
             raise Broken(f"{len(whole)} requests have come to the backend whole, and {self.pinned} connections are pinned")
         reached = sum(arrival.octets for arrival in self.backend.arrivals if arrival not in whole)
         reached += sum(connection.receiver.octets for connection in connections)
-        doubtful = self.case.version == "1.3" and self.case.mode in ("certificate", "limited", "long")
+        doubtful = self.case.version == "1.3" and self.case.kind.certificate
         if reached > (RECORD if doubtful else 0):
             raise Broken(f"{reached} octets of data have passed without a pin")
         return reached

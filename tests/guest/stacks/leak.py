@@ -93,10 +93,12 @@ def doubt(wire, seen, case):
         limits = {"client": 0, "server": 0}
     else:
         name = seen.now()["cipher"]["name"]
-        server = behind_server(records["client"], None if case.mode == "padding" else name, wire.before_answer(port))
-        # Where records are limited, a Finished may be in one with what is in front of it: the key log tells then.
-        limited = case.mode == "limited"
-        client, may = ([], 0) if limited else behind_client(records["server"], name, case.mode in ("certificate", "long"))
+        server = behind_server(records["client"], None if case.kind.pads else name, wire.before_answer(port))
+        # Where records are limited, a Finished may be in one with what is in front of it, and behind a certificate no length
+        # tells one that is padded: the key log tells then.
+        certificate = bool(case.kind.certificate)
+        untold = case.kind.limit or (case.kind.pads and certificate)
+        client, may = ([], 0) if untold else behind_client(records["server"], name, certificate)
         found = {"client": sum(server), "server": sum(client)}
         limits = {"client": SERVER_BUDGET, "server": LONGEST if may and len(client) == 1 else 0}
     for host, octets in found.items():

@@ -15,14 +15,14 @@ their handshakes as events, as far as the stack reports anything:
 A program that does all this by itself is run by ProgramServer and ProgramClient of program.py, with these arguments:
 
   client --listen 127.0.0.1:A --resume 127.0.0.1:B --connect 10.2.0.2:P --name SNI --version 1.2|1.3 [--alpn NAME]
-         [--cert FILE --key FILE] [--early] [--padding] [--limit]
+         [--cert FILE --key FILE] [--early] [--padding] [--limit N]
       A plain connection to A makes a TLS connection with a full handshake, one to B makes one that resumes the newest
       session. With --early, what can be read from a plain connection to B at once goes as early data.
   server --listen 10.2.0.2:P --connect 127.0.0.1:Q --cert FILE --key FILE --version 1.2|1.3 [--alpn NAME] [--retry]
-         [--ask] [--early] [--padding] [--limit]
+         [--ask] [--early] [--padding] [--limit N]
       Each TLS connection is joined to a plain one to Q once its handshake is complete. --retry: takes P-384 only, so
       that clients are asked for another key share. --ask: asks for a client certificate, and takes any.
-  --limit: records have no more than 512 bytes of content, those that it sends or those that it takes, by its own way.
+  --limit: records have no more than N bytes of content, those that it sends or those that it takes, by its own way.
 
 Where the environment has SSLKEYLOGFILE, it writes its keys there, if its stack can.
 Any number of connections at once. What a program cannot do (cannot_serve, cannot_connect, pads) it may pass over. Events
@@ -38,13 +38,16 @@ import subprocess
 import threading
 import time
 
+from kinds import FLIGHTS, KINDS, kind_of
 from lab import PATIENCE
 
 NAME = "server.example"
 ALPN = "http/1.1"
 # Ports that the kernel does not choose by itself. Namespaces are the harness's own, so none is taken.
 PORTS = itertools.count(10000)
-MODES = ("full", "resumed", "early", "retry", "certificate", "padding", "limited", "long")
+MODES = ("full", "resumed", "early", "retry", *KINDS, *FLIGHTS)
+# Why a client does not show what a column asks for.
+ONE = "its own program has one certificate here"
 
 
 class Broken(Exception):
@@ -58,6 +61,10 @@ class Case:
     version: str
     mode: str
 
+    @property
+    def kind(self):
+        return kind_of(self.mode)
+
 
 class Stack:
     """A stack. A module of `peers` has one in STACK."""
@@ -68,8 +75,10 @@ class Stack:
     padding = None
     # Whether megabytes take it long.
     slow = False
-    # Why its client cannot have a certificate of 20 kilobytes, or None.
-    long = "its own program has one certificate here"
+    # Why its client cannot have a certificate of 20 kilobytes, or None. ONE: it has one of its own, whatever is asked for.
+    long = ONE
+    # Why its client cannot have one with a key of ML-DSA-65, or None.
+    mldsa = None
     # What it speaks over TLS, or "any": the harness's octets, which are HTTP.
     protocol = "any"
 

@@ -10,21 +10,22 @@ from lab import PATIENCE, SERVER, inside
 from peer import ALPN, NAME, PORTS, Client, Process, Server, Stack
 
 
-def certificate(case):
-    """One that needs several records where these are limited, or where they are not."""
-    return {"limited": "large.pem", "long": "long.pem"}.get(case.mode, "cert.pem")
+def asked(case):
+    """What both sides are asked of their records."""
+    words = ["--padding"] if case.kind.pads else []
+    return words + (["--limit", str(case.kind.limit)] if case.kind.limit else [])
 
 
 class ProgramServer(Server):
     def __init__(self, command, case, place, port, backend, environment=None, logs_keys=True):
         self.logs_keys = logs_keys
         words = [*command, "server", "--listen", f"{SERVER[4]}:{port}", "--connect", f"127.0.0.1:{backend}",
-                 "--cert", place.file(certificate(case)), "--key", place.file("key.pem"), "--version", case.version,
-                 "--alpn", ALPN]
-        for mode, word in (("retry", "--retry"), ("certificate", "--ask"), ("early", "--early"), ("padding", "--padding"),
-                           ("limited", "--ask"), ("limited", "--limit")):
-            if case.mode == mode:
-                words.append(word)
+                 # One that needs several records where these are limited.
+                 "--cert", place.file("large.pem" if case.mode == "limited" else "cert.pem"), "--key", place.file("key.pem"),
+                 "--version", case.version, "--alpn", ALPN]
+        words += [f"--{mode}" for mode in ("retry", "early") if case.mode == mode]
+        words += ["--ask"] if case.kind.certificate else []
+        words += asked(case)
         self.process = Process("server", words, place.folder, {"SSLKEYLOGFILE": place.server_keylog, **(environment or {})})
         self.process.wait_for("listening")
 
@@ -43,11 +44,11 @@ class ProgramClient(Client):
         self.full, self.again = next(PORTS), next(PORTS)
         words = [*command, "client", "--listen", f"127.0.0.1:{self.full}", "--resume", f"127.0.0.1:{self.again}",
                  "--connect", f"{SERVER[4]}:{port}", "--name", NAME, "--version", case.version, "--alpn", ALPN]
-        if case.mode in ("certificate", "limited", "long"):
-            words += ["--cert", place.file(certificate(case)), "--key", place.file("key.pem")]
-        for mode, word in (("early", "--early"), ("padding", "--padding"), ("limited", "--limit")):
-            if case.mode == mode:
-                words.append(word)
+        if case.kind.certificate:
+            own, key = place.own(case)
+            words += ["--cert", own, "--key", key]
+        words += ["--early"] if case.mode == "early" else []
+        words += asked(case)
         self.process = Process("client", words, place.folder, {"SSLKEYLOGFILE": place.keylog, **(environment or {})})
         self.process.wait_for("listening")
 
@@ -83,13 +84,13 @@ class LibraryStack(Stack):
     def command(self):
         return [*self.interpreter, str(pathlib.Path(__file__).parent / "programs" / self.program)]
 
-    def prepare(self, place):
+    def prepare(self, place, case):
         """Makes what it needs besides key.pem and cert.pem, where that is not there."""
 
     def serve(self, case, place, port, backend):
-        self.prepare(place)
+        self.prepare(place, case)
         return ProgramServer(self.command, case, place, port, backend, logs_keys=self.logs_keys)
 
     def connect(self, case, place, port):
-        self.prepare(place)
+        self.prepare(place, case)
         return ProgramClient(self.command, case, place, port, logs_keys=self.logs_keys)

@@ -53,6 +53,8 @@ class Stacks(GatewayTest):
             with self.subTest(mode):
                 self.assertEqual((result.get("why"), result["result"]), (None, "pass"))
                 self.assertEqual(result["passed"], 0)
+                if why := result["truth"].get("why"):
+                    self.skipTest(f"not compared with the key logs: {why}")
 
     def passes(self, version, *rule):
         """Where this rule is instead of tlsconn's, which has the connections followed only, the course fails for what passes."""

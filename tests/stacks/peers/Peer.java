@@ -145,7 +145,7 @@ public final class Peer {
             made.setNamedGroups(new String[] {"secp384r1"});
         }
         if (options.containsKey("limit")) {
-            made.setMaximumPacketSize(512);
+            made.setMaximumPacketSize(Integer.parseInt(options.get("limit")));
         }
         return made;
     }

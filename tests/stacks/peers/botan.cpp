@@ -34,8 +34,6 @@ using Octets = std::vector<uint8_t>;
 
 // What waits for a socket before no more is read for it.
 constexpr size_t ENOUGH = 1 << 18;
-// Bytes of a record, of which one is its type.
-constexpr uint16_t LIMIT = 513;
 // Of the next connection with a full handshake: sessions are kept by it.
 std::atomic<uint16_t> number{1};
 std::atomic<uint16_t> newest{0};
@@ -79,7 +77,9 @@ class Policy : public tls::Policy {
     bool require_cert_revocation_info() const override { return false; }
     bool request_client_certificate_authentication() const override { return given("ask"); }
     std::optional<uint16_t> record_size_limit() const override {
-        return given("limit") ? std::optional<uint16_t>(LIMIT) : std::nullopt;
+        if (!given("limit")) return std::nullopt;
+        // Its type is one more.
+        return static_cast<uint16_t>(std::stoi(words["limit"]) + 1);
     }
     std::vector<tls::Group_Params> key_exchange_groups() const override {
         if (given("retry")) return {tls::Group_Params::SECP384R1};

@@ -113,7 +113,8 @@ fn certificate(words: &Words) -> Outcome<(Vec<CertificateDer<'static>>, PrivateK
 }
 
 fn fragment_size(words: &Words) -> Option<usize> {
-    words.is("small").then_some(512)
+    let limit = words.get("limit");
+    (!limit.is_empty()).then(|| limit.parse().expect("a number"))
 }
 
 fn protocols(words: &Words) -> Vec<Vec<u8>> {

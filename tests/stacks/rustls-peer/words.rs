@@ -27,15 +27,14 @@ impl Words {
         while let Some(option) = options.next() {
             let name = option.trim_start_matches("--").to_owned();
             let value = match name.as_str() {
-                "retry" | "ask" | "early" | "padding" | "limit" => "true".into(),
+                "retry" | "ask" | "early" | "padding" => "true".into(),
                 _ => options.next().unwrap_or_default(),
             };
             words.insert(name, value);
         }
         let certificate = words.contains_key("cert").to_string();
         words.insert("certificate".into(), certificate);
-        let small = words.contains_key("limit").to_string();
-        words.insert("small".into(), small);
+        words.entry("limit".into()).or_default();
         words.entry("ask".into()).or_insert("false".into());
         words.entry("early".into()).or_default();
         let groups = words.contains_key("retry").then_some("SECP384R1");

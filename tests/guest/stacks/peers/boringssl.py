@@ -10,6 +10,7 @@ PLACE = "/usr/lib/x86_64-linux-gnu/android"
 class BoringSsl(LibraryStack):
     name = "boringssl"
     title = "BoringSSL"
+    mldsa = "Android's BoringSSL of Debian has no ML-DSA"
     program = "boringssl.py"
     long = "it ends the connection by itself where the server's ticket has the certificate in it"
     library = f"{PLACE}/libssl.so.0"

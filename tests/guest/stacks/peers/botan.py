@@ -13,6 +13,7 @@ PROGRAM = pathlib.Path(__file__).parents[4] / "build/stacks/peer-botan"
 class Botan(Stack):
     name = "botan"
     title = "Botan"
+    mldsa = "Botan's TLS has no ML-DSA"
     long = None
 
     def missing(self):

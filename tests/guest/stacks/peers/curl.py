@@ -15,6 +15,7 @@ class Curl(Stack):
     name = "curl"
     title = "curl"
     roles = ("client",)
+    long = None
 
     def version(self):
         words = run("curl", "--version").stdout.split()
@@ -56,7 +57,10 @@ class CurlClient(RunClient):
     def __init__(self, case, place, port):
         super().__init__()
         self.case, self.place, self.output = case, place, None
-        certificate = ("--cert", "cert.pem", "--key", "key.pem") if case.mode == "certificate" else ()
+        certificate = ()
+        if case.kind.certificate:
+            own, key = place.own(case)
+            certificate = "--cert", own, "--key", key
         early = ("--tls-earlydata",) if case.mode == "early" else ()
         # As an upload, so that the file is read when its turn comes.
         self.post = ["-sSk", "--http1.1", "-H", "Expect:", f"--tlsv{case.version}", "--tls-max", case.version,

@@ -12,6 +12,7 @@ from program import LibraryStack
 class Erlang(LibraryStack):
     name = "erlang"
     title = "Erlang"
+    mldsa = "OTP 27 has no ML-DSA"
     program = "tls_peer.erl"
     interpreter = ("escript",)
     # OTP 27's own has the secrets of the two sides' data the wrong way round.

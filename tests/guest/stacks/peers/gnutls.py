@@ -9,6 +9,7 @@ from program import LibraryStack
 class GnuTls(LibraryStack):
     name = "gnutls"
     title = "GnuTLS"
+    mldsa = "Debian's GnuTLS is built without ML-DSA"
     program = "gnutls.py"
 
     def version(self):

@@ -13,6 +13,7 @@ PROGRAM = pathlib.Path(__file__).parents[4] / "build/stacks/peer-go"
 class Go(Stack):
     name = "go"
     title = "Go"
+    mldsa = "Go 1.24 has no ML-DSA"
     long = None
 
     def missing(self):

@@ -25,7 +25,7 @@ defaults
 """
 SERVE = """
 listen tls
-    bind {address}:{port} ssl crt {place}/both.pem ssl-min-ver TLSv{version} ssl-max-ver TLSv{version} alpn {alpn} {more}
+    bind {address}:{port} ssl crt {both} ssl-min-ver TLSv{version} ssl-max-ver TLSv{version} alpn {alpn} {more}
     log-format '{{"event": "handshake", "port": %cp, "version": "%sslv", "cipher": "%sslc", "resumed": %[ssl_fc_is_resumed], "alpn": "%[ssl_fc_alpn]", "early": %[ssl_fc_has_early]}}'
     server backend 127.0.0.1:{backend}
 """
@@ -52,21 +52,27 @@ class Log(Service):
         return event
 
 
+def both(host, place, *files):
+    """A certificate and its key in one file."""
+    name = place.file(f"both-{host}.pem")
+    with open(name, "w", encoding="ascii") as file:
+        for part in files:
+            with open(part, encoding="ascii") as source:
+                file.write(source.read())
+    return name
+
+
 def start(host, place, text, ports):
     name = place.file(f"haproxy-{host}.cfg")
     with open(name, "w", encoding="ascii") as file:
         file.write(COMMON + text)
-    with open(place.file("both.pem"), "w", encoding="ascii") as file:
-        for part in ("cert.pem", "key.pem"):
-            with open(place.file(part), encoding="ascii") as source:
-                file.write(source.read())
     return Log(host, ["haproxy", "-db", "-f", name], place.folder, ports)
 
 
 class HaproxyClient(ServiceClient):
     def __init__(self, case, place, port):
         super().__init__()
-        more = f"crt {place.file('both.pem')} " if case.mode == "certificate" else ""
+        more = f"crt {both('client', place, *place.own(case))} " if case.kind.certificate else ""
         lines = ""
         for name, listen, reuse in (("first", self.first, ""), ("beside", self.beside, "no-ssl-reuse")):
             lines += CONNECT.format(name=name, listen=listen, address=SERVER[4], port=port, sni=NAME, alpn=ALPN,
@@ -77,6 +83,7 @@ class HaproxyClient(ServiceClient):
 class Haproxy(Stack):
     name = "haproxy"
     title = "HAProxy"
+    long = None
 
     def missing(self):
         return None if shutil.which("haproxy") else "there is no HAProxy here"
@@ -88,7 +95,8 @@ class Haproxy(Stack):
         return "HAProxy sends early data only where a client of its own did" if case.mode == "early" else None
 
     def serve(self, case, place, port, backend):
-        text = SERVE.format(address=SERVER[4], port=port, place=place.folder, version=case.version, alpn=ALPN,
+        own = both("server", place, place.file("cert.pem"), place.file("key.pem"))
+        text = SERVE.format(both=own, address=SERVER[4], port=port, place=place.folder, version=case.version, alpn=ALPN,
                             backend=backend, more=MORE.get(case.mode, "").format(place=place.folder))
         return ServiceServer(start("server", place, text, [port]))
 

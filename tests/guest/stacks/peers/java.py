@@ -16,6 +16,7 @@ PROGRAM = ["java", "-XX:+UseSerialGC", "-Xshare:auto", "-Xmx192m", "-cp", str(CL
 class Java(Stack):
     name = "java"
     title = "Java"
+    mldsa = "Java 21 has no ML-DSA"
     long = None
     padding = "Java pads every record by 16 octets anyway, and cannot be asked for more"
 

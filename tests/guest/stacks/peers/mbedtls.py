@@ -11,6 +11,7 @@ LIBRARY = "libmbedcrypto.so.16"
 class MbedTls(LibraryStack):
     name = "mbedtls"
     title = "mbedTLS"
+    mldsa = "mbedTLS 3.6 has no ML-DSA"
     program = "mbedtls.py"
     padding = "mbedTLS pads every record to 16 bytes anyway, and cannot be asked for more"
     library = LIBRARY

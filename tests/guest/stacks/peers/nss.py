@@ -3,15 +3,16 @@
 
 import ctypes
 import os
+import pathlib
 
 from lab import run
-from place import CERTIFICATES
 from program import LibraryStack
 
 
 class Nss(LibraryStack):
     name = "nss"
     title = "NSS"
+    mldsa = "NSS 3.110 takes no key of ML-DSA"
     program = "nss.py"
     # Debian's NSS is built without a key log.
     logs_keys = False
@@ -21,16 +22,21 @@ class Nss(LibraryStack):
         get.restype = ctypes.c_char_p
         return get().decode().split()[0]
 
-    def prepare(self, place):
-        """The certificate in a database of its own kind."""
-        database, bundle = place.file("nss"), place.file("nss.p12")
-        if os.path.exists(bundle):
-            return
-        run("mkdir", "-p", database)
-        run("certutil", "-N", "-d", database, "--empty-password")
-        for name in CERTIFICATES:
-            run("openssl", "pkcs12", "-export", "-in", place.file(name), "-inkey", place.file("key.pem"), "-name", name,
-                "-passout", "pass:", "-out", bundle)
+    def prepare(self, place, case):
+        """The certificates of both sides in a database of its own kind."""
+        database = place.file("nss")
+        if not os.path.exists(database):
+            run("mkdir", "-p", database)
+            run("certutil", "-N", "-d", database, "--empty-password")
+        key = place.file("key.pem")
+        files = {place.file("cert.pem"): key, place.file("large.pem"): key}
+        if case.kind.certificate:
+            files.update([place.own(case)])
+        for file, key in files.items():
+            bundle, name = f"{file}.p12", pathlib.Path(file).name
+            if os.path.exists(bundle):
+                continue
+            run("openssl", "pkcs12", "-export", "-in", file, "-inkey", key, "-name", name, "-passout", "pass:", "-out", bundle)
             run("pk12util", "-i", bundle, "-d", database, "-W", "")
             run("certutil", "-M", "-n", name, "-t", "CTu,CTu,CTu", "-d", database)
 

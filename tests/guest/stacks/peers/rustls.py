@@ -14,6 +14,7 @@ BUILT = PROJECT / "build/stacks"
 class Rustls(Stack):
     name = "rustls"
     title = "rustls"
+    mldsa = "rustls on ring has no ML-DSA"
     long = None
     program = BUILT / "peer-rustls"
 

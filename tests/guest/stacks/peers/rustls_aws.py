@@ -7,6 +7,7 @@ from peers import rustls
 class RustlsAws(rustls.Rustls):
     name = "rustls_aws"
     title = "rustls on AWS-LC"
+    mldsa = None
     program = rustls.BUILT / "peer-rustls-aws"
 
 

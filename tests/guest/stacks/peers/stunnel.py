@@ -34,7 +34,7 @@ MORE = {
     "retry": "curves = P-384\n",
     "certificate": "CAfile = {place}/clients.pem\nverifyPeer = yes\nrequireCert = yes\n",
 }
-CERTIFICATE = "cert = {place}/cert.pem\nkey = {place}/key.pem\n"
+CERTIFICATE = "cert = {}\nkey = {}\n"
 LINE = re.compile(r"LOG\d\[(\w+)\]: (.*)")
 ACCEPTED = re.compile(r"Service \[tls\] accepted connection from [0-9.]+:(\d+)")
 CONNECTED = re.compile(r"Service \[(?:first|beside)\] connected remote server from [0-9.]+:(\d+)")
@@ -76,8 +76,8 @@ class StunnelClient(ServiceClient):
         text = COMMON.format(version=case.version)
         for name, listen, reuse in (("first", self.first, "yes"), ("beside", self.beside, "no")):
             text += CONNECT.format(name=name, listen=listen, address=SERVER[4], port=port, sni=NAME, reuse=reuse)
-            if case.mode == "certificate":
-                text += CERTIFICATE.format(place=place.folder)
+            if case.kind.certificate:
+                text += CERTIFICATE.format(*place.own(case))
         self.process = start("client", place, text, [self.first, self.beside])
 
 
@@ -88,6 +88,7 @@ class StunnelServer(ServiceServer):
 class Stunnel(Stack):
     name = "stunnel"
     title = "stunnel"
+    long = None
 
     def missing(self):
         return None if shutil.which("stunnel4") else "there is no stunnel here"

@@ -12,6 +12,7 @@ PYTHON = pathlib.Path(__file__).parents[4] / "build/stacks/python"
 class TlsLite(LibraryStack):
     name = "tlslite"
     title = "tlslite-ng"
+    mldsa = "tlslite-ng 0.8 has no ML-DSA"
     program = "tlslite_ng.py"
     # It has no key log.
     logs_keys = False

@@ -11,6 +11,7 @@ LIBRARY = "libwolfssl.so.42"
 class WolfSsl(LibraryStack):
     name = "wolfssl"
     title = "wolfSSL"
+    mldsa = "Debian's wolfSSL takes no certificate of ML-DSA"
     program = "wolfssl.py"
     library = LIBRARY
     long = "it ends the connection by itself where the server's ticket has the certificate in it"

@@ -15,7 +15,6 @@ VERSIONS = {"1.2": 0x0303, "1.3": 0x0304}
 PARTIAL_WRITE, MOVING_WRITE_BUFFER = 1, 2
 WANT_READ, WANT_WRITE, SYSCALL, ZERO_RETURN, EARLY_REJECTED = 2, 3, 5, 6, 15
 FILETYPE_PEM, VERIFY_NONE, VERIFY_PEER, CACHE_CLIENT = 1, 0, 1, 1
-LIMIT = 512
 
 for name in ("TLS_method", "SSL_CTX_new", "SSL_new", "SSL_get_current_cipher", "SSL_get_session"):
     getattr(SSL, name).restype = c_void_p
@@ -60,7 +59,7 @@ class Library:
             must(SSL.SSL_CTX_use_certificate_chain_file(self.context, given.cert.encode()))
             must(SSL.SSL_CTX_use_PrivateKey_file(self.context, given.key.encode(), FILETYPE_PEM))
         if given.limit:
-            must(SSL.SSL_CTX_set_max_send_fragment(self.context, ctypes.c_size_t(LIMIT)))
+            must(SSL.SSL_CTX_set_max_send_fragment(self.context, ctypes.c_size_t(given.limit)))
         if given.retry:
             must(SSL.SSL_CTX_set1_curves_list(self.context, b"P-384"))
         if "SSLKEYLOGFILE" in os.environ:

@@ -15,7 +15,6 @@ AGAIN, INTERRUPTED, PREMATURE_TERMINATION = -28, -52, -110
 EARLY_RECEIVED = 1 << 10
 EARLY_MOST = 16384
 PADDING = 300
-LIMIT = 512
 # Milliseconds by which a ticket's age may differ: it has been held.
 WINDOW = 30_000
 
@@ -88,7 +87,7 @@ class Tls:
         must(TLS.gnutls_alpn_set_protocols(self.tls, ctypes.byref(protocol), 1, 0))
         TLS.gnutls_transport_set_int2(self.tls, raw.fileno(), raw.fileno())
         if given.limit:
-            must(TLS.gnutls_record_set_max_size(self.tls, c_size_t(LIMIT)))
+            must(TLS.gnutls_record_set_max_size(self.tls, c_size_t(given.limit)))
         if library.server:
             must(TLS.gnutls_session_ticket_enable_server(self.tls, ctypes.byref(library.ticket_key)))
             if given.ask:

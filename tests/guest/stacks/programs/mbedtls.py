@@ -19,7 +19,8 @@ WANT_READ, WANT_WRITE, CLOSED, RESET, NEW_TICKET, END = -0x6900, -0x6880, -0x788
 AES_256_GCM = 16
 LIFETIME = 86400
 P384 = 0x0018
-MOST_512 = 1
+# By the most content of a record (RFC 6066 4).
+FRAGMENTS = {512: 1, 1024: 2, 4096: 4}
 # More than any of its structures has.
 ROOM = 16384
 # By the numbers of what it exports.
@@ -80,7 +81,7 @@ class Library:
             must(CRYPTO.mbedtls_pk_parse_keyfile(self.key, given.key.encode(), None, CRYPTO.mbedtls_ctr_drbg_random, self.random))
             must(TLS.mbedtls_ssl_conf_own_cert(self.config, self.certificate, self.key))
         if given.limit:
-            must(TLS.mbedtls_ssl_conf_max_frag_len(self.config, ctypes.c_ubyte(MOST_512)))
+            must(TLS.mbedtls_ssl_conf_max_frag_len(self.config, ctypes.c_ubyte(FRAGMENTS[given.limit])))
         if given.retry:
             self.groups = (ctypes.c_uint16 * 2)(P384, 0)
             TLS.mbedtls_ssl_conf_groups(self.config, self.groups)

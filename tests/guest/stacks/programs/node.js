@@ -7,8 +7,7 @@ const fs = require("fs");
 const net = require("net");
 const tls = require("tls");
 
-const SWITCHES = ["retry", "ask", "limit"];
-const LIMIT = 512;
+const SWITCHES = ["retry", "ask", "padding"];
 
 function tell(event, facts) {
     process.stderr.write(JSON.stringify({ event, ...facts }) + "\n");
@@ -91,7 +90,7 @@ function connect(words) {
                 told(socket.localPort, socket);
                 join(plain, socket);
             });
-            if (words.limit) socket.setMaxSendFragment(LIMIT);
+            if (words.limit) socket.setMaxSendFragment(Number(words.limit));
             socket.on("keylog", logKeys);
             socket.on("session", (session) => { newest = session; });
             socket.once("error", fail);

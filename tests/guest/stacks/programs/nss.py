@@ -17,7 +17,6 @@ VERSIONS = {"1.2": 0x0303, "1.3": 0x0304}
 REQUEST_CERTIFICATE, AS_CLIENT, AS_SERVER, REQUIRE_CERTIFICATE, TICKETS, EARLY, RECORD_SIZE_LIMIT = 3, 5, 6, 10, 18, 33, 34
 SOCKET_NONBLOCKING, WOULD_BLOCK, END_OF_FILE = 0, -5998, -5938
 P384 = 24
-LIMIT = 512
 # Microseconds in which no early data is taken twice, by which a ticket's age may differ (it has been held), and in which
 # the server takes none behind its start.
 WINDOW = 30_000_000
@@ -114,7 +113,7 @@ class Tls:
         for option, value in ((TICKETS, 1), (AS_SERVER if library.server else AS_CLIENT, 1), (EARLY, given.early)):
             must(TLS.SSL_OptionSet(self.tls, option, c_int(value)))
         if given.limit:
-            must(TLS.SSL_OptionSet(self.tls, RECORD_SIZE_LIMIT, LIMIT))
+            must(TLS.SSL_OptionSet(self.tls, RECORD_SIZE_LIMIT, given.limit))
         if library.server:
             self.serve()
         else:

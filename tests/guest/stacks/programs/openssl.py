@@ -19,7 +19,7 @@ WANT_READ, WANT_WRITE, SYSCALL, ZERO_RETURN = 2, 3, 5, 6
 FILETYPE_PEM, VERIFY_PEER, EARLY_FINISH, EARLY_ACCEPTED = 1, 1, 2, 2
 EARLY_MOST = 16384
 IGNORE_UNEXPECTED_EOF = 1 << 7
-PADDING = LIMIT = 512
+PADDING = 512
 
 for name in ("TLS_client_method", "TLS_server_method", "SSL_CTX_new", "SSL_new", "SSL_get1_session", "SSL_get_current_cipher"):
     getattr(SSL, name).restype = c_void_p
@@ -55,7 +55,7 @@ class Library:
         if given.padding:
             self.must(SSL.SSL_CTX_set_block_padding(self.context, c_size_t(PADDING)))
         if given.limit:
-            self.must(SSL.SSL_CTX_ctrl(self.context, CTRL_MAX_SEND, LIMIT, None))
+            self.must(SSL.SSL_CTX_ctrl(self.context, CTRL_MAX_SEND, given.limit, None))
         if given.retry:
             self.must(SSL.SSL_CTX_ctrl(self.context, CTRL_GROUPS_LIST, 0, ctypes.cast(c_char_p(b"P-384"), c_void_p)))
         self.protocol = bytes([len(given.alpn)]) + given.alpn.encode()

@@ -52,7 +52,8 @@ def arguments():
         parser.add_argument(f"--{name}", type=address)
     for name in ("name", "version", "alpn", "cert", "key"):
         parser.add_argument(f"--{name}")
-    for name in ("retry", "ask", "early", "padding", "limit"):
+    parser.add_argument("--limit", type=int)
+    for name in ("retry", "ask", "early", "padding"):
         parser.add_argument(f"--{name}", action="store_true")
     return parser.parse_args()
 

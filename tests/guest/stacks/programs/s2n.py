@@ -15,8 +15,11 @@ TLS = ctypes.CDLL(str(pathlib.Path(__file__).parents[4] / "build/stacks/libs2n.s
 CLIENT, SERVER, OPTIONAL, SELF_SERVICE_BLINDING = 1, 0, 2, 1
 IO, CLOSED, BLOCKED = 1, 2, 3
 WRITE_BLOCKED = 2
-MOST_512 = 1
+# By the most content of a record (RFC 6066 4).
+FRAGMENTS = {512: 1, 1024: 2, 4096: 4}
 # Of its policies, one with each version alone.
+# The one policy here that has ML-DSA.
+MLDSA = b"20250721"
 POLICIES = {"1.2": b"ELBSecurityPolicy-FS-1-2-Res-2019-08", "1.3": b"CloudFront-TLS-1-3-2025"}
 VERSIONS = {33: "1.2", 34: "1.3"}
 
@@ -55,7 +58,8 @@ class Library:
         self.newest = None
         must(TLS.s2n_init())
         self.config = c_void_p(must(TLS.s2n_config_new()))
-        must(TLS.s2n_config_set_cipher_preferences(self.config, POLICIES[given.version]))
+        policy = MLDSA if pathlib.Path(given.key or "").name == "mldsa.key" else POLICIES[given.version]
+        must(TLS.s2n_config_set_cipher_preferences(self.config, policy))
         must(TLS.s2n_config_disable_x509_verification(self.config))
         self.anybody = HOST(lambda _name, _size, _to: 1)
         must(TLS.s2n_config_set_verify_host_callback(self.config, self.anybody, None))
@@ -73,8 +77,8 @@ class Library:
             must(TLS.s2n_config_set_key_log_cb(self.config, log_keys, None))
         if given.limit and self.server:
             must(TLS.s2n_config_accept_max_fragment_length(self.config))
-        elif given.limit:
-            must(TLS.s2n_config_send_max_fragment_length(self.config, MOST_512))
+        elif given.limit in FRAGMENTS:
+            must(TLS.s2n_config_send_max_fragment_length(self.config, FRAGMENTS[given.limit]))
         if self.server:
             must(TLS.s2n_config_add_ticket_crypto_key(self.config, b"table", c_uint32(5), os.urandom(32), c_uint32(32),
                                                       c_uint64(0)))
@@ -106,6 +110,9 @@ class Tls:
         must(TLS.s2n_connection_set_blinding(self.tls, SELF_SERVICE_BLINDING))
         if not library.server:
             must(TLS.s2n_set_server_name(self.tls, library.given.name.encode()))
+        if library.given.limit and library.given.limit not in FRAGMENTS:
+            # Its records are shorter than they may be else.
+            must(TLS.s2n_connection_prefer_throughput(self.tls))
         if resume:
             must(TLS.s2n_connection_set_session(self.tls, library.newest, c_size_t(len(library.newest))))
 

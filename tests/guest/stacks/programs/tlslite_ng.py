@@ -18,7 +18,6 @@ VERSIONS = {"1.2": (3, 3), "1.3": (3, 4)}
 # Bytes of a record with padding are a multiple of this.
 PADDED = 512
 RECORD = 16384
-LIMIT = 512
 
 
 def pad(length, _kind, most):
@@ -39,7 +38,7 @@ class Library:
         # It compresses its certificate for servers too that have not said they can read that.
         settings.certificate_compression_send = []
         if given.limit:
-            settings.record_size_limit = LIMIT
+            settings.record_size_limit = given.limit
         if given.padding:
             settings.padding_cb = pad
         if self.server:

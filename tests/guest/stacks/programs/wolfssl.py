@@ -12,7 +12,8 @@ TLS = ctypes.CDLL("libwolfssl.so.42")
 METHODS = {"1.2": "TLSv1_2", "1.3": "TLSv1_3"}
 SUCCESS, FILETYPE_PEM, VERIFY_NONE, VERIFY_PEER, SNI_HOST_NAME, ALPN_CONTINUE = 1, 1, 0, 1, 0, 2
 WANT_READ, WANT_WRITE, ZERO_RETURN, SOCKET_PEER_CLOSED, SOCKET_ERROR = 2, 3, 6, -397, -308
-MOST_512 = 1
+# By the most content of a record (RFC 6066 4).
+FRAGMENTS = {512: 1, 1024: 2, 4096: 4}
 
 for name in ("CTX_new", "new", "get1_session", "get_current_cipher", *(f"{method}_{role}_method" for method in METHODS.values()
                                                                        for role in ("client", "server"))):
@@ -47,7 +48,7 @@ class Library:
             must(TLS.wolfSSL_CTX_use_certificate_chain_file(self.context, given.cert.encode()))
             must(TLS.wolfSSL_CTX_use_PrivateKey_file(self.context, given.key.encode(), FILETYPE_PEM))
         if given.limit:
-            must(TLS.wolfSSL_CTX_UseMaxFragment(self.context, ctypes.c_ubyte(MOST_512)))
+            must(TLS.wolfSSL_CTX_UseMaxFragment(self.context, ctypes.c_ubyte(FRAGMENTS[given.limit])))
         if given.retry:
             must(TLS.wolfSSL_CTX_set1_groups_list(self.context, b"P-384"))
         if not self.server:
