@@ -22,7 +22,7 @@ import course  # noqa: E402
 import gateway  # noqa: E402
 import peers  # noqa: E402
 import results  # noqa: E402
-from kinds import FLIGHTS, FLIGHTS_SERVER, UNPADDED  # noqa: E402
+from kinds import FLIGHTS, UNPADDED  # noqa: E402
 from lab import GatewayTest, on  # noqa: E402
 from peer import MODES, ONE, PORTS, Broken, Case  # noqa: E402
 from place import Place  # noqa: E402
@@ -116,7 +116,7 @@ class Table:
 
     def runs(self, client, server, case):
         """Whether the pair is to run; why it cannot is told."""
-        if case.mode in FLIGHTS and server.name != FLIGHTS_SERVER:
+        if case.mode in FLIGHTS and server.name != client.flights_server(case):
             return False
         if not self.sampled(client, server, case):
             return False

@@ -19,7 +19,7 @@ KINDS = {
     "limited": Kind("large.pem", 512),
     "long": Kind("long.pem"),
 }
-# What a client's flight may be besides: with one server alone, as it is the client that sends it.
+# What a client's flight may be besides: with one server alone (Stack.flights_server), as it is the client that sends it.
 FLIGHTS = {
     "rsa": Kind("rsa.pem"),
     "mldsa": Kind("mldsa.pem"),
@@ -31,8 +31,6 @@ FLIGHTS = {
     "long16384": Kind("long.pem", 16384),
     "padded": Kind("large.pem", pads=True),
 }
-# With whom that is.
-FLIGHTS_SERVER = "openssl"
 # No column: what a client does of `padded` that cannot pad.
 UNPADDED = "large"
 ALL = {**KINDS, **FLIGHTS, UNPADDED: Kind("large.pem")}

@@ -79,6 +79,8 @@ class Stack:
     long = ONE
     # Why its client cannot have one with a key of ML-DSA-65, or None.
     mldsa = None
+    # By the server's word alone (RFC 8449) its client limits its records, which OpenSSL's does not give.
+    limited_by_server = False
     # What it speaks over TLS, or "any": the harness's octets, which are HTTP.
     protocol = "any"
 
@@ -109,6 +111,10 @@ class Stack:
     def limits(self, role):
         """Whether it makes records of TLS 1.3 shorter when it is asked to. The mode is run where one of both does."""
         return False
+
+    def flights_server(self, case):
+        """The server of a column of FLIGHTS."""
+        return "gnutls" if case.kind.limit and self.limited_by_server else "openssl"
 
     def serve(self, case, place, port, backend):
         """Starts a server on SERVER[4]:port (in the namespace `server`) that joins its connections to

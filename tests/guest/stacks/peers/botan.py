@@ -14,6 +14,7 @@ class Botan(Stack):
     name = "botan"
     title = "Botan"
     mldsa = "Botan's TLS has no ML-DSA"
+    limited_by_server = True
     long = None
 
     def missing(self):

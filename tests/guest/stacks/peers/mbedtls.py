@@ -12,6 +12,7 @@ class MbedTls(LibraryStack):
     name = "mbedtls"
     title = "mbedTLS"
     mldsa = "mbedTLS 3.6 has no ML-DSA"
+    limited_by_server = True
     program = "mbedtls.py"
     padding = "mbedTLS pads every record to 16 bytes anyway, and cannot be asked for more"
     library = LIBRARY

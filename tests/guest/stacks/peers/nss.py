@@ -13,6 +13,7 @@ class Nss(LibraryStack):
     name = "nss"
     title = "NSS"
     mldsa = "NSS 3.110 takes no key of ML-DSA"
+    limited_by_server = True
     program = "nss.py"
     # Debian's NSS is built without a key log.
     logs_keys = False

@@ -13,6 +13,7 @@ class TlsLite(LibraryStack):
     name = "tlslite"
     title = "tlslite-ng"
     mldsa = "tlslite-ng 0.8 has no ML-DSA"
+    limited_by_server = True
     program = "tlslite_ng.py"
     # It has no key log.
     logs_keys = False
