@@ -3,6 +3,7 @@
 
 import ctypes
 
+from kinds import FLIGHTS
 from program import LibraryStack
 
 LIBRARY = "libmbedcrypto.so.16"
@@ -12,7 +13,6 @@ class MbedTls(LibraryStack):
     name = "mbedtls"
     title = "mbedTLS"
     mldsa = "mbedTLS 3.6 has no ML-DSA"
-    limited_by_server = True
     program = "mbedtls.py"
     padding = "mbedTLS pads every record to 16 bytes anyway, and cannot be asked for more"
     library = LIBRARY
@@ -26,7 +26,10 @@ class MbedTls(LibraryStack):
     def cannot_serve(self, case):
         return "Debian's mbedTLS is built without early data" if case.mode == "early" else None
 
-    cannot_connect = cannot_serve
+    def cannot_connect(self, case):
+        if case.mode in FLIGHTS and case.kind.limit:
+            return "mbedTLS writes each message of a handshake into one record, whatever the limit"
+        return self.cannot_serve(case)
 
     def limits(self, role):
         return True
