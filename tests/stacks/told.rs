@@ -63,7 +63,7 @@ pub(crate) fn check_told(said: &str, passed: &Passed) {
             let [content, wire] =
                 [inner, record.wire].map(|octet| Types::of_wire(octet).expect("a wire type"));
             assert_eq!(
-                without_doubt(types, content),
+                without_doubt(types, content, false),
                 PacketTypes { content, wire },
                 "record {number} as told"
             );
