@@ -9,7 +9,7 @@ use std::{
 
 use etherparse::{ether_type, ip_number, EtherType, IpNumber};
 
-use super::wrapping::{ethernet, ip, unwrapped, Typed};
+use super::wrapping::{ethernet, ip, ppp, unwrapped, Typed};
 
 /// Ports that tunnels are sent to: VXLAN's (RFC 7348), and the one that Linux had before; Geneve's (RFC 8926); GTP-U's
 /// (3GPP TS 29.281); GRE's (RFC 8086).
@@ -85,7 +85,7 @@ fn gre(octets: &[u8]) -> Option<Inner<'_>> {
             if version & ACKNOWLEDGEMENT != 0 {
                 word()?;
             }
-            Some((None, super::wrapping::ppp(rest)?))
+            Some((None, ppp(rest)?))
         }
         _ => None,
     }
