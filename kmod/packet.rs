@@ -252,6 +252,29 @@ impl Payload for SkbPayload<'_> {
     }
 }
 
+/// Sequence number and length of the payload of an IPv4 packet without options that continues an established connection:
+/// no SYN, FIN, RST or URG. None for others, and where there is no payload.
+///
+/// It leaves out what conntrack and IP have checked on the packet's way here: that it is TCP and no fragment, that the TCP
+/// header is whole (`tcp_error()`), and that no padding follows (`ip_rcv_core()` cuts it).
+#[inline(always)]
+pub fn data_of_established(skb: Skb<'_>) -> Option<(u32, u32)> {
+    let headers: &[u8; 40] = skb.linear(0)?;
+    let [0x45, ..] = headers else {
+        return None;
+    };
+    let tcp: &[u8; TCP_HEADER as usize] = headers.last_chunk()?;
+    let [_, _, _, _, s0, s1, s2, s3, _, _, _, _, data_offset, flags, ..] = tcp;
+    if flags & (FIN | SYN | RST | URG) != 0 {
+        return None;
+    }
+    let header_len = u32::from(data_offset >> 4) << 2;
+    let len = skb
+        .size()
+        .checked_sub(IPV4_HEADER.wrapping_add(header_len))?;
+    (len > 0).then_some((u32::from_be_bytes([*s0, *s1, *s2, *s3]), len))
+}
+
 /// The octets of a header, which nearly always lies in one piece.
 #[inline(always)]
 fn header<const N: usize>(skb: Skb<'_>, offset: u32) -> Option<[u8; N]> {

@@ -13,6 +13,7 @@ use crate::{
     syns::{self, Answered, SynData},
     sys::{
         conntrack::{self, Conntrack},
+        hooks::Verdict,
         memo,
         pernet::NetState,
         rcu::Reader,
@@ -26,7 +27,12 @@ use kernel::sync::aref::ARef;
 
 /// Takes in any packet. Softirq or process context, at PRE_ROUTING and LOCAL_OUT; no lock is held.
 #[inline(never)]
-pub fn track(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
+pub fn track(net: &NetState, skb: Skb<'_>, rcu: &Reader) -> Verdict {
+    take_in(net, skb, rcu);
+    Verdict::accept()
+}
+
+fn take_in(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
     let Some(packet) = &Packet::new(skb) else {
         return;
     };

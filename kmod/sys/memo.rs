@@ -36,6 +36,24 @@ impl Known {
         )
     }
 
+    /// As one number, which is not 0, as no packet is without a type.
+    pub(super) fn number(self) -> u32 {
+        self.0
+    }
+
+    /// From its number.
+    #[inline(always)]
+    pub(super) fn from_number(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// The same of a packet of the same connection that has no payload.
+    pub fn without_payload(self) -> Self {
+        let types = (1 << Self::STATE) - 1;
+        let none = Self::new(PacketTypes::both(Types::NONE), State::New);
+        Self((self.0 & !types) | none.0)
+    }
+
     /// The types of its payload by what its records carry.
     #[inline(always)]
     pub fn content(self) -> Types {
@@ -71,7 +89,7 @@ fn packet(skb: Skb<'_>, seq: [u8; 4]) -> u64 {
 #[inline(always)]
 pub fn note(skb: Skb<'_>, seq: u32, known: Known) {
     let known = u64::from(known.0);
-    words::write::<1>(packet(skb, seq.to_be_bytes()) ^ (known << 26));
+    words::write::<1>(packet(skb, seq.to_be_bytes()) ^ known);
     words::write::<0>(address(skb) | known);
 }
 
@@ -90,7 +108,7 @@ pub fn look(skb: Skb<'_>, tcp: u32) -> Option<Known> {
         return None;
     }
     let [_, _, _, _, s0, s1, s2, s3]: &[u8; 8] = skb.linear(tcp)?;
-    if words::read::<1>() != packet(skb, [*s0, *s1, *s2, *s3]) ^ (known << 26) {
+    if words::read::<1>() != packet(skb, [*s0, *s1, *s2, *s3]) ^ known {
         return None;
     }
     Some(Known(known as u32))

@@ -11,7 +11,7 @@ use core::{
 };
 
 /// `NFCT_INFOMASK`: the low bits of `_nfct` are an `enum ip_conntrack_info`, the others the entry.
-const INFO_MASK: usize = 7;
+const INFO_MASK: u64 = 7;
 
 /// A packet in a netfilter hook or a match.
 ///
@@ -126,21 +126,39 @@ impl<'a> Skb<'a> {
         NonNull::new(raw).map(OwnedSkb)
     }
 
-    /// The address of the conntrack entry it belongs to, of whatever protocol, and the side that sent it.
+    /// The address of the conntrack entry it belongs to, of whatever protocol.
     #[inline(always)]
-    pub(super) fn entry_and_side(self) -> Option<(*const bindings::nf_conn, Side)> {
-        // SAFETY: By the invariant the packet is valid.
-        let nfct = unsafe { (*self.raw)._nfct };
-        let entry = (nfct & !INFO_MASK) as *const bindings::nf_conn;
-        let reply = nfct & INFO_MASK >= bindings::IP_CT_IS_REPLY as usize;
-        let side = if reply { Side::Dst } else { Side::Src };
-        (!entry.is_null()).then_some((entry, side))
+    pub(super) fn entry(self) -> Option<*const bindings::nf_conn> {
+        let entry = (self.entry_and_direction() & !INFO_MASK) as *const bindings::nf_conn;
+        (!entry.is_null()).then_some(entry)
+    }
+
+    /// The side that sent it, by its conntrack entry.
+    #[inline(always)]
+    pub fn side(self) -> Side {
+        match self.entry_and_direction() & INFO_MASK >= bindings::IP_CT_IS_REPLY.into() {
+            true => Side::Dst,
+            false => Side::Src,
+        }
+    }
+
+    /// The side that sent it, if it is a packet of an established connection itself: none that is about one (an ICMP error),
+    /// that opens one, or that came before any answer.
+    #[inline(always)]
+    pub fn side_of_established(self) -> Option<Side> {
+        const SRC: u64 = bindings::IP_CT_ESTABLISHED as u64;
+        const DST: u64 = bindings::IP_CT_IS_REPLY as u64;
+        match self.entry_and_direction() & INFO_MASK {
+            SRC => Some(Side::Src),
+            DST => Some(Side::Dst),
+            _ => None,
+        }
     }
 
     /// The conntrack entry it belongs to and the side that sent it. None: untracked, invalid, a template, not TCP.
     #[inline]
     pub fn conntrack(&self) -> Option<(&'a Conntrack, Side)> {
-        let (entry, side) = self.entry_and_side()?;
+        let entry = self.entry()?;
         // SAFETY: The packet holds a reference to the entry; bits of the status change under us, so it is read once.
         let status = unsafe { addr_of!((*entry).status).read_volatile() };
         // SAFETY: As above; the original tuple does not change.
@@ -150,7 +168,7 @@ impl<'a> Skb<'a> {
             return None;
         }
         // SAFETY: The packet holds a reference to the entry for as long as it lives, and it is TCP.
-        Some((unsafe { Conntrack::from_raw(entry) }, side))
+        Some((unsafe { Conntrack::from_raw(entry) }, self.side()))
     }
 
     /// Where the TCP header of an IPv6 packet is; None when it has none, or is a fragment.

@@ -9,6 +9,7 @@
 use super::{
     conntrack::{self, Conntrack},
     lock::PacketLock,
+    memo::Known,
     memory::Cache,
     rcu::Reader,
     skb::Skb,
@@ -16,7 +17,7 @@ use super::{
 };
 use crate::{
     bindings::{self, bucket_table, nf_conn, tlsconn_node},
-    tls::{Side, State},
+    tls::{PacketTypes, Side, State, Types},
     tracked::Tracked,
 };
 use core::{
@@ -79,7 +80,7 @@ const _: () = {
     assert!(offset_of!(Entry, tracked) + lock + Connection::HOT <= 192);
 };
 
-/// Whether packets pass a connection by, as it is of no more consequence what they are: where it stands for ever.
+/// Whether packets pass a connection by, as it stands where it is for ever: then what each with payload is, else 0.
 pub struct Bypass(Word);
 
 impl Bypass {
@@ -89,19 +90,16 @@ impl Bypass {
 
     /// Packets that have not seen it yet take the long way once more.
     fn set(&self, state: Option<State>) {
-        let number = state.map_or(0, |state| u32::from(state as u8).saturating_add(1));
-        self.0.set(number);
+        let known = state.map(|state| Known::new(PacketTypes::both(Types::UNKNOWN), state));
+        self.0.set(known.map_or(0, Known::number));
     }
 
-    /// Any context.
+    /// What a packet with payload is. Any context.
     #[inline(always)]
-    pub fn get(&self) -> Option<State> {
-        const NOT_TLS: u32 = State::NotTls as u32 + 1;
-        const TAINTED: u32 = State::Tainted as u32 + 1;
+    pub fn get(&self) -> Option<Known> {
         match self.0.get() {
-            NOT_TLS => Some(State::NotTls),
-            TAINTED => Some(State::Tainted),
-            _ => None,
+            0 => None,
+            number => Some(Known::from_number(number)),
         }
     }
 }
@@ -131,17 +129,20 @@ impl Entry {
         Locked::new(&self.tracked)
     }
 
-    /// A packet of a side passes it by, with octets from `seq` to `end`: the next ones, or some that are sent again. False
-    /// where its place in the stream has to be looked at: out of order, and at every 2^30 octets. Any context; racing CPUs
+    /// A packet of a side passes it by, with `len` bytes from `seq` on: the next ones, or some that are sent again. False
+    /// where its place in the stream has to be looked at: out of order, and at every 2^30 bytes. Any context; racing CPUs
     /// may count two packets as one.
+    pub fn passes_by(&self, side: Side, seq: u32, len: u32) -> bool {
+        let beyond = seq.wrapping_add(len).wrapping_sub(self.next(side));
+        self.passes_by_next(side, seq, len) || beyond as i32 <= 0
+    }
+
+    /// The same for the next bytes only.
     #[inline(always)]
-    pub fn passes_by(&self, side: Side, seq: u32, end: u32) -> bool {
+    pub fn passes_by_next(&self, side: Side, seq: u32, len: u32) -> bool {
         let next = self.of_side(side);
-        let was = next.get();
-        if seq != was {
-            return (end.wrapping_sub(was) as i32) <= 0;
-        }
-        if (end ^ was) >> 30 != 0 {
+        let end = seq.wrapping_add(len);
+        if seq != next.get() || (end ^ seq) >> 30 != 0 {
             return false;
         }
         next.set(end);
@@ -263,32 +264,33 @@ impl Table {
         self.len() == 0
     }
 
-    /// The connection of a packet's conntrack entry, the entry, and the side that sent the packet, which may also be one
-    /// that is only about the connection (an ICMP error). Any context.
-    #[inline(always)]
+    /// The connection of a packet's conntrack entry. The packet may be one that is only about the connection (an ICMP
+    /// error). Any context.
     pub fn of_packet<'a>(
         &'a self,
         skb: Skb<'a>,
-        rcu: &'a Reader,
-    ) -> Option<(&'a Entry, &'a Conntrack, Side)> {
-        let (ct, side) = skb.entry_and_side()?;
-        let entry = match self.first_of_bucket(ct, rcu) {
-            Some(entry) => entry,
-            // SAFETY: The table is initialised, a node is the first part of an entry, and RCU keeps what is found; of the key
-            // nothing is read.
-            None => unsafe {
-                let node = bindings::tlsconn_table_find(self.by_ct.get(), ct);
-                node.cast::<Entry>().as_ref()?
-            },
+        _rcu: &'a Reader,
+    ) -> Option<(&'a Entry, &'a Conntrack)> {
+        let ct = skb.entry()?;
+        // SAFETY: The table is initialised, a node is the first part of an entry, and RCU keeps what is found; of the key
+        // nothing is read.
+        let entry = unsafe {
+            let node = bindings::tlsconn_table_find(self.by_ct.get(), ct);
+            node.cast::<Entry>().as_ref()?
         };
         // SAFETY: The packet holds a reference to it. It is TCP: the table has it.
-        Some((entry, unsafe { Conntrack::from_raw(ct) }, side))
+        Some((entry, unsafe { Conntrack::from_raw(ct) }))
     }
 
-    /// The connection of a conntrack entry, if it is the first one in its bucket: three of four are at least, as the kernel
-    /// makes the table larger once it is three quarters full. For them it saves the call of a whole look-up.
+    /// The same, if the connection is the first one in its bucket: three of four are at least, as the kernel makes the
+    /// table larger once it is three quarters full. For them it saves the call of a whole look-up.
     #[inline(always)]
-    fn first_of_bucket<'a>(&'a self, ct: *const nf_conn, _rcu: &'a Reader) -> Option<&'a Entry> {
+    pub fn first_of_packet<'a>(
+        &'a self,
+        skb: Skb<'a>,
+        _rcu: &'a Reader,
+    ) -> Option<(&'a Entry, &'a Conntrack)> {
+        let ct = skb.entry()?;
         // SAFETY: The table is initialised, and begins with a pointer to its buckets (kmod/shims.c makes sure), which RCU keeps.
         let buckets = unsafe {
             self.by_ct
@@ -315,8 +317,14 @@ impl Table {
         };
         // The lowest bit is the bucket's lock.
         let node = NonNull::new(first.map_addr(|address| address & !1))?;
-        // SAFETY: What is in a bucket is the first part of an entry that RCU keeps, and its key does not change.
-        unsafe { ((*node.as_ptr()).ct.cast_const() == ct).then(|| node.cast().as_ref()) }
+        // SAFETY: What is in a bucket is the first part of an entry that RCU keeps, and its key does not change. The packet
+        // holds a reference to its conntrack entry, which is TCP: the table has it.
+        unsafe {
+            if (*node.as_ptr()).ct.cast_const() != ct {
+                return None;
+            }
+            Some((node.cast().as_ref(), Conntrack::from_raw(ct)))
+        }
     }
 
     /// The connection of a conntrack entry. Any context.
