@@ -7,15 +7,10 @@
 //! cheapest kind, data of a connection that packets pass by, is taken in with neither.
 
 use crate::{
+    known::Known,
     packet::{self, Packet, Tcp},
     sys::{
-        conntrack::Conntrack,
-        hooks::Verdict,
-        memo::{self, Known},
-        pernet::NetState,
-        rcu::Reader,
-        skb::Skb,
-        table::Entry,
+        conntrack::Conntrack, hooks::Verdict, pernet::NetState, rcu::Reader, skb::Skb, table::Entry,
     },
     tls::{PacketTypes, Payload, State},
     tracker,
@@ -52,12 +47,12 @@ fn look_up(net: &NetState, skb: Skb<'_>, rcu: &Reader) -> Verdict {
 /// another packet of it.
 #[inline(always)]
 fn count_next(net: &NetState, entry: &Entry, skb: Skb<'_>, known: Known) -> Option<()> {
-    let side = skb.side_of_established()?;
+    let side = skb.established()?.into();
     let (seq, len) = packet::data_of_established(skb)?;
     if !entry.passes_by_next(side, seq, len) {
         return None;
     }
-    memo::note(skb, seq, known);
+    known.store(skb, seq);
     net.counters.packet(len);
     Some(())
 }
@@ -82,7 +77,7 @@ fn count_any(net: &NetState, entry: &Entry, skb: Skb<'_>, known: Known) -> Optio
         0 => known.without_payload(),
         _ => known,
     };
-    memo::note(skb, tcp.seq, known);
+    known.store(skb, tcp.seq);
     net.counters.packet(len);
     Some(())
 }
@@ -90,7 +85,7 @@ fn count_any(net: &NetState, entry: &Entry, skb: Skb<'_>, known: Known) -> Optio
 /// A packet of a connection that is followed.
 #[inline(never)]
 fn follow(net: &NetState, entry: &Entry, ct: &Conntrack, skb: Skb<'_>, rcu: &Reader) -> Verdict {
-    let from = skb.side();
+    let from = skb.direction().into();
     let done = match Tcp::plain(skb) {
         Some(tcp) => follow_records(net, entry, &Packet { skb, ct, from, tcp }),
         None => follow_any(net, entry, ct, skb),
@@ -104,7 +99,7 @@ fn follow(net: &NetState, entry: &Entry, ct: &Conntrack, skb: Skb<'_>, rcu: &Rea
 /// A packet of another form than that of most: with a copy of the code, so that the usual ones have none of its branches.
 #[inline(never)]
 fn follow_any(net: &NetState, entry: &Entry, ct: &Conntrack, skb: Skb<'_>) -> Option<()> {
-    let (from, tcp) = (skb.side(), Tcp::any(skb)?);
+    let (from, tcp) = (skb.direction().into(), Tcp::any(skb)?);
     follow_records(net, entry, &Packet { skb, ct, from, tcp })
 }
 
@@ -120,7 +115,7 @@ fn follow_records(net: &NetState, entry: &Entry, packet: &Packet<'_>) -> Option<
         .connection
         .quick_segment(&packet.segment(), &packet.tcp.payload)?;
     let known = Known::new(PacketTypes::both(types), State::Established);
-    memo::note(packet.skb, packet.tcp.seq, known);
+    known.store(packet.skb, packet.tcp.seq);
     net.counters.packet(packet.tcp.payload.len());
     Some(())
 }

@@ -39,7 +39,7 @@ pub fn are_asked(info: &MatchInfo) -> bool {
 /// Softirq or process context.
 #[cold]
 pub fn hold(info: &MatchInfo, net: &Net<'_>, skb: Skb<'_>) -> bool {
-    let (Some(tcp), Some((ct, from))) = (Tcp::new(skb), skb.conntrack()) else {
+    let (Some(tcp), Some((ct, direction))) = (Tcp::new(skb), skb.conntrack()) else {
         return false;
     };
     let net = NetState::of(net);
@@ -54,7 +54,7 @@ pub fn hold(info: &MatchInfo, net: &Net<'_>, skb: Skb<'_>) -> bool {
                 identity: tracked.identity(),
             },
             None => Hellos {
-                state: without_record(net, ct, from, &tcp).1,
+                state: without_record(net, ct, direction.into(), &tcp).1,
                 identity: IdentityRef::default(),
             },
         },

@@ -3,7 +3,10 @@
 //! TCP packets.
 
 use crate::{
-    sys::{conntrack::Conntrack, skb::Skb},
+    sys::{
+        conntrack::{Conntrack, Direction},
+        skb::Skb,
+    },
     tls::{Payload, Segment, Side},
 };
 
@@ -47,14 +50,35 @@ pub struct SkbPayload<'a> {
     len: u32,
 }
 
+/// The initiator sends in conntrack's original direction.
+impl From<Direction> for Side {
+    #[inline(always)]
+    fn from(direction: Direction) -> Self {
+        match direction {
+            Direction::Original => Self::Src,
+            Direction::Reply => Self::Dst,
+        }
+    }
+}
+
+impl From<Side> for Direction {
+    #[inline(always)]
+    fn from(side: Side) -> Self {
+        match side {
+            Side::Src => Self::Original,
+            Side::Dst => Self::Reply,
+        }
+    }
+}
+
 impl<'a> Packet<'a> {
     /// Reads the packet's headers; None when it is not a whole TCP packet that conntrack knows.
     pub fn new(skb: Skb<'a>) -> Option<Self> {
-        let (ct, from) = skb.conntrack()?;
+        let (ct, direction) = skb.conntrack()?;
         Some(Self {
             skb,
             ct,
-            from,
+            from: direction.into(),
             tcp: Tcp::new(skb)?,
         })
     }
@@ -77,7 +101,7 @@ impl<'a> Packet<'a> {
     fn ack(&self) -> Option<u32> {
         let ack = self.tcp.ack()?;
         Some(match self.ct.is_shifted() {
-            true => ack.wrapping_sub(self.ct.seq_offset(self.from.other(), ack)),
+            true => ack.wrapping_sub(self.ct.seq_offset(self.from.other().into(), ack)),
             false => ack,
         })
     }

@@ -10,10 +10,10 @@ use crate::{
         XT_TLSCONN_WIRE,
     },
     hellos,
+    known::Known,
     packet::Tcp,
     sys::{
-        conntrack::{self, Conntrack},
-        memo::{self, Known},
+        conntrack::{self, Conntrack, Direction},
         pernet::{Net, NetState},
         rcu::Reader,
         skb::Skb,
@@ -25,8 +25,9 @@ use crate::{
 
 /// Whether a packet fits a rule, whose TCP header is at `tcp` behind the network header. Softirq or process context.
 pub fn matches<'a>(info: &MatchInfo, net: impl Fn() -> Net<'a>, skb: Skb<'_>, tcp: u32) -> bool {
-    holds(info, XT_TLSCONN_PINNED, || is_pinned(info, skb.conntrack()))
-        && holds_stored(info, &net, skb, tcp)
+    holds(info, XT_TLSCONN_PINNED, || {
+        is_pinned(info, skb.conntrack().map(|(ct, _)| ct))
+    }) && holds_stored(info, &net, skb, tcp)
         && (!hellos::are_asked(info) || hellos::hold(info, &net(), skb))
 }
 
@@ -37,7 +38,7 @@ pub fn quick_matches(info: &MatchInfo, skb: Skb<'_>, tcp: u32) -> Option<bool> {
     if info.match_ != XT_TLSCONN_RECORD_TYPE || info.flags != 0 {
         return None;
     }
-    let content = u16::from(memo::look(skb, tcp)?.content().0);
+    let content = u16::from(Known::lookup(skb, tcp)?.content().0);
     Some((content & info.types != 0) != (info.invert != 0))
 }
 
@@ -47,8 +48,8 @@ fn holds(info: &MatchInfo, condition: u32, is_true: impl FnOnce() -> bool) -> bo
 }
 
 /// The mark and nothing else, so that `-m connmark` and the others agree.
-fn is_pinned(info: &MatchInfo, ct: Option<(&Conntrack, Side)>) -> bool {
-    ct.is_some_and(|(ct, _)| ct.mark() & info.pin_mask == info.pin_mark)
+fn is_pinned(info: &MatchInfo, ct: Option<&Conntrack>) -> bool {
+    ct.is_some_and(|ct| ct.mark() & info.pin_mask == info.pin_mark)
 }
 
 /// The conditions on what the tracker has stored.
@@ -62,7 +63,7 @@ fn holds_stored<'a>(
     if info.match_ & (XT_TLSCONN_RECORD_TYPE | XT_TLSCONN_STATE) == 0 {
         return true;
     }
-    let known = match memo::look(skb, tcp) {
+    let known = match Known::lookup(skb, tcp) {
         Some(known) => known,
         None => looked_up(&net(), skb),
     };
@@ -81,16 +82,21 @@ fn looked_up(net: &Net<'_>, skb: Skb<'_>) -> Known {
     Known::new(types, state)
 }
 
-fn stored(net: &NetState, ct: Option<(&Conntrack, Side)>, tcp: &Tcp<'_>) -> (PacketTypes, State) {
+fn stored(
+    net: &NetState,
+    ct: Option<(&Conntrack, Direction)>,
+    tcp: &Tcp<'_>,
+) -> (PacketTypes, State) {
     let len = tcp.payload.len();
     let without = PacketTypes::both(if len == 0 {
         Types::NONE
     } else {
         Types::UNKNOWN
     });
-    let Some((ct, from)) = ct else {
+    let Some((ct, direction)) = ct else {
         return (without, State::Lost);
     };
+    let from = direction.into();
     let rcu = Reader::begin();
     let entry = net.table.find(ct, &rcu);
     let locked = entry.map(|entry| entry.lock());

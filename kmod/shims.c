@@ -68,16 +68,16 @@ void tlsconn_wait_for_readers(void)
 	synchronize_rcu_expedited();
 }
 
-DEFINE_PER_CPU_ALIGNED(u64[2], tlsconn_memo);
+DEFINE_PER_CPU_ALIGNED(u64[2], tlsconn_packet_cache);
 
-u64 tlsconn_memo_read(unsigned int word)
+u64 tlsconn_packet_cache_read(unsigned int word)
 {
-	return this_cpu_read(tlsconn_memo[word]);
+	return this_cpu_read(tlsconn_packet_cache[word]);
 }
 
-void tlsconn_memo_write(unsigned int word, u64 value)
+void tlsconn_packet_cache_write(unsigned int word, u64 value)
 {
-	this_cpu_write(tlsconn_memo[word], value);
+	this_cpu_write(tlsconn_packet_cache[word], value);
 }
 
 struct kmem_cache *tlsconn_cache_new(const char *name, unsigned int size, unsigned int align,

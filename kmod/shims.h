@@ -37,9 +37,9 @@ void tlsconn_spin_unlock_bh(spinlock_t *lock);
 bool tlsconn_packet_lock(spinlock_t *lock);
 void tlsconn_packet_unlock(spinlock_t *lock, bool softirqs);
 
-/* This CPU's words on the packet that it is busy with: 0 and 1 (sys/memo.rs). Any context. */
-u64 tlsconn_memo_read(unsigned int word);
-void tlsconn_memo_write(unsigned int word, u64 value);
+/* This CPU's words on the packet that it is busy with: 0 and 1 (sys/packet_cache.rs). Any context. */
+u64 tlsconn_packet_cache_read(unsigned int word);
+void tlsconn_packet_cache_write(unsigned int word, u64 value);
 
 /* Memory for connections, all of one size. */
 struct kmem_cache *tlsconn_cache_new(const char *name, unsigned int size, unsigned int align,

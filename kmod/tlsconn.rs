@@ -26,6 +26,7 @@ pub mod fast;
 pub mod handshakes;
 pub mod hellos;
 pub mod holes;
+pub mod known;
 pub mod netlink;
 mod numbers;
 pub mod packet;

@@ -5,6 +5,7 @@
 use crate::{
     changes, collect,
     counters::Counter,
+    known::Known,
     netlink::events::{self, ConnectionEvent, Release},
     packet::Packet,
     parameters,
@@ -14,7 +15,7 @@ use crate::{
     sys::{
         conntrack::{self, Conntrack},
         hooks::Verdict,
-        memo,
+        packet_cache,
         pernet::NetState,
         rcu::Reader,
         skb::Skb,
@@ -41,8 +42,8 @@ fn take_in(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
         net.pins.lock().clear_inherited(packet.ct);
     }
     net.counters.packet(packet.tcp.payload.len());
-    // It may be where one was of which something else was known.
-    memo::forget();
+    // Another packet may have had this one's address.
+    packet_cache::invalidate();
     let Some(entry) = entry_of(net, packet, rcu) else {
         return;
     };
@@ -99,11 +100,7 @@ fn take_in(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
     let types = tracked
         .connection
         .types(*from, tcp.first_octet(), tcp.payload.len());
-    memo::note(
-        skb,
-        tcp.seq,
-        memo::Known::new(types, tracked.connection.state()),
-    );
+    Known::new(types, tracked.connection.state()).store(skb, tcp.seq);
 }
 
 /// The packet's connection, made now where the packet begins one. None where there is none, and for packets that
@@ -141,7 +138,7 @@ fn entry_of<'a>(net: &'a NetState, packet: &Packet<'_>, rcu: &'a Reader) -> Opti
 fn syn(net: &NetState, packet: &Packet<'_>) {
     if is_opening(packet.ct) && packet.from == Side::Src {
         let (types, state) = syns::take_in(net, packet);
-        memo::note(packet.skb, packet.tcp.seq, memo::Known::new(types, state));
+        Known::new(types, state).store(packet.skb, packet.tcp.seq);
     }
 }
 
@@ -162,7 +159,7 @@ fn syn_ack<'a>(net: &'a NetState, packet: &Packet<'_>, rcu: &'a Reader) -> Optio
         Side::Src => (own, other),
         Side::Dst => (other, own),
     };
-    let accepted = ct.tcp_state() == conntrack::SYN_RECV && ct.tcp_end(*from) == tcp.end();
+    let accepted = ct.tcp_state() == conntrack::SYN_RECV && ct.tcp_end((*from).into()) == tcp.end();
     if !accepted || !ct.is_confirmed() {
         return None;
     }
@@ -179,7 +176,7 @@ fn syn_ack<'a>(net: &'a NetState, packet: &Packet<'_>, rcu: &'a Reader) -> Optio
     let connection = match &answered {
         Answered::Gone => Connection::opened_without_syn_data(src_first, dst_first),
         // With data it is known that the answer belongs to this SYN; else by conntrack, which remembers its end.
-        Answered::Plain if ct.tcp_end(from.other()) != other => return None,
+        Answered::Plain if ct.tcp_end(from.other().into()) != other => return None,
         _ => Connection::opened(src_first, dst_first),
     };
     if let Some(entry) = found {

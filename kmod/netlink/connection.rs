@@ -177,7 +177,7 @@ pub(super) fn put_tuple(ct: &Conntrack, message: &mut Message<'_>) -> Result {
             TLSCONN_A_CONNECTION_DST_PORT,
         ),
     ] {
-        let end = ct.endpoint(side);
+        let end = ct.endpoint(side.into());
         let octets = if ct.is_ipv6() { 16 } else { 4 };
         message.bytes(address, end.address.get(..octets).unwrap_or(&[]))?;
         message.u16(port, end.port.to_be())?;

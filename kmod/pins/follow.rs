@@ -73,7 +73,7 @@ pub(super) fn look(
     let Some(before) = links.answer() else {
         links.set_answer(Answer {
             // Not before the Finished, whatever came in between.
-            behind: packet.ct.tcp_end(client),
+            behind: packet.ct.tcp_end(client.into()),
             records: now,
         });
         return Suit::Resumes;

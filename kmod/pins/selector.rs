@@ -123,7 +123,7 @@ fn fits_end(wanted: &Option<End>, ct: &Conntrack, side: Side) -> bool {
     let Some(wanted) = wanted else {
         return true;
     };
-    let end = ct.endpoint(side);
+    let end = ct.endpoint(side.into());
     let len = if ct.is_ipv6() { 16 } else { 4 };
     let address = wanted.address.as_slice();
     let same_network = address.is_empty()

@@ -2,7 +2,7 @@
 
 //! Entries of connection tracking.
 
-use crate::{bindings, tls::Side};
+use crate::bindings;
 use core::ptr::{addr_of, addr_of_mut, NonNull};
 use kernel::{
     sync::{
@@ -27,6 +27,16 @@ pub const SYN_RECV: u8 = bindings::TCP_CONNTRACK_SYN_RECV as u8;
 pub const CLOSE: u8 = bindings::TCP_CONNTRACK_CLOSE as u8;
 /// SYNs from both sides (`TCP_CONNTRACK_SYN_SENT2`, another name for this).
 pub const SYN_SENT2: u8 = bindings::TCP_CONNTRACK_LISTEN as u8;
+
+/// Which way a packet goes (`enum ip_conntrack_dir`): as the first packet of its connection, or against it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Direction {
+    /// From the initiator.
+    Original = bindings::IP_CT_DIR_ORIGINAL as u32,
+    /// From the responder.
+    Reply = bindings::IP_CT_DIR_REPLY as u32,
+}
 
 /// A conntrack entry (`struct nf_conn`).
 ///
@@ -101,6 +111,15 @@ pub struct Endpoint {
     pub port: u16,
 }
 
+impl Endpoint {
+    fn of(address: [u8; 16], port: u16) -> Self {
+        Self {
+            address,
+            port: u16::from_be(port),
+        }
+    }
+}
+
 impl Conntrack {
     /// # Safety
     ///
@@ -155,19 +174,20 @@ impl Conntrack {
         self.status() & bindings::IPS_SEQ_ADJUST as usize != 0
     }
 
-    /// How far those of a side are shifted where the other side acknowledges `ack`.
+    /// How far those of a direction are shifted where the other acknowledges `ack`.
     #[cold]
-    pub fn seq_offset(&self, side: Side, ack: u32) -> u32 {
+    pub fn seq_offset(&self, direction: Direction, ack: u32) -> u32 {
         // SAFETY: By the type's invariant the entry is valid; the function only reads what it keeps for the side.
-        let offset =
-            unsafe { bindings::nf_ct_seq_offset(self.as_raw(), side as u32, ack.wrapping_sub(1)) };
+        let offset = unsafe {
+            bindings::nf_ct_seq_offset(self.as_raw(), direction as u32, ack.wrapping_sub(1))
+        };
         offset as u32
     }
 
-    /// The sequence number behind the last octet of a side that conntrack has accepted.
-    pub fn tcp_end(&self, side: Side) -> u32 {
+    /// The sequence number after the last byte of a direction that conntrack has accepted.
+    pub fn tcp_end(&self, direction: Direction) -> u32 {
         // SAFETY: By the type's invariant the entry is valid.
-        unsafe { bindings::tlsconn_ct_tcp_end(self.as_raw(), side as u32) }
+        unsafe { bindings::tlsconn_ct_tcp_end(self.as_raw(), direction as u32) }
     }
 
     /// Whether it was expected by another connection (a helper's), whose mark it then has inherited.
@@ -222,7 +242,7 @@ impl Conntrack {
 
     /// Its original tuple and zone.
     pub fn tuple(&self) -> Tuple {
-        let (src, dst) = (self.endpoint(Side::Src), self.endpoint(Side::Dst));
+        let (src, dst) = (self.source(), self.destination());
         // SAFETY: The family of a valid entry does not change.
         let family = unsafe { (*self.as_raw()).tuplehash[0].tuple.src.l3num };
         Tuple {
@@ -261,29 +281,37 @@ impl Conntrack {
         family == bindings::NFPROTO_IPV6 as u16
     }
 
-    /// The initiator's or the responder's end in the original direction: before NAT.
-    pub fn endpoint(&self, side: Side) -> Endpoint {
+    /// The initiator's end, in the original direction: before NAT.
+    pub fn source(&self) -> Endpoint {
         // SAFETY: The original tuple of a valid entry does not change.
         let tuple = unsafe { &(*self.as_raw()).tuplehash[0].tuple };
-        let (address, port) = match side {
-            // SAFETY: All members of the unions are plain integers, and the address union is 16 octets.
-            Side::Src => unsafe {
-                (
-                    addr_of!(tuple.src.u3).cast::<[u8; 16]>().read(),
-                    addr_of!(tuple.src.u).cast::<u16>().read(),
-                )
-            },
-            // SAFETY: As above.
-            Side::Dst => unsafe {
-                (
-                    addr_of!(tuple.dst.u3).cast::<[u8; 16]>().read(),
-                    addr_of!(tuple.dst.u).cast::<u16>().read(),
-                )
-            },
-        };
-        Endpoint {
-            address,
-            port: u16::from_be(port),
+        // SAFETY: All members of the unions are plain integers, and the address union is 16 bytes.
+        unsafe {
+            Endpoint::of(
+                addr_of!(tuple.src.u3).cast::<[u8; 16]>().read(),
+                addr_of!(tuple.src.u).cast::<u16>().read(),
+            )
+        }
+    }
+
+    /// The responder's end, in the original direction: before NAT.
+    pub fn destination(&self) -> Endpoint {
+        // SAFETY: As above.
+        let tuple = unsafe { &(*self.as_raw()).tuplehash[0].tuple };
+        // SAFETY: As above.
+        unsafe {
+            Endpoint::of(
+                addr_of!(tuple.dst.u3).cast::<[u8; 16]>().read(),
+                addr_of!(tuple.dst.u).cast::<u16>().read(),
+            )
+        }
+    }
+
+    /// That of who sends in a direction.
+    pub fn endpoint(&self, from: Direction) -> Endpoint {
+        match from {
+            Direction::Original => self.source(),
+            Direction::Reply => self.destination(),
         }
     }
 }

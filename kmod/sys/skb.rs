@@ -2,8 +2,8 @@
 
 //! Packets (`struct sk_buff`) as netfilter's hooks hand them over.
 
-use super::conntrack::Conntrack;
-use crate::{bindings, tls::Side};
+use super::conntrack::{Conntrack, Direction};
+use crate::bindings;
 use core::{
     marker::PhantomData,
     ptr::{addr_of, NonNull},
@@ -133,31 +133,31 @@ impl<'a> Skb<'a> {
         (!entry.is_null()).then_some(entry)
     }
 
-    /// The side that sent it, by its conntrack entry.
+    /// Its direction, by its conntrack entry.
     #[inline(always)]
-    pub fn side(self) -> Side {
+    pub fn direction(self) -> Direction {
         match self.entry_and_direction() & INFO_MASK >= bindings::IP_CT_IS_REPLY.into() {
-            true => Side::Dst,
-            false => Side::Src,
+            true => Direction::Reply,
+            false => Direction::Original,
         }
     }
 
-    /// The side that sent it, if it is a packet of an established connection itself: none that is about one (an ICMP error),
-    /// that opens one, or that came before any answer.
+    /// Its direction, if it is a packet of an established connection itself: none that is about one (an ICMP error), that
+    /// opens one, or that came before any answer.
     #[inline(always)]
-    pub fn side_of_established(self) -> Option<Side> {
-        const SRC: u64 = bindings::IP_CT_ESTABLISHED as u64;
-        const DST: u64 = bindings::IP_CT_IS_REPLY as u64;
+    pub fn established(self) -> Option<Direction> {
+        const ORIGINAL: u64 = bindings::IP_CT_ESTABLISHED as u64;
+        const REPLY: u64 = bindings::IP_CT_IS_REPLY as u64;
         match self.entry_and_direction() & INFO_MASK {
-            SRC => Some(Side::Src),
-            DST => Some(Side::Dst),
+            ORIGINAL => Some(Direction::Original),
+            REPLY => Some(Direction::Reply),
             _ => None,
         }
     }
 
-    /// The conntrack entry it belongs to and the side that sent it. None: untracked, invalid, a template, not TCP.
+    /// The conntrack entry it belongs to and its direction. None: untracked, invalid, a template, not TCP.
     #[inline]
-    pub fn conntrack(&self) -> Option<(&'a Conntrack, Side)> {
+    pub fn conntrack(&self) -> Option<(&'a Conntrack, Direction)> {
         let entry = self.entry()?;
         // SAFETY: The packet holds a reference to the entry; bits of the status change under us, so it is read once.
         let status = unsafe { addr_of!((*entry).status).read_volatile() };
@@ -168,7 +168,7 @@ impl<'a> Skb<'a> {
             return None;
         }
         // SAFETY: The packet holds a reference to the entry for as long as it lives, and it is TCP.
-        Some((unsafe { Conntrack::from_raw(entry) }, self.side()))
+        Some((unsafe { Conntrack::from_raw(entry) }, self.direction()))
     }
 
     /// Where the TCP header of an IPv6 packet is; None when it has none, or is a fragment.

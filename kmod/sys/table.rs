@@ -9,7 +9,6 @@
 use super::{
     conntrack::{self, Conntrack},
     lock::PacketLock,
-    memo::Known,
     memory::Cache,
     rcu::Reader,
     skb::Skb,
@@ -17,6 +16,7 @@ use super::{
 };
 use crate::{
     bindings::{self, bucket_table, nf_conn, tlsconn_node},
+    known::Known,
     tls::{PacketTypes, Side, State, Types},
     tracked::Tracked,
 };
