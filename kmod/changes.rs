@@ -3,9 +3,10 @@
 //! What becomes of connections is counted, and listeners are told.
 
 use crate::{
+    connections::Entry,
     counters::Counter,
+    namespace::NetState,
     netlink::events::{self, ConnectionEvent},
-    sys::{pernet::NetState, table::Entry},
     tls::State,
     tracked::Tracked,
 };

@@ -6,13 +6,12 @@
 //! Conntrack tells nobody when it lets go of an entry, so all connections are gone through, those with a pin each time.
 
 use crate::{
-    changes, holes, pins,
-    sys::{
-        give_way,
-        pernet::NetState,
-        rcu::Reader,
-        table::{Entry, EntryMark},
-    },
+    changes,
+    connections::{Entry, EntryMark},
+    holes,
+    namespace::NetState,
+    pins,
+    sys::{give_way, rcu::Reader, table::Mark},
     tls::State,
     tracked::{Flags, Tracked},
 };
@@ -77,7 +76,7 @@ fn idle_handshakes(net: &NetState) {
         let rcu = Reader::begin();
         let Some(entry) = net
             .table
-            .at_or_after_marked(next, EntryMark::Handshake, &rcu)
+            .at_or_after_marked(next, EntryMark::HANDSHAKE, &rcu)
         else {
             next = 0;
             break;
@@ -137,7 +136,7 @@ pub fn free_pieces(net: &NetState, rcu: &Reader) {
     for _ in 0..TRIES {
         let found = net
             .table
-            .at_or_after_marked(next, EntryMark::Handshake, rcu);
+            .at_or_after_marked(next, EntryMark::HANDSHAKE, rcu);
         let Some(entry) = found else {
             next = 0;
             break;
@@ -163,7 +162,7 @@ fn give_up_one(
     for _ in 0..TRIES {
         let entry = net
             .table
-            .at_or_after_marked(next, EntryMark::Handshake, rcu)?;
+            .at_or_after_marked(next, EntryMark::HANDSHAKE, rcu)?;
         next = entry.id.wrapping_add(1);
         if let Some(tracked) = entry.lock().get_mut() {
             if may(tracked.connection.state()) && give_up_handshake(net, entry, tracked) {
@@ -178,7 +177,7 @@ fn give_up_one(
 /// was complete, the oldest goes, else of those whose handshake is not finished; never a pinned or an established one. Softirq or process context; no entry is locked.
 #[cold]
 pub fn make_room(net: &NetState, rcu: &Reader) {
-    for mark in [EntryMark::Young, EntryMark::Handshake] {
+    for mark in [EntryMark::YOUNG, EntryMark::HANDSHAKE] {
         let mut next = 0;
         for _ in 0..TRIES {
             let Some(entry) = net.table.at_or_after_marked(next, mark, rcu) else {
@@ -207,13 +206,13 @@ pub fn remark(net: &NetState, entry: &Entry, tracked: &mut Tracked) {
             entry,
             tracked,
             Flags::HANDSHAKE,
-            EntryMark::Handshake,
+            EntryMark::HANDSHAKE,
             has,
         );
     }
     let keeps = tracked.holes.is_some();
     if keeps != tracked.flags.has(Flags::HOLES) {
-        mark(net, entry, tracked, Flags::HOLES, EntryMark::Holes, keeps);
+        mark(net, entry, tracked, Flags::HOLES, EntryMark::HOLES, keeps);
     }
     let state = tracked.connection.state();
     if state == State::Established {
@@ -229,7 +228,7 @@ pub fn remark(net: &NetState, entry: &Entry, tracked: &mut Tracked) {
             entry,
             tracked,
             Flags::YOUNG,
-            EntryMark::Young,
+            EntryMark::YOUNG,
             is_young,
         );
     }
@@ -241,7 +240,7 @@ pub fn mark(
     entry: &Entry,
     tracked: &mut Tracked,
     flag: Flags,
-    mark: EntryMark,
+    mark: Mark,
     is: bool,
 ) {
     match is {

@@ -160,9 +160,4 @@ impl Counters {
     pub fn sum(&self, counter: Counter) -> u64 {
         self.0.sum(counter as usize)
     }
-
-    /// The memory, to be given back when the namespace goes.
-    pub fn memory(&self) -> &PerCpu<COUNTERS> {
-        &self.0
-    }
 }

@@ -3,7 +3,7 @@
 //! Memory for handshakes: where a connection's is, and how many a namespace has.
 
 use crate::{
-    sys::{self, kept, memory::Cache, random::secret},
+    sys::{self, memory::Cache, random::secret},
     tls::{self, Handshake, Piece},
 };
 use kernel::{
@@ -78,6 +78,9 @@ impl Budget {
 
 /// Memory for handshakes.
 pub static HANDSHAKES: Cache<Kept> = Cache::unmade();
+
+/// Memory for what they keep of the stream.
+pub static PIECES: Cache<Piece> = Cache::unmade();
 
 /// A handshake, and when its connection's last packet came, in seconds.
 pub struct Kept {
@@ -208,6 +211,10 @@ impl tls::Scratch for Place<'_> {
         if self.budget.is_full_of_pieces() {
             return None;
         }
-        kept::piece()
+        let piece = init!(Piece {
+            next: None,
+            octets <- <[u8; Piece::OCTETS]>::init_zeroed(),
+        });
+        PIECES.room()?.write_init(piece).ok()
     }
 }

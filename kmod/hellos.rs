@@ -3,19 +3,16 @@
 //! A rule's conditions on what the hellos said, which the engine answers (`tls::Hellos`).
 
 use crate::{
+    bindings::xt_tlsconn_mtinfo as MatchInfo,
     bindings::{
         XT_TLSCONN_ALPN, XT_TLSCONN_CLIENT_RANDOM, XT_TLSCONN_ECH, XT_TLSCONN_NO_SNI,
         XT_TLSCONN_RESUMED, XT_TLSCONN_SERVER_RANDOM, XT_TLSCONN_SESSION_ID, XT_TLSCONN_SNI,
         XT_TLSCONN_TLS_VERSION,
     },
+    namespace::NetState,
     packet::Tcp,
     rule::without_record,
-    sys::{
-        pernet::{Net, NetState},
-        rcu::Reader,
-        skb::Skb,
-        xt::MatchInfo,
-    },
+    sys::{rcu::Reader, skb::Skb},
     tls::{Answer, Hellos, IdentityRef},
 };
 
@@ -38,11 +35,10 @@ pub fn are_asked(info: &MatchInfo) -> bool {
 /// Whether a packet fits a rule's conditions on the hellos. Where there is no connection they are false, with `!` too.
 /// Softirq or process context.
 #[cold]
-pub fn hold(info: &MatchInfo, net: &Net<'_>, skb: Skb<'_>) -> bool {
+pub fn hold(info: &MatchInfo, net: &NetState, skb: Skb<'_>) -> bool {
     let (Some(tcp), Some((ct, direction))) = (Tcp::new(skb), skb.conntrack()) else {
         return false;
     };
-    let net = NetState::of(net);
     let rcu = Reader::begin();
     let entry = net.table.find(ct, &rcu);
     let locked = entry.map(|entry| entry.lock());

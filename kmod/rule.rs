@@ -5,36 +5,69 @@
 //! It looks up what the tracker has stored and parses no payload.
 
 use crate::{
+    bindings::xt_tlsconn_mtinfo as MatchInfo,
+    bindings::IPPROTO_TCP,
     bindings::{
         XT_TLSCONN_ALL, XT_TLSCONN_PINNED, XT_TLSCONN_RECORD_TYPE, XT_TLSCONN_STATE,
         XT_TLSCONN_WIRE,
     },
+    check::check,
     hellos,
     known::Known,
+    namespace::{NetState, Tracker},
     packet::Tcp,
+    sys::xt::{Match, Matches},
     sys::{
         conntrack::{self, Conntrack, Direction},
-        pernet::{Net, NetState},
         rcu::Reader,
         skb::Skb,
-        xt::MatchInfo,
     },
     tls::{Connection, PacketTypes, Payload, Side, State, Types},
     tracker::is_opening,
 };
+use core::ffi::CStr;
+
+/// The match.
+pub struct Tlsconn;
+
+static MATCHES: Matches<Tlsconn> = Matches::new();
+
+impl Match for Tlsconn {
+    type Info = MatchInfo;
+    type State = Tracker;
+    const NAME: &'static CStr = c"tlsconn";
+    const PROTOCOL: u16 = IPPROTO_TCP as u16;
+
+    fn matches() -> &'static Matches<Self> {
+        &MATCHES
+    }
+
+    #[inline(always)]
+    fn quick(info: &MatchInfo, skb: Skb<'_>, tcp: u32) -> Option<bool> {
+        quick_matches(info, skb, tcp)
+    }
+
+    fn fits<'a>(info: &MatchInfo, net: impl Fn() -> &'a NetState, skb: Skb<'_>, tcp: u32) -> bool {
+        matches(info, net, skb, tcp)
+    }
+
+    fn check(info: &MatchInfo) -> Result<(), &'static CStr> {
+        check(info)
+    }
+}
 
 /// Whether a packet fits a rule, whose TCP header is at `tcp` behind the network header. Softirq or process context.
-pub fn matches<'a>(info: &MatchInfo, net: impl Fn() -> Net<'a>, skb: Skb<'_>, tcp: u32) -> bool {
+fn matches<'a>(info: &MatchInfo, net: impl Fn() -> &'a NetState, skb: Skb<'_>, tcp: u32) -> bool {
     holds(info, XT_TLSCONN_PINNED, || {
         is_pinned(info, skb.conntrack().map(|(ct, _)| ct))
     }) && holds_stored(info, &net, skb, tcp)
-        && (!hellos::are_asked(info) || hellos::hold(info, &net(), skb))
+        && (!hellos::are_asked(info) || hellos::hold(info, net(), skb))
 }
 
 /// The same for a rule that asks for types by content and nothing else, as most do, and a packet that the tracker has
 /// just seen; None for others.
 #[inline(always)]
-pub fn quick_matches(info: &MatchInfo, skb: Skb<'_>, tcp: u32) -> Option<bool> {
+fn quick_matches(info: &MatchInfo, skb: Skb<'_>, tcp: u32) -> Option<bool> {
     if info.match_ != XT_TLSCONN_RECORD_TYPE || info.flags != 0 {
         return None;
     }
@@ -56,7 +89,7 @@ fn is_pinned(info: &MatchInfo, ct: Option<&Conntrack>) -> bool {
 #[inline]
 fn holds_stored<'a>(
     info: &MatchInfo,
-    net: impl FnOnce() -> Net<'a>,
+    net: impl FnOnce() -> &'a NetState,
     skb: Skb<'_>,
     tcp: u32,
 ) -> bool {
@@ -65,7 +98,7 @@ fn holds_stored<'a>(
     }
     let known = match Known::lookup(skb, tcp) {
         Some(known) => known,
-        None => looked_up(&net(), skb),
+        None => looked_up(net(), skb),
     };
     holds(info, XT_TLSCONN_RECORD_TYPE, || has_types(info, known))
         && holds(info, XT_TLSCONN_STATE, || info.states & known.state() != 0)
@@ -73,9 +106,9 @@ fn holds_stored<'a>(
 
 /// A packet's types and its connection's state, from the table.
 #[cold]
-fn looked_up(net: &Net<'_>, skb: Skb<'_>) -> Known {
+fn looked_up(net: &NetState, skb: Skb<'_>) -> Known {
     let (types, state) = match Tcp::new(skb) {
-        Some(tcp) => stored(NetState::of(net), skb.conntrack(), &tcp),
+        Some(tcp) => stored(net, skb.conntrack(), &tcp),
         // Part of a packet that nobody has put together.
         None => (PacketTypes::both(Types::UNKNOWN), State::Lost),
     };

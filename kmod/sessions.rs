@@ -6,12 +6,28 @@
 //! none; what was noted before stays, as ids are never used again.
 
 use crate::{
+    connections::Entry,
     counters::Counter,
+    namespace::NetState,
+    pins::Answer,
     pins::Suit,
-    sys::{pernet::NetState, rcu::Reader, sessions::Links, table::Entry},
+    sys::rcu::Reader,
+    sys::{
+        memory::Cache,
+        sessions::{self, Record},
+    },
     tls::State,
     tracked::{Flags, Tracked},
 };
+
+/// The sessions of a network namespace.
+pub use crate::sys::sessions::Index as Sessions;
+
+/// What a connection issued and continues.
+pub type Links = sessions::Links<Answer>;
+
+/// Memory for that.
+pub static LINKS: Cache<Record<Answer>> = Cache::unmade();
 
 /// Looks at what a connection has issued and what it continues, after each of its packets while it has a handshake: a
 /// ticket comes in front of the server's Finished, so that it is known before a client can have it. Any context; the
@@ -29,7 +45,7 @@ pub fn look(net: &NetState, entry: &Entry, tracked: &mut Tracked, rcu: &Reader) 
         .filter(|&id| id != entry.id);
     if issuer.is_some() || seen.issued.iter().any(Option::is_some) {
         if tracked.links.is_none() {
-            tracked.links = Links::new(&net.sessions);
+            tracked.links = Links::new(&LINKS, &net.sessions);
             if tracked.links.is_none() {
                 net.counters.count(Counter::AllocationFailures);
             }

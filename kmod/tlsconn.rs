@@ -4,14 +4,19 @@
 //! connection.
 //!
 //! A packet's way: the hook (`sys::hooks`) hands it to the `tracker`, which finds its connection in the namespace's
-//! table and lets the engine (`tls`) take it in; rules (`rule`) look up what is stored; people ask by `netlink`.
+//! table (`connections`) and lets the engine (`tls`) take it in; rules (`rule`) look up what is stored; people ask by `netlink`.
 //!
 //! Locks, in the order in which they are taken: a namespace's commands and its hooks (mutexes, process context); an
 //! entry's (keeps softirqs out); a namespace's pins (likewise). Entries are found under RCU.
 
 #![deny(unsafe_code)]
 
+use connections::CONNECTIONS;
+use handshakes::{HANDSHAKES, PIECES};
 use kernel::prelude::*;
+use namespace::Tracker;
+use sessions::LINKS;
+use sys::{genl, memory, pernet, xt};
 
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("xt_tlsconn needs a 64-bit kernel: the numbers of connections have 64 bits");
@@ -21,12 +26,14 @@ mod bindings;
 pub mod changes;
 pub mod check;
 pub mod collect;
+pub mod connections;
 pub mod counters;
 pub mod fast;
 pub mod handshakes;
 pub mod hellos;
 pub mod holes;
 pub mod known;
+pub mod namespace;
 pub mod netlink;
 mod numbers;
 pub mod packet;
@@ -84,16 +91,32 @@ module! {
     },
 }
 
-/// The module, as long as it is loaded.
+/// What is registered, in the order in which it is taken back: nobody can reach what is gone.
 struct Tlsconn {
-    _registrations: sys::Registrations,
+    _match: xt::Registration<rule::Tlsconn>,
+    _family: genl::Registration<Tracker>,
+    _namespaces: pernet::Registration<Tracker>,
+    _memory: [memory::Registration; 4],
 }
 
 impl kernel::Module for Tlsconn {
     fn init(module: &'static ThisModule) -> Result<Self> {
         parameters::check()?;
+        let memory = [
+            memory::Registration::new(&CONNECTIONS, c"tlsconn_connection")?,
+            memory::Registration::new(&HANDSHAKES, c"tlsconn_handshake")?,
+            memory::Registration::new(&PIECES, c"tlsconn_kept")?,
+            memory::Registration::new(&LINKS, c"tlsconn_session")?,
+        ];
+        let namespaces = pernet::Registration::new()?;
+        let family = genl::Registration::new(module, &namespaces)?;
+        let registered = xt::Registration::new(module, &namespaces)?;
+        family.open();
         Ok(Self {
-            _registrations: sys::Registrations::new(module)?,
+            _match: registered,
+            _family: family,
+            _namespaces: namespaces,
+            _memory: memory,
         })
     }
 }

@@ -8,7 +8,8 @@ use crate::{
     holes::{Holes, Limits, Portion},
     packet::Packet,
     pins::Suit,
-    sys::{conntrack::Conntrack, memory::charged, packed::Packed, sessions::Links},
+    sessions::Links,
+    sys::{conntrack::Conntrack, memory::charged, packed::Packed},
     tls::{self, IdentityRef, Sessions, Taken},
 };
 use kernel::{prelude::*, sync::aref::ARef};
@@ -46,7 +47,7 @@ impl Flags {
     pub const PINNED: Self = Self(1);
     /// All is known of the sessions that it issued and continues.
     pub const LINKED: Self = Self(2);
-    /// The table has it marked as young (`EntryMark::Young`).
+    /// The table has it marked as young (`EntryMark::YOUNG`).
     pub const YOUNG: Self = Self(4);
     /// The table has it marked as holding memory for a handshake.
     pub const HANDSHAKE: Self = Self(8);

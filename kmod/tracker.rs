@@ -4,8 +4,10 @@
 
 use crate::{
     changes, collect,
+    connections::{Entry, EntryMark},
     counters::Counter,
     known::Known,
+    namespace::NetState,
     netlink::events::{self, ConnectionEvent, Release},
     packet::Packet,
     parameters,
@@ -16,10 +18,9 @@ use crate::{
         conntrack::{self, Conntrack},
         hooks::Verdict,
         packet_cache,
-        pernet::NetState,
         rcu::Reader,
         skb::Skb,
-        table::{Entry, EntryMark, Inserted},
+        table::Inserted,
     },
     tls::{Connection, Payload, Side},
     tracked::{Flags, Tracked},
@@ -58,8 +59,8 @@ fn take_in(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
         return;
     };
     tracked.handshake.touch();
-    if entry.bypass.get().is_some() {
-        let next = [Side::Src, Side::Dst].map(|side| entry.next(side));
+    if entry.open.get().is_some() {
+        let next = [Side::Src, Side::Dst].map(|side| entry.open.next(side));
         tracked.connection.take_up(next);
     }
     // The receiver reads nothing of a reset, and conntrack may have let it through without accepting it.
@@ -93,9 +94,11 @@ fn take_in(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
         tracked.connection.take_long_way();
     }
     let bypassed = tracked.connection.is_bypassed();
-    entry.set_bypass(bypassed.then(|| tracked.connection.state()), |side| {
-        tracked.connection.next(side)
-    });
+    entry
+        .open
+        .set(bypassed.then(|| tracked.connection.state()), |side| {
+            tracked.connection.next(side)
+        });
     let Packet { from, tcp, .. } = packet;
     let types = tracked
         .connection
@@ -233,7 +236,7 @@ fn start<'a>(
             data.begin(tracked, &net.limits(), src_first, dst_first);
         }
         if opened {
-            collect::mark(net, entry, tracked, Flags::YOUNG, EntryMark::Young, true);
+            collect::mark(net, entry, tracked, Flags::YOUNG, EntryMark::YOUNG, true);
         }
         net.counters.count(Counter::Made);
         events::connection(net, ConnectionEvent::New, entry, tracked);

@@ -6,13 +6,9 @@ use super::queue::Queue;
 use crate::{
     changes,
     collect::remark,
-    sys::{
-        give_way,
-        lock::SpinLockBh,
-        pernet::NetState,
-        rcu::Reader,
-        table::{Entry, EntryMark},
-    },
+    connections::{Entry, EntryMark},
+    namespace::NetState,
+    sys::{give_way, lock::SpinLockBh, rcu::Reader},
 };
 use kernel::{
     prelude::*,
@@ -92,7 +88,7 @@ pub fn look_after(net: &NetState) {
     let mut next = net.next.holes.get();
     for _ in 0..AT_A_TIME {
         let rcu = Reader::begin();
-        let Some(entry) = net.table.at_or_after_marked(next, EntryMark::Holes, &rcu) else {
+        let Some(entry) = net.table.at_or_after_marked(next, EntryMark::HOLES, &rcu) else {
             next = 0;
             break;
         };

@@ -2,6 +2,7 @@
 
 //! `connection-get`, and connections as messages tell of them.
 
+use super::policy::{ConnectionDump, ConnectionGet};
 use super::selector;
 use crate::{
     bindings::{
@@ -19,16 +20,15 @@ use crate::{
         TLSCONN_A_DIRECTION_BYTES, TLSCONN_A_DIRECTION_CHANGE_CIPHER_SPEC,
         TLSCONN_CMD_CONNECTION_GET,
     },
+    connections::Entry,
+    namespace::{NetState, Tracker},
     pins::{Candidate, Selector},
     sys::{
         conntrack::Conntrack,
         give_way,
         message::Message,
-        pernet::NetState,
-        policy::{ConnectionDump, ConnectionGet},
         rcu::Reader,
         request::{Answer, Dump, Request, Tell},
-        table::Entry,
     },
     tls::{Connection, Counters, IdentityRef, Side, State},
     tracked::Tracked,
@@ -40,6 +40,7 @@ use kernel::prelude::*;
 const LOOKED_AT: u32 = 1024;
 
 impl Answer for ConnectionGet {
+    type State = Tracker;
     const COMMAND: u32 = TLSCONN_CMD_CONNECTION_GET;
 
     /// One connection by its id.
@@ -92,6 +93,7 @@ impl Filter {
 }
 
 impl Tell for ConnectionDump {
+    type State = Tracker;
     const COMMAND: u32 = TLSCONN_CMD_CONNECTION_GET;
 
     /// The connections that are asked for, in the order of their ids. Nothing is held from one to the next. Where none
@@ -245,8 +247,8 @@ fn put_directions(entry: &Entry, connection: &Connection, message: &mut Message<
         (Side::Dst, TLSCONN_A_CONNECTION_DST),
     ] {
         let Counters { bytes, records } = connection.counters(side);
-        let passed = match entry.bypass.get() {
-            Some(_) => entry.next(side).wrapping_sub(connection.next(side)),
+        let passed = match entry.open.get() {
+            Some(_) => entry.open.next(side).wrapping_sub(connection.next(side)),
             None => 0,
         };
         let bytes = bytes.saturating_add(passed.into());

@@ -13,8 +13,10 @@ use crate::{
         TLSCONN_RELEASE_CLOSED, TLSCONN_RELEASE_EXPIRED, TLSCONN_RELEASE_GONE,
         TLSCONN_RELEASE_REPLACED, TLSCONN_RELEASE_UNPINNED,
     },
+    connections::Entry,
+    namespace::NetState,
     pins::Pin,
-    sys::{genl::tell, pernet::NetState, table::Entry},
+    sys::genl::tell_event,
     tracked::Tracked,
 };
 
@@ -55,7 +57,7 @@ pub enum Release {
 /// Tells of a connection as it is now. Any context, while the namespace is alive; the caller has locked the entry, and
 /// not the pins.
 pub fn connection(net: &NetState, event: ConnectionEvent, entry: &Entry, tracked: &Tracked) {
-    tell(net, TLSCONN_CMD_EVENT, |message| {
+    tell_event(net, TLSCONN_CMD_EVENT, |message| {
         message.u8(TLSCONN_A_EVENT_KIND, event as u8)?;
         message.now(TLSCONN_A_EVENT_TIME)?;
         message.nest(TLSCONN_A_EVENT_CONNECTION, |nest| {
@@ -76,7 +78,7 @@ pub fn pin_bound(net: &NetState, pin: &Pin) {
 }
 
 fn tell_of_pin(net: &NetState, pin: &Pin, event: u32) {
-    tell(net, TLSCONN_CMD_EVENT, |message| {
+    tell_event(net, TLSCONN_CMD_EVENT, |message| {
         message.u8(TLSCONN_A_EVENT_KIND, event as u8)?;
         message.now(TLSCONN_A_EVENT_TIME)?;
         message.nest(TLSCONN_A_EVENT_PIN, |nest| pin::put(pin, nest))
@@ -85,7 +87,7 @@ fn tell_of_pin(net: &NetState, pin: &Pin, event: u32) {
 
 /// Tells that a pin was released, and from which connection, as above.
 pub fn pin_released(net: &NetState, pin: &Pin, from: Option<u64>, release: Release) {
-    tell(net, TLSCONN_CMD_EVENT, |message| {
+    tell_event(net, TLSCONN_CMD_EVENT, |message| {
         message.u8(TLSCONN_A_EVENT_KIND, TLSCONN_EVENT_PIN_RELEASED as u8)?;
         message.now(TLSCONN_A_EVENT_TIME)?;
         message.nest(TLSCONN_A_EVENT_PIN, |nest| {

@@ -7,7 +7,9 @@
 
 pub mod connection;
 pub mod events;
+mod family;
 pub mod pin;
+pub mod policy;
 mod selector;
 pub mod stats;
 pub mod track;

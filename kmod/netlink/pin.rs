@@ -2,6 +2,7 @@
 
 //! `pin-get`, `pin-set` and `pin-del`, and pins as messages tell of them.
 
+use super::policy::{PinDel, PinDump, PinGet, PinName, PinSet};
 use super::{
     connection::{is_live, put_tuple},
     events::Release,
@@ -16,11 +17,11 @@ use crate::{
         TLSCONN_PIN_STATE_BOUND, TLSCONN_PIN_STATE_RELEASED, XT_TLSCONN_PIN_MARK,
         XT_TLSCONN_PIN_MASK,
     },
+    namespace::{NetState, Tracker},
     pins::{clear_strays, release_all, Bound, Mark, Marks, Name, Pin, Untracked, Wish},
     sys::{
         message::Message,
-        pernet::NetState,
-        policy::{Attribute, PinDel, PinDump, PinGet, PinName, PinSet, Policy},
+        policy::{Attribute, Policy},
         rcu::Reader,
         request::{Answer, Dump, Request, Tell},
     },
@@ -29,6 +30,7 @@ use crate::{
 use kernel::prelude::*;
 
 impl Answer for PinGet {
+    type State = Tracker;
     const COMMAND: u32 = TLSCONN_CMD_PIN_GET;
 
     /// The pin of a name.
@@ -48,6 +50,7 @@ impl Answer for PinGet {
 }
 
 impl Tell for PinDump {
+    type State = Tracker;
     const COMMAND: u32 = TLSCONN_CMD_PIN_GET;
 
     /// The pins of the namespace, as many of them as there is room for in a message.
@@ -161,6 +164,7 @@ fn lasts_of(request: &Request<'_, PinSet>) -> Result<Option<u32>> {
 }
 
 impl Answer for PinSet {
+    type State = Tracker;
     const COMMAND: u32 = TLSCONN_CMD_PIN_SET;
 
     /// Binds a pin to a connection or arms it, and answers with the pin.
@@ -281,6 +285,7 @@ fn bind(
 }
 
 impl Answer for PinDel {
+    type State = Tracker;
     const COMMAND: u32 = TLSCONN_CMD_PIN_DEL;
 
     /// Releases one pin, or all, and clears their marks wherever others have set them.

@@ -2,6 +2,7 @@
 
 //! Selectors as requests give them and messages tell of them.
 
+use super::policy::{self, Address};
 use crate::{
     bindings::{
         TLSCONN_A_SELECTOR_CLIENT_RANDOM, TLSCONN_A_SELECTOR_DST_ADDR, TLSCONN_A_SELECTOR_DST_PORT,
@@ -13,7 +14,7 @@ use crate::{
     pins::{End, Selector},
     sys::{
         message::Message,
-        policy::{self, Address, Attribute, Nested, Octets, Policy, Port, U8},
+        policy::{Attribute, Nested, Octets, Policy, Port, U8},
         request::{Nest, Request},
     },
     tls::Bytes,

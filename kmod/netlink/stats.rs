@@ -2,21 +2,22 @@
 
 //! `stats-get`: the namespace's counters.
 
+use super::policy::StatsGet;
 use crate::{
     bindings::{
         TLSCONN_A_STATS_CONNECTIONS_NOW, TLSCONN_A_STATS_CONNECTIONS_PEAK, TLSCONN_CMD_STATS_GET,
     },
     counters,
+    namespace::{NetState, Tracker},
     sys::{
         message::Message,
-        pernet::NetState,
-        policy::StatsGet,
         request::{Answer, Request},
     },
 };
 use kernel::prelude::*;
 
 impl Answer for StatsGet {
+    type State = Tracker;
     const COMMAND: u32 = TLSCONN_CMD_STATS_GET;
 
     /// Every counter.

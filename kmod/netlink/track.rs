@@ -2,22 +2,23 @@
 
 //! `track-get` and `track-set`.
 
+use super::policy::{TrackGet, TrackSet};
 use crate::{
     bindings::{
         TLSCONN_A_TRACK_MAX_CONNECTIONS, TLSCONN_A_TRACK_REQUESTED, TLSCONN_A_TRACK_RULES,
         TLSCONN_A_TRACK_TRACKING, TLSCONN_CMD_TRACK_GET, TLSCONN_CMD_TRACK_SET,
     },
+    namespace::{NetState, Tracker},
     parameters,
     sys::{
         message::Message,
-        pernet::NetState,
-        policy::{TrackGet, TrackSet},
         request::{Answer, Request},
     },
 };
 use kernel::prelude::*;
 
 impl Answer for TrackGet {
+    type State = Tracker;
     const COMMAND: u32 = TLSCONN_CMD_TRACK_GET;
 
     /// Whether connections are tracked, and why.
@@ -27,6 +28,7 @@ impl Answer for TrackGet {
 }
 
 impl Answer for TrackSet {
+    type State = Tracker;
     const COMMAND: u32 = TLSCONN_CMD_TRACK_SET;
 
     /// Has connections tracked without a rule, or no longer.

@@ -8,8 +8,7 @@
 
 use super::{Bound, Pin, Pins, Suit};
 use crate::{
-    pins::pin::Phase,
-    sys::{conntrack::Conntrack, pernet::NetState, table::Entry},
+    connections::Entry, namespace::NetState, pins::pin::Phase, sys::conntrack::Conntrack,
     tracked::Flags,
 };
 use kernel::sync::aref::ARef;

@@ -8,12 +8,12 @@
 
 use super::{Bound, Pin, Pins, Suit};
 use crate::{
+    connections::Entry,
+    namespace::NetState,
     packet::Packet,
     pins::pin::Phase,
-    sys::{
-        conntrack::Conntrack, memory::charged, pernet::NetState, sessions::Links, table::Entry,
-        time::uptime,
-    },
+    sessions::Links,
+    sys::{conntrack::Conntrack, memory::charged, time::uptime},
     tls::{Side, State},
     tracked::{Flags, Tracked},
 };

@@ -21,10 +21,7 @@ pub use selector::{Candidate, End, Selector};
 pub use strays::{clear_strays, Marks, Untracked};
 pub use waiting::{consider, expire, Suit};
 
-use crate::{
-    netlink::events::Release,
-    sys::{conntrack::Conntrack, pernet::NetState},
-};
+use crate::{namespace::NetState, netlink::events::Release, sys::conntrack::Conntrack};
 use core::ffi::CStr;
 use kernel::prelude::*;
 use pin::Phase;
@@ -77,11 +74,6 @@ impl Pins {
     /// None yet; room for all is made now, as there is no memory to be had under the lock. Process context.
     pub fn new() -> Result<Self> {
         Ok(Self(KVec::with_capacity(MAX_PINS, GFP_KERNEL_ACCOUNT)?))
-    }
-
-    /// Takes all pins out, and the room for them.
-    pub fn take(&mut self) -> Self {
-        Self(core::mem::replace(&mut self.0, KVec::new()))
     }
 
     /// The pin at a place in the list.

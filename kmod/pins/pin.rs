@@ -4,8 +4,9 @@
 
 use super::{follow::Followed, Mark, Name, Selector};
 use crate::{
+    namespace::NetState,
     netlink::events::{self, Release},
-    sys::{conntrack::Conntrack, pernet::NetState, time::uptime},
+    sys::{conntrack::Conntrack, time::uptime},
 };
 use kernel::{prelude::*, sync::aref::ARef};
 

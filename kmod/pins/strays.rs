@@ -7,10 +7,12 @@
 //! of them is left.
 
 use super::{Mark, MAX_PINS};
-use crate::sys::{
-    conntrack::{self, Conntrack},
-    pernet::NetState,
-    rcu::{wait_for_readers, Reader},
+use crate::{
+    namespace::NetState,
+    sys::{
+        conntrack::{self, Conntrack},
+        rcu::{wait_for_readers, Reader},
+    },
 };
 use kernel::{prelude::*, sync::aref::ARef};
 
@@ -68,7 +70,7 @@ pub fn clear_strays(net: &NetState, marks: &Marks) -> Result<bool> {
             }
         }
     };
-    conntrack::for_each_marked(net, |mark| marks.are_in(mark), look)?;
+    conntrack::for_each_marked(&net.net(), |mark| marks.are_in(mark), look)?;
     Ok(cleared)
 }
 
@@ -100,7 +102,7 @@ impl Untracked {
                 }
             }
         };
-        conntrack::for_each_marked(net, |mark| marks.are_in(mark), look)?;
+        conntrack::for_each_marked(&net.net(), |mark| marks.are_in(mark), look)?;
         Ok(found)
     }
 

@@ -10,9 +10,11 @@ use super::{
     Bound, Mark, Marks, Pins,
 };
 use crate::{
+    connections::Entry,
+    namespace::NetState,
     netlink::events::{self, Release},
     packet::Packet,
-    sys::{conntrack::Conntrack, pernet::NetState, table::Entry, time::uptime},
+    sys::{conntrack::Conntrack, time::uptime},
     tls::{IdentityRef, State},
     tracked::{Flags, Tracked},
 };

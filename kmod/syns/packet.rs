@@ -7,8 +7,9 @@ use crate::{
     counters::Counter,
     handshakes::Slot,
     holes::Limits,
+    namespace::NetState,
     packet::{Packet, SkbPayload},
-    sys::{self, memory::charged, pernet::NetState},
+    sys::{self, memory::charged},
     tls::{Connection, PacketTypes, Payload, Segment, Side, State, Types},
     tracked::Tracked,
 };

@@ -2,9 +2,11 @@
 
 //! Entries of connection tracking.
 
+use super::pernet::{Namespace, Net};
 use crate::bindings;
 use core::ptr::{addr_of, addr_of_mut, NonNull};
 use kernel::{
+    error::{to_result, Result},
     sync::{
         aref::AlwaysRefCounted,
         atomic::{
@@ -36,6 +38,29 @@ pub enum Direction {
     Original = bindings::IP_CT_DIR_ORIGINAL as u32,
     /// From the responder.
     Reply = bindings::IP_CT_DIR_REPLY as u32,
+}
+
+/// The families that conntrack is turned on for.
+const FAMILIES: u8 = bindings::NFPROTO_INET as u8;
+
+/// Has conntrack on in a namespace for one more user, for IPv4 and IPv6. Process context; may sleep.
+pub(super) fn get<S>(namespace: &Namespace<S>) -> Result {
+    // SAFETY: The namespace is alive: it has rules, or a socket.
+    to_result(unsafe { bindings::nf_ct_netns_get(namespace.hooks.net(), FAMILIES) })
+}
+
+/// Gives up one [`get`]; also after the namespace's exit. Process context; may sleep.
+pub(super) fn put<S>(namespace: &Namespace<S>) {
+    // SAFETY: The namespace's memory outlives its rules; it was got before.
+    unsafe { bindings::nf_ct_netns_put(namespace.hooks.net(), FAMILIES) };
+}
+
+/// How full conntrack's table is in a namespace: of how many entries at most. Any context.
+pub fn fill(net: &Net<'_>) -> (u32, u32) {
+    // SAFETY: The namespace is alive.
+    let count = unsafe { bindings::tlsconn_ct_count(net.as_raw()) };
+    // SAFETY: No precondition.
+    (count, unsafe { bindings::tlsconn_ct_max() })
 }
 
 /// A conntrack entry (`struct nf_conn`).

@@ -2,8 +2,13 @@
 
 //! The netfilter hooks that show the tracker every packet.
 
-use super::{pernet::NetState, rcu::Reader, skb::Skb, zeroed};
-use crate::{bindings, fast};
+use super::{
+    pernet::{Namespace, State},
+    rcu::Reader,
+    skb::Skb,
+    zeroed,
+};
+use crate::bindings;
 use kernel::{
     bindings::{net, sk_buff},
     error::to_result,
@@ -14,17 +19,28 @@ use kernel::{
     types::Opaque,
 };
 
-/// Just behind conntrack, which has then put the packet's entry to it.
+/// Just after conntrack, which has then put the packet's entry to it.
 const PRIORITY: c_int = bindings::NF_IP_PRI_CONNTRACK + 1;
 
-fn hook(family: u32, number: u32, state: *mut NetState) -> bindings::nf_hook_ops {
+/// Sees the packets of a namespace.
+pub trait Hook: Sized + Sync + 'static {
+    /// A packet comes, just after conntrack has put its entry to it. Softirq context, or process context at LOCAL_OUT; under
+    /// RCU.
+    fn packet(net: &Namespace<Self>, skb: Skb<'_>, rcu: &Reader) -> Verdict;
+}
+
+fn hook<S: State>(
+    family: u32,
+    number: u32,
+    namespace: *const Namespace<S>,
+) -> bindings::nf_hook_ops {
     // SAFETY: All-zero octets are a hook that is none.
     let mut hook: bindings::nf_hook_ops = unsafe { zeroed() };
-    hook.hook = Some(see);
+    hook.hook = Some(see::<S>);
     hook.pf = family as u8;
     hook.hooknum = number;
     hook.priority = PRIORITY;
-    hook.priv_ = state.cast();
+    hook.priv_ = namespace.cast_mut().cast();
     hook
 }
 
@@ -32,7 +48,7 @@ fn hook(family: u32, number: u32, state: *mut NetState) -> bindings::nf_hook_ops
 #[pin_data]
 pub struct Hooks {
     net: *mut net,
-    /// What netfilter keeps pointers to while they are on; each has the namespace's state.
+    /// What netfilter keeps pointers to while they are on; each has the namespace with its state.
     operations: Opaque<[bindings::nf_hook_ops; 4]>,
     #[pin]
     users: Mutex<Users>,
@@ -66,15 +82,15 @@ pub struct Use {
 }
 
 impl Hooks {
-    /// For the namespace whose state is, or will be, at `state`.
-    pub(super) fn new(net: *mut net, state: *mut NetState) -> impl PinInit<Self> {
+    /// For a namespace with its state, which is, or will be, at `place`.
+    pub(super) fn new<S: State>(net: *mut net, place: *const Namespace<S>) -> impl PinInit<Self> {
         pin_init!(Self {
             net,
             operations: Opaque::new([
-                hook(bindings::NFPROTO_IPV4, bindings::NF_INET_PRE_ROUTING, state),
-                hook(bindings::NFPROTO_IPV4, bindings::NF_INET_LOCAL_OUT, state),
-                hook(bindings::NFPROTO_IPV6, bindings::NF_INET_PRE_ROUTING, state),
-                hook(bindings::NFPROTO_IPV6, bindings::NF_INET_LOCAL_OUT, state),
+                hook(bindings::NFPROTO_IPV4, bindings::NF_INET_PRE_ROUTING, place),
+                hook(bindings::NFPROTO_IPV4, bindings::NF_INET_LOCAL_OUT, place),
+                hook(bindings::NFPROTO_IPV6, bindings::NF_INET_PRE_ROUTING, place),
+                hook(bindings::NFPROTO_IPV6, bindings::NF_INET_LOCAL_OUT, place),
             ]),
             users <- new_mutex!(Users { rules: 0, requested: false, shut: false }),
         })
@@ -104,7 +120,7 @@ impl Hooks {
     }
 
     /// Gives up one `acquire`. Process context; may sleep.
-    pub fn release(&self) {
+    pub(super) fn release(&self) {
         let mut users = self.users.lock();
         users.rules = users.rules.saturating_sub(1);
         self.turn_off(&users);
@@ -182,7 +198,7 @@ impl Verdict {
     /// calls that are none of the jumps then.
     #[inline(always)]
     pub fn accept() -> Self {
-        let mut verdict = bindings::NF_ACCEPT;
+        let mut verdict = bindings::NF_ACCEPT as usize;
         // SAFETY: There is no instruction.
         unsafe {
             core::arch::asm!(
@@ -191,7 +207,7 @@ impl Verdict {
                 options(pure, nomem, nostack, preserves_flags)
             );
         }
-        Self(verdict)
+        Self(verdict as c_uint)
     }
 }
 
@@ -200,14 +216,14 @@ impl Verdict {
 /// # Safety
 ///
 /// For netfilter, which hands over a valid packet and state, with the packet's network header set.
-unsafe extern "C" fn see(
+unsafe extern "C" fn see<S: State>(
     private: *mut c_void,
     skb: *mut sk_buff,
     _state: *const bindings::nf_hook_state,
 ) -> c_uint {
-    // SAFETY: As the caller promises; the state was handed over with the hook, and outlives it.
-    let (skb, net) = unsafe { (Skb::from_raw(skb), &*private.cast::<NetState>()) };
+    // SAFETY: As the caller promises; the namespace was handed over with the hook, and outlives it.
+    let (skb, net) = unsafe { (Skb::from_raw(skb), &*private.cast::<Namespace<S>>()) };
     // SAFETY: Netfilter runs its hooks in an RCU read-side section.
     let rcu = unsafe { Reader::within() };
-    fast::track(net, skb, rcu).0
+    S::packet(net, skb, rcu).0
 }

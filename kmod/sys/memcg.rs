@@ -54,17 +54,13 @@ impl Payer {
     fn memcg(&self) -> *mut mem_cgroup {
         self.0.load(Relaxed) as *mut mem_cgroup
     }
+}
 
-    /// Lets go of the cgroup. Process context.
-    ///
-    /// # Safety
-    ///
-    /// Nothing is charged any more.
-    pub unsafe fn leave(&self) {
-        let memcg = self.memcg();
-        self.0.store(0, Relaxed);
-        // SAFETY: By the invariant a reference was held; null is left alone.
-        unsafe { bindings::tlsconn_memcg_put(memcg) };
+/// Process context: a namespace lets go of it last.
+impl Drop for Payer {
+    fn drop(&mut self) {
+        // SAFETY: By the invariant a reference was held; null is left alone. A `Charge` borrows this, so nothing is charged.
+        unsafe { bindings::tlsconn_memcg_put(self.memcg()) };
     }
 }
 

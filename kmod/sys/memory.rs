@@ -5,12 +5,7 @@
 
 use super::Global;
 use crate::bindings;
-use core::{
-    ffi::{c_void, CStr},
-    marker::PhantomData,
-    mem::MaybeUninit,
-    ptr::null_mut,
-};
+use core::{ffi::CStr, marker::PhantomData, mem::MaybeUninit, ptr::null_mut};
 use kernel::{
     alloc::{
         flags::{GFP_KERNEL, GFP_KERNEL_ACCOUNT, GFP_NOWAIT},
@@ -39,8 +34,8 @@ impl<T> Cache<T> {
 
     /// Room for a `T`, given back by the box. None when there is no memory. Any context.
     pub fn room(&self) -> Option<KBox<MaybeUninit<T>>> {
-        // SAFETY: It is written before anybody asks, and when nobody does any longer.
-        let cache = unsafe { *self.0.get() };
+        // SAFETY: It is valid, and written at once.
+        let cache = unsafe { self.0.get().read_volatile() };
         if cache.is_null() {
             return None;
         }
@@ -61,27 +56,17 @@ unsafe impl Send for Registration {}
 unsafe impl Sync for Registration {}
 
 impl Registration {
-    /// Makes a cache. Process context. Called once for each, by [`super::Registrations::new`], before anybody can ask for
-    /// room.
-    pub(super) fn new<T>(cache: &'static Cache<T>, name: &'static CStr) -> Result<Self> {
-        Self::constructed(cache, name, None)
-    }
-
-    /// The same with what the kernel calls for each place in new memory, before it is given out the first time.
-    pub(super) fn constructed<T>(
-        cache: &'static Cache<T>,
-        name: &'static CStr,
-        constructor: Option<unsafe extern "C" fn(*mut c_void)>,
-    ) -> Result<Self> {
+    /// Makes a cache, before which there is no room in it. Process context. EBUSY the second time.
+    pub fn new<T>(cache: &'static Cache<T>, name: &'static CStr) -> Result<Self> {
+        cache.0.claim()?;
         let (size, align) = (size_of::<T>() as u32, align_of::<T>() as u32);
-        // SAFETY: The name lives as long as the module, and so does the constructor.
-        let raw =
-            unsafe { bindings::tlsconn_cache_new(name.as_char_ptr(), size, align, constructor) };
+        // SAFETY: The name lives as long as the module.
+        let raw = unsafe { bindings::tlsconn_cache_new(name.as_char_ptr(), size, align) };
         if raw.is_null() {
             return Err(ENOMEM);
         }
-        // SAFETY: Nobody else looks before the module is registered anywhere.
-        unsafe { *cache.0.get() = raw };
+        // SAFETY: It is written once, at once; whoever looks before sees that there is none.
+        unsafe { cache.0.get().write_volatile(raw) };
         Ok(Self(raw))
     }
 }

@@ -3,7 +3,7 @@
 //! Netlink messages under construction.
 
 use super::{
-    genl::Family,
+    genl::Offers,
     request::{Answer, Request},
 };
 use crate::bindings;
@@ -30,7 +30,7 @@ impl Message<'_> {
     /// # Safety
     ///
     /// `skb` is a netlink buffer that stays valid for the message's life and that nobody else writes to.
-    pub(super) unsafe fn begin(
+    pub(super) unsafe fn begin<S: Offers>(
         skb: *mut sk_buff,
         port: u32,
         number: u32,
@@ -43,7 +43,7 @@ impl Message<'_> {
                 skb,
                 port,
                 number,
-                Family::as_raw(),
+                S::family().as_raw(),
                 flags as c_int,
                 command as u8,
             )
@@ -72,7 +72,7 @@ impl Message<'_> {
         // SAFETY: The request is valid.
         let (port, number) = unsafe { ((*info).snd_portid, (*info).snd_seq) };
         // SAFETY: The buffer is ours.
-        let begun = unsafe { Message::begin(skb, port, number, 0, O::COMMAND) };
+        let begun = unsafe { Message::begin::<O::State>(skb, port, number, 0, O::COMMAND) };
         let filled = begun.and_then(|mut message| {
             fill(&mut message)?;
             message.end();
@@ -88,7 +88,7 @@ impl Message<'_> {
     }
 
     /// Makes a message for those who listen. Any context. The buffer is the caller's.
-    pub(super) fn event(
+    pub(super) fn event<S: Offers>(
         command: u32,
         fill: impl FnOnce(&mut Message<'_>) -> Result,
     ) -> Result<*mut sk_buff> {
@@ -98,7 +98,7 @@ impl Message<'_> {
             return Err(ENOMEM);
         }
         // SAFETY: The buffer is ours.
-        let begun = unsafe { Message::begin(skb, 0, 0, 0, command) };
+        let begun = unsafe { Message::begin::<S>(skb, 0, 0, 0, command) };
         let filled = begun.and_then(|mut message| {
             fill(&mut message)?;
             message.end();

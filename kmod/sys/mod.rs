@@ -3,11 +3,14 @@
 //! Safe faces of the kernel's C interfaces. All of the module's `unsafe` is in here; the policy outside has none.
 
 use core::{cell::UnsafeCell, mem::MaybeUninit};
+use kernel::{
+    prelude::*,
+    sync::atomic::{ordering::Relaxed, Atomic},
+};
 
 pub mod conntrack;
 pub mod genl;
 pub mod hooks;
-pub mod kept;
 pub mod lock;
 pub mod memcg;
 pub mod memory;
@@ -19,16 +22,14 @@ pub mod pernet;
 pub mod policy;
 pub mod random;
 pub mod rcu;
-mod registrations;
 pub mod request;
 pub mod sessions;
 pub mod skb;
 pub mod table;
 pub mod time;
 pub mod word;
+pub mod work;
 pub mod xt;
-
-pub use registrations::Registrations;
 
 /// Seconds since some time in the past, without leaps. Any context.
 pub fn seconds() -> u32 {
@@ -44,7 +45,7 @@ pub fn give_way() {
 }
 
 /// A C struct that the kernel links into lists of its own between registration and unregistration.
-struct Global<T>(UnsafeCell<T>);
+struct Global<T>(UnsafeCell<T>, Atomic<u32>);
 
 // SAFETY: What is inside is reached through a pointer only: by the module while it is not registered, by the kernel,
 // with the kernel's own locks, while it is.
@@ -52,11 +53,19 @@ unsafe impl<T> Sync for Global<T> {}
 
 impl<T> Global<T> {
     const fn new(value: T) -> Self {
-        Self(UnsafeCell::new(value))
+        Self(UnsafeCell::new(value), Atomic::new(0))
     }
 
     const fn get(&self) -> *mut T {
         self.0.get()
+    }
+
+    /// It is the caller's to register, whose it stays: EBUSY the second time. Any context.
+    fn claim(&self) -> Result {
+        match self.1.xchg(1, Relaxed) {
+            0 => Ok(()),
+            _ => Err(EBUSY),
+        }
     }
 }
 

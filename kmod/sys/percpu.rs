@@ -28,7 +28,7 @@ impl<const N: usize> PerCpu<N> {
     #[inline]
     pub fn add(&self, counter: usize, number: u64) {
         if counter < N {
-            // SAFETY: There is a counter of that number until `free`.
+            // SAFETY: There is a counter of that number until this is dropped.
             unsafe { bindings::tlsconn_counters_add(self.0, counter as u32, number) };
         }
     }
@@ -37,7 +37,7 @@ impl<const N: usize> PerCpu<N> {
     #[inline]
     pub fn add_pair(&self, number: u32) {
         const { assert!(N >= 2) };
-        // SAFETY: There are two counters until `free`.
+        // SAFETY: There are two counters until this is dropped.
         unsafe { add_pair(self.0, number) };
     }
 
@@ -46,18 +46,8 @@ impl<const N: usize> PerCpu<N> {
         if counter >= N {
             return 0;
         }
-        // SAFETY: There is a counter of that number until `free`.
+        // SAFETY: There is a counter of that number until this is dropped.
         unsafe { bindings::tlsconn_counters_sum(self.0, counter as u32) }
-    }
-
-    /// Gives the memory back.
-    ///
-    /// # Safety
-    ///
-    /// Nobody counts or asks any more.
-    pub unsafe fn free(&self) {
-        // SAFETY: As the caller promises; it was allocated by `new`.
-        unsafe { bindings::tlsconn_counters_free(self.0) }
     }
 }
 
@@ -92,10 +82,9 @@ unsafe fn add_pair(counters: *mut u64, number: u32) {
     unsafe { bindings::tlsconn_counters_add_pair(counters, number) };
 }
 
-/// For what is not made whole: those of a namespace are not dropped but freed.
 impl<const N: usize> Drop for PerCpu<N> {
     fn drop(&mut self) {
-        // SAFETY: Nobody else has them.
-        unsafe { self.free() };
+        // SAFETY: It was allocated by `new`, and nobody else has it.
+        unsafe { bindings::tlsconn_counters_free(self.0) }
     }
 }

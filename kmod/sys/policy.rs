@@ -12,6 +12,13 @@ use core::{marker::PhantomData, mem::ManuallyDrop};
 /// What the kernel is given: rules by the numbers of their attributes.
 pub struct Table(pub(super) &'static [bindings::nla_policy]);
 
+impl Table {
+    /// That of these rules.
+    pub const fn of<const N: usize>(rules: &'static Rules<N>) -> Self {
+        Self(&rules.0)
+    }
+}
+
 /// A list of attributes. Only the macro below gives a type attributes, and the table that belongs to them.
 pub trait Policy {
     /// The list as the kernel wants it.
@@ -25,7 +32,13 @@ pub struct Attribute<P, K> {
 }
 
 impl<P, K> Attribute<P, K> {
-    const fn new(number: u32) -> Self {
+    /// One of a policy whose table has a rule for the number. In constants.
+    pub const fn new(number: u32) -> Self
+    where
+        P: Policy,
+    {
+        let Table(rules) = P::TABLE;
+        assert!((number as usize) < rules.len());
         Self {
             number,
             _of: PhantomData,
@@ -183,15 +196,28 @@ impl<P: Policy> Kind for Nested<P> {
 }
 
 /// Rules by the numbers of their attributes, shared with the kernel, which only reads them.
-struct Rules<const N: usize>([bindings::nla_policy; N]);
+pub struct Rules<const N: usize>([bindings::nla_policy; N]);
 
 // SAFETY: Nobody writes to it.
 unsafe impl<const N: usize> Sync for Rules<N> {}
 
+impl<const N: usize> Rules<N> {
+    /// None: all attributes are refused.
+    pub const fn none() -> Self {
+        Self([REJECTED; N])
+    }
+
+    /// One more, for the attribute of that number. In constants.
+    pub const fn with(mut self, number: u32, rule: Rule) -> Self {
+        self.0[number as usize] = rule.0;
+        self
+    }
+}
+
 const REJECTED: bindings::nla_policy = Rule::new(bindings::NLA_REJECT, 0).0;
 
 /// How many rules there are up to the last of these numbers.
-const fn room(numbers: &[u32]) -> usize {
+pub const fn room(numbers: &[u32]) -> usize {
     let (mut room, mut at) = (0, 0);
     while at < numbers.len() {
         let number = numbers[at] as usize;
@@ -212,121 +238,21 @@ macro_rules! policy {
         impl $name {
             $(
                 #[doc = concat!("`", stringify!($number), "`.")]
-                pub const $attribute: Attribute<Self, $kind> = Attribute::new(bindings::$number);
+                pub const $attribute: $crate::sys::policy::Attribute<Self, $kind> =
+                    $crate::sys::policy::Attribute::new($crate::bindings::$number);
             )*
         }
 
-        impl Policy for $name {
-            const TABLE: Table = {
-                const ROOM: usize = room(&[$(bindings::$number),*]);
-                #[allow(unused_mut, reason = "there are operations without attributes")]
-                static RULES: Rules<ROOM> = {
-                    let mut rules = [REJECTED; ROOM];
-                    $(rules[bindings::$number as usize] = <$kind as Kind>::RULE.0;)*
-                    Rules(rules)
-                };
-                Table(&RULES.0)
+        impl $crate::sys::policy::Policy for $name {
+            const TABLE: $crate::sys::policy::Table = {
+                use $crate::sys::policy::{room, Rules, Table};
+                const ROOM: usize = room(&[$($crate::bindings::$number),*]);
+                static RULES: Rules<ROOM> = Rules::none()
+                    $(.with($crate::bindings::$number, <$kind as $crate::sys::policy::Kind>::RULE))*;
+                Table::of(&RULES)
             };
         }
     };
 }
 
-/// A bit for each state.
-type States = Mask<{ (2 << bindings::TLSCONN_STATE_TAINTED) - 1 }>;
-
-/// The name of a pin.
-pub type PinName = Text<{ bindings::TLSCONN_PIN_NAME_MAX as usize }>;
-
-/// A random, a session id, or the beginning of one.
-pub type Id = Octets<{ bindings::XT_TLSCONN_ID_MAX as usize }>;
-
-/// A pattern of server names.
-pub type Pattern = Octets<{ bindings::XT_TLSCONN_NAME_MAX as usize }>;
-
-/// An address.
-pub type Address = Octets<16>;
-
-policy!(
-    /// `connection-get` of one.
-    ConnectionGet {
-        ID: Uint = TLSCONN_A_CONNECTION_ID,
-    }
-);
-
-policy!(
-    /// `connection-get` of all.
-    ConnectionDump {
-        SELECTOR: Nested<Selector> = TLSCONN_A_CONNECTION_SELECTOR,
-        STATES: States = TLSCONN_A_CONNECTION_STATES,
-        LIVE: Flag = TLSCONN_A_CONNECTION_LIVE,
-    }
-);
-
-policy!(
-    /// Which connections are meant.
-    Selector {
-        CLIENT_RANDOM: Id = TLSCONN_A_SELECTOR_CLIENT_RANDOM,
-        SERVER_RANDOM: Id = TLSCONN_A_SELECTOR_SERVER_RANDOM,
-        SESSION_ID: Id = TLSCONN_A_SELECTOR_SESSION_ID,
-        SNI: Pattern = TLSCONN_A_SELECTOR_SNI,
-        SRC_ADDR: Address = TLSCONN_A_SELECTOR_SRC_ADDR,
-        SRC_PREFIX: U8 = TLSCONN_A_SELECTOR_SRC_PREFIX,
-        SRC_PORT: Port = TLSCONN_A_SELECTOR_SRC_PORT,
-        DST_ADDR: Address = TLSCONN_A_SELECTOR_DST_ADDR,
-        DST_PREFIX: U8 = TLSCONN_A_SELECTOR_DST_PREFIX,
-        DST_PORT: Port = TLSCONN_A_SELECTOR_DST_PORT,
-        ZONE: U16 = TLSCONN_A_SELECTOR_ZONE,
-    }
-);
-
-policy!(
-    /// `pin-get` of one.
-    PinGet {
-        NAME: PinName = TLSCONN_A_PIN_NAME,
-    }
-);
-
-policy!(
-    /// `pin-get` of all.
-    PinDump {}
-);
-
-policy!(
-    /// `pin-set`.
-    PinSet {
-        NAME: PinName = TLSCONN_A_PIN_NAME,
-        MARK: U32 = TLSCONN_A_PIN_MARK,
-        MASK: U32 = TLSCONN_A_PIN_MASK,
-        CONNECTION: Uint = TLSCONN_A_PIN_CONNECTION,
-        REPLACE: Flag = TLSCONN_A_PIN_REPLACE,
-        NEXT: Flag = TLSCONN_A_PIN_NEXT,
-        SELECTOR: Nested<Selector> = TLSCONN_A_PIN_SELECTOR,
-        LASTS: Uint = TLSCONN_A_PIN_LASTS,
-        FOLLOW: Flag = TLSCONN_A_PIN_FOLLOW,
-    }
-);
-
-policy!(
-    /// `pin-del`.
-    PinDel {
-        NAME: PinName = TLSCONN_A_PIN_NAME,
-        ALL: Flag = TLSCONN_A_PIN_ALL,
-    }
-);
-
-policy!(
-    /// `track-get`.
-    TrackGet {}
-);
-
-policy!(
-    /// `track-set`.
-    TrackSet {
-        REQUESTED: U8 = TLSCONN_A_TRACK_REQUESTED,
-    }
-);
-
-policy!(
-    /// `stats-get`.
-    StatsGet {}
-);
+pub(crate) use policy;

@@ -8,7 +8,7 @@ use kernel::bindings;
 
 static SECRET: Global<[u64; 2]> = Global::new([0; 2]);
 
-/// Draws the module's secret. Called once, by [`super::Registrations::new`], before anything is tracked. Process context.
+/// Draws the module's secret. Called once, before namespaces have a state. Process context.
 pub(super) fn draw_secret() {
     // SAFETY: Nothing is registered, so nobody reads it yet, and the kernel fills as many octets as there are.
     unsafe { bindings::get_random_bytes(SECRET.get().cast(), size_of::<[u64; 2]>()) };

@@ -3,8 +3,9 @@
 //! Requests and dumps as their handlers see them.
 
 use super::{
+    genl::Offers,
     message::Message,
-    pernet::{Net, NetState},
+    pernet::{Namespace, Net},
     policy::{Attribute, Flag, Kind, Policy},
 };
 use crate::bindings;
@@ -18,19 +19,23 @@ use kernel::{
 
 /// An operation that is answered; its policy is the type itself.
 pub trait Answer: Policy + Sized {
+    /// What the namespaces have that it is about.
+    type State: Offers;
     /// Its command's number.
     const COMMAND: u32;
     /// Does what is asked for and answers. Process context; operations run beside each other.
-    fn answer(net: &NetState, request: &Request<'_, Self>) -> Result;
+    fn answer(net: &Namespace<Self::State>, request: &Request<'_, Self>) -> Result;
 }
 
 /// An operation that tells of all there are; its policy is the type itself.
 pub trait Tell: Policy + Sized {
+    /// What the namespaces have that it is about.
+    type State: Offers;
     /// Its command's number.
     const COMMAND: u32;
     /// Adds what there is room for in one message, from where the dump stands. Where it adds nothing the dump is over.
     /// Process context; a dump's calls come one after the other, with anything in between.
-    fn tell(net: &NetState, dump: &mut Dump<'_, Self>) -> Result;
+    fn tell(net: &Namespace<Self::State>, dump: &mut Dump<'_, Self>) -> Result;
 }
 
 /// A request that is to be answered.
@@ -162,8 +167,9 @@ impl<P: Policy> Dump<'_, P> {
         // SAFETY: The callback is valid.
         unsafe { bindings::tlsconn_dump_seq(self.callback, &mut port, &mut number) };
         // SAFETY: The buffer is the dump's, which nobody else writes to.
-        let mut message =
-            unsafe { Message::begin(self.skb, port, number, bindings::NLM_F_MULTI, P::COMMAND)? };
+        let mut message = unsafe {
+            Message::begin::<P::State>(self.skb, port, number, bindings::NLM_F_MULTI, P::COMMAND)?
+        };
         fill(&mut message)?;
         message.end();
         Ok(())
@@ -194,7 +200,7 @@ pub(super) unsafe extern "C" fn answer<O: Answer>(
     };
     // SAFETY: A socket's namespace is alive while the socket is, and so during a call on it.
     let net = unsafe { Net::from_raw(net) };
-    match O::answer(NetState::of(&net), &request) {
+    match O::answer(Namespace::of(&net), &request) {
         Ok(()) => 0,
         Err(error) => error.to_errno(),
     }
@@ -219,7 +225,7 @@ pub(super) unsafe extern "C" fn tell<O: Tell>(
     };
     // SAFETY: A socket's namespace is alive while the socket is, and so during a call on it.
     let net = unsafe { Net::from_raw(net) };
-    if let Err(error) = O::tell(NetState::of(&net), &mut dump) {
+    if let Err(error) = O::tell(Namespace::of(&net), &mut dump) {
         return error.to_errno();
     }
     // SAFETY: The buffer is valid. A length says that there may be more; 0 ends the dump.

@@ -9,7 +9,7 @@
 //! TLS 1.3.
 
 use super::{memory::Cache, rcu::Reader};
-use crate::{bindings, pins::Answer};
+use crate::bindings;
 use core::{
     marker::PhantomPinned,
     mem::{offset_of, ManuallyDrop},
@@ -99,38 +99,35 @@ impl PinnedDrop for Index {
 ///
 /// The sessions that have a connection's id were given to `index`, at most once each.
 #[repr(C)]
-pub(super) struct Record {
+pub struct Record<A> {
     issued: [Opaque<bindings::tlsconn_session>; 2],
     rcu: Opaque<kernel::bindings::callback_head>,
     index: ManuallyDrop<Arc<Index>>,
     resumes: Option<u64>,
-    answer: Option<Answer>,
+    answer: Option<A>,
 }
-
-/// Memory for records.
-pub(super) static SESSIONS: Cache<Record> = Cache::unmade();
 
 // The shim that frees one knows the first two fields.
 const _: () = assert!(
-    offset_of!(Record, rcu) == offset_of!(bindings::tlsconn_sessions, rcu)
-        && offset_of!(Record, index) == size_of::<bindings::tlsconn_sessions>()
+    offset_of!(Record<u8>, rcu) == offset_of!(bindings::tlsconn_sessions, rcu)
+        && offset_of!(Record<u8>, index) == size_of::<bindings::tlsconn_sessions>()
 );
 
 /// What a connection up to TLS 1.2 issued and what it continues, kept where it did either. Under its entry's lock, or kept by
 /// pins; when it is dropped nobody finds what was issued any longer.
-pub struct Links(NonNull<Record>);
+pub struct Links<A: Copy>(NonNull<Record<A>>);
 
 // SAFETY: It owns its record, and the index is made for every CPU.
-unsafe impl Send for Links {}
+unsafe impl<A: Copy + Send> Send for Links<A> {}
 // SAFETY: Shared, it is only read.
-unsafe impl Sync for Links {}
+unsafe impl<A: Copy + Sync> Sync for Links<A> {}
 
-impl Links {
+impl<A: Copy> Links<A> {
     /// Neither yet. Any context; None when there is no memory.
-    pub fn new(index: &Arc<Index>) -> Option<Self> {
+    pub fn new(memory: &Cache<Record<A>>, index: &Arc<Index>) -> Option<Self> {
         let none = || Opaque::new(bindings::tlsconn_session::default());
         let record = KBox::write(
-            SESSIONS.room()?,
+            memory.room()?,
             Record {
                 issued: [none(), none()],
                 rcu: Opaque::new(Default::default()),
@@ -142,7 +139,7 @@ impl Links {
         NonNull::new(KBox::into_raw(record)).map(Self)
     }
 
-    fn record(&self) -> &Record {
+    fn record(&self) -> &Record<A> {
         // SAFETY: It is freed when this is dropped and not before.
         unsafe { self.0.as_ref() }
     }
@@ -159,12 +156,12 @@ impl Links {
     }
 
     /// How far the server's answer to the client's Finished has come.
-    pub fn answer(&self) -> Option<Answer> {
+    pub fn answer(&self) -> Option<A> {
         self.record().answer
     }
 
     /// Notes that.
-    pub fn set_answer(&mut self, answer: Answer) {
+    pub fn set_answer(&mut self, answer: A) {
         // SAFETY: As above; nobody else looks at this field.
         unsafe { (*self.0.as_ptr()).answer = Some(answer) };
     }
@@ -189,7 +186,7 @@ impl Links {
     }
 }
 
-impl Drop for Links {
+impl<A: Copy> Drop for Links<A> {
     fn drop(&mut self) {
         let record = self.record();
         // SAFETY: The record, which does not drop it, is not used after this.

@@ -12,23 +12,21 @@ use super::{
     memory::Cache,
     rcu::Reader,
     skb::Skb,
-    word::Word,
 };
-use crate::{
-    bindings::{self, bucket_table, nf_conn, tlsconn_node},
-    known::Known,
-    tls::{PacketTypes, Side, State, Types},
-    tracked::Tracked,
-};
+use crate::bindings::{self, bucket_table, tlsconn_node};
 use core::{
     ffi::c_void,
+    marker::PhantomData,
     pin::Pin,
     ptr::{addr_of, NonNull},
 };
 use kernel::{
     error::to_result,
     prelude::*,
-    sync::atomic::{ordering::Relaxed, Atomic},
+    sync::{
+        aref::ARef,
+        atomic::{ordering::Relaxed, Atomic},
+    },
     types::Opaque,
 };
 
@@ -38,9 +36,21 @@ mod walk;
 use held::Held;
 
 pub use held::Locked;
-pub use walk::EntryMark;
+pub use walk::Mark;
 
-/// A tracked connection in the table.
+/// What is kept of a connection.
+pub trait Content: Sized + Send + 'static {
+    /// What packets reach of it without the lock.
+    type Open: Default + Sync;
+
+    /// Memory for entries: a `static`.
+    fn memory() -> &'static Cache<Entry<Self>>;
+
+    /// The connection's conntrack entry, to which it holds a reference; always the same one.
+    fn conntrack(&self) -> &ARef<Conntrack>;
+}
+
+/// A connection in the table.
 ///
 /// In the order of how often packets touch it.
 ///
@@ -50,59 +60,19 @@ pub use walk::EntryMark;
 /// which holds a reference to it; once the connection is gone it is a number to find the entry by, and no more.
 #[pin_data]
 #[repr(C)]
-pub struct Entry {
-    node: Opaque<bindings::tlsconn_node>,
-    /// How packets pass it by, if they do.
-    pub bypass: Bypass,
+pub struct Entry<T: Content> {
+    node: Opaque<tlsconn_node>,
+    /// What is reached without the lock.
+    pub open: T::Open,
     #[pin]
-    tracked: PacketLock<Held>,
+    locked: PacketLock<Held<T>>,
     /// Its number: from 1 upward per namespace, never used again.
     pub id: u64,
-    /// Where each side's stream has come to, while packets pass it by.
-    next: [Word; 2],
 }
 
 // What bindgen makes of it has the kernel's layout.
 const _: () =
     assert!(core::mem::offset_of!(bucket_table, buckets) == bindings::TLSCONN_TABLE_BUCKETS);
-
-/// Memory for entries.
-pub(super) static CONNECTIONS: Cache<Entry> = Cache::unmade();
-
-// What packets of an established connection touch: the key, the lock, and of the connection what comes first. A lock that
-// is checked is larger.
-#[cfg(not(CONFIG_DEBUG_SPINLOCK))]
-const _: () = {
-    use crate::tls::Connection;
-    use core::mem::offset_of;
-    let lock = size_of::<PacketLock<Held>>() - size_of::<Held>();
-    assert!(offset_of!(Tracked, connection) == 0);
-    assert!(offset_of!(Entry, tracked) + lock + Connection::HOT <= 192);
-};
-
-/// Whether packets pass a connection by, as it stands where it is for ever: then what each with payload is, else 0.
-pub struct Bypass(Word);
-
-impl Bypass {
-    const fn none() -> Self {
-        Self(Word::new(0))
-    }
-
-    /// Packets that have not seen it yet take the long way once more.
-    fn set(&self, state: Option<State>) {
-        let known = state.map(|state| Known::new(PacketTypes::both(Types::UNKNOWN), state));
-        self.0.set(known.map_or(0, Known::number));
-    }
-
-    /// What a packet with payload is. Any context.
-    #[inline(always)]
-    pub fn get(&self) -> Option<Known> {
-        match self.0.get() {
-            0 => None,
-            number => Some(Known::from_number(number)),
-        }
-    }
-}
 
 /// How many connections there may be.
 pub struct Max {
@@ -113,65 +83,25 @@ pub struct Max {
 }
 
 /// What putting a connection in has come to.
-pub enum Inserted<'a> {
+pub enum Inserted<'a, T: Content> {
     /// It is in, and still locked.
-    Made(&'a Entry, Locked<'a>),
+    Made(&'a Entry<T>, Locked<'a, T>),
     /// Another CPU has put one in for the same conntrack entry.
-    Found(&'a Entry),
+    Found(&'a Entry<T>),
 }
 
-impl Entry {
+impl<T: Content> Entry<T> {
+    /// Where in it the connection begins: before that are what it is found by and its lock. One that is checked is larger.
+    pub const LOCKED: usize = core::mem::offset_of!(Self, locked)
+        + size_of::<PacketLock<Held<T>>>()
+        - size_of::<Held<T>>();
+
     /// Locks the connection; none is held where the entry was taken out of the table meanwhile.
     ///
     /// Any context but hard interrupts. Comes before the lock of the namespace's pins.
     #[inline]
-    pub fn lock(&self) -> Locked<'_> {
-        Locked::new(&self.tracked)
-    }
-
-    /// A packet of a side passes it by, with `len` bytes from `seq` on: the next ones, or some that are sent again. False
-    /// where its place in the stream has to be looked at: out of order, and at every 2^30 bytes. Any context; racing CPUs
-    /// may count two packets as one.
-    pub fn passes_by(&self, side: Side, seq: u32, len: u32) -> bool {
-        let beyond = seq.wrapping_add(len).wrapping_sub(self.next(side));
-        self.passes_by_next(side, seq, len) || beyond as i32 <= 0
-    }
-
-    /// The same for the next bytes only.
-    #[inline(always)]
-    pub fn passes_by_next(&self, side: Side, seq: u32, len: u32) -> bool {
-        let next = self.of_side(side);
-        let end = seq.wrapping_add(len);
-        if seq != next.get() || (end ^ seq) >> 30 != 0 {
-            return false;
-        }
-        next.set(end);
-        true
-    }
-
-    /// Where a side's stream has come to, while packets pass it by.
-    pub fn next(&self, side: Side) -> u32 {
-        self.of_side(side).get()
-    }
-
-    /// Has packets pass it by, or not any longer: where its connection stands for ever, and where its streams have come to.
-    /// Under its lock.
-    pub fn set_bypass(&self, state: Option<State>, next: impl Fn(Side) -> u32) {
-        if state.is_some() {
-            for side in [Side::Src, Side::Dst] {
-                self.of_side(side).set(next(side));
-            }
-        }
-        self.bypass.set(state);
-    }
-
-    #[inline(always)]
-    fn of_side(&self, side: Side) -> &Word {
-        let [src, dst] = &self.next;
-        match side {
-            Side::Src => src,
-            Side::Dst => dst,
-        }
+    pub fn lock(&self) -> Locked<'_, T> {
+        Locked::new(&self.locked)
     }
 
     /// Drops its connection, and gives its memory back once nobody can have found it any more. Any context; its lock is not
@@ -182,10 +112,10 @@ impl Entry {
     /// It is in no index any more, and whoever took it out does this once.
     unsafe fn free(&self) {
         let mut locked = self.lock();
-        let tracked = locked.take();
+        let content = locked.take();
         let rcu = locked.rcu();
         drop(locked);
-        drop(tracked);
+        drop(content);
         if let Some(rcu) = rcu {
             // SAFETY: By the caller's promise; it comes from a `KBox`, and holds nothing any more that needs a drop.
             unsafe { bindings::tlsconn_node_free_rcu(self.node.get(), rcu) };
@@ -202,8 +132,8 @@ impl Entry {
 }
 
 /// The connections of one network namespace.
-#[pin_data]
-pub struct Table {
+#[pin_data(PinnedDrop)]
+pub struct Table<T: Content> {
     #[pin]
     by_ct: Opaque<bindings::rhashtable>,
     #[pin]
@@ -213,6 +143,7 @@ pub struct Table {
     peak: Atomic<u64>,
     /// Counts for a bound over several tables too.
     shared: Option<&'static Shared>,
+    _of: PhantomData<T>,
 }
 
 /// Connections of several tables together.
@@ -226,11 +157,11 @@ impl Shared {
 }
 
 // SAFETY: Both indexes are made for use from every CPU, and the rest is atomic.
-unsafe impl Send for Table {}
+unsafe impl<T: Content> Send for Table<T> {}
 // SAFETY: As above.
-unsafe impl Sync for Table {}
+unsafe impl<T: Content> Sync for Table<T> {}
 
-impl Table {
+impl<T: Content> Table<T> {
     /// An empty table, whose connections count among `shared` ones too. Process context.
     pub fn new(shared: Option<&'static Shared>) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
@@ -246,6 +177,7 @@ impl Table {
             count: Atomic::new(0),
             peak: Atomic::new(0),
             shared,
+            _of: PhantomData,
         })
     }
 
@@ -270,13 +202,13 @@ impl Table {
         &'a self,
         skb: Skb<'a>,
         _rcu: &'a Reader,
-    ) -> Option<(&'a Entry, &'a Conntrack)> {
+    ) -> Option<(&'a Entry<T>, &'a Conntrack)> {
         let ct = skb.entry()?;
         // SAFETY: The table is initialised, a node is the first part of an entry, and RCU keeps what is found; of the key
         // nothing is read.
         let entry = unsafe {
             let node = bindings::tlsconn_table_find(self.by_ct.get(), ct);
-            node.cast::<Entry>().as_ref()?
+            node.cast::<Entry<T>>().as_ref()?
         };
         // SAFETY: The packet holds a reference to it. It is TCP: the table has it.
         Some((entry, unsafe { Conntrack::from_raw(ct) }))
@@ -289,7 +221,7 @@ impl Table {
         &'a self,
         skb: Skb<'a>,
         _rcu: &'a Reader,
-    ) -> Option<(&'a Entry, &'a Conntrack)> {
+    ) -> Option<(&'a Entry<T>, &'a Conntrack)> {
         let ct = skb.entry()?;
         // SAFETY: The table is initialised, and begins with a pointer to its buckets (kmod/shims.c makes sure), which RCU keeps.
         let buckets = unsafe {
@@ -329,26 +261,26 @@ impl Table {
 
     /// The connection of a conntrack entry. Any context.
     #[inline]
-    pub fn find<'a>(&'a self, ct: &Conntrack, _rcu: &'a Reader) -> Option<&'a Entry> {
+    pub fn find<'a>(&'a self, ct: &Conntrack, _rcu: &'a Reader) -> Option<&'a Entry<T>> {
         // SAFETY: The table is initialised, and RCU keeps what is found.
         unsafe {
             bindings::tlsconn_table_find(self.by_ct.get(), ct.as_raw())
-                .cast::<Entry>()
+                .cast::<Entry<T>>()
                 .as_ref()
         }
     }
 
     /// The connection with the smallest id that is not below `id`. Any context.
-    pub fn at_or_after<'a>(&'a self, id: u64, _rcu: &'a Reader) -> Option<&'a Entry> {
+    pub fn at_or_after<'a>(&'a self, id: u64, _rcu: &'a Reader) -> Option<&'a Entry<T>> {
         let mut index = id as usize;
         // SAFETY: The xarray is initialised.
         let found = unsafe { bindings::tlsconn_xa_find(self.by_id.get(), &mut index) };
         // SAFETY: Only entries are stored there, and RCU keeps what is found.
-        unsafe { found.cast::<Entry>().as_ref() }
+        unsafe { found.cast::<Entry<T>>().as_ref() }
     }
 
     /// The connection of that id. Any context.
-    pub fn by_id<'a>(&'a self, id: u64, rcu: &'a Reader) -> Option<&'a Entry> {
+    pub fn by_id<'a>(&'a self, id: u64, rcu: &'a Reader) -> Option<&'a Entry<T>> {
         self.at_or_after(id, rcu).filter(|entry| entry.id == id)
     }
 
@@ -383,12 +315,7 @@ impl Table {
 
     /// Puts a connection of a conntrack entry in. None when there is no memory, or when it is full. Any context; no entry
     /// is locked.
-    pub fn insert<'a>(
-        &'a self,
-        tracked: Tracked,
-        max: &Max,
-        rcu: &'a Reader,
-    ) -> Option<Inserted<'a>> {
+    pub fn insert<'a>(&'a self, content: T, max: &Max, rcu: &'a Reader) -> Option<Inserted<'a, T>> {
         if !self.count_in(max) {
             return None;
         }
@@ -396,28 +323,27 @@ impl Table {
         if now > self.peak() {
             self.peak.store(now, Relaxed);
         }
-        let inserted = self.insert_counted(tracked, rcu);
+        let inserted = self.insert_counted(content, rcu);
         if !matches!(inserted, Some(Inserted::Made(..))) {
             self.count_out();
         }
         inserted
     }
 
-    fn insert_counted<'a>(&'a self, tracked: Tracked, _rcu: &'a Reader) -> Option<Inserted<'a>> {
+    fn insert_counted<'a>(&'a self, content: T, _rcu: &'a Reader) -> Option<Inserted<'a, T>> {
         let id = self.last_id.fetch_add(1, Relaxed).wrapping_add(1);
         let node = bindings::tlsconn_node {
-            ct: tracked.ct.as_raw(),
+            ct: content.conntrack().as_raw(),
             ..Default::default()
         };
-        let entry = CONNECTIONS
+        let entry = T::memory()
             .room()?
             .write_pin_init(pin_init!(Entry {
                 node: Opaque::new(node),
-                bypass: Bypass::none(),
+                open: T::Open::default(),
                 id,
-                next: [Word::new(0), Word::new(0)],
-                tracked <- PacketLock::new(
-                    Held::new(tracked),
+                locked <- PacketLock::new(
+                    Held::new(content),
                     c"tlsconn entry",
                     kernel::static_lock_class!()
                 ),
@@ -447,9 +373,9 @@ impl Table {
             return Some(Inserted::Made(made, locked));
         }
         // Whoever has found it by its id finds no connection in it.
-        let tracked = locked.take();
+        let content = locked.take();
         drop(locked);
-        drop(tracked);
+        drop(content);
         // SAFETY: The xarray is initialised.
         unsafe { bindings::tlsconn_xa_erase(self.by_id.get(), id as usize) };
         // SAFETY: It is in no index any more, and nobody else has taken it out.
@@ -457,12 +383,12 @@ impl Table {
         // The function gives an error pointer when it has no memory.
         kernel::error::from_err_ptr(other).ok()?;
         // SAFETY: It is another CPU's entry for the same key, which RCU keeps.
-        unsafe { other.cast::<Entry>().as_ref() }.map(Inserted::Found)
+        unsafe { other.cast::<Entry<T>>().as_ref() }.map(Inserted::Found)
     }
 
     /// Takes an entry out. Its connection goes at once, its memory after a grace period; false where another did.
     /// Any context; the entry's lock must not be held, and the caller has released its pins.
-    pub fn remove(&self, entry: &Entry) -> bool {
+    pub fn remove(&self, entry: &Entry<T>) -> bool {
         let node = entry.node.get();
         // SAFETY: The table is initialised and the node is valid under RCU; exactly one caller gets 0.
         if unsafe { bindings::tlsconn_table_remove(self.by_ct.get(), node) } != 0 {
@@ -476,16 +402,20 @@ impl Table {
         true
     }
 
-    /// Takes every entry out and gives the indexes' memory back. Process context.
-    ///
-    /// # Safety
-    ///
-    /// Nobody uses the table any more: the namespace's hooks are off and a grace period has passed, nothing walks it.
-    pub unsafe fn destroy(&self) {
+    /// Takes every entry out. Process context; no entry is locked.
+    pub fn clear(&self) {
         self.for_each(|entry| {
             self.remove(entry);
         });
-        // SAFETY: The table is initialised, empty, and unused as the caller promises.
+    }
+}
+
+/// Process context: a namespace lets go of it last.
+#[pinned_drop]
+impl<T: Content> PinnedDrop for Table<T> {
+    fn drop(self: Pin<&mut Self>) {
+        self.clear();
+        // SAFETY: The table is initialised and empty, and nobody else has it.
         unsafe { bindings::tlsconn_table_destroy(self.by_ct.get()) };
     }
 }

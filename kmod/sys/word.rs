@@ -6,6 +6,7 @@
 use core::cell::UnsafeCell;
 
 /// A number that others may be writing while it is read. No more is promised than that it is read and written whole.
+#[derive(Default)]
 #[repr(transparent)]
 pub struct Word(UnsafeCell<u32>);
 
@@ -13,11 +14,6 @@ pub struct Word(UnsafeCell<u32>);
 unsafe impl Sync for Word {}
 
 impl Word {
-    /// Holding a number.
-    pub const fn new(number: u32) -> Self {
-        Self(UnsafeCell::new(number))
-    }
-
     /// Any context.
     #[inline(always)]
     pub fn get(&self) -> u32 {

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The registration of the iptables match with x_tables.
+//! Matches of x_tables (`struct xt_match`).
 
 use super::{
     c_name,
-    pernet::{Net, NetState},
+    pernet::{self, Namespace, Net, State},
     skb::Skb,
     zeroed, Global,
 };
-use crate::{bindings, check, rule};
+use crate::bindings;
+use core::{ffi::CStr, marker::PhantomData};
 use kernel::{
     bindings::sk_buff,
     error::to_result,
@@ -17,51 +18,93 @@ use kernel::{
     ThisModule,
 };
 
-/// What a rule holds, as user space gave it (kmod/uapi/xt_tlsconn.h).
-pub use crate::bindings::xt_tlsconn_mtinfo as MatchInfo;
+/// A match, for IPv4 and IPv6.
+pub trait Match: Sized + 'static {
+    /// What a rule holds, as user space gave it.
+    type Info: 'static;
+    /// What namespaces have, whose hooks are on while one has a rule.
+    type State: State;
 
-const fn registration(family: u32) -> bindings::xt_match {
+    /// Its name.
+    const NAME: &'static CStr;
+    /// The protocol that its rules name: x_tables refuses others itself.
+    const PROTOCOL: u16;
+
+    /// It, as x_tables keeps it: a `static`.
+    fn matches() -> &'static Matches<Self>;
+
+    /// Whether a packet fits a rule, where that can be said at once; its transport header is at `transport` after the network
+    /// header. Softirq or process context, under RCU.
+    fn quick(info: &Self::Info, skb: Skb<'_>, transport: u32) -> Option<bool>;
+
+    /// Whether it does, where that took more; `net` is the rule's namespace. As above.
+    fn fits<'a>(
+        info: &Self::Info,
+        net: impl Fn() -> &'a Namespace<Self::State>,
+        skb: Skb<'_>,
+        transport: u32,
+    ) -> bool;
+
+    /// Whether a rule may be inserted, or a word why not, for the kernel's log. Process context. For every rule at every
+    /// replacement of a table.
+    fn check(info: &Self::Info) -> Result<(), &'static CStr>;
+}
+
+/// A match as x_tables keeps it.
+pub struct Matches<M>(Global<[bindings::xt_match; 2]>, PhantomData<fn() -> M>);
+
+impl<M: Match> Matches<M> {
+    /// Not registered yet.
+    pub const fn new() -> Self {
+        Self(
+            Global::new([
+                of_family::<M>(bindings::NFPROTO_IPV4),
+                of_family::<M>(bindings::NFPROTO_IPV6),
+            ]),
+            PhantomData,
+        )
+    }
+}
+
+const fn of_family<M: Match>(family: u32) -> bindings::xt_match {
     bindings::xt_match {
-        name: c_name(c"tlsconn"),
+        name: c_name(M::NAME),
         revision: 0,
-        match_: Some(tlsconn_mt),
-        checkentry: Some(tlsconn_mt_check),
-        destroy: Some(tlsconn_mt_destroy),
-        matchsize: size_of::<MatchInfo>() as c_uint,
-        // x_tables refuses rules without `-p tcp` itself.
-        proto: bindings::IPPROTO_TCP as u16,
+        match_: Some(matches::<M>),
+        checkentry: Some(check::<M>),
+        destroy: Some(destroy::<M>),
+        matchsize: size_of::<M::Info>() as c_uint,
+        proto: M::PROTOCOL,
         family: family as u16,
-        // SAFETY: All-zero octets are a match that is none.
+        // SAFETY: All-zero bytes are a match that is none.
         ..unsafe { zeroed() }
     }
 }
 
-static MATCHES: Global<[bindings::xt_match; 2]> = Global::new([
-    registration(bindings::NFPROTO_IPV4),
-    registration(bindings::NFPROTO_IPV6),
-]);
+/// The registered match; gone when dropped, before the namespaces' states are. A rule that uses it holds the module.
+pub struct Registration<M: Match>(&'static Matches<M>);
 
-/// The registered match, for IPv4 and IPv6; gone when dropped. A rule that uses it holds the module.
-pub struct Registration(());
-
-impl Registration {
-    /// Registers. Process context. Called once, by [`super::Registrations::new`].
-    pub(super) fn new(module: &'static ThisModule) -> Result<Self> {
-        // SAFETY: This is called once, so they are not registered, and nobody else knows of them.
-        let matches = unsafe { &mut *MATCHES.get() };
+impl<M: Match> Registration<M> {
+    /// Registers, once namespaces have states. Process context. EBUSY the second time. The last that can fail when the module
+    /// is loaded: a rule holds the module, which a module that fails to load does not heed.
+    pub fn new(module: &'static ThisModule, _: &pernet::Registration<M::State>) -> Result<Self> {
+        let all = M::matches();
+        all.0.claim()?;
+        // SAFETY: Nobody else knows of them: they were not registered before.
+        let matches = unsafe { &mut *all.0.get() };
         for entry in matches.iter_mut() {
             entry.me = module.as_ptr();
         }
         // SAFETY: The matches are complete and live as long as the module.
         to_result(unsafe { bindings::xt_register_matches(matches.as_mut_ptr(), 2) })?;
-        Ok(Self(()))
+        Ok(Self(all))
     }
 }
 
-impl Drop for Registration {
+impl<M: Match> Drop for Registration<M> {
     fn drop(&mut self) {
         // SAFETY: They were registered.
-        unsafe { bindings::xt_unregister_matches(MATCHES.get().cast(), 2) };
+        unsafe { bindings::xt_unregister_matches(self.0 .0.get().cast(), 2) };
     }
 }
 
@@ -70,50 +113,54 @@ impl Drop for Registration {
 /// # Safety
 ///
 /// For x_tables, which hands over a valid packet with its network header set, and valid parameters; so below.
-unsafe extern "C" fn tlsconn_mt(
+unsafe extern "C" fn matches<M: Match>(
     skb: *const sk_buff,
     parameters: *mut bindings::xt_action_param,
 ) -> bool {
     // SAFETY: As the caller promises.
-    let (packet, info, tcp) = unsafe { packet_and_rule(skb, parameters) };
-    match rule::quick_matches(info, packet, tcp) {
+    let (packet, info, transport) = unsafe { packet_and_rule::<M>(skb, parameters) };
+    match M::quick(info, packet, transport) {
         Some(matches) => matches,
         // SAFETY: As the caller promises.
-        None => unsafe { any_matches(skb, parameters) },
+        None => unsafe { any_matches::<M>(skb, parameters) },
     }
 }
 
-/// What [`tlsconn_mt`] does, whatever the rule asks for.
+/// What [`matches`] does, whatever the rule asks for.
 ///
 /// # Safety
 ///
 /// As above.
 #[inline(never)]
-unsafe fn any_matches(skb: *const sk_buff, parameters: *mut bindings::xt_action_param) -> bool {
+unsafe fn any_matches<M: Match>(
+    skb: *const sk_buff,
+    parameters: *mut bindings::xt_action_param,
+) -> bool {
     // SAFETY: As the caller promises.
-    let (packet, info, tcp) = unsafe { packet_and_rule(skb, parameters) };
-    // SAFETY: As above.
-    let net = || unsafe { Net::from_raw((*(*parameters).state).net) };
-    rule::matches(info, net, packet, tcp)
+    let (packet, info, transport) = unsafe { packet_and_rule::<M>(skb, parameters) };
+    // SAFETY: As the caller promises: a rule is of a namespace that is alive, whose state was made before the match could be
+    // used.
+    let net = || unsafe { Namespace::of(&Net::from_raw((*(*parameters).state).net)) };
+    M::fits(info, net, packet, transport)
 }
 
-/// A packet, the rule that it meets, and where its TCP header is.
+/// A packet, the rule that it meets, and where its transport header is.
 ///
 /// # Safety
 ///
 /// As above.
 #[inline(always)]
-unsafe fn packet_and_rule<'a>(
+unsafe fn packet_and_rule<'a, M: Match>(
     skb: *const sk_buff,
     parameters: *mut bindings::xt_action_param,
-) -> (Skb<'a>, &'a MatchInfo, u32) {
+) -> (Skb<'a>, &'a M::Info, u32) {
     // SAFETY: As the caller promises.
     let packet = unsafe { Skb::from_raw(skb) };
-    // SAFETY: As the caller promises; the rule's data is ours and was checked.
+    // SAFETY: As the caller promises; the rule's data is of the size asked for.
     unsafe {
         (
             packet,
-            &*(*parameters).__bindgen_anon_2.matchinfo.cast::<MatchInfo>(),
+            &*(*parameters).__bindgen_anon_2.matchinfo.cast::<M::Info>(),
             (*parameters).thoff,
         )
     }
@@ -124,27 +171,22 @@ unsafe fn packet_and_rule<'a>(
 /// # Safety
 ///
 /// As above.
-unsafe extern "C" fn tlsconn_mt_check(parameters: *const bindings::xt_mtchk_param) -> c_int {
+unsafe extern "C" fn check<M: Match>(parameters: *const bindings::xt_mtchk_param) -> c_int {
     // SAFETY: x_tables hands over valid parameters, with as much data as the match asked for.
     let (info, net) = unsafe {
         (
-            &*(*parameters).matchinfo.cast::<MatchInfo>(),
+            &*(*parameters).matchinfo.cast::<M::Info>(),
             (*parameters).net,
         )
     };
-    if let Err(why) = check::check(info) {
+    if let Err(why) = M::check(info) {
         // SAFETY: The reason is a C string.
         unsafe { bindings::tlsconn_refused(why.as_char_ptr()) };
         return EINVAL.to_errno();
     }
     // SAFETY: The namespace is alive, as its table is being changed.
-    let state = NetState::of(&unsafe { Net::from_raw(net) });
-    let acquired = state.get_conntrack().and_then(|()| {
-        state
-            .begin_tracking()
-            .inspect_err(|_| state.put_conntrack())
-    });
-    match acquired {
+    let net = unsafe { Net::from_raw(net) };
+    match Namespace::<M::State>::of(&net).begin_tracking() {
         Ok(()) => 0,
         Err(error) => error.to_errno(),
     }
@@ -155,9 +197,8 @@ unsafe extern "C" fn tlsconn_mt_check(parameters: *const bindings::xt_mtchk_para
 /// # Safety
 ///
 /// As above.
-unsafe extern "C" fn tlsconn_mt_destroy(parameters: *const bindings::xt_mtdtor_param) {
+unsafe extern "C" fn destroy<M: Match>(parameters: *const bindings::xt_mtdtor_param) {
     // SAFETY: x_tables hands over valid parameters; the namespace's memory outlives its rules.
-    let state = NetState::of(&unsafe { Net::from_raw((*parameters).net) });
-    state.hooks.release();
-    state.put_conntrack();
+    let net = unsafe { Net::from_raw((*parameters).net) };
+    Namespace::<M::State>::of(&net).end_tracking();
 }

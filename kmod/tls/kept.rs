@@ -19,9 +19,14 @@ const MOST: u32 = 64 * 1024;
 #[cfg_attr(not(MODULE), derive(Clone))]
 #[derive(Debug)]
 pub struct Piece {
-    /// The one after it. Whoever gives a piece has nothing in here.
+    /// The one after it. Whoever gives a piece has nothing in here, and zeros below.
     pub(crate) next: Option<Held<Piece>>,
-    octets: [u8; PIECE as usize],
+    pub(crate) octets: [u8; Piece::OCTETS],
+}
+
+impl Piece {
+    /// How many bytes there is room for.
+    pub const OCTETS: usize = PIECE as usize;
 }
 
 #[cfg(not(MODULE))]
@@ -30,7 +35,7 @@ impl Piece {
     pub const fn new() -> Self {
         Piece {
             next: None,
-            octets: [0; PIECE as usize],
+            octets: [0; Self::OCTETS],
         }
     }
 }

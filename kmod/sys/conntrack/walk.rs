@@ -9,7 +9,7 @@
 use super::Conntrack;
 use crate::{
     bindings,
-    sys::{give_way, pernet::NetState, rcu::Reader},
+    sys::{give_way, pernet::Net, rcu::Reader},
 };
 use core::ptr::{null_mut, NonNull};
 use kernel::{
@@ -33,7 +33,7 @@ const RESTARTS: u32 = 1000;
 /// `look` runs under RCU, with a reference to the entry held, and must not sleep. EAGAIN when the table did not stand
 /// still for long enough.
 pub fn for_each_marked(
-    net: &NetState,
+    net: &Net<'_>,
     wanted: impl Fn(u32) -> bool,
     mut look: impl FnMut(&Conntrack),
 ) -> Result {
@@ -90,7 +90,7 @@ impl<'a> Buckets<'a> {
     fn visit(
         &self,
         bucket: usize,
-        net: &NetState,
+        net: &Net<'_>,
         wanted: &impl Fn(u32) -> bool,
         look: &mut impl FnMut(&Conntrack),
     ) -> bool {
@@ -118,7 +118,7 @@ impl<'a> Buckets<'a> {
 /// The entry of a link in the table, if it is one to be shown. `node` is such a link, found under RCU.
 fn entry_at(
     node: *mut hlist_nulls_node,
-    net: &NetState,
+    net: &Net<'_>,
     wanted: &impl Fn(u32) -> bool,
 ) -> Option<ARef<Conntrack>> {
     // The link is the first field of what the table holds: two for each entry, one for each direction.
@@ -143,7 +143,7 @@ fn entry_at(
                 (&raw const (*entry).mark).read_volatile(),
             )
         };
-        core::ptr::eq(of, net.net().as_raw()) && wanted(mark)
+        core::ptr::eq(of, net.as_raw()) && wanted(mark)
     };
     // SAFETY: As above: the count may be touched, and is 0 while the memory is no entry's.
     if !is_ours(entry) || !unsafe { bindings::tlsconn_ct_try_hold(entry) } {

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What the module keeps for each network namespace.
+
+use crate::{
+    collect,
+    connections::{Connections, Entry},
+    counters::Counters,
+    fast,
+    handshakes::Budget,
+    holes::{Limits, Total},
+    netlink::events::Release,
+    parameters,
+    pins::{self, release_all, Pins},
+    sessions::Sessions,
+    syns::Syns,
+    sys::{
+        conntrack,
+        hooks::{Hook, Verdict},
+        lock::SpinLockBh,
+        memcg::Payer,
+        pernet::{self, Namespace, Net, PerNet},
+        rcu::Reader,
+        skb::Skb,
+        table::Shared,
+        work::Work,
+    },
+    tls,
+    tracked::Flags,
+    tracker,
+};
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::{
+        atomic::{ordering::Relaxed, Atomic},
+        Arc, Mutex,
+    },
+};
+
+/// A network namespace with its [`Tracker`].
+pub type NetState = Namespace<Tracker>;
+
+/// How long an entry that conntrack has let go of may stay, at most.
+const COLLECT_EVERY_MS: u32 = 500;
+
+/// Connections made since the last collection from which on the next is due.
+const MADE_MAX: u64 = 1024;
+
+/// The module's memory of a network namespace.
+#[pin_data]
+pub struct Tracker {
+    /// Its connections.
+    #[pin]
+    pub table: Connections,
+    /// What they issued for sessions to be continued by.
+    pub sessions: Arc<Sessions>,
+    /// Its pins. The lock comes after an entry's.
+    #[pin]
+    pub pins: SpinLockBh<Pins>,
+    /// Held by commands that change pins or whether is tracked, from their first look to their answer: they come one after
+    /// the other. It comes before every other lock.
+    #[pin]
+    pub commands: Mutex<()>,
+    /// How its connections are followed: the module's parameters.
+    pub engine: tls::Config,
+    /// What is kept after holes.
+    #[pin]
+    pub kept: Total,
+    /// What it has seen.
+    pub counters: Counters,
+    /// Memory for its handshakes.
+    pub handshakes: Budget,
+    /// Who pays for what its packets take.
+    pub payer: Payer,
+    /// Data on SYNs that nobody has answered. The lock comes after an entry's.
+    #[pin]
+    syns: SpinLockBh<Syns>,
+    keeps_syns: Atomic<u32>,
+    has_let_go_of_syns: Atomic<u32>,
+    made: Atomic<u32>,
+    armed: Atomic<u32>,
+    by_ends: Atomic<u32>,
+    /// Where the collection goes on.
+    pub next: Next,
+    #[pin]
+    collector: Work<Self>,
+    #[pin]
+    expiry: Work<Self>,
+}
+
+static ALL: PerNet<Tracker> = PerNet::new();
+
+impl Hook for Tracker {
+    #[inline(always)]
+    fn packet(net: &NetState, skb: Skb<'_>, rcu: &Reader) -> Verdict {
+        fast::track(net, skb, rcu)
+    }
+}
+
+impl pernet::State for Tracker {
+    fn all() -> &'static PerNet<Self> {
+        &ALL
+    }
+
+    fn new(net: &Net<'_>, place: pernet::Place<Self>) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            counters: Counters::new()?,
+            pins <- SpinLockBh::new(Pins::new()?, c"tlsconn pins", kernel::static_lock_class!()),
+            sessions: Arc::pin_init(Sessions::new(), GFP_KERNEL)?,
+            table <- Connections::new(shared_of(net)),
+            engine: parameters::engine(),
+            kept <- Total::new(parameters::hole_octets_total()),
+            handshakes: Budget::new(parameters::max_handshakes(), parameters::handshake_octets_total()),
+            payer: Payer::nobody(),
+            syns <- SpinLockBh::new(Syns::none(), c"tlsconn SYNs", kernel::static_lock_class!()),
+            keeps_syns: Atomic::new(0),
+            has_let_go_of_syns: Atomic::new(0),
+            made: Atomic::new(0),
+            armed: Atomic::new(0),
+            by_ends: Atomic::new(0),
+            next: Next::default(),
+            commands <- new_mutex!((), "tlsconn commands"),
+            collector <- Work::new(place, |net| {
+                if collect::collect(net) {
+                    net.schedule_collection();
+                }
+            }),
+            expiry <- Work::new(place, |net| {
+                if let Some(next) = pins::expire(net) {
+                    net.schedule_expiry(next);
+                }
+            }),
+        })
+    }
+
+    fn prepare(net: &NetState) -> Result {
+        net.payer.be_caller();
+        if net.with_syns(|syns| syns.is_prepared()) {
+            return Ok(());
+        }
+        let room = Syns::room()?;
+        // Freed without the lock.
+        let unused = net.with_syns(|syns| syns.prepare(room));
+        drop(unused);
+        Ok(())
+    }
+
+    fn resume(net: &NetState) {
+        tracker::lose_all(net);
+    }
+
+    fn exit(net: &NetState) {
+        // What they do not get to is done here.
+        net.collector.cancel();
+        net.expiry.cancel();
+        release_all(net, Release::Gone);
+        net.table.clear();
+        net.kept.free_discarded();
+    }
+}
+
+impl NetState {
+    /// How segments after holes are kept.
+    pub fn limits(&self) -> Limits<'_> {
+        Limits {
+            engine: &self.engine,
+            total: &self.kept,
+            counters: &self.counters,
+            handshakes: &self.handshakes,
+        }
+    }
+
+    /// Whether data on SYNs is kept. Any context.
+    #[inline]
+    pub fn keeps_syns(&self) -> bool {
+        self.keeps_syns.load(Relaxed) != 0
+    }
+
+    /// Does something with the SYNs that have data. Any context but hard interrupts; its lock may be taken
+    /// while an entry is locked, and nothing is locked after it.
+    pub fn with_syns<T>(&self, act: impl FnOnce(&mut Syns) -> T) -> T {
+        let mut syns = self.syns.lock();
+        let done = act(&mut syns);
+        self.keeps_syns.store(syns.count(), Relaxed);
+        self.has_let_go_of_syns
+            .store(syns.has_let_go().into(), Relaxed);
+        done
+    }
+
+    /// Whether the end of data on a SYN is remembered that is not kept any longer. Any context.
+    #[inline]
+    pub fn has_let_go_of_syns(&self) -> bool {
+        self.has_let_go_of_syns.load(Relaxed) != 0
+    }
+
+    /// Whether conntrack's table is so full that what it has let go of is to be given back at once. Any context.
+    pub fn is_conntrack_nearly_full(&self) -> bool {
+        let (count, max) = conntrack::fill(&self.net());
+        count > max / 10 * 9
+    }
+
+    /// Has connections and SYNs looked after soon. Any context.
+    pub fn schedule_collection(&self) {
+        self.collector.schedule(COLLECT_EVERY_MS);
+    }
+
+    /// One more connection was made: there is something to collect from now on. Under a flood conntrack evicts entries as
+    /// fast as it makes them, and those that we hold stay until they are collected: then that is due at once. Any context.
+    pub fn note_made(&self) {
+        let made = self.made.fetch_add(1, Relaxed).wrapping_add(1);
+        // Going through many is worth it for as many only.
+        if u64::from(made) < MADE_MAX.max(self.table.len() / 4) || !self.is_conntrack_nearly_full()
+        {
+            return self.schedule_collection();
+        }
+        self.collector.hasten(0);
+    }
+
+    /// How many connections were made since this was asked for last.
+    pub fn take_made(&self) -> u64 {
+        u64::from(self.made.xchg(0, Relaxed))
+    }
+
+    /// Has pins released whose time is over in so many nanoseconds, or when it was to be done before. Any context.
+    pub fn schedule_expiry(&self, nanoseconds: u64) {
+        // Rounded up, so that it is over then; a day at most, after which it is looked again.
+        let milliseconds = nanoseconds.saturating_add(999_999) / 1_000_000;
+        let milliseconds = milliseconds.min(86_400_000) as u32;
+        self.expiry.hasten(milliseconds);
+    }
+
+    /// Whether a pin waits for a connection. Any context.
+    #[inline]
+    pub fn has_armed_pins(&self) -> bool {
+        self.armed.load(Relaxed) != 0
+    }
+
+    /// Whether one waits that names both ends of its connection. Any context.
+    #[inline]
+    pub fn has_pins_by_ends(&self) -> bool {
+        self.by_ends.load(Relaxed) != 0
+    }
+
+    /// Notes whether any does, and by both ends. Under the pins' lock.
+    pub fn note_armed_pins(&self, are_any: bool, by_ends: bool) {
+        self.armed.store(are_any.into(), Relaxed);
+        self.by_ends.store(by_ends.into(), Relaxed);
+    }
+
+    /// Ends a connection: releases its pins and takes it out of the table. Any context; no entry may be locked.
+    pub fn end(&self, entry: &Entry) {
+        let mut locked = entry.lock();
+        if let Some(tracked) = locked
+            .get()
+            .filter(|tracked| tracked.flags.has(Flags::PINNED))
+        {
+            let has_session = tracked.links.is_some();
+            self.pins
+                .lock()
+                .connection_ended(self, entry.id, has_session, Release::Gone);
+        }
+        // Whoever waits for the lock to pin it finds nothing to pin.
+        let tracked = locked.take();
+        drop(locked);
+        let kept = tracked.map(|mut tracked| {
+            tracked.clear_holes(&self.limits());
+            tracked.handshake.release(&self.handshakes);
+            if let Some(links) = tracked.links.take() {
+                self.pins.lock().keep(entry.id, links);
+            }
+            tracked
+        });
+        self.table.remove(entry);
+        // Its reference to conntrack's entry goes last: no other entry has that memory while the table knows it.
+        drop(kept);
+    }
+}
+
+/// Where work on a namespace's connections goes on the next time: ids.
+#[derive(Default)]
+pub struct Next {
+    /// Looking for what conntrack has let go of.
+    pub collected: Place,
+    /// Looking for idle handshakes.
+    pub idle: Place,
+    /// Looking for a handshake to give up for another.
+    pub evicted: Place,
+    /// Looking for what is kept of a stream, to give it back for another.
+    pub cleared: Place,
+    /// Looking after what waits after holes.
+    pub holes: Place,
+}
+
+/// An id to go on from.
+pub struct Place(Atomic<u64>);
+
+impl Default for Place {
+    fn default() -> Self {
+        Self(Atomic::new(0))
+    }
+}
+
+impl Place {
+    /// The id. Any context.
+    pub fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+
+    /// Goes on there. Any context.
+    pub fn set(&self, id: u64) {
+        self.0.store(id, Relaxed);
+    }
+}
+
+/// Connections of all namespaces that the initial user namespace does not own: who may make those need not be trusted with
+/// memory.
+static UNPRIVILEGED: Shared = Shared::none();
+
+/// Whom a namespace's connections count with.
+fn shared_of(net: &Net<'_>) -> Option<&'static Shared> {
+    (!net.is_privileged()).then_some(&UNPRIVILEGED)
+}
