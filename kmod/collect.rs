@@ -6,12 +6,12 @@
 //! Conntrack tells nobody when it lets go of an entry, so all connections are gone through, those with a pin each time.
 
 use crate::{
-    changes,
+    aging, changes,
     connections::{Entry, EntryMark},
-    holes,
+    marks::remark,
     namespace::NetState,
-    pins,
-    sys::{give_way, rcu::Reader, table::Mark},
+    release,
+    sys::{give_way, rcu::Reader},
     tls::State,
     tracked::{Flags, Tracked},
 };
@@ -34,11 +34,11 @@ const TRIES: u32 = 8;
 pub fn collect(net: &NetState) -> bool {
     let _charge = net.payer.charge();
     // A few at a time under the lock, which packets wait for.
-    while net.keeps_syns() && net.with_syns(|syns| syns.age()) {
+    while net.syns.keep() && net.syns.with(|syns| syns.age()) {
         give_way();
     }
-    holes::look_after(net);
-    pins::end_dying(net);
+    aging::look_after(net);
+    release::end_dying(net);
     let (made, all) = (net.take_made(), net.table.len());
     let slice = match net.is_conntrack_nearly_full() {
         // So many at once, that it is worth going through all.
@@ -55,7 +55,7 @@ pub fn collect(net: &NetState) -> bool {
     });
     net.next.collected.set(next);
     idle_handshakes(net);
-    !net.table.is_empty() || net.keeps_syns() || net.kept.has_discarded()
+    !net.table.is_empty() || net.syns.keep() || net.kept.has_discarded()
 }
 
 fn is_let_go(entry: &Entry) -> bool {
@@ -192,65 +192,6 @@ pub fn make_room(net: &NetState, rcu: &Reader) {
                 net.end(entry);
                 return;
             }
-        }
-    }
-}
-
-/// Has the table know of an entry what work looks for. Any context; the entry is locked.
-#[inline]
-pub fn remark(net: &NetState, entry: &Entry, tracked: &mut Tracked) {
-    let has = tracked.has_handshake();
-    if has != tracked.flags.has(Flags::HANDSHAKE) {
-        mark(
-            net,
-            entry,
-            tracked,
-            Flags::HANDSHAKE,
-            EntryMark::HANDSHAKE,
-            has,
-        );
-    }
-    let keeps = tracked.holes.is_some();
-    if keeps != tracked.flags.has(Flags::HOLES) {
-        mark(net, entry, tracked, Flags::HOLES, EntryMark::HOLES, keeps);
-    }
-    let state = tracked.connection.state();
-    if state == State::Established {
-        tracked.flags.set(Flags::COMPLETED);
-    }
-    // What is held all the same, without having come as far as others.
-    let came_to_nothing =
-        matches!(state, State::Lost | State::Tainted) && !tracked.flags.has(Flags::COMPLETED);
-    let is_young = !has && (!tracked.connection.has_payload() || came_to_nothing);
-    if is_young != tracked.flags.has(Flags::YOUNG) {
-        mark(
-            net,
-            entry,
-            tracked,
-            Flags::YOUNG,
-            EntryMark::YOUNG,
-            is_young,
-        );
-    }
-}
-
-/// Sets or clears a mark, and notes that it is.
-pub fn mark(
-    net: &NetState,
-    entry: &Entry,
-    tracked: &mut Tracked,
-    flag: Flags,
-    mark: Mark,
-    is: bool,
-) {
-    match is {
-        true => {
-            tracked.flags.set(flag);
-            net.table.set_mark(entry, mark);
-        }
-        false => {
-            tracked.flags.clear(flag);
-            net.table.clear_mark(entry, mark);
         }
     }
 }

@@ -3,11 +3,10 @@
 //! A rule's conditions on what the hellos said, which the engine answers (`tls::Hellos`).
 
 use crate::{
-    bindings::xt_tlsconn_mtinfo as MatchInfo,
     bindings::{
-        XT_TLSCONN_ALPN, XT_TLSCONN_CLIENT_RANDOM, XT_TLSCONN_ECH, XT_TLSCONN_NO_SNI,
-        XT_TLSCONN_RESUMED, XT_TLSCONN_SERVER_RANDOM, XT_TLSCONN_SESSION_ID, XT_TLSCONN_SNI,
-        XT_TLSCONN_TLS_VERSION,
+        xt_tlsconn_mtinfo as MatchInfo, XT_TLSCONN_ALPN, XT_TLSCONN_CLIENT_RANDOM, XT_TLSCONN_ECH,
+        XT_TLSCONN_NO_SNI, XT_TLSCONN_RESUMED, XT_TLSCONN_SERVER_RANDOM, XT_TLSCONN_SESSION_ID,
+        XT_TLSCONN_SNI, XT_TLSCONN_TLS_VERSION,
     },
     namespace::NetState,
     packet::Tcp,

@@ -3,31 +3,19 @@
 //! What the module keeps for each network namespace.
 
 use crate::{
-    collect,
     connections::{Connections, Entry},
     counters::Counters,
-    fast,
     handshakes::Budget,
     holes::{Limits, Total},
-    netlink::events::Release,
+    links::Sessions,
     parameters,
-    pins::{self, release_all, Pins},
-    sessions::Sessions,
-    syns::Syns,
+    pins::{Pins, Release},
+    syns::Pending,
     sys::{
-        conntrack,
-        hooks::{Hook, Verdict},
-        lock::SpinLockBh,
-        memcg::Payer,
-        pernet::{self, Namespace, Net, PerNet},
-        rcu::Reader,
-        skb::Skb,
-        table::Shared,
-        work::Work,
+        conntrack, lock::SpinLockBh, memcg::Payer, pernet::Namespace, table::Shared, work::Work,
     },
     tls,
     tracked::Flags,
-    tracker,
 };
 use kernel::{
     new_mutex,
@@ -73,11 +61,9 @@ pub struct Tracker {
     pub handshakes: Budget,
     /// Who pays for what its packets take.
     pub payer: Payer,
-    /// Data on SYNs that nobody has answered. The lock comes after an entry's.
+    /// SYNs with data that nobody has answered.
     #[pin]
-    syns: SpinLockBh<Syns>,
-    keeps_syns: Atomic<u32>,
-    has_let_go_of_syns: Atomic<u32>,
+    pub syns: Pending,
     made: Atomic<u32>,
     armed: Atomic<u32>,
     by_ends: Atomic<u32>,
@@ -89,74 +75,37 @@ pub struct Tracker {
     expiry: Work<Self>,
 }
 
-static ALL: PerNet<Tracker> = PerNet::new();
-
-impl Hook for Tracker {
-    #[inline(always)]
-    fn packet(net: &NetState, skb: Skb<'_>, rcu: &Reader) -> Verdict {
-        fast::track(net, skb, rcu)
-    }
-}
-
-impl pernet::State for Tracker {
-    fn all() -> &'static PerNet<Self> {
-        &ALL
-    }
-
-    fn new(net: &Net<'_>, place: pernet::Place<Self>) -> impl PinInit<Self, Error> {
+impl Tracker {
+    /// With nothing tracked; its connections count among `shared` ones too. Process context.
+    pub fn new(
+        shared: Option<&'static Shared>,
+        collector: impl PinInit<Work<Self>>,
+        expiry: impl PinInit<Work<Self>>,
+    ) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             counters: Counters::new()?,
             pins <- SpinLockBh::new(Pins::new()?, c"tlsconn pins", kernel::static_lock_class!()),
             sessions: Arc::pin_init(Sessions::new(), GFP_KERNEL)?,
-            table <- Connections::new(shared_of(net)),
+            table <- Connections::new(shared),
             engine: parameters::engine(),
             kept <- Total::new(parameters::hole_octets_total()),
             handshakes: Budget::new(parameters::max_handshakes(), parameters::handshake_octets_total()),
             payer: Payer::nobody(),
-            syns <- SpinLockBh::new(Syns::none(), c"tlsconn SYNs", kernel::static_lock_class!()),
-            keeps_syns: Atomic::new(0),
-            has_let_go_of_syns: Atomic::new(0),
+            syns <- Pending::new(),
             made: Atomic::new(0),
             armed: Atomic::new(0),
             by_ends: Atomic::new(0),
             next: Next::default(),
             commands <- new_mutex!((), "tlsconn commands"),
-            collector <- Work::new(place, |net| {
-                if collect::collect(net) {
-                    net.schedule_collection();
-                }
-            }),
-            expiry <- Work::new(place, |net| {
-                if let Some(next) = pins::expire(net) {
-                    net.schedule_expiry(next);
-                }
-            }),
+            collector <- collector,
+            expiry <- expiry,
         })
     }
 
-    fn prepare(net: &NetState) -> Result {
-        net.payer.be_caller();
-        if net.with_syns(|syns| syns.is_prepared()) {
-            return Ok(());
-        }
-        let room = Syns::room()?;
-        // Freed without the lock.
-        let unused = net.with_syns(|syns| syns.prepare(room));
-        drop(unused);
-        Ok(())
-    }
-
-    fn resume(net: &NetState) {
-        tracker::lose_all(net);
-    }
-
-    fn exit(net: &NetState) {
-        // What they do not get to is done here.
-        net.collector.cancel();
-        net.expiry.cancel();
-        release_all(net, Release::Gone);
-        net.table.clear();
-        net.kept.free_discarded();
+    /// Has its work done no more, and waits until none runs. Process context; may sleep.
+    pub fn stop(&self) {
+        self.collector.cancel();
+        self.expiry.cancel();
     }
 }
 
@@ -169,29 +118,6 @@ impl NetState {
             counters: &self.counters,
             handshakes: &self.handshakes,
         }
-    }
-
-    /// Whether data on SYNs is kept. Any context.
-    #[inline]
-    pub fn keeps_syns(&self) -> bool {
-        self.keeps_syns.load(Relaxed) != 0
-    }
-
-    /// Does something with the SYNs that have data. Any context but hard interrupts; its lock may be taken
-    /// while an entry is locked, and nothing is locked after it.
-    pub fn with_syns<T>(&self, act: impl FnOnce(&mut Syns) -> T) -> T {
-        let mut syns = self.syns.lock();
-        let done = act(&mut syns);
-        self.keeps_syns.store(syns.count(), Relaxed);
-        self.has_let_go_of_syns
-            .store(syns.has_let_go().into(), Relaxed);
-        done
-    }
-
-    /// Whether the end of data on a SYN is remembered that is not kept any longer. Any context.
-    #[inline]
-    pub fn has_let_go_of_syns(&self) -> bool {
-        self.has_let_go_of_syns.load(Relaxed) != 0
     }
 
     /// Whether conntrack's table is so full that what it has let go of is to be given back at once. Any context.
@@ -223,7 +149,7 @@ impl NetState {
     }
 
     /// Has pins released whose time is over in so many nanoseconds, or when it was to be done before. Any context.
-    pub fn schedule_expiry(&self, nanoseconds: u64) {
+    pub fn schedule_pins(&self, nanoseconds: u64) {
         // Rounded up, so that it is over then; a day at most, after which it is looked again.
         let milliseconds = nanoseconds.saturating_add(999_999) / 1_000_000;
         let milliseconds = milliseconds.min(86_400_000) as u32;
@@ -311,13 +237,4 @@ impl Place {
     pub fn set(&self, id: u64) {
         self.0.store(id, Relaxed);
     }
-}
-
-/// Connections of all namespaces that the initial user namespace does not own: who may make those need not be trusted with
-/// memory.
-static UNPRIVILEGED: Shared = Shared::none();
-
-/// Whom a namespace's connections count with.
-fn shared_of(net: &Net<'_>) -> Option<&'static Shared> {
-    (!net.is_privileged()).then_some(&UNPRIVILEGED)
 }

@@ -5,25 +5,22 @@
 //! It looks up what the tracker has stored and parses no payload.
 
 use crate::{
-    bindings::xt_tlsconn_mtinfo as MatchInfo,
-    bindings::IPPROTO_TCP,
     bindings::{
-        XT_TLSCONN_ALL, XT_TLSCONN_PINNED, XT_TLSCONN_RECORD_TYPE, XT_TLSCONN_STATE,
-        XT_TLSCONN_WIRE,
+        xt_tlsconn_mtinfo as MatchInfo, IPPROTO_TCP, XT_TLSCONN_ALL, XT_TLSCONN_PINNED,
+        XT_TLSCONN_RECORD_TYPE, XT_TLSCONN_STATE, XT_TLSCONN_WIRE,
     },
     check::check,
     hellos,
     known::Known,
     namespace::{NetState, Tracker},
     packet::Tcp,
-    sys::xt::{Match, Matches},
     sys::{
         conntrack::{self, Conntrack, Direction},
         rcu::Reader,
         skb::Skb,
+        xt::{Match, Matches},
     },
     tls::{Connection, PacketTypes, Payload, Side, State, Types},
-    tracker::is_opening,
 };
 use core::ffi::CStr;
 
@@ -152,7 +149,7 @@ fn stored(
 fn opens(ct: &Conntrack, from: Side, tcp: &Tcp<'_>, connection: &Connection) -> bool {
     let in_time = match tcp.is_syn_ack() {
         true => from == Side::Dst && ct.tcp_state() == conntrack::SYN_RECV,
-        false => from == Side::Src && is_opening(ct),
+        false => from == Side::Src && ct.is_opening(),
     };
     in_time && connection.begins_at(from, tcp.first_octet())
 }
@@ -167,11 +164,11 @@ pub fn without_record(
     tcp: &Tcp<'_>,
 ) -> (PacketTypes, State) {
     let len = tcp.payload.len();
-    if len > 0 && tcp.is_syn() && from == Side::Src && is_opening(ct) {
-        return net.with_syns(|syns| syns.known(ct, tcp.first_octet(), len));
+    if len > 0 && tcp.is_syn() && from == Side::Src && ct.is_opening() {
+        return net.syns.with(|syns| syns.known(ct, tcp.first_octet(), len));
     }
     match len {
-        0 if is_opening(ct) || !ct.is_picked_up() => (PacketTypes::both(Types::NONE), State::New),
+        0 if ct.is_opening() || !ct.is_picked_up() => (PacketTypes::both(Types::NONE), State::New),
         0 => (PacketTypes::both(Types::NONE), State::Lost),
         _ => (PacketTypes::both(Types::UNKNOWN), State::Lost),
     }

@@ -8,26 +8,13 @@
 use crate::{
     connections::Entry,
     counters::Counter,
+    links::{Links, LINKS},
     namespace::NetState,
-    pins::Answer,
     pins::Suit,
     sys::rcu::Reader,
-    sys::{
-        memory::Cache,
-        sessions::{self, Record},
-    },
     tls::State,
     tracked::{Flags, Tracked},
 };
-
-/// The sessions of a network namespace.
-pub use crate::sys::sessions::Index as Sessions;
-
-/// What a connection issued and continues.
-pub type Links = sessions::Links<Answer>;
-
-/// Memory for that.
-pub static LINKS: Cache<Record<Answer>> = Cache::unmade();
 
 /// Looks at what a connection has issued and what it continues, after each of its packets while it has a handshake: a
 /// ticket comes in front of the server's Finished, so that it is known before a client can have it. Any context; the

@@ -14,13 +14,15 @@
 use connections::CONNECTIONS;
 use handshakes::{HANDSHAKES, PIECES};
 use kernel::prelude::*;
+use links::LINKS;
 use namespace::Tracker;
-use sessions::LINKS;
 use sys::{genl, memory, pernet, xt};
 
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("xt_tlsconn needs a 64-bit kernel: the numbers of connections have 64 bits");
 
+pub mod aging;
+pub mod binding;
 #[allow(unsafe_code, reason = "generated")]
 mod bindings;
 pub mod changes;
@@ -32,15 +34,21 @@ pub mod fast;
 pub mod handshakes;
 pub mod hellos;
 pub mod holes;
+pub mod hook;
 pub mod known;
+pub mod links;
+pub mod marks;
 pub mod namespace;
 pub mod netlink;
 mod numbers;
+pub mod opening;
 pub mod packet;
 pub mod parameters;
 pub mod pins;
+pub mod release;
 pub mod rule;
 pub mod sessions;
+pub mod strays;
 pub mod syns;
 #[allow(unsafe_code, reason = "safe faces of C")]
 pub mod sys;

@@ -6,9 +6,9 @@ use crate::{
     counters::Counter,
     handshakes::{Budget, Slot},
     holes::{Holes, Limits, Portion},
+    links::Links,
     packet::Packet,
     pins::Suit,
-    sessions::Links,
     sys::{conntrack::Conntrack, memory::charged, packed::Packed},
     tls::{self, IdentityRef, Sessions, Taken},
 };

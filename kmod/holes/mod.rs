@@ -19,7 +19,7 @@ mod queue;
 mod same;
 mod total;
 
-pub use total::{look_after, Total};
+pub use total::Total;
 
 /// Segments that a connection keeps at most.
 const SEGMENTS_MAX: u32 = 1024;

@@ -1,25 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What a namespace keeps after holes: its bound, what was discarded, and who is looked after.
+//! What a namespace keeps after holes: its bound, and what was discarded.
 
 use super::queue::Queue;
-use crate::{
-    changes,
-    collect::remark,
-    connections::{Entry, EntryMark},
-    namespace::NetState,
-    sys::{give_way, lock::SpinLockBh, rcu::Reader},
-};
+use crate::sys::{give_way, lock::SpinLockBh};
 use kernel::{
     prelude::*,
     sync::atomic::{ordering::Relaxed, Atomic},
 };
-
-/// Connections looked after at a time.
-const AT_A_TIME: u32 = 1024;
-
-/// How often one connection takes in as much as with a packet before others have their turn: all that it may keep.
-const ROUNDS: u32 = 64;
 
 /// What a namespace keeps.
 #[pin_data]
@@ -80,42 +68,4 @@ impl Total {
     pub fn has_discarded(&self) -> bool {
         self.discarded.lock().is_some()
     }
-}
-
-/// Looks after connections that wait for a hole to fill, a bounded number, the others the next time: takes in what waits
-/// for its turn, and gives up what has waited for too long. Frees what was discarded. Process context; no lock is held.
-pub fn look_after(net: &NetState) {
-    let mut next = net.next.holes.get();
-    for _ in 0..AT_A_TIME {
-        let rcu = Reader::begin();
-        let Some(entry) = net.table.at_or_after_marked(next, EntryMark::HOLES, &rcu) else {
-            next = 0;
-            break;
-        };
-        next = entry.id.wrapping_add(1);
-        for _ in 0..ROUNDS {
-            if !look_after_one(net, entry) {
-                break;
-            }
-        }
-        drop(rcu);
-        give_way();
-    }
-    net.next.holes.set(next);
-    net.kept.free_discarded();
-}
-
-/// Whether more of it waits for its turn.
-fn look_after_one(net: &NetState, entry: &Entry) -> bool {
-    let mut locked = entry.lock();
-    let Some(tracked) = locked.get_mut() else {
-        return false;
-    };
-    let waits = tracked.age(&net.limits());
-    changes::look(net, entry, tracked);
-    if !tracked.is_quiet() {
-        tracked.connection.take_long_way();
-    }
-    remark(net, entry, tracked);
-    waits
 }

@@ -2,8 +2,10 @@
 
 //! `connection-get`, and connections as messages tell of them.
 
-use super::policy::{ConnectionDump, ConnectionGet};
-use super::selector;
+use super::{
+    policy::{ConnectionDump, ConnectionGet},
+    selector,
+};
 use crate::{
     bindings::{
         TLSCONN_A_CONNECTION_ALPN, TLSCONN_A_CONNECTION_CIPHER, TLSCONN_A_CONNECTION_CLIENT,

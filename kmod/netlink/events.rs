@@ -10,12 +10,10 @@ use crate::{
         TLSCONN_EVENT_CLOSED, TLSCONN_EVENT_CONNECTION_NEW, TLSCONN_EVENT_ESTABLISHED,
         TLSCONN_EVENT_LOST, TLSCONN_EVENT_PIN_ARMED, TLSCONN_EVENT_PIN_BOUND,
         TLSCONN_EVENT_PIN_RELEASED, TLSCONN_EVENT_RESUMED, TLSCONN_EVENT_TAINTED,
-        TLSCONN_RELEASE_CLOSED, TLSCONN_RELEASE_EXPIRED, TLSCONN_RELEASE_GONE,
-        TLSCONN_RELEASE_REPLACED, TLSCONN_RELEASE_UNPINNED,
     },
     connections::Entry,
     namespace::NetState,
-    pins::Pin,
+    pins::{Pin, Release, Sink},
     sys::genl::tell_event,
     tracked::Tracked,
 };
@@ -38,22 +36,6 @@ pub enum ConnectionEvent {
     Closed = TLSCONN_EVENT_CLOSED as u8,
 }
 
-/// Why a pin was released (`enum tlsconn_release`).
-#[derive(Clone, Copy)]
-#[repr(u8)]
-pub enum Release {
-    /// Somebody asked for it.
-    Unpinned = TLSCONN_RELEASE_UNPINNED as u8,
-    /// The pin was bound to another connection.
-    Replaced = TLSCONN_RELEASE_REPLACED as u8,
-    /// Its time was over.
-    Expired = TLSCONN_RELEASE_EXPIRED as u8,
-    /// The connection has ended.
-    Closed = TLSCONN_RELEASE_CLOSED as u8,
-    /// Conntrack has dropped the connection's entry.
-    Gone = TLSCONN_RELEASE_GONE as u8,
-}
-
 /// Tells of a connection as it is now. Any context, while the namespace is alive; the caller has locked the entry, and
 /// not the pins.
 pub fn connection(net: &NetState, event: ConnectionEvent, entry: &Entry, tracked: &Tracked) {
@@ -66,15 +48,34 @@ pub fn connection(net: &NetState, event: ConnectionEvent, entry: &Entry, tracked
     });
 }
 
-/// Tells that a pin waits for a connection. Any context, while the namespace is alive; under the pins' lock, so that
-/// events come in the order of what they tell.
-pub fn pin_armed(net: &NetState, pin: &Pin) {
-    tell_of_pin(net, pin, TLSCONN_EVENT_PIN_ARMED);
-}
+impl Sink for NetState {
+    fn armed(&self, pin: &Pin) {
+        tell_of_pin(self, pin, TLSCONN_EVENT_PIN_ARMED);
+    }
 
-/// Tells that a pin was bound, as above.
-pub fn pin_bound(net: &NetState, pin: &Pin) {
-    tell_of_pin(net, pin, TLSCONN_EVENT_PIN_BOUND);
+    fn bound(&self, pin: &Pin) {
+        tell_of_pin(self, pin, TLSCONN_EVENT_PIN_BOUND);
+    }
+
+    fn released(&self, pin: &Pin, from: Option<u64>, why: Release) {
+        tell_event(self, TLSCONN_CMD_EVENT, |message| {
+            message.u8(TLSCONN_A_EVENT_KIND, TLSCONN_EVENT_PIN_RELEASED as u8)?;
+            message.now(TLSCONN_A_EVENT_TIME)?;
+            message.nest(TLSCONN_A_EVENT_PIN, |nest| {
+                pin::put(pin, nest)?;
+                from.map_or(Ok(()), |from| nest.uint(TLSCONN_A_PIN_CONNECTION, from))
+            })?;
+            message.u8(TLSCONN_A_EVENT_RELEASE, why as u8)
+        });
+    }
+
+    fn note_armed(&self, any: bool, by_ends: bool) {
+        self.note_armed_pins(any, by_ends);
+    }
+
+    fn schedule_expiry(&self, nanoseconds: u64) {
+        self.schedule_pins(nanoseconds);
+    }
 }
 
 fn tell_of_pin(net: &NetState, pin: &Pin, event: u32) {
@@ -82,18 +83,5 @@ fn tell_of_pin(net: &NetState, pin: &Pin, event: u32) {
         message.u8(TLSCONN_A_EVENT_KIND, event as u8)?;
         message.now(TLSCONN_A_EVENT_TIME)?;
         message.nest(TLSCONN_A_EVENT_PIN, |nest| pin::put(pin, nest))
-    });
-}
-
-/// Tells that a pin was released, and from which connection, as above.
-pub fn pin_released(net: &NetState, pin: &Pin, from: Option<u64>, release: Release) {
-    tell_event(net, TLSCONN_CMD_EVENT, |message| {
-        message.u8(TLSCONN_A_EVENT_KIND, TLSCONN_EVENT_PIN_RELEASED as u8)?;
-        message.now(TLSCONN_A_EVENT_TIME)?;
-        message.nest(TLSCONN_A_EVENT_PIN, |nest| {
-            pin::put(pin, nest)?;
-            from.map_or(Ok(()), |from| nest.uint(TLSCONN_A_PIN_CONNECTION, from))
-        })?;
-        message.u8(TLSCONN_A_EVENT_RELEASE, release as u8)
     });
 }

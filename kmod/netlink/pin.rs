@@ -2,10 +2,9 @@
 
 //! `pin-get`, `pin-set` and `pin-del`, and pins as messages tell of them.
 
-use super::policy::{PinDel, PinDump, PinGet, PinName, PinSet};
 use super::{
     connection::{is_live, put_tuple},
-    events::Release,
+    policy::{PinDel, PinDump, PinGet, PinName, PinSet},
     selector,
 };
 use crate::{
@@ -18,7 +17,9 @@ use crate::{
         XT_TLSCONN_PIN_MASK,
     },
     namespace::{NetState, Tracker},
-    pins::{clear_strays, release_all, Bound, Mark, Marks, Name, Pin, Untracked, Wish},
+    pins::{Bound, Mark, Marks, Name, Pin, Release, Wish},
+    release::release_all,
+    strays::{clear_strays, Untracked},
     sys::{
         message::Message,
         policy::{Attribute, Policy},

@@ -14,8 +14,8 @@ use crate::{
     pins::{End, Selector},
     sys::{
         message::Message,
-        policy::{Attribute, Nested, Octets, Policy, Port, U8},
-        request::{Nest, Request},
+        policy::{Attribute, Nest, Nested, Octets, Policy, Port, U8},
+        request::Request,
     },
     tls::Bytes,
 };

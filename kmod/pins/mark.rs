@@ -4,6 +4,9 @@
 
 use crate::bindings;
 
+/// Pins a namespace may have, released ones counted too while there is room for them.
+pub const MAX_PINS: usize = 64;
+
 /// The name of a pin: 1 to 31 octets.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Name {

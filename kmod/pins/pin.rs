@@ -2,13 +2,19 @@
 
 //! A pin by itself: where it stands, and the mark that shows it.
 
-use super::{follow::Followed, Mark, Name, Selector};
+use super::{
+    mark::{Mark, Name},
+    selector::Selector,
+    sink::{Release, Sink},
+};
 use crate::{
-    namespace::NetState,
-    netlink::events::{self, Release},
+    links::Links,
     sys::{conntrack::Conntrack, time::uptime},
 };
-use kernel::{prelude::*, sync::aref::ARef};
+use kernel::{
+    prelude::*,
+    sync::{aref::ARef, Arc},
+};
 
 /// A connection that a pin is bound to.
 #[derive(Clone)]
@@ -17,6 +23,21 @@ pub struct Bound {
     pub id: u64,
     /// Its conntrack entry.
     pub ct: ARef<Conntrack>,
+}
+
+/// A connection that may have issued what a pin follows.
+#[derive(Clone)]
+pub(super) struct Followed {
+    /// Its id.
+    pub(super) id: u64,
+    /// What it issued, once it is not tracked any longer: found as long as the pin follows.
+    pub(super) links: Option<Arc<Links>>,
+}
+
+impl Followed {
+    pub(super) fn new(id: u64) -> Self {
+        Self { id, links: None }
+    }
 }
 
 /// A pin.
@@ -104,32 +125,32 @@ impl Pin {
     }
 
     /// Binds it.
-    pub(super) fn hold(&mut self, net: &NetState, to: Bound) {
+    pub(super) fn hold(&mut self, sink: &impl Sink, to: Bound) {
         self.followed = [Some(Followed::new(to.id)), None];
         let lasts = self
             .lasts
             .map(|seconds| u64::from(seconds).saturating_mul(NS_PER_SECOND));
         let until = lasts.map(|lasts| uptime().saturating_add(lasts));
-        self.hold_until(net, to, until);
+        self.hold_until(sink, to, until);
         if let Some(lasts) = lasts {
-            net.schedule_expiry(lasts);
+            sink.schedule_expiry(lasts);
         }
     }
 
     /// Binds it until a time for which the expiry is scheduled.
-    pub(super) fn hold_until(&mut self, net: &NetState, to: Bound, until: Option<u64>) {
+    pub(super) fn hold_until(&mut self, sink: &impl Sink, to: Bound, until: Option<u64>) {
         to.ct.set_mark(self.mark.value, self.mark.mask);
         self.phase = Phase::Bound { to, until };
-        events::pin_bound(net, self);
+        sink.bound(self);
     }
 
     /// Clears its bits on a connection that has ended and has it wait for a resumption; false where it does not follow.
-    pub(super) fn begin_to_follow(&mut self, net: &NetState) -> bool {
+    pub(super) fn begin_to_follow(&mut self, sink: &impl Sink) -> bool {
         match (&self.phase, self.until()) {
             (Phase::Bound { to, .. }, Some(until)) if self.follow => {
                 to.ct.set_mark(0, self.mark.mask);
                 self.phase = Phase::Follows { until };
-                events::pin_armed(net, self);
+                sink.armed(self);
                 true
             }
             _ => false,
@@ -137,19 +158,43 @@ impl Pin {
     }
 
     /// Releases it and clears its bits; gives the connection that it was on.
-    pub(super) fn release(&mut self, net: &NetState, why: Release) -> Option<Bound> {
+    pub(super) fn release(&mut self, sink: &impl Sink, why: Release) -> Option<Bound> {
         self.followed = [None, None];
         match core::mem::replace(&mut self.phase, Phase::Released) {
             Phase::Bound { to, .. } => {
                 to.ct.set_mark(0, self.mark.mask);
-                events::pin_released(net, self, Some(to.id), why);
+                sink.released(self, Some(to.id), why);
                 Some(to)
             }
             Phase::Armed { .. } | Phase::Follows { .. } => {
-                events::pin_released(net, self, None, why);
+                sink.released(self, None, why);
                 None
             }
             Phase::Released => None,
+        }
+    }
+
+    /// Whether it waits for a connection by both its ends.
+    pub(super) fn waits_by_ends(&self) -> bool {
+        let by_ends = self
+            .selector
+            .as_ref()
+            .is_some_and(|selector| selector.is_of_both_ends());
+        matches!(self.phase, Phase::Armed { .. }) && by_ends
+    }
+
+    pub(super) fn waits_for_ends_of(&self, ct: &Conntrack) -> bool {
+        let fits = |selector: &Selector| selector.fits_ends_either_way(ct);
+        self.waits_by_ends() && self.selector.as_deref().is_some_and(fits)
+    }
+
+    /// Whether it waits for a resumption of that connection's session, and until when.
+    pub(super) fn waits_for(&self, issuer: u64) -> Option<u64> {
+        let is_it = |followed: &&Followed| followed.id == issuer;
+        self.followed.iter().flatten().find(is_it)?;
+        match self.phase {
+            Phase::Follows { until } if until > uptime() => Some(until),
+            _ => None,
         }
     }
 }

@@ -26,8 +26,9 @@ use packet::begins_with;
 
 mod gone;
 mod packet;
+mod pending;
 
-pub use packet::take_in;
+pub use pending::Pending;
 
 /// SYNs with data that a namespace keeps, and bytes of memory for them.
 const MAX_SYNS: u32 = 1024;

@@ -2,59 +2,19 @@
 
 //! A SYN's packet: what is made of its data before it is kept, and the connection that begins with it.
 
-use super::{Key, Nodes, Syn, SynData, MAX_BYTES};
+use super::{Nodes, Syn, SynData};
 use crate::{
-    counters::Counter,
     handshakes::Slot,
     holes::Limits,
-    namespace::NetState,
     packet::{Packet, SkbPayload},
     sys::{self, memory::charged},
-    tls::{Connection, PacketTypes, Payload, Segment, Side, State, Types},
+    tls::{Connection, Payload, Segment, Side},
     tracked::Tracked,
 };
 use kernel::{prelude::*, sync::Arc};
 
-/// Takes in a SYN of the initiator that nobody has answered yet, and says what its packet is. Softirq or process context;
-/// no lock is held.
-pub fn take_in(net: &NetState, packet: &Packet<'_>) -> (PacketTypes, State) {
-    let Packet { ct, tcp, .. } = packet;
-    let (tuple, first) = (ct.tuple(), tcp.first_octet());
-    if tcp.payload.is_empty() {
-        if net.keeps_syns() {
-            net.with_syns(|syns| syns.others(tuple, first));
-        }
-        return (PacketTypes::both(Types::NONE), State::New);
-    }
-    let key = Key { tuple, first };
-    if let Some(known) = net.with_syns(|syns| syns.again(&key, &tcp.payload)) {
-        return known;
-    }
-    let made = (tcp.payload.len() <= MAX_BYTES).then(|| made(net, packet));
-    let known = net.with_syns(|syns| {
-        let end = tcp.end();
-        let Some((mut syn, nodes)) = made.flatten() else {
-            net.counters.count(Counter::AllocationFailures);
-            syns.gone.add(&tuple, end);
-            return UNKNOWN;
-        };
-        // A confirmed entry was made by another SYN than this one, or by one that was let go of.
-        syn.others = syns.others(tuple, first) || ct.is_confirmed();
-        let known = (syn.types(), syn.state());
-        match syns.keep(key, syn, nodes) {
-            true => known,
-            false => UNKNOWN,
-        }
-    });
-    // There may be no connection yet that has it looked after.
-    net.schedule_collection();
-    known
-}
-
-const UNKNOWN: (PacketTypes, State) = (PacketTypes::both(Types::UNKNOWN), State::Lost);
-
 /// What is to be kept of a SYN's data. None without memory.
-fn made(net: &NetState, packet: &Packet<'_>) -> Option<(Syn, Nodes)> {
+pub(super) fn made(limits: &Limits<'_>, packet: &Packet<'_>) -> Option<(Syn, Nodes)> {
     let payload = &packet.tcp.payload;
     let mut bytes = KVec::from_elem(0, payload.len() as usize, charged()).ok()?;
     if !payload.read(0, &mut bytes) {
@@ -65,12 +25,12 @@ fn made(net: &NetState, packet: &Packet<'_>) -> Option<(Syn, Nodes)> {
     let mut slot = Slot::empty();
     // It is given back at once: nothing is kept for a handshake before a SYN-ACK.
     connection.segment(
-        &mut slot.within(&net.handshakes),
-        &net.engine,
+        &mut slot.within(limits.handshakes),
+        limits.engine,
         &segment,
         &Bytes(&bytes),
     );
-    slot.release(&net.handshakes);
+    slot.release(limits.handshakes);
     let syn = Syn {
         types: connection.types(Side::Src, segment.seq, payload.len()),
         state: connection.state(),

@@ -2,7 +2,7 @@
 
 //! Entries of connection tracking.
 
-use super::pernet::{Namespace, Net};
+use super::net::Net;
 use crate::bindings;
 use core::ptr::{addr_of, addr_of_mut, NonNull};
 use kernel::{
@@ -44,15 +44,15 @@ pub enum Direction {
 const FAMILIES: u8 = bindings::NFPROTO_INET as u8;
 
 /// Has conntrack on in a namespace for one more user, for IPv4 and IPv6. Process context; may sleep.
-pub(super) fn get<S>(namespace: &Namespace<S>) -> Result {
+pub(super) fn get(net: &Net<'_>) -> Result {
     // SAFETY: The namespace is alive: it has rules, or a socket.
-    to_result(unsafe { bindings::nf_ct_netns_get(namespace.hooks.net(), FAMILIES) })
+    to_result(unsafe { bindings::nf_ct_netns_get(net.as_raw(), FAMILIES) })
 }
 
 /// Gives up one [`get`]; also after the namespace's exit. Process context; may sleep.
-pub(super) fn put<S>(namespace: &Namespace<S>) {
+pub(super) fn put(net: &Net<'_>) {
     // SAFETY: The namespace's memory outlives its rules; it was got before.
-    unsafe { bindings::nf_ct_netns_put(namespace.hooks.net(), FAMILIES) };
+    unsafe { bindings::nf_ct_netns_put(net.as_raw(), FAMILIES) };
 }
 
 /// How full conntrack's table is in a namespace: of how many entries at most. Any context.
@@ -163,6 +163,11 @@ impl Conntrack {
     pub fn tcp_state(&self) -> u8 {
         // SAFETY: By the type's invariant the entry is valid.
         unsafe { bindings::tlsconn_ct_tcp_state(self.as_raw()) }
+    }
+
+    /// Whether no SYN was answered yet.
+    pub fn is_opening(&self) -> bool {
+        matches!(self.tcp_state(), SYN_SENT | SYN_SENT2)
     }
 
     /// Whether conntrack took it up from the middle of a connection, with no SYN.

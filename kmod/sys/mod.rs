@@ -15,6 +15,7 @@ pub mod lock;
 pub mod memcg;
 pub mod memory;
 pub mod message;
+pub mod net;
 pub mod packed;
 pub mod packet_cache;
 pub mod percpu;

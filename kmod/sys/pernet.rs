@@ -5,6 +5,7 @@
 use super::{
     conntrack,
     hooks::{Hook, Hooks},
+    net::Net,
     random, zeroed, Global,
 };
 use crate::bindings;
@@ -16,34 +17,6 @@ use kernel::{
     prelude::*,
     types::Opaque,
 };
-
-/// A network namespace that stays alive as long as this.
-pub struct Net<'a> {
-    raw: *mut net,
-    _life: PhantomData<&'a net>,
-}
-
-impl Net<'_> {
-    /// # Safety
-    ///
-    /// The namespace is alive for as long as the result is used.
-    pub unsafe fn from_raw(raw: *mut net) -> Self {
-        Self {
-            raw,
-            _life: PhantomData,
-        }
-    }
-
-    pub(super) fn as_raw(&self) -> *mut net {
-        self.raw
-    }
-
-    /// Whether the initial user namespace owns it.
-    pub fn is_privileged(&self) -> bool {
-        // SAFETY: The namespace is alive.
-        unsafe { bindings::tlsconn_net_is_privileged(self.raw) }
-    }
-}
 
 /// What is kept for each namespace.
 pub trait State: Hook {
@@ -141,25 +114,25 @@ impl<S: State> Namespace<S> {
 
     /// Has packets seen for one more rule, with conntrack on. Process context; may sleep.
     pub(super) fn begin_tracking(&self) -> Result {
-        conntrack::get(self)?;
+        conntrack::get(&self.net())?;
         S::prepare(self)
             .and_then(|()| self.hooks.acquire(|| S::resume(self)))
-            .inspect_err(|_| conntrack::put(self))
+            .inspect_err(|_| conntrack::put(&self.net()))
     }
 
     /// Gives up one `begin_tracking`; also after the namespace's exit. Process context; may sleep.
     pub(super) fn end_tracking(&self) {
         self.hooks.release();
-        conntrack::put(self);
+        conntrack::put(&self.net());
     }
 
     /// Has packets seen whether rules ask for it or not. Process context; may sleep.
     pub fn request_tracking(&self) -> Result {
         S::prepare(self)?;
-        conntrack::get(self)?;
+        conntrack::get(&self.net())?;
         let requested = self.hooks.request(|| S::resume(self));
         if !matches!(requested, Ok(true)) {
-            conntrack::put(self);
+            conntrack::put(&self.net());
         }
         requested.map(drop)
     }
@@ -167,7 +140,7 @@ impl<S: State> Namespace<S> {
     /// Takes such a request back. Process context; may sleep.
     pub fn withdraw_tracking(&self) {
         if self.hooks.withdraw() {
-            conntrack::put(self);
+            conntrack::put(&self.net());
         }
     }
 }

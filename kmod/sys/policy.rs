@@ -5,7 +5,7 @@
 //! A policy is a type, and each of its attributes a constant of it that says what kind of value it has. A request of an
 //! operation gives attributes of the operation's policy only: others do not compile.
 
-use super::{request::Nest, zeroed};
+use super::zeroed;
 use crate::bindings;
 use core::{marker::PhantomData, mem::ManuallyDrop};
 
@@ -176,6 +176,38 @@ impl<const MOST: usize> Kind for Text<MOST> {
     const RULE: Rule = Rule::new(bindings::NLA_NUL_STRING, MOST);
     fn read(octets: &[u8]) -> Option<&[u8]> {
         octets.split(|&octet| octet == 0).next()
+    }
+}
+
+/// Attributes in a nest.
+pub struct Nest<'a, P> {
+    octets: &'a [u8],
+    _policy: PhantomData<P>,
+}
+
+impl<'a, P> Nest<'a, P> {
+    fn new(octets: &'a [u8]) -> Self {
+        Self {
+            octets,
+            _policy: PhantomData,
+        }
+    }
+
+    /// What an attribute says, if it is there.
+    pub fn get<K: Kind>(&self, attribute: Attribute<P, K>) -> Option<K::Value<'a>> {
+        /// What is left of a type without its flags (NLA_TYPE_MASK).
+        const TYPE_MASK: u16 = 0x3fff;
+        let mut rest = self.octets;
+        loop {
+            let [l0, l1, t0, t1] = *rest.first_chunk()?;
+            let len = usize::from(u16::from_ne_bytes([l0, l1]));
+            let value = rest.get(4..len)?;
+            if u32::from(u16::from_ne_bytes([t0, t1]) & TYPE_MASK) == attribute.number() {
+                return K::read(value);
+            }
+            // Attributes begin at multiples of 4 octets.
+            rest = rest.get(len.wrapping_add(3) & !3..)?;
+        }
     }
 }
 

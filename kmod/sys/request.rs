@@ -5,7 +5,8 @@
 use super::{
     genl::Offers,
     message::Message,
-    pernet::{Namespace, Net},
+    net::Net,
+    pernet::Namespace,
     policy::{Attribute, Flag, Kind, Policy},
 };
 use crate::bindings;
@@ -88,38 +89,6 @@ impl<P: Policy> Request<'_, P> {
             }
         }
         error
-    }
-}
-
-/// Attributes in a nest.
-pub struct Nest<'a, P> {
-    octets: &'a [u8],
-    _policy: PhantomData<P>,
-}
-
-impl<'a, P> Nest<'a, P> {
-    pub(super) fn new(octets: &'a [u8]) -> Self {
-        Self {
-            octets,
-            _policy: PhantomData,
-        }
-    }
-
-    /// What an attribute says, if it is there.
-    pub fn get<K: Kind>(&self, attribute: Attribute<P, K>) -> Option<K::Value<'a>> {
-        /// What is left of a type without its flags (NLA_TYPE_MASK).
-        const TYPE_MASK: u16 = 0x3fff;
-        let mut rest = self.octets;
-        loop {
-            let [l0, l1, t0, t1] = *rest.first_chunk()?;
-            let len = usize::from(u16::from_ne_bytes([l0, l1]));
-            let value = rest.get(4..len)?;
-            if u32::from(u16::from_ne_bytes([t0, t1]) & TYPE_MASK) == attribute.number() {
-                return K::read(value);
-            }
-            // Attributes begin at multiples of 4 octets.
-            rest = rest.get(len.wrapping_add(3) & !3..)?;
-        }
     }
 }
 

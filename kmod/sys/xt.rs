@@ -4,7 +4,8 @@
 
 use super::{
     c_name,
-    pernet::{self, Namespace, Net, State},
+    net::Net,
+    pernet::{self, Namespace, State},
     skb::Skb,
     zeroed, Global,
 };

@@ -9,7 +9,7 @@
 use super::Conntrack;
 use crate::{
     bindings,
-    sys::{give_way, pernet::Net, rcu::Reader},
+    sys::{give_way, net::Net, rcu::Reader},
 };
 use core::ptr::{null_mut, NonNull};
 use kernel::{

@@ -6,9 +6,9 @@
 //! bits were changed puts the old ones back. Those that do so on a packet's way are under RCU: a grace period later none
 //! of them is left.
 
-use super::{Mark, MAX_PINS};
 use crate::{
     namespace::NetState,
+    pins::{Mark, Marks},
     sys::{
         conntrack::{self, Conntrack},
         rcu::{wait_for_readers, Reader},
@@ -18,36 +18,6 @@ use kernel::{prelude::*, sync::aref::ARef};
 
 /// As many are told of: there is room for them in an answer.
 const MAX_TOLD: usize = 16;
-
-/// Marks of pins: not more than there may be pins.
-pub struct Marks([Option<Mark>; MAX_PINS]);
-
-impl Marks {
-    /// None yet.
-    pub const fn none() -> Self {
-        Self([None; MAX_PINS])
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.0.iter().flatten().next().is_none()
-    }
-
-    /// Whether a connection's mark carries one of them.
-    fn are_in(&self, mark: u32) -> bool {
-        self.0.iter().flatten().any(|pin| pin.is_in(mark))
-    }
-
-    /// One more, if it is not there; beyond the bound it is left out.
-    pub fn push(&mut self, mark: Mark) {
-        if self.0.contains(&Some(mark)) {
-            return;
-        }
-        if let Some(free) = self.0.iter_mut().find(|place| place.is_none()) {
-            *free = Some(mark);
-        }
-    }
-}
 
 /// Clears marks wherever they are set but on the connections that the pins are on, once those have stored that have
 /// loaded them before; whether there were any. Goes through conntrack's table once; EAGAIN where that cannot be done.

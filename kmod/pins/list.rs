@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The pins of a namespace.
+
+use super::{
+    mark::{Mark, Name, MAX_PINS},
+    pin::{Bound, Phase, Pin},
+    selector::Selector,
+    sink::{Release, Sink},
+};
+use crate::sys::conntrack::Conntrack;
+use core::ffi::CStr;
+use kernel::prelude::*;
+
+/// Octets of all armed pins' patterns between their first star and their last one. Each takes about 30 instructions when a
+/// ClientHello comes.
+const PATTERNS: usize = 2048;
+
+/// What somebody wants of a pin.
+pub struct Wish {
+    /// Which pin.
+    pub name: Name,
+    /// The mark that it is to have.
+    pub mark: Mark,
+    /// What was asked for.
+    pub selector: Option<KBox<Selector>>,
+    /// For how many seconds, from binding on.
+    pub lasts: Option<u32>,
+    /// Whether it goes on to resumptions of its connection's session. It has to last for a while then.
+    pub follow: bool,
+    /// Whether it may be taken from what it is on or waits for.
+    pub replace: bool,
+}
+
+/// Why a pin cannot be set.
+pub type Refusal = (Error, &'static CStr);
+
+/// The pins of a namespace. Not more than [`MAX_PINS`].
+pub struct Pins(pub(super) KVec<Pin>);
+
+impl Pins {
+    /// None yet; room for all is made now, as there is no memory to be had under the lock. Process context.
+    pub fn new() -> Result<Self> {
+        Ok(Self(KVec::with_capacity(MAX_PINS, GFP_KERNEL_ACCOUNT)?))
+    }
+
+    /// The pin at a place in the list.
+    pub fn at(&self, place: u64) -> Option<&Pin> {
+        self.0.get(usize::try_from(place).ok()?)
+    }
+
+    /// The pin of a name.
+    pub fn of_name(&self, name: Name) -> Option<&Pin> {
+        self.0.iter().find(|pin| pin.name == name)
+    }
+
+    /// The pin whose mark a connection carries, whoever has set it: one that is bound rather than one that was.
+    pub fn of_mark(&self, mark: u32) -> Option<&Pin> {
+        let carried = || self.0.iter().filter(|pin| pin.mark.is_in(mark));
+        let bound = carried().find(|pin| pin.bound().is_some());
+        bound.or_else(|| carried().next())
+    }
+
+    /// Binds a pin to a live connection, whose entry the caller has locked: the connection that held the pin, which is
+    /// given back, loses its bits before the new one gets them. Nothing is changed when it is refused.
+    pub fn bind(
+        &mut self,
+        sink: &impl Sink,
+        wish: Wish,
+        to: Bound,
+    ) -> Result<Option<Bound>, Refusal> {
+        self.check(&wish)?;
+        let others = self.0.iter().filter(|pin| pin.name != wish.name);
+        let on_it = |pin: &Pin| pin.bound().is_some_and(|bound| bound.id == to.id);
+        if others
+            .into_iter()
+            .any(|pin| on_it(pin) && pin.mark.mask & wish.mark.mask != 0)
+        {
+            return Err((
+                EEXIST,
+                c"another pin on this connection uses bits of this mask",
+            ));
+        }
+        let (place, before) = self.prepare(sink, wish, Some(to.id))?;
+        if let Some(pin) = self.0.get_mut(place) {
+            pin.hold(sink, to);
+        }
+        self.changed(sink);
+        Ok(before)
+    }
+
+    /// Arms a pin for the next ClientHello that fits its selector. Gives back the connection that held it, as `bind`.
+    pub fn arm(&mut self, sink: &impl Sink, wish: Wish) -> Result<Option<Bound>, Refusal> {
+        self.check(&wish)?;
+        self.check_patterns(&wish)?;
+        let (place, before) = self.prepare(sink, wish, None)?;
+        self.wait(sink, place);
+        self.changed(sink);
+        Ok(before)
+    }
+
+    /// Whether all armed pins' patterns can be tried for a connection within the bound of a packet's work.
+    fn check_patterns(&self, wish: &Wish) -> Result<(), Refusal> {
+        let work = |selector: &Option<KBox<Selector>>| {
+            selector.as_ref().map_or(0, |selector| selector.work())
+        };
+        let others = self
+            .0
+            .iter()
+            .filter(|pin| pin.is_armed() && pin.name != wish.name);
+        let all = others.fold(work(&wish.selector), |sum, pin| {
+            sum.saturating_add(work(&pin.selector))
+        });
+        match all <= PATTERNS {
+            true => Ok(()),
+            false => Err((
+                ENOSPC,
+                c"the armed pins' patterns have more than 2048 bytes between first and last *: use shorter ones",
+            )),
+        }
+    }
+
+    /// Whether a wish can be granted.
+    fn check(&self, wish: &Wish) -> Result<(), Refusal> {
+        for pin in self.0.iter().filter(|pin| pin.is_live()) {
+            if pin.name == wish.name {
+                if !wish.replace {
+                    return Err(if pin.is_armed() { ARMED } else { TAKEN });
+                }
+            } else if pin.mark.overlaps(wish.mark) {
+                return Err((
+                    EEXIST,
+                    c"the mark overlaps that of another pin: give another mark",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the pin of a wish, released from what it was on, but for the same mark on the same connection: there the
+    /// bits stay set. Gives its place in the list.
+    fn prepare(
+        &mut self,
+        sink: &impl Sink,
+        wish: Wish,
+        to: Option<u64>,
+    ) -> Result<(usize, Option<Bound>), Refusal> {
+        self.make_room(wish.name)?;
+        let Wish {
+            name,
+            mark,
+            selector,
+            lasts,
+            follow,
+            ..
+        } = wish;
+        if let Some(place) = self.0.iter().position(|pin| pin.name == name) {
+            let mut before = None;
+            if let Some(pin) = self.0.get_mut(place) {
+                let stays = pin.mark == mark && to.is_some() && pin.bound().map(|b| b.id) == to;
+                if !stays {
+                    before = pin.release(sink, Release::Replaced);
+                }
+                (pin.mark, pin.selector, pin.lasts) = (mark, selector, lasts);
+                pin.follow = follow;
+            }
+            return Ok((place, before));
+        }
+        let place = self.0.len();
+        let pin = Pin {
+            name,
+            mark,
+            selector,
+            lasts,
+            follow,
+            followed: [None, None],
+            sweep: false,
+            phase: Phase::Released,
+        };
+        match self.0.push_within_capacity(pin) {
+            Ok(()) => Ok((place, None)),
+            Err(_) => Err(FULL),
+        }
+    }
+
+    /// Forgets a released pin when the list is full and `name` is not in it.
+    fn make_room(&mut self, name: Name) -> Result<(), Refusal> {
+        if self.0.len() < MAX_PINS || self.of_name(name).is_some() {
+            return Ok(());
+        }
+        let released = self.0.iter().position(|pin| !pin.is_live());
+        match released.map(|place| self.0.remove(place)) {
+            Some(Ok(_)) => Ok(()),
+            _ => Err(FULL),
+        }
+    }
+
+    /// Releases a pin and clears its bits; None when none of that name is bound or armed, else the connection that it
+    /// was on.
+    pub fn release(&mut self, sink: &impl Sink, name: Name, why: Release) -> Option<Option<Bound>> {
+        let pin = self
+            .0
+            .iter_mut()
+            .find(|pin| pin.name == name && pin.is_live())?;
+        let released = pin.release(sink, why);
+        self.changed(sink);
+        Some(released)
+    }
+
+    /// Releases one pin, whichever, as above; None when none is bound or armed.
+    pub fn release_any(&mut self, sink: &impl Sink, why: Release) -> Option<Option<Bound>> {
+        let name = self.0.iter().find(|pin| pin.is_live())?.name;
+        self.release(sink, name, why)
+    }
+
+    /// Whether a pin of a mark is on a connection, or one that has taken bits over from a pin that was released.
+    pub fn is_on(&self, ct: &Conntrack, mark: Mark) -> bool {
+        let is_it = |bound: &Bound| core::ptr::eq(&*bound.ct, ct);
+        let mut pins = self.0.iter();
+        pins.any(|pin| pin.mark.overlaps(mark) && pin.bound().is_some_and(is_it))
+    }
+
+    /// A connection that a pin is on though conntrack has let go of its entry.
+    pub fn dying(&self) -> Option<u64> {
+        let mut bound = self.0.iter().filter_map(Pin::bound);
+        bound
+            .find(|bound| bound.ct.is_dying())
+            .map(|bound| bound.id)
+    }
+
+    /// Clears the pins' bits in the mark that an expected connection has from its master. Any context.
+    pub fn clear_inherited(&self, ct: &Conntrack) {
+        for pin in &self.0 {
+            if pin.bound().is_some() && pin.mark.is_in(ct.mark()) {
+                ct.set_mark(0, pin.mark.mask);
+            }
+        }
+    }
+
+    /// Releases the pins of a connection that is over, but those that follow its session if it has one, and gives back
+    /// what is reserved for it. Any context.
+    pub fn connection_ended(&mut self, sink: &impl Sink, id: u64, has_session: bool, why: Release) {
+        for pin in &mut self.0 {
+            if pin.bound().is_some_and(|bound| bound.id == id)
+                && !(has_session && pin.begin_to_follow(sink))
+            {
+                pin.release(sink, why);
+            }
+        }
+        self.abandon(id);
+        self.changed(sink);
+    }
+
+    /// Gives back what is reserved for a connection.
+    pub fn abandon(&mut self, id: u64) {
+        for pin in &mut self.0 {
+            if let Phase::Armed { reserved } = &mut pin.phase {
+                if reserved.as_ref().is_some_and(|other| other.id == id) {
+                    *reserved = None;
+                }
+            }
+        }
+    }
+
+    /// Whether a pin that is bound to the connection uses some of these bits.
+    pub(super) fn uses_bits(&self, id: u64, mask: u32) -> bool {
+        self.0.iter().any(|pin| {
+            pin.bound()
+                .is_some_and(|bound| bound.id == id && pin.mark.mask & mask != 0)
+        })
+    }
+
+    /// Arms a pin.
+    pub(super) fn wait(&mut self, sink: &impl Sink, place: usize) {
+        if let Some(pin) = self.0.get_mut(place) {
+            pin.phase = Phase::Armed { reserved: None };
+            sink.armed(pin);
+        }
+    }
+
+    /// Tells the packet path whether pins wait.
+    pub(super) fn changed(&self, sink: &impl Sink) {
+        let by_ends = self.0.iter().any(Pin::waits_by_ends);
+        sink.note_armed(self.0.iter().any(Pin::is_armed), by_ends);
+    }
+}
+
+const TAKEN: Refusal = (
+    EBUSY,
+    c"the pin is bound: unpin it, or take it over with --replace",
+);
+const ARMED: Refusal = (
+    EBUSY,
+    c"the pin is armed: unpin it, or take it over with --replace",
+);
+const FULL: Refusal = (ENOSPC, c"the namespace has 64 pins already: unpin one");
