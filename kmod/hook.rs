@@ -21,7 +21,7 @@ use crate::{
 };
 use kernel::prelude::*;
 
-static ALL: PerNet<Tracker> = PerNet::new();
+static ALL: PerNet<Tracker> = PerNet::unregistered();
 
 impl Hook for Tracker {
     #[inline(always)]

@@ -27,7 +27,7 @@ use core::ffi::CStr;
 /// The match.
 pub struct Tlsconn;
 
-static MATCHES: Matches<Tlsconn> = Matches::new();
+static MATCHES: Matches<Tlsconn> = Matches::unregistered();
 
 impl Match for Tlsconn {
     type Info = MatchInfo;

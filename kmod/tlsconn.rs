@@ -3,8 +3,9 @@
 //! xt_tlsconn: an iptables match that follows TLS records and handshakes, and pins that tie a connection mark to one
 //! connection.
 //!
-//! A packet's way: the hook (`sys::hooks`) hands it to the `tracker`, which finds its connection in the namespace's
-//! table (`connections`) and lets the engine (`tls`) take it in; rules (`rule`) look up what is stored; people ask by `netlink`.
+//! A packet's way: the hook hands it to the fast path or the `tracker`, which finds its connection in the namespace's
+//! table (`connections`) and lets the engine (`tls`) take it in; rules (`rule`) look up what is stored; people ask by
+//! `netlink`. docs/architecture.md has the layers.
 //!
 //! Locks, in the order in which they are taken: a namespace's commands and its hooks (mutexes, process context); an
 //! entry's (keeps softirqs out); a namespace's pins (likewise). Entries are found under RCU.

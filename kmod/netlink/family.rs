@@ -12,7 +12,7 @@ use crate::{
 };
 use core::ffi::CStr;
 
-static FAMILY: Family<Tracker> = Family::new();
+static FAMILY: Family<Tracker> = Family::unregistered();
 
 impl Offers for Tracker {
     fn family() -> &'static Family<Self> {

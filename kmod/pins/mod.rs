@@ -14,7 +14,7 @@ mod selector;
 mod sink;
 mod waiting;
 
-pub use list::{Pins, Wish};
+pub use list::{Pins, Refusal, Wish};
 pub use mark::{Mark, Name, MAX_PINS};
 pub use marks::Marks;
 pub use pin::{Bound, Pin};

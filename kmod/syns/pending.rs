@@ -74,7 +74,7 @@ impl Pending {
             return known;
         }
         let made = (tcp.payload.len() <= MAX_BYTES).then(|| made(limits, packet));
-        let known = self.with(|syns| {
+        self.with(|syns| {
             let end = tcp.end();
             let Some((mut syn, nodes)) = made.flatten() else {
                 limits.counters.count(Counter::AllocationFailures);
@@ -88,7 +88,6 @@ impl Pending {
                 true => known,
                 false => UNKNOWN,
             }
-        });
-        known
+        })
     }
 }

@@ -35,9 +35,9 @@ pub const SYN_SENT2: u8 = bindings::TCP_CONNTRACK_LISTEN as u8;
 #[repr(u32)]
 pub enum Direction {
     /// From the initiator.
-    Original = bindings::IP_CT_DIR_ORIGINAL as u32,
+    Original = bindings::IP_CT_DIR_ORIGINAL,
     /// From the responder.
-    Reply = bindings::IP_CT_DIR_REPLY as u32,
+    Reply = bindings::IP_CT_DIR_REPLY,
 }
 
 /// The families that conntrack is turned on for.

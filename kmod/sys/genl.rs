@@ -86,8 +86,8 @@ pub trait Offers: pernet::State {
 }
 
 impl<S: Offers> Family<S> {
-    /// Not registered yet.
-    pub const fn new() -> Self {
+    /// Not registered yet: for a `static`.
+    pub const fn unregistered() -> Self {
         Self {
             family: Global::new(
                 // SAFETY: All-zero bytes are a family with nothing in it.

@@ -153,8 +153,8 @@ pub struct PerNet<S> {
 }
 
 impl<S: State> PerNet<S> {
-    /// Not registered yet.
-    pub const fn new() -> Self {
+    /// Not registered yet: for a `static`.
+    pub const fn unregistered() -> Self {
         Self {
             id: Global::new(0),
             operations: Global::new(bindings::pernet_operations {

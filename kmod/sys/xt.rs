@@ -55,8 +55,8 @@ pub trait Match: Sized + 'static {
 pub struct Matches<M>(Global<[bindings::xt_match; 2]>, PhantomData<fn() -> M>);
 
 impl<M: Match> Matches<M> {
-    /// Not registered yet.
-    pub const fn new() -> Self {
+    /// Not registered yet: for a `static`.
+    pub const fn unregistered() -> Self {
         Self(
             Global::new([
                 of_family::<M>(bindings::NFPROTO_IPV4),
