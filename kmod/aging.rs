@@ -7,7 +7,7 @@ use crate::{
     connections::{Entry, EntryMark},
     marks::remark,
     namespace::NetState,
-    sys::{give_way, rcu::Reader},
+    sys::{cond_resched, rcu::Reader},
 };
 
 /// Connections looked after at a time.
@@ -33,7 +33,7 @@ pub fn look_after(net: &NetState) {
             }
         }
         drop(rcu);
-        give_way();
+        cond_resched();
     }
     net.next.holes.set(next);
     net.kept.free_discarded();
@@ -46,7 +46,7 @@ fn look_after_one(net: &NetState, entry: &Entry) -> bool {
         return false;
     };
     let waits = tracked.age(&net.limits());
-    changes::look(net, entry, tracked);
+    changes::notify(net, entry, tracked);
     if !tracked.is_quiet() {
         tracked.connection.take_long_way();
     }

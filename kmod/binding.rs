@@ -9,23 +9,23 @@ use crate::{
     links::Answer,
     namespace::NetState,
     packet::Packet,
-    pins::Suit,
+    pins::Progress,
     tls::{Side, State},
     tracked::{Flags, Tracked},
 };
 
-/// Looks whether an armed pin is meant for a connection, after each of its packets until it is [`Suit::Over`]. Any
+/// Looks whether an armed pin is meant for a connection, after each of its packets until it is [`Progress::Over`]. Any
 /// context; the entry is locked.
 #[cold]
 pub fn consider(net: &NetState, entry: &Entry, tracked: &mut Tracked, packet: &Packet<'_>) {
-    if tracked.suit == Suit::Resumes {
-        tracked.suit = resumes(net, entry, tracked, packet);
+    if tracked.progress == Progress::Resumes {
+        tracked.progress = resumes(net, entry, tracked, packet);
         return;
     }
-    let (suit, is_meant) = next(net, entry, tracked);
-    tracked.suit = match suit {
-        Suit::Over if tracked.resumes().is_some() => Suit::Resumes,
-        suit => suit,
+    let (progress, is_meant) = next(net, entry, tracked);
+    tracked.progress = match progress {
+        Progress::Over if tracked.resumes().is_some() => Progress::Resumes,
+        progress => progress,
     };
     // Whoever ends it gives back what is reserved.
     if is_meant {
@@ -34,20 +34,20 @@ pub fn consider(net: &NetState, entry: &Entry, tracked: &mut Tracked, packet: &P
 }
 
 /// How far it has come now, and whether a pin has been meant for it.
-fn next(net: &NetState, entry: &Entry, tracked: &Tracked) -> (Suit, bool) {
+fn next(net: &NetState, entry: &Entry, tracked: &Tracked) -> (Progress, bool) {
     let identity = tracked.identity();
     let ct = &*tracked.ct;
     let is_lost = !matches!(
         tracked.connection.state(),
         State::New | State::Hello | State::Handshake | State::Established
     );
-    if tracked.suit == Suit::Early {
+    if tracked.progress == Progress::Early {
         if !is_lost && identity.client_random.is_none() {
-            return (Suit::Early, false);
+            return (Progress::Early, false);
         }
         // One load for all connections while no pin waits.
         if is_lost || !net.has_armed_pins() || !net.pins.lock().reserve(entry.id, &identity, ct) {
-            return (Suit::Over, false);
+            return (Progress::Over, false);
         }
     }
     if is_lost {
@@ -55,9 +55,9 @@ fn next(net: &NetState, entry: &Entry, tracked: &Tracked) -> (Suit, bool) {
     } else if identity.confirmed {
         net.pins.lock().claim(net, entry.id, &identity, ct);
     } else {
-        return (Suit::Waits, true);
+        return (Progress::Waits, true);
     }
-    (Suit::Over, true)
+    (Progress::Over, true)
 }
 
 /// The server's complete records, without alerts.
@@ -69,18 +69,18 @@ fn records(tracked: &Tracked, server: Side) -> u64 {
 }
 
 /// Looks at a connection that resumes another one's session, after each of its packets. Any context; the entry is locked.
-fn resumes(net: &NetState, entry: &Entry, tracked: &mut Tracked, packet: &Packet<'_>) -> Suit {
+fn resumes(net: &NetState, entry: &Entry, tracked: &mut Tracked, packet: &Packet<'_>) -> Progress {
     let (Some(client), Some(issuer)) = (tracked.identity().client, tracked.resumes()) else {
-        return Suit::Over;
+        return Progress::Over;
     };
     match tracked.connection.state() {
         State::Established => {}
-        State::New | State::Hello | State::Handshake => return Suit::Resumes,
-        _ => return Suit::Over,
+        State::New | State::Hello | State::Handshake => return Progress::Resumes,
+        _ => return Progress::Over,
     }
     let now = records(tracked, client.other());
     let Some(links) = &mut tracked.links else {
-        return Suit::Over;
+        return Progress::Over;
     };
     let Some(before) = links.answer() else {
         links.set_answer(Answer {
@@ -88,7 +88,7 @@ fn resumes(net: &NetState, entry: &Entry, tracked: &mut Tracked, packet: &Packet
             after: packet.ct.tcp_end(client.into()),
             records: now,
         });
-        return Suit::Resumes;
+        return Progress::Resumes;
     };
     let reaches = |ack: u32| ack.wrapping_sub(before.after) as i32 >= 0;
     let answers = packet.from != client && packet.tcp.ack().is_some_and(reaches);
@@ -97,13 +97,13 @@ fn resumes(net: &NetState, entry: &Entry, tracked: &mut Tracked, packet: &Packet
             records: now,
             ..before
         });
-        return Suit::Resumes;
+        return Progress::Resumes;
     }
     let followed = net.pins.lock().follow(net, entry.id, issuer, &tracked.ct);
     if followed {
         tracked.flags.set(Flags::PINNED);
     }
-    Suit::Over
+    Progress::Over
 }
 
 /// Binds pins that wait by both ends to a connection that has just been picked up. Any context; no entry is locked.
@@ -115,7 +115,7 @@ pub fn pick_up(net: &NetState, entry: &Entry) {
     };
     if net.pins.lock().pick_up(net, entry.id, &tracked.ct) {
         tracked.flags.set(Flags::PINNED);
-        tracked.suit = Suit::Over;
+        tracked.progress = Progress::Over;
         net.schedule_pins(0);
     }
 }

@@ -14,7 +14,7 @@
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_seqadj.h>
-#include "shims.h"
+#include "helpers.h"
 #include "uapi/tlsconn_netlink.h"
 #include "uapi/xt_tlsconn.h"
 

@@ -13,7 +13,7 @@ use crate::{
 
 /// Looks at what a connection has become since it was last looked at. Its entry is locked. Any context.
 #[inline]
-pub fn look(net: &NetState, entry: &Entry, tracked: &mut Tracked) {
+pub fn notify(net: &NetState, entry: &Entry, tracked: &mut Tracked) {
     let state = tracked.connection.state();
     if state != tracked.told.state {
         became(net, entry, tracked, state);

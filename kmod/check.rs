@@ -2,8 +2,8 @@
 
 //! Whether a rule that user space hands over is one: every field, as it may have been written by anybody.
 //!
-//! What is let in is canonical: a field of a condition that is not asked for is zero, as are octets behind a length, so
-//! that `iptables-save` can write every rule in the kernel, and reads it back as the same octets. The extension's tests
+//! What is let in is canonical: a field of a condition that is not asked for is zero, as are bytes after a length, so
+//! that `iptables-save` can write every rule in the kernel, and reads it back as the same bytes. The extension's tests
 //! compile this file too, and hold it to that.
 
 use crate::bindings::{
@@ -163,15 +163,15 @@ fn check_sni(info: &MatchInfo) -> Result<(), Reason> {
     Ok(())
 }
 
-/// Whether a field of at most 32 or 255 octets is filled as the condition wants it: not at all, or with one octet at
-/// least, and zeros behind.
+/// Whether a field of at most 32 or 255 bytes is filled as the condition wants it: not at all, or with one byte at
+/// least, and zeros after that.
 fn is_filled(wanted: bool, len: u8, field: &[u8]) -> bool {
-    let behind = field.get(usize::from(len)..);
-    wanted == (len != 0) && behind.is_some_and(|behind| behind.iter().all(|&octet| octet == 0))
+    let rest = field.get(usize::from(len)..);
+    wanted == (len != 0) && rest.is_some_and(|rest| rest.iter().all(|&byte| byte == 0))
 }
 
 /// Labels of lower-case letters, digits, hyphens and underscores, in which * and ? are wildcards, with dots between them.
-/// Not with a hyphen in front: iptables-restore would read an option in it.
+/// Not with a hyphen first: iptables-restore would read an option in it.
 pub(crate) fn is_pattern(pattern: &[u8]) -> bool {
     let mut last = b'.';
     for &octet in pattern {

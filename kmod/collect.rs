@@ -11,7 +11,7 @@ use crate::{
     marks::remark,
     namespace::NetState,
     release,
-    sys::{give_way, rcu::Reader},
+    sys::{cond_resched, rcu::Reader},
     tls::State,
     tracked::{Flags, Tracked},
 };
@@ -35,7 +35,7 @@ pub fn collect(net: &NetState) -> bool {
     let _charge = net.payer.charge();
     // A few at a time under the lock, which packets wait for.
     while net.syns.keep() && net.syns.with(|syns| syns.age()) {
-        give_way();
+        cond_resched();
     }
     aging::look_after(net);
     release::end_dying(net);
@@ -88,7 +88,7 @@ fn idle_handshakes(net: &NetState) {
             }
         }
         drop(rcu);
-        give_way();
+        cond_resched();
     }
     net.next.idle.set(next);
 }
@@ -102,7 +102,7 @@ fn give_up_handshake(net: &NetState, entry: &Entry, tracked: &mut Tracked) -> bo
         _ => tracked.connection.time_out(),
     }
     tracked.pack(&net.handshakes);
-    changes::look(net, entry, tracked);
+    changes::notify(net, entry, tracked);
     remark(net, entry, tracked);
     !tracked.has_handshake()
 }

@@ -20,12 +20,12 @@ use crate::{
 };
 use kernel::prelude::*;
 
-/// What is counted. Packets and their octets come first: they are counted together.
+/// What is counted. Packets and their bytes come first: they are counted together.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Counter {
     /// Packets that were looked at.
     Packets = 0,
-    /// Payload octets of theirs.
+    /// Payload bytes of theirs.
     Octets,
     /// Connections that were tracked.
     Made,
@@ -51,15 +51,15 @@ pub enum Counter {
     BeyondFin,
     /// Tainted.
     Malformed,
-    /// Segments kept behind a hole.
+    /// Segments kept after a hole.
     Kept,
-    /// Segments behind a hole for which there was no room.
+    /// Segments after a hole for which there was no room.
     Dropped,
     /// Directions that found their way back.
     Resynchronised,
     /// Memory that was not to be had.
     AllocationFailures,
-    /// Octets of encrypted records that were taken for handshake.
+    /// Bytes of encrypted records that were taken for handshake.
     InDoubt,
     /// Lost.
     TooManyRecords,
@@ -140,7 +140,7 @@ impl Counters {
         Ok(Self(PerCpu::new()?))
     }
 
-    /// Counts a packet with so many octets of payload. Any context.
+    /// Counts a packet with so many bytes of payload. Any context.
     #[inline]
     pub fn packet(&self, octets: u32) {
         self.0.add_pair(octets);

@@ -25,7 +25,7 @@ pub struct Budget {
 const PRESSED: u32 = 60;
 
 impl Budget {
-    /// None yet, no more than `max`, and no more of the stream than so many octets of memory together.
+    /// None yet, no more than `max`, and no more of the stream than so many bytes of memory together.
     pub fn new(max: u32, octets: u32) -> Self {
         Self {
             used: Atomic::new(0),
@@ -193,7 +193,7 @@ impl tls::Scratch for Place<'_> {
 
     fn make(&mut self) -> Option<&mut Handshake> {
         if self.slot.0.is_none() && self.budget.take() {
-            let Some(room) = HANDSHAKES.room() else {
+            let Some(room) = HANDSHAKES.alloc() else {
                 self.budget.give();
                 return None;
             };
@@ -215,6 +215,6 @@ impl tls::Scratch for Place<'_> {
             next: None,
             octets <- <[u8; Piece::OCTETS]>::init_zeroed(),
         });
-        PIECES.room()?.write_init(piece).ok()
+        PIECES.alloc()?.write_init(piece).ok()
     }
 }

@@ -82,7 +82,7 @@ fn hold_of(info: &MatchInfo, hellos: &Hellos<'_>) -> bool {
         })
 }
 
-/// The octets of a field that count. Its length was checked when the rule came in.
+/// The bytes of a field that count. Its length was checked when the rule came in.
 fn front(field: &[u8], len: u8) -> &[u8] {
     field.get(..usize::from(len)).unwrap_or(field)
 }

@@ -119,7 +119,7 @@ impl<'a> Tcp<'a> {
     /// The way of nearly all IPv4 packets: no options, one piece, no more than 64 KiB.
     #[inline(always)]
     pub fn plain(skb: Skb<'a>) -> Option<Self> {
-        /// Of the octets from 4 on: the fragment's offset and the protocol.
+        /// Of the bytes from 4 on: the fragment's offset and the protocol.
         const ABOUT: u64 = u64::from_ne_bytes([0, 0, 0x1f, 0xff, 0, 0xff, 0, 0]);
         const WHOLE_TCP: u64 =
             u64::from_ne_bytes([0, 0, 0, 0, 0, crate::bindings::IPPROTO_TCP as u8, 0, 0]);
@@ -155,7 +155,7 @@ impl<'a> Tcp<'a> {
     #[inline(always)]
     fn of(skb: Skb<'a>, header: &[u8; TCP_HEADER as usize], offset: u32, end: u32) -> Option<Self> {
         let [data_offset, flags, ..] = word(header, 12)?;
-        // The upper four bits count words of four octets (RFC 9293 3.1).
+        // The upper four bits count words of four bytes (RFC 9293 3.1).
         let header_len = u32::from(data_offset >> 4) << 2;
         let payload = offset.checked_add(header_len)?;
         if header_len < TCP_HEADER {
@@ -203,13 +203,13 @@ impl<'a> Tcp<'a> {
         (self.flags & ACK != 0).then_some(self.ack)
     }
 
-    /// Sequence number behind the payload.
+    /// Sequence number after the payload.
     #[inline]
     pub fn end(&self) -> u32 {
         self.first_octet().wrapping_add(self.payload.len())
     }
 
-    /// Sequence number of the first payload octet: a SYN takes one up (RFC 9293 3.4).
+    /// Sequence number of the first payload byte: a SYN takes one up (RFC 9293 3.4).
     #[inline]
     pub fn first_octet(&self) -> u32 {
         self.seq.wrapping_add(u32::from(self.flags & SYN != 0))
@@ -217,7 +217,7 @@ impl<'a> Tcp<'a> {
 }
 
 impl<'a> SkbPayload<'a> {
-    /// A packet's octets from the first of the two numbers on, so many as the other says.
+    /// A packet's bytes from the first of the two numbers on, so many as the other says.
     pub fn new(skb: Skb<'a>, (offset, len): (u32, u32)) -> Self {
         Self { skb, offset, len }
     }
@@ -231,7 +231,7 @@ impl<'a> SkbPayload<'a> {
         self.skb.slice(self.offset.checked_add(offset)?, count)
     }
 
-    /// Where it is in its packet, and its octets.
+    /// Where it is in its packet, and its bytes.
     pub fn place(&self) -> (u32, u32) {
         (self.offset, self.len)
     }
@@ -243,7 +243,7 @@ impl Payload for SkbPayload<'_> {
         if self.len.checked_sub(offset)? < N as u32 {
             return None;
         }
-        // Both are of this packet, which ends behind them.
+        // Both are of this packet, which ends after them.
         let offset = self.offset.wrapping_add(offset);
         match self.skb.linear(offset) {
             Some(octets) => Some(*octets),
@@ -299,7 +299,7 @@ pub fn data_of_established(skb: Skb<'_>) -> Option<(u32, u32)> {
     (len > 0).then_some((u32::from_be_bytes([*s0, *s1, *s2, *s3]), len))
 }
 
-/// The octets of a header, which nearly always lies in one piece.
+/// The bytes of a header, which nearly always lies in one piece.
 #[inline(always)]
 fn header<const N: usize>(skb: Skb<'_>, offset: u32) -> Option<[u8; N]> {
     if let Some(octets) = skb.linear(offset) {
@@ -309,14 +309,14 @@ fn header<const N: usize>(skb: Skb<'_>, offset: u32) -> Option<[u8; N]> {
     skb.read(offset, &mut octets).then_some(octets)
 }
 
-/// Octets that may lie in several pages, or packets. Not inlined, so that the way of others stays short.
+/// Bytes that may lie in several pages, or packets. Not inlined, so that the way of others stays short.
 #[inline(never)]
 fn in_pieces<const N: usize>(skb: Skb<'_>, offset: u32) -> Option<[u8; N]> {
     let mut octets = [0; N];
     skb.read(offset, &mut octets).then_some(octets)
 }
 
-/// The four octets at a place in a header.
+/// The four bytes at a place in a header.
 #[inline(always)]
 fn word(header: &[u8], at: usize) -> Option<[u8; 4]> {
     header.get(at..)?.first_chunk().copied()
@@ -361,7 +361,7 @@ fn ipv6(skb: Skb<'_>) -> Option<(u32, u32)> {
     Some((skb.ipv6_tcp_offset(next_header, IPV6_HEADER)?, end))
 }
 
-/// The end by the IP header's length field, which does not count `uncounted` octets. Packets over 64 KiB (BIG TCP) have
+/// The end by the IP header's length field, which does not count `uncounted` bytes. Packets over 64 KiB (BIG TCP) have
 /// 0 there, and end where the buffer ends.
 #[inline(always)]
 fn end_of(skb: Skb<'_>, uncounted: u32, length: u16) -> u32 {

@@ -45,12 +45,12 @@ pub fn max_handshakes() -> u32 {
     number(module_parameters::max_handshakes.value())
 }
 
-/// Octets of memory that a namespace keeps of what handshakes have outstanding at most.
+/// Bytes of memory that a namespace keeps of what handshakes have outstanding at most.
 pub fn handshake_octets_total() -> u32 {
     number(module_parameters::handshake_octets_total.value())
 }
 
-/// Octets of memory that a namespace keeps behind holes at most.
+/// Bytes of memory that a namespace keeps after holes at most.
 pub fn hole_octets_total() -> u64 {
     u64::from(number(module_parameters::hole_octets_total.value()))
 }

@@ -53,7 +53,7 @@ impl Match for Tlsconn {
     }
 }
 
-/// Whether a packet fits a rule, whose TCP header is at `tcp` behind the network header. Softirq or process context.
+/// Whether a packet fits a rule, whose TCP header is at `tcp` after the network header. Softirq or process context.
 fn matches<'a>(info: &MatchInfo, net: impl Fn() -> &'a NetState, skb: Skb<'_>, tcp: u32) -> bool {
     holds(info, XT_TLSCONN_PINNED, || {
         is_pinned(info, skb.conntrack().map(|(ct, _)| ct))
@@ -144,7 +144,7 @@ fn stored(
     }
 }
 
-/// Whether a SYN or SYN-ACK with payload opens that connection. Conntrack lets others pass, whose octets have numbers of
+/// Whether a SYN or SYN-ACK with payload opens that connection. Conntrack lets others pass, whose bytes have numbers of
 /// their own.
 fn opens(ct: &Conntrack, from: Side, tcp: &Tcp<'_>, connection: &Connection) -> bool {
     let in_time = match tcp.is_syn_ack() {

@@ -10,14 +10,14 @@ use crate::{
     counters::Counter,
     links::{Links, LINKS},
     namespace::NetState,
-    pins::Suit,
+    pins::Progress,
     sys::rcu::Reader,
     tls::State,
     tracked::{Flags, Tracked},
 };
 
 /// Looks at what a connection has issued and what it continues, after each of its packets while it has a handshake: a
-/// ticket comes in front of the server's Finished, so that it is known before a client can have it. Any context; the
+/// ticket comes before the server's Finished, so that it is known before a client can have it. Any context; the
 /// entry is locked.
 #[cold]
 pub fn look(net: &NetState, entry: &Entry, tracked: &mut Tracked, rcu: &Reader) {
@@ -40,8 +40,8 @@ pub fn look(net: &NetState, entry: &Entry, tracked: &mut Tracked, rcu: &Reader) 
         if let Some(links) = &mut tracked.links {
             if let Some(id) = issuer {
                 links.set_resumes(id);
-                if tracked.suit == Suit::Over {
-                    tracked.suit = Suit::Resumes;
+                if tracked.progress == Progress::Over {
+                    tracked.progress = Progress::Resumes;
                 }
             }
             links.issue(entry.id, seen.issued, rcu);

@@ -11,7 +11,7 @@ use crate::{
     pins::{Mark, Marks},
     sys::{
         conntrack::{self, Conntrack},
-        rcu::{wait_for_readers, Reader},
+        rcu::{synchronize_rcu, Reader},
     },
 };
 use kernel::{prelude::*, sync::aref::ARef};
@@ -26,7 +26,7 @@ pub fn clear_strays(net: &NetState, marks: &Marks) -> Result<bool> {
     if marks.is_empty() {
         return Ok(false);
     }
-    wait_for_readers();
+    synchronize_rcu();
     let mut cleared = false;
     let look = |ct: &Conntrack| {
         for &mark in marks.0.iter().flatten() {

@@ -83,19 +83,19 @@ module! {
         },
         handshake_octets_total: u32 {
             default: 67108864,
-            description: "Octets of memory per network namespace for what handshakes have outstanding, to be compared when it is sent again",
+            description: "Bytes of memory per network namespace for what handshakes have outstanding, to be compared when it is sent again",
         },
         client_flight_budget: u32 {
             default: 40960,
-            description: "Octets that may pass as a TLS 1.3 client's certificate flight",
+            description: "Bytes that may pass as a TLS 1.3 client's certificate flight",
         },
         hole_octets: u32 {
             default: 65536,
-            description: "Octets of a connection kept behind holes in its streams at most",
+            description: "Bytes of a connection kept after holes in its streams at most",
         },
         hole_octets_total: u32 {
             default: 16777216,
-            description: "Octets of memory per network namespace for what is kept behind holes at most",
+            description: "Bytes of memory per network namespace for what is kept after holes at most",
         },
     },
 }

@@ -8,7 +8,7 @@ use crate::{
     holes::{Holes, Limits, Portion},
     links::Links,
     packet::Packet,
-    pins::Suit,
+    pins::Progress,
     sys::{conntrack::Conntrack, memory::charged, packed::Packed},
     tls::{self, IdentityRef, Sessions, Taken},
 };
@@ -24,7 +24,7 @@ pub struct Tracked {
     /// What is to be remembered of it.
     pub flags: Flags,
     /// Whether an armed pin may be meant for it.
-    pub suit: Suit,
+    pub progress: Progress,
     /// What listeners know of it.
     pub told: Told,
     /// What the engine needs while there is a handshake.
@@ -33,7 +33,7 @@ pub struct Tracked {
     identity: Option<Packed>,
     /// What it issued and continues; most connections did neither.
     pub links: Option<Links>,
-    /// Its segments behind a hole; most connections never have one.
+    /// Its segments after a hole; most connections never have one.
     pub holes: Option<KBox<Holes>>,
 }
 
@@ -87,7 +87,7 @@ impl Tracked {
             connection,
             ct,
             flags: Flags(0),
-            suit: Suit::Early,
+            progress: Progress::Early,
             told: Told {
                 state: tls::State::New,
                 resynchronised: 0,
@@ -101,7 +101,7 @@ impl Tracked {
 
     /// Whether there is no more to its packets than their place in the stream: no handshake needs them, no hole waits for them, and no armed pin may be meant for it.
     pub fn is_quiet(&self) -> bool {
-        self.suit == Suit::Over && !self.has_handshake() && self.holes.is_none()
+        self.progress == Progress::Over && !self.has_handshake() && self.holes.is_none()
     }
 
     /// Takes in a packet, and with it what was kept and has no hole before it any longer. Any context.

@@ -11,7 +11,7 @@ use crate::{
     namespace::NetState,
     opening,
     packet::Packet,
-    pins::{Release, Suit},
+    pins::{Progress, Release},
     sessions,
     sys::{conntrack, hooks::Verdict, packet_cache, rcu::Reader, skb::Skb},
     tls::{Connection, Payload, Side},
@@ -62,7 +62,7 @@ fn take_in(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
     } else {
         tracked.take_in(packet, &net.limits());
     }
-    if tracked.suit != Suit::Over {
+    if tracked.progress != Progress::Over {
         binding::consider(net, entry, tracked, packet);
     }
     if let Some(handshake) = tracked.handshake.get_mut() {
@@ -79,7 +79,7 @@ fn take_in(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
             .connection_ended(net, entry.id, has_session, Release::Closed);
     }
     tracked.handshake.count(&net.handshakes);
-    changes::look(net, entry, tracked);
+    changes::notify(net, entry, tracked);
     marks::remark(net, entry, tracked);
     if !tracked.is_quiet() {
         tracked.connection.take_long_way();
@@ -134,7 +134,7 @@ pub fn lose_all(net: &NetState) {
     net.table.for_each(|entry| {
         if let Some(tracked) = entry.lock().get_mut() {
             tracked.connection.missed();
-            changes::look(net, entry, tracked);
+            changes::notify(net, entry, tracked);
         }
     });
 }

@@ -3,7 +3,7 @@
 //! What a namespace keeps after holes: its bound, and what was discarded.
 
 use super::queue::Queue;
-use crate::sys::{give_way, lock::SpinLockBh};
+use crate::sys::{cond_resched, lock::SpinLockBh};
 use kernel::{
     prelude::*,
     sync::atomic::{ordering::Relaxed, Atomic},
@@ -60,7 +60,7 @@ impl Total {
             list = queue.next.take();
             self.sub(queue.cost().memory);
             drop(queue);
-            give_way();
+            cond_resched();
         }
     }
 

@@ -26,8 +26,8 @@ use crate::{
     namespace::{NetState, Tracker},
     pins::{Candidate, Selector},
     sys::{
+        cond_resched,
         conntrack::Conntrack,
-        give_way,
         message::Message,
         rcu::Reader,
         request::{Answer, Dump, Request, Tell},
@@ -99,7 +99,7 @@ impl Tell for ConnectionDump {
     const COMMAND: u32 = TLSCONN_CMD_CONNECTION_GET;
 
     /// The connections that are asked for, in the order of their ids. Nothing is held from one to the next. Where none
-    /// of those that were looked at is wanted the message says nothing of any: one without octets would end the dump.
+    /// of those that were looked at is wanted the message says nothing of any: one without bytes would end the dump.
     fn tell(net: &NetState, dump: &mut Dump<'_, Self>) -> Result {
         // Made anew for every message; that is little beside what a message holds.
         let filter = Filter::of(&dump.request())?;
@@ -124,7 +124,7 @@ impl Tell for ConnectionDump {
             }
             dump.set_position(entry.id.wrapping_add(1));
             drop(rcu);
-            give_way();
+            cond_resched();
         }
         if dump.is_empty() {
             dump.item(|_| Ok(()))?;

@@ -17,7 +17,7 @@ use crate::{
         XT_TLSCONN_PIN_MASK,
     },
     namespace::{NetState, Tracker},
-    pins::{Bound, Mark, Marks, Name, Pin, Release, Wish},
+    pins::{Bound, Mark, Marks, Name, Pin, PinRequest, Release},
     release::release_all,
     strays::{clear_strays, Untracked},
     sys::{
@@ -170,7 +170,7 @@ impl Answer for PinSet {
 
     /// Binds a pin to a connection or arms it, and answers with the pin.
     fn answer(net: &NetState, request: &Request<'_, Self>) -> Result {
-        let wish = Wish {
+        let wanted = PinRequest {
             name: name_of(request, Self::NAME)?,
             mark: mark_of(request)?,
             selector: selector::of(request, Self::SELECTOR)?,
@@ -178,12 +178,12 @@ impl Answer for PinSet {
             follow: request.has(Self::FOLLOW),
             replace: request.has(Self::REPLACE),
         };
-        if wish.follow && wish.lasts.is_none() {
+        if wanted.follow && wanted.lasts.is_none() {
             return Err(request.refuse(EINVAL, c"a pin that follows has to last for some seconds"));
         }
         let _alone = net.commands.lock();
-        let (name, mut marks) = (wish.name, Marks::none());
-        marks.push(wish.mark);
+        let (name, mut marks) = (wanted.name, Marks::none());
+        marks.push(wanted.mark);
         // That of a pin that is replaced.
         if let Some(pin) = net.pins.lock().of_name(name) {
             marks.push(pin.mark);
@@ -193,9 +193,9 @@ impl Answer for PinSet {
         // Inside, so that nothing is changed when there is no memory for the answer.
         Message::reply(request, |message| {
             let before = match connection {
-                Some(id) if !next => bind(net, request, wish, id)?,
+                Some(id) if !next => bind(net, request, wanted, id)?,
                 None if next => {
-                    let armed = net.pins.lock().arm(net, wish);
+                    let armed = net.pins.lock().arm(net, wanted);
                     armed.map_err(|(error, why)| request.refuse(error, why))?
                 }
                 _ => {
@@ -261,7 +261,7 @@ fn is_there(net: &NetState, id: u64) -> bool {
 fn bind(
     net: &NetState,
     request: &Request<'_, PinSet>,
-    wish: Wish,
+    wanted: PinRequest,
     id: u64,
 ) -> Result<Option<Bound>> {
     let missing = || request.refuse(ENOENT, c"there is no live connection of that id");
@@ -279,7 +279,7 @@ fn bind(
     let before = net
         .pins
         .lock()
-        .bind(net, wish, to)
+        .bind(net, wanted, to)
         .map_err(|(error, why)| request.refuse(error, why))?;
     tracked.flags.set(Flags::PINNED);
     Ok(before)

@@ -12,12 +12,12 @@ use crate::sys::conntrack::Conntrack;
 use core::ffi::CStr;
 use kernel::prelude::*;
 
-/// Octets of all armed pins' patterns between their first star and their last one. Each takes about 30 instructions when a
+/// Bytes of all armed pins' patterns between their first star and their last one. Each takes about 30 instructions when a
 /// ClientHello comes.
 const PATTERNS: usize = 2048;
 
 /// What somebody wants of a pin.
-pub struct Wish {
+pub struct PinRequest {
     /// Which pin.
     pub name: Name,
     /// The mark that it is to have.
@@ -66,22 +66,22 @@ impl Pins {
     pub fn bind(
         &mut self,
         sink: &impl Sink,
-        wish: Wish,
+        wanted: PinRequest,
         to: Bound,
     ) -> Result<Option<Bound>, Refusal> {
-        self.check(&wish)?;
-        let others = self.0.iter().filter(|pin| pin.name != wish.name);
+        self.check(&wanted)?;
+        let others = self.0.iter().filter(|pin| pin.name != wanted.name);
         let on_it = |pin: &Pin| pin.bound().is_some_and(|bound| bound.id == to.id);
         if others
             .into_iter()
-            .any(|pin| on_it(pin) && pin.mark.mask & wish.mark.mask != 0)
+            .any(|pin| on_it(pin) && pin.mark.mask & wanted.mark.mask != 0)
         {
             return Err((
                 EEXIST,
                 c"another pin on this connection uses bits of this mask",
             ));
         }
-        let (place, before) = self.prepare(sink, wish, Some(to.id))?;
+        let (place, before) = self.prepare(sink, wanted, Some(to.id))?;
         if let Some(pin) = self.0.get_mut(place) {
             pin.hold(sink, to);
         }
@@ -90,25 +90,25 @@ impl Pins {
     }
 
     /// Arms a pin for the next ClientHello that fits its selector. Gives back the connection that held it, as `bind`.
-    pub fn arm(&mut self, sink: &impl Sink, wish: Wish) -> Result<Option<Bound>, Refusal> {
-        self.check(&wish)?;
-        self.check_patterns(&wish)?;
-        let (place, before) = self.prepare(sink, wish, None)?;
+    pub fn arm(&mut self, sink: &impl Sink, wanted: PinRequest) -> Result<Option<Bound>, Refusal> {
+        self.check(&wanted)?;
+        self.check_patterns(&wanted)?;
+        let (place, before) = self.prepare(sink, wanted, None)?;
         self.wait(sink, place);
         self.changed(sink);
         Ok(before)
     }
 
     /// Whether all armed pins' patterns can be tried for a connection within the bound of a packet's work.
-    fn check_patterns(&self, wish: &Wish) -> Result<(), Refusal> {
+    fn check_patterns(&self, wanted: &PinRequest) -> Result<(), Refusal> {
         let work = |selector: &Option<KBox<Selector>>| {
             selector.as_ref().map_or(0, |selector| selector.work())
         };
         let others = self
             .0
             .iter()
-            .filter(|pin| pin.is_armed() && pin.name != wish.name);
-        let all = others.fold(work(&wish.selector), |sum, pin| {
+            .filter(|pin| pin.is_armed() && pin.name != wanted.name);
+        let all = others.fold(work(&wanted.selector), |sum, pin| {
             sum.saturating_add(work(&pin.selector))
         });
         match all <= PATTERNS {
@@ -120,14 +120,14 @@ impl Pins {
         }
     }
 
-    /// Whether a wish can be granted.
-    fn check(&self, wish: &Wish) -> Result<(), Refusal> {
+    /// Whether a wanted can be granted.
+    fn check(&self, wanted: &PinRequest) -> Result<(), Refusal> {
         for pin in self.0.iter().filter(|pin| pin.is_live()) {
-            if pin.name == wish.name {
-                if !wish.replace {
+            if pin.name == wanted.name {
+                if !wanted.replace {
                     return Err(if pin.is_armed() { ARMED } else { TAKEN });
                 }
-            } else if pin.mark.overlaps(wish.mark) {
+            } else if pin.mark.overlaps(wanted.mark) {
                 return Err((
                     EEXIST,
                     c"the mark overlaps that of another pin: give another mark",
@@ -137,23 +137,23 @@ impl Pins {
         Ok(())
     }
 
-    /// Makes the pin of a wish, released from what it was on, but for the same mark on the same connection: there the
+    /// Makes the pin of a wanted, released from what it was on, but for the same mark on the same connection: there the
     /// bits stay set. Gives its place in the list.
     fn prepare(
         &mut self,
         sink: &impl Sink,
-        wish: Wish,
+        wanted: PinRequest,
         to: Option<u64>,
     ) -> Result<(usize, Option<Bound>), Refusal> {
-        self.make_room(wish.name)?;
-        let Wish {
+        self.make_room(wanted.name)?;
+        let PinRequest {
             name,
             mark,
             selector,
             lasts,
             follow,
             ..
-        } = wish;
+        } = wanted;
         if let Some(place) = self.0.iter().position(|pin| pin.name == name) {
             let mut before = None;
             if let Some(pin) = self.0.get_mut(place) {

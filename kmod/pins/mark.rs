@@ -7,7 +7,7 @@ use crate::bindings;
 /// Pins a namespace may have, released ones counted too while there is room for them.
 pub const MAX_PINS: usize = 64;
 
-/// The name of a pin: 1 to 31 octets.
+/// The name of a pin: 1 to 31 bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Name {
     octets: [u8; bindings::TLSCONN_PIN_NAME_MAX as usize],
@@ -30,7 +30,7 @@ impl Name {
         })
     }
 
-    /// Its octets.
+    /// Its bytes.
     pub fn as_slice(&self) -> &[u8] {
         self.octets.get(..usize::from(self.len)).unwrap_or(&[])
     }

@@ -14,10 +14,10 @@ mod selector;
 mod sink;
 mod waiting;
 
-pub use list::{Pins, Refusal, Wish};
+pub use list::{PinRequest, Pins, Refusal};
 pub use mark::{Mark, Name, MAX_PINS};
 pub use marks::Marks;
 pub use pin::{Bound, Pin};
 pub use selector::{Candidate, End, Selector};
 pub use sink::{Release, Sink};
-pub use waiting::Suit;
+pub use waiting::Progress;

@@ -10,7 +10,7 @@ use crate::{
 /// All that were given have to fit. What is not known of a connection fits none.
 #[derive(Default)]
 pub struct Selector {
-    /// The first octets of the client's random.
+    /// The first bytes of the client's random.
     pub client_random: Option<Bytes<32>>,
     /// Of the server's.
     pub server_random: Option<Bytes<32>>,
@@ -28,7 +28,7 @@ pub struct Selector {
 
 /// An address or network, a port, or both.
 pub struct End {
-    /// 4 or 16 octets; none: any address.
+    /// 4 or 16 bytes; none: any address.
     pub address: Bytes<16>,
     /// Bits of it that count.
     pub prefix: u8,
@@ -112,7 +112,7 @@ impl Selector {
     }
 }
 
-/// Whether octets begin with a prefix, if one was given.
+/// Whether bytes begin with a prefix, if one was given.
 fn begins(prefix: &Option<Bytes<32>>, octets: Option<&[u8]>) -> bool {
     prefix
         .as_ref()

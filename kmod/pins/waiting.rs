@@ -22,7 +22,7 @@ const RESERVED_NS: u64 = 10_000_000_000;
 
 /// How far a connection has come with armed pins.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Suit {
+pub enum Progress {
     /// Its ClientHello is not complete.
     Early,
     /// It fits a pin, and waits for its ServerHello.

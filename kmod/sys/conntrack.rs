@@ -130,7 +130,7 @@ impl Tuple {
 /// An address and port before NAT.
 #[derive(Clone, Copy)]
 pub struct Endpoint {
-    /// In network order; the first 4 octets for IPv4.
+    /// In network order; the first 4 bytes for IPv4.
     pub address: [u8; 16],
     /// In host order.
     pub port: u16,

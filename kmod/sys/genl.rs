@@ -9,7 +9,7 @@ use super::{
     message::Message,
     pernet::{self, Namespace},
     policy::{Policy, Table},
-    rcu::{wait_for_readers, Reader},
+    rcu::{synchronize_rcu, Reader},
     request::{answer, tell, Answer, Tell},
     zeroed, Global,
 };
@@ -33,7 +33,7 @@ pub struct Operation<S>(bindings::genl_split_ops, PhantomData<fn() -> S>);
 unsafe impl<S> Sync for Operation<S> {}
 
 const fn operation<P: Policy>(command: u32, capability: u32) -> bindings::genl_split_ops {
-    // SAFETY: All-zero octets are an operation with no handler.
+    // SAFETY: All-zero bytes are an operation with no handler.
     let mut operation: bindings::genl_split_ops = unsafe { zeroed() };
     operation.cmd = command as u8;
     operation.flags = (bindings::GENL_UNS_ADMIN_PERM | capability) as u8;
@@ -143,7 +143,7 @@ impl<S: Offers> Drop for Registration<S> {
     fn drop(&mut self) {
         self.0.open.store(0, Relaxed);
         // Whoever has found it open and is sending to listeners has ended then.
-        wait_for_readers();
+        synchronize_rcu();
         // SAFETY: It was registered. The call waits for handlers that run for requests, also beside each other, as each
         // holds generic netlink's semaphore for reading. A dump goes on without it: each holds the module, so that there
         // is none when the module goes, and none has begun where the module fails to load.

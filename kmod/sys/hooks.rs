@@ -34,7 +34,7 @@ fn hook<S: State>(
     number: u32,
     namespace: *const Namespace<S>,
 ) -> bindings::nf_hook_ops {
-    // SAFETY: All-zero octets are a hook that is none.
+    // SAFETY: All-zero bytes are a hook that is none.
     let mut hook: bindings::nf_hook_ops = unsafe { zeroed() };
     hook.hook = Some(see::<S>);
     hook.pf = family as u8;

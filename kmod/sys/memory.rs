@@ -33,7 +33,7 @@ impl<T> Cache<T> {
     }
 
     /// Room for a `T`, given back by the box. None when there is no memory. Any context.
-    pub fn room(&self) -> Option<KBox<MaybeUninit<T>>> {
+    pub fn alloc(&self) -> Option<KBox<MaybeUninit<T>>> {
         // SAFETY: It is valid, and written at once.
         let cache = unsafe { self.0.get().read_volatile() };
         if cache.is_null() {

@@ -131,7 +131,7 @@ impl Message<'_> {
     /// Adds an attribute; EMSGSIZE when the message is full. So below.
     pub fn bytes(&mut self, attribute: u32, value: &[u8]) -> Result {
         let len = c_int::try_from(value.len()).map_err(|_| EMSGSIZE)?;
-        // SAFETY: The buffer is valid, and `value` has `len` octets.
+        // SAFETY: The buffer is valid, and `value` has `len` bytes.
         to_result(unsafe {
             bindings::nla_put(self.skb, attribute as c_int, len, value.as_ptr().cast())
         })
@@ -146,7 +146,7 @@ impl Message<'_> {
         }
     }
 
-    /// Adds an octet.
+    /// Adds a byte.
     pub fn u8(&mut self, attribute: u32, value: u8) -> Result {
         self.bytes(attribute, &[value])
     }
@@ -161,7 +161,7 @@ impl Message<'_> {
         self.bytes(attribute, &value.to_ne_bytes())
     }
 
-    /// Adds an attribute of type `uint`: 4 octets where they suffice, else 8.
+    /// Adds an attribute of type `uint`: 4 bytes where they suffice, else 8.
     pub fn uint(&mut self, attribute: u32, value: u64) -> Result {
         match u32::try_from(value) {
             Ok(value) => self.u32(attribute, value),
@@ -169,7 +169,7 @@ impl Message<'_> {
         }
     }
 
-    /// Adds a string: with a NUL behind it, which `value` does not hold.
+    /// Adds a string: with a NUL after it, which `value` does not hold.
     pub fn string(&mut self, attribute: u32, value: &[u8]) -> Result {
         let len = value
             .len()
@@ -185,9 +185,9 @@ impl Message<'_> {
         let to = unsafe { bindings::tlsconn_nla_data(place) }
             .cast_mut()
             .cast::<u8>();
-        // SAFETY: The attribute has room for `value` and one octet more, and is none of `value`.
+        // SAFETY: The attribute has room for `value` and one byte more, and is none of `value`.
         unsafe { to.copy_from_nonoverlapping(value.as_ptr(), value.len()) };
-        // SAFETY: The attribute has room for one octet more than `value`.
+        // SAFETY: The attribute has room for one byte more than `value`.
         unsafe { to.add(value.len()).write(0) };
         Ok(())
     }

@@ -39,7 +39,7 @@ pub fn seconds() -> u32 {
 }
 
 /// Lets others run. Process context; no lock is held.
-pub fn give_way() {
+pub fn cond_resched() {
     // SAFETY: It touches no memory of ours. That nobody sleeps where that is not allowed is looked for by the debug kernel
     // (DEBUG_ATOMIC_SLEEP), as it is for all that sleeps in the kernel crate.
     unsafe { crate::bindings::tlsconn_cond_resched() }
@@ -74,13 +74,13 @@ impl<T> Global<T> {
 ///
 /// # Safety
 ///
-/// All-zero octets are a valid `T`.
+/// All-zero bytes are a valid `T`.
 const unsafe fn zeroed<T>() -> T {
     // SAFETY: The caller promises that zeros are a valid `T`.
     unsafe { MaybeUninit::zeroed().assume_init() }
 }
 
-/// A C array of characters that holds `name` and zeros behind it.
+/// A C array of characters that holds `name` and zeros after it.
 const fn c_name<const N: usize>(name: &core::ffi::CStr) -> [kernel::ffi::c_char; N] {
     let from = name.to_bytes();
     assert!(from.len() < N, "the name and its NUL fit");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A few bytes for as long as a connection lasts: behind one word, as there is one for each connection, and in the sizes in
+//! A few bytes for as long as a connection lasts: one word points to them, as there is one for each connection, and in the sizes in
 //! which the kernel gives memory.
 
 use core::ptr::NonNull;

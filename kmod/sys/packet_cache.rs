@@ -7,7 +7,7 @@
 //! (it was queued to user space, another came in between), the rules look elsewhere.
 //!
 //! It is two words, each of which is read and written at once. The first is the packet's address with what it is, so
-//! that these two stay together: addresses have 16 bits in front and 3 at the end that are the same for all. The second
+//! that these two stay together: addresses have 16 bits at the top and 3 at the bottom that are the same for all. The second
 //! says which packet is at that address, by its conntrack entry and direction, its size and its sequence number, and once
 //! more what it is: whoever is moved to another CPU in between does not take one packet's first word with another's
 //! second.
@@ -47,7 +47,7 @@ pub fn invalidate() {
 }
 
 /// What was stored of a packet whose TCP header is at `tcp`, if it was the last on this CPU. An address may be used
-/// again, but not for the same octets with no look of ours in between, unless they come again. Any context.
+/// again, but not for the same bytes with no look of ours in between, unless they come again. Any context.
 #[inline(always)]
 pub fn lookup(skb: Skb<'_>, tcp: u32) -> Option<u32> {
     let known = words::read::<0>() ^ address(skb);
@@ -61,7 +61,7 @@ pub fn lookup(skb: Skb<'_>, tcp: u32) -> Option<u32> {
     Some(known as u32)
 }
 
-/// This CPU's words (`tlsconn_packet_cache` in kmod/shims.c), as `this_cpu_read()` and `this_cpu_write()` reach them: a call for
+/// This CPU's words (`tlsconn_packet_cache` in kmod/helpers.c), as `this_cpu_read()` and `this_cpu_write()` reach them: a call for
 /// each would be a good part of what a rule costs.
 #[cfg(all(CONFIG_X86_64, CONFIG_SMP, not(CONFIG_UML)))]
 mod words {

@@ -8,7 +8,7 @@ use kernel::{error::code::ENOMEM, prelude::*};
 /// `N` counters on every CPU.
 pub struct PerCpu<const N: usize>(*mut u64);
 
-// SAFETY: Each CPU has its own memory behind the pointer, and what it does to it no interrupt comes between.
+// SAFETY: Each CPU has its own memory at the pointer, and what it does to it no interrupt comes between.
 unsafe impl<const N: usize> Send for PerCpu<N> {}
 // SAFETY: As above.
 unsafe impl<const N: usize> Sync for PerCpu<N> {}

@@ -66,7 +66,7 @@ pub struct Rule(bindings::nla_policy);
 
 impl Rule {
     const fn new(kind: u32, len: usize) -> Self {
-        // SAFETY: All-zero octets are a valid policy: no attribute of that number.
+        // SAFETY: All-zero bytes are a valid policy: no attribute of that number.
         let mut policy: bindings::nla_policy = unsafe { zeroed() };
         policy.type_ = kind as u8;
         policy.len = len as u16;
@@ -85,7 +85,7 @@ impl Kind for Flag {
     }
 }
 
-/// One octet.
+/// One byte.
 pub struct U8;
 
 impl Kind for U8 {
@@ -123,7 +123,7 @@ impl<const BITS: u32> Kind for Mask<BITS> {
     }
 }
 
-/// A number in 4 or 8 octets.
+/// A number in 4 or 8 bytes.
 pub struct Uint;
 
 impl Kind for Uint {
@@ -157,7 +157,7 @@ impl Kind for Port {
     }
 }
 
-/// Octets, as many at most.
+/// Bytes, as many at most.
 pub struct Octets<const MOST: usize>;
 
 impl<const MOST: usize> Kind for Octets<MOST> {
@@ -168,7 +168,7 @@ impl<const MOST: usize> Kind for Octets<MOST> {
     }
 }
 
-/// A string of as many octets at most, which is read without its NUL.
+/// A string of as many bytes at most, which is read without its NUL.
 pub struct Text<const MOST: usize>;
 
 impl<const MOST: usize> Kind for Text<MOST> {
@@ -205,7 +205,7 @@ impl<'a, P> Nest<'a, P> {
             if u32::from(u16::from_ne_bytes([t0, t1]) & TYPE_MASK) == attribute.number() {
                 return K::read(value);
             }
-            // Attributes begin at multiples of 4 octets.
+            // Attributes begin at multiples of 4 bytes.
             rest = rest.get(len.wrapping_add(3) & !3..)?;
         }
     }

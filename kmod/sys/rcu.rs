@@ -7,7 +7,7 @@ use kernel::sync::rcu;
 
 /// Waits until all that read under RCU when this was called have ended, packets on their way through hooks among them.
 /// Process context; sleeps, if not for long.
-pub fn wait_for_readers() {
+pub fn synchronize_rcu() {
     // SAFETY: It touches no memory of ours. That nobody waits within a reader or sleeps where that is not allowed is looked
     // for by the debug kernel (PROVE_RCU, DEBUG_ATOMIC_SLEEP), as it is for all that sleeps in the kernel crate.
     unsafe { bindings::tlsconn_wait_for_readers() }

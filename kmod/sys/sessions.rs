@@ -107,7 +107,7 @@ pub struct Record<A> {
     answer: Option<A>,
 }
 
-// The shim that frees one knows the first two fields.
+// The helper that frees one knows the first two fields.
 const _: () = assert!(
     offset_of!(Record<u8>, rcu) == offset_of!(bindings::tlsconn_sessions, rcu)
         && offset_of!(Record<u8>, index) == size_of::<bindings::tlsconn_sessions>()
@@ -127,7 +127,7 @@ impl<A: Copy> Links<A> {
     pub fn new(memory: &Cache<Record<A>>, index: &Arc<Index>) -> Option<Self> {
         let none = || Opaque::new(bindings::tlsconn_session::default());
         let record = KBox::write(
-            memory.room()?,
+            memory.alloc()?,
             Record {
                 issued: [none(), none()],
                 rcu: Opaque::new(Default::default()),
@@ -199,7 +199,7 @@ impl<A: Copy> Drop for Links<A> {
                 unsafe { bindings::tlsconn_sessions_remove(table, session.get()) };
             }
         }
-        // SAFETY: It comes from a `KBox`, has the fields of such a struct in front, is in no table, and needs no drop.
+        // SAFETY: It comes from a `KBox`, begins with the fields of such a struct, is in no table, and needs no drop.
         unsafe { bindings::tlsconn_sessions_free_rcu(self.0.as_ptr().cast()) };
     }
 }

@@ -43,7 +43,7 @@ impl<'a> Skb<'a> {
         // SAFETY: By the invariant the packet is valid.
         let (data, len, paged) =
             unsafe { ((*self.raw).data, (*self.raw).len, (*self.raw).data_len) };
-        // SAFETY: All but `data_len` octets of a packet's `len` lie from `data` on, and nobody changes them for as
+        // SAFETY: All but `data_len` bytes of a packet's `len` lie from `data` on, and nobody changes them for as
         // long: whoever shares a packet takes a copy before it writes.
         unsafe { slice::from_raw_parts(data, len.wrapping_sub(paged) as usize) }
     }
@@ -67,7 +67,7 @@ impl<'a> Skb<'a> {
         unsafe { (*self.raw)._nfct as u64 }
     }
 
-    /// `N` octets from `offset`, if they lie in one piece with the start of the data.
+    /// `N` bytes from `offset`, if they lie in one piece with the start of the data.
     #[inline]
     pub fn linear<const N: usize>(self, offset: u32) -> Option<&'a [u8; N]> {
         // SAFETY: By the invariant the packet is valid.
@@ -77,12 +77,12 @@ impl<'a> Skb<'a> {
         if offset.checked_add(N)? > len.wrapping_sub(paged) as usize {
             return None;
         }
-        // SAFETY: All but `data_len` octets of a packet's `len` lie from `data` on, and these are among them; nobody
+        // SAFETY: All but `data_len` bytes of a packet's `len` lie from `data` on, and these are among them; nobody
         // changes them for as long.
         Some(unsafe { &*data.add(offset).cast() })
     }
 
-    /// A copy of `N` octets from `offset`, if they lie in one of its pages: whoever sent them may be writing there.
+    /// A copy of `N` bytes from `offset`, if they lie in one of its pages: whoever sent them may be writing there.
     #[inline]
     pub fn in_page<const N: usize>(self, offset: u32) -> Option<[u8; N]> {
         // SAFETY: By the invariant the packet is valid.
@@ -90,17 +90,17 @@ impl<'a> Skb<'a> {
         if start.is_null() {
             return None;
         }
-        // SAFETY: There are `N` octets from there on, and the packet holds the page.
+        // SAFETY: There are `N` bytes from there on, and the packet holds the page.
         Some(unsafe { start.cast::<[u8; N]>().read_volatile() })
     }
 
-    /// Octets from the start of its data to the end, in pages and fragments too.
+    /// Bytes from the start of its data to the end, in pages and fragments too.
     pub fn size(self) -> u32 {
         // SAFETY: By the invariant the packet is valid.
         unsafe { (*self.raw).len }
     }
 
-    /// Copies `to.len()` octets from `offset`; false where the packet ends before.
+    /// Copies `to.len()` bytes from `offset`; false where the packet ends before.
     #[inline]
     pub fn read(self, offset: u32, to: &mut [u8]) -> bool {
         let linear = self.octets().get(offset as usize..);
@@ -115,7 +115,7 @@ impl<'a> Skb<'a> {
         let (Ok(from), Ok(count)) = (i32::try_from(offset), i32::try_from(to.len())) else {
             return false;
         };
-        // SAFETY: `to` has room for `count` octets; the function checks the offset against the packet's length.
+        // SAFETY: `to` has room for `count` bytes; the function checks the offset against the packet's length.
         unsafe { bindings::skb_copy_bits(self.raw, from, to.as_mut_ptr().cast(), count) == 0 }
     }
 
@@ -187,10 +187,10 @@ impl<'a> Skb<'a> {
     }
 }
 
-/// A packet that nobody else has: a clone, which shares its octets with the one that it was made from.
+/// A packet that nobody else has: a clone, which shares its bytes with the one that it was made from.
 pub struct OwnedSkb(NonNull<bindings::sk_buff>);
 
-// SAFETY: It is ours alone, and the octets that it shares are counted by the kernel.
+// SAFETY: It is ours alone, and the bytes that it shares are counted by the kernel.
 unsafe impl Send for OwnedSkb {}
 
 impl OwnedSkb {
@@ -200,7 +200,7 @@ impl OwnedSkb {
         unsafe { Skb::from_raw(self.0.as_ptr()) }
     }
 
-    /// Octets of memory that it holds, shared ones too.
+    /// Bytes of memory that it holds, shared ones too.
     pub fn memory(&self) -> u32 {
         // SAFETY: It is valid.
         unsafe { (*self.0.as_ptr()).truesize }
@@ -214,7 +214,7 @@ impl Drop for OwnedSkb {
     }
 }
 
-/// Copies octets, eight at a time: no more than there are on both sides. `copy_from_slice` has a panic path.
+/// Copies bytes, eight at a time: no more than there are on both sides. `copy_from_slice` has a panic path.
 #[inline]
 fn copy(to: &mut [u8], from: &[u8]) {
     let (mut to, mut from) = (to.chunks_exact_mut(8), from.chunks_exact(8));

@@ -223,7 +223,7 @@ impl<T: Content> Table<T> {
         _rcu: &'a Reader,
     ) -> Option<(&'a Entry<T>, &'a Conntrack)> {
         let ct = skb.entry()?;
-        // SAFETY: The table is initialised, and begins with a pointer to its buckets (kmod/shims.c makes sure), which RCU keeps.
+        // SAFETY: The table is initialised, and begins with a pointer to its buckets (kmod/helpers.c makes sure), which RCU keeps.
         let buckets = unsafe {
             self.by_ct
                 .get()
@@ -236,7 +236,7 @@ impl<T: Content> Table<T> {
         if nest != 0 {
             return None;
         }
-        // `tlsconn_table_hash()` in kmod/shims.c.
+        // `tlsconn_table_hash()` in kmod/helpers.c.
         let hash = (ct as u64)
             .wrapping_add(seed.into())
             .wrapping_mul(bindings::TLSCONN_TABLE_HASH as u64)
@@ -337,7 +337,7 @@ impl<T: Content> Table<T> {
             ..Default::default()
         };
         let entry = T::memory()
-            .room()?
+            .alloc()?
             .write_pin_init(pin_init!(Entry {
                 node: Opaque::new(node),
                 open: T::Open::default(),

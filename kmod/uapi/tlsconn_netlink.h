@@ -227,7 +227,7 @@ enum {
 
 #define TLSCONN_MCGRP_EVENTS "events"
 
-/* Octets of a pin's name, without the NUL. */
+/* Bytes of a pin's name, without the NUL. */
 #define TLSCONN_PIN_NAME_MAX 31
 
 #endif /* _TLSCONN_NETLINK_H */

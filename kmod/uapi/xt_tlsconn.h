@@ -10,7 +10,7 @@
 
 #include <linux/types.h>
 
-/* The conditions of a rule: bits of `match`, and of `invert` where the condition has a `!` in front. */
+/* The conditions of a rule: bits of `match`, and of `invert` where the condition has a `!` before it. */
 enum {
 	XT_TLSCONN_RECORD_TYPE	 = 1 << 0,	/* types */
 	XT_TLSCONN_STATE	 = 1 << 1,	/* states */
@@ -28,18 +28,18 @@ enum {
 
 /* How XT_TLSCONN_RECORD_TYPE compares: bits of `flags`. */
 enum {
-	XT_TLSCONN_WIRE = 1 << 0,	/* the octet in the record header, not what the record carries */
-	XT_TLSCONN_ALL	= 1 << 1,	/* every payload octet is of such a type, not any */
+	XT_TLSCONN_WIRE = 1 << 0,	/* the byte in the record header, not what the record carries */
+	XT_TLSCONN_ALL	= 1 << 1,	/* every payload byte is of such a type, not any */
 };
 
-/* Types of what a packet carries: bits of `types`. The first five are the octets 20 to 24 of a record header. */
+/* Types of what a packet carries: bits of `types`. The first five are the bytes 20 to 24 of a record header. */
 enum {
 	XT_TLSCONN_TYPE_CHANGE_CIPHER_SPEC = 1 << 0,
 	XT_TLSCONN_TYPE_ALERT		   = 1 << 1,
 	XT_TLSCONN_TYPE_HANDSHAKE	   = 1 << 2,
 	XT_TLSCONN_TYPE_APPLICATION_DATA   = 1 << 3,
 	XT_TLSCONN_TYPE_HEARTBEAT	   = 1 << 4,
-	XT_TLSCONN_TYPE_UNKNOWN		   = 1 << 5,	/* octets whose record cannot be known */
+	XT_TLSCONN_TYPE_UNKNOWN		   = 1 << 5,	/* bytes whose record cannot be known */
 	XT_TLSCONN_TYPE_NONE		   = 1 << 6,	/* the packet has no payload */
 	XT_TLSCONN_TYPE_IN_DOUBT	   = 1 << 7,	/* handshake or data; no type on the wire */
 };
@@ -62,11 +62,11 @@ enum {
 #define XT_TLSCONN_PIN_MARK 0x54000000
 #define XT_TLSCONN_PIN_MASK 0xff000000
 
-#define XT_TLSCONN_ID_MAX   32	/* octets of a random or a session id */
-#define XT_TLSCONN_NAME_MAX 255	/* octets of an SNI pattern or an ALPN protocol */
+#define XT_TLSCONN_ID_MAX   32	/* bytes of a random or a session id */
+#define XT_TLSCONN_NAME_MAX 255	/* bytes of an SNI pattern or an ALPN protocol */
 
 /*
- * Fields of conditions that are not in `match` are zero, as are octets behind a length; everything is in host byte
+ * Fields of conditions that are not in `match` are zero, as are bytes after a length; everything is in host byte
  * order.
  */
 struct xt_tlsconn_mtinfo {
@@ -94,7 +94,7 @@ struct xt_tlsconn_mtinfo {
 
 /*
  * Both sides assert the same layout: this file is compiled into each. The sizes hold for 32-bit user space on a 64-bit
- * kernel too, as no field is wider than 4 octets.
+ * kernel too, as no field is wider than 4 bytes.
  */
 #define XT_TLSCONN_OFFSET_IS(field, offset) \
 	_Static_assert(__builtin_offsetof(struct xt_tlsconn_mtinfo, field) == (offset), \

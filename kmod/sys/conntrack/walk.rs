@@ -9,7 +9,7 @@
 use super::Conntrack;
 use crate::{
     bindings,
-    sys::{give_way, net::Net, rcu::Reader},
+    sys::{cond_resched, net::Net, rcu::Reader},
 };
 use core::ptr::{null_mut, NonNull};
 use kernel::{
@@ -63,7 +63,7 @@ pub fn for_each_marked(
         if size != 0 && next >= size {
             return Ok(());
         }
-        give_way();
+        cond_resched();
     }
 }
 

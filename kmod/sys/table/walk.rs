@@ -5,7 +5,7 @@
 use super::{Content, Entry, Table};
 use crate::{
     bindings,
-    sys::{give_way, rcu::Reader},
+    sys::{cond_resched, rcu::Reader},
 };
 use core::{cell::UnsafeCell, ffi::c_void, marker::PhantomData, slice::from_raw_parts};
 
@@ -62,7 +62,7 @@ impl<T: Content> Table<T> {
             next = entry.id.wrapping_add(1);
             look(entry);
             drop(rcu);
-            give_way();
+            cond_resched();
         }
     }
 
@@ -86,7 +86,7 @@ impl<T: Content> Table<T> {
                 }
             }
             drop(rcu);
-            give_way();
+            cond_resched();
         }
         next as u64
     }

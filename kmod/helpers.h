@@ -122,7 +122,7 @@ struct nf_conn *tlsconn_ct_of(const struct nf_conntrack_tuple_hash *hash);
 void tlsconn_ct_table(struct hlist_nulls_head **first, unsigned int *size);
 u32 tlsconn_ct_tcp_end(const struct nf_conn *ct, unsigned int direction);
 
-/* Packets: where octets lie in one page, NULL where they do not; a clone that holds on to octets only. */
+/* Packets: where bytes lie in one page, NULL where they do not; a clone that holds on to bytes only. */
 const u8 *tlsconn_skb_in_page(const struct sk_buff *skb, u32 offset, u32 len);
 struct sk_buff *tlsconn_skb_keep(const struct sk_buff *skb);
 void tlsconn_skb_let_go(struct sk_buff *skb);

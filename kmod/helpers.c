@@ -23,7 +23,7 @@
 #include <net/netns/generic.h>
 #include <net/sock.h>
 #include <uapi/linux/netfilter/nf_conntrack_tcp.h>
-#include "shims.h"
+#include "helpers.h"
 
 void tlsconn_spin_lock_bh(spinlock_t *lock)
 {
@@ -381,7 +381,7 @@ bool tlsconn_ct_picked_up(const struct nf_conn *ct)
 	return READ_ONCE(ct->proto.tcp.seen[0].flags) & IP_CT_TCP_FLAG_BE_LIBERAL;
 }
 
-/* The sequence number behind the last octet that conntrack has accepted; packets that it ignores leave it. */
+/* The sequence number after the last byte that conntrack has accepted; packets that it ignores leave it. */
 u32 tlsconn_ct_tcp_end(const struct nf_conn *ct, unsigned int direction)
 {
 	return READ_ONCE(ct->proto.tcp.seen[direction & 1].td_end);
