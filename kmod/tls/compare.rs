@@ -4,12 +4,10 @@
 use super::connection::Connection;
 use super::direction::{Direction, Follow};
 use super::kept::Kept;
+use super::packet::{Payload, Segment};
 use super::scratch::Scratch;
 use super::sequence::{before, later};
-use super::types::{Payload, Reason, Segment};
-
-/// Bytes of a payload that are compared at a time.
-const CHUNK: usize = 256;
+use super::state::Reason;
 
 /// What comparing has come to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,7 +48,7 @@ impl Connection {
             Found::Other => return Err(Reason::ResentDifferently),
             Found::Unknown => direction.history.unknown_from(direction.acked()),
             // The fast path may have taken in bytes of this very packet.
-            Found::Same if self.asides.of(segment.from).chain.taken > 0 => {}
+            Found::Same if self.cold.of(segment.from).chain.taken > 0 => {}
             Found::Same => direction.forget_old_data(from, end),
         }
         Ok(())
@@ -74,7 +72,13 @@ impl Connection {
         while let Some((is_compared, end)) = direction.run_of_compared(at) {
             if is_compared {
                 let offset = at.wrapping_sub(segment.seq);
-                kept.keep(scratch, payload, at, offset, end.wrapping_sub(at));
+                kept.keep(
+                    &mut || scratch.piece(),
+                    payload,
+                    at,
+                    offset,
+                    end.wrapping_sub(at),
+                );
             }
             at = end;
         }
@@ -135,34 +139,5 @@ impl Direction {
             at = run_end;
         }
         Ok(found)
-    }
-}
-
-impl Kept {
-    /// Whether bytes of a payload, which begins at `seq`, are others than those that are kept: those from `at` to `end`.
-    fn differ<P: Payload>(
-        &self,
-        payload: &P,
-        seq: u32,
-        mut at: u32,
-        end: u32,
-    ) -> Result<bool, Reason> {
-        while before(at, end) {
-            let was = self.bytes(at);
-            let count = was.len().min(CHUNK).min(end.wrapping_sub(at) as usize);
-            let mut octets = [0; CHUNK];
-            // A payload that is shorter than it said has a hole.
-            let (Some(was), Some(is)) = (was.get(..count), octets.get_mut(..count)) else {
-                return Err(Reason::Hole);
-            };
-            if count == 0 || !payload.read(at.wrapping_sub(seq), is) {
-                return Err(Reason::Hole);
-            }
-            if was != is {
-                return Ok(true);
-            }
-            at = at.wrapping_add(count as u32);
-        }
-        Ok(false)
     }
 }

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A connection: what its packets are and where it stands.
 
-use super::aside::Aside;
+use super::cold::Cold;
 use super::direction::{Direction, Follow};
 use super::handshake::Handshake;
+use super::history::History;
 use super::quick::Quick;
-use super::sequence::{before, History};
-use super::types::{Counters, PacketTypes, PerSide, Reason, Side, State, Types};
+use super::record_types::{Counters, PacketTypes, Types};
+use super::sequence::before;
+use super::side::{PerSide, Side};
+use super::state::{Reason, State};
 
 /// What is kept of a connection for its life. In the order of how often packets touch it: an established connection's
-/// data touches what comes before the asides.
+/// data touches what comes before the cold state.
 #[derive(Clone, Debug)]
 #[repr(C)]
 pub struct Connection {
@@ -24,12 +27,12 @@ pub struct Connection {
     pub(super) reason: Reason,
     pub(super) quick: Quick,
     pub(super) sides: PerSide<Direction>,
-    pub(super) asides: PerSide<Aside>,
+    pub(super) cold: PerSide<Cold>,
 }
 
 impl Connection {
     /// Octets from its beginning on that packets of an established connection touch.
-    pub const HOT: usize = core::mem::offset_of!(Connection, asides) - History::COLD;
+    pub const HOT: usize = core::mem::offset_of!(Connection, cold) - History::COLD;
 
     /// Set up by a SYN-ACK: the sequence numbers of each side's first payload octet are known.
     pub fn opened(src_first: u32, dst_first: u32) -> Self {
@@ -81,17 +84,17 @@ impl Connection {
             confirmed: false,
             reason: Reason::None,
             quick: Quick::Nothing,
-            asides: PerSide::new(Aside::new(src_first), Aside::new(dst_first)),
+            cold: PerSide::new(Cold::new(src_first), Cold::new(dst_first)),
         }
     }
 
     pub(super) fn begin(&mut self, side: Side, first: u32) {
         *self.sides.of_mut(side) = Direction::new(first);
-        *self.asides.of_mut(side) = Aside::new(first);
+        *self.cold.of_mut(side) = Cold::new(first);
     }
 
     pub(super) fn lose(&mut self, side: Side) {
-        self.sides.of_mut(side).lose(self.asides.of_mut(side));
+        self.sides.of_mut(side).lose(self.cold.of_mut(side));
     }
 
     /// Whether a SYN with data has begun it, and no SYN-ACK has come yet.
@@ -130,18 +133,18 @@ impl Connection {
     /// it sent again, or the answer to the SYN with data that began it.
     pub fn starts_at(&self, src_first: u32, dst_first: u32) -> bool {
         self.is_opening()
-            || self.asides.of(Side::Dst).first() == dst_first && self.has_sent(src_first)
+            || self.cold.of(Side::Dst).first() == dst_first && self.has_sent(src_first)
     }
 
     /// Whether a side's first octet has that number.
     pub fn begins_at(&self, side: Side, first: u32) -> bool {
-        !self.sides.of(side).is_unset() && self.asides.of(side).first() == first
+        !self.sides.of(side).is_unset() && self.cold.of(side).first() == first
     }
 
     /// Whether the initiator's octets reach that far. A SYN-ACK acknowledges the data of a SYN, or does not.
     fn has_sent(&self, seq: u32) -> bool {
         let src = self.sides.of(Side::Src);
-        let first = self.asides.of(Side::Src).first();
+        let first = self.cold.of(Side::Src).first();
         !src.is_unset() && !before(seq, first) && !before(src.next(), seq)
     }
 
@@ -178,7 +181,16 @@ impl Connection {
         let followed = |side| self.sides.of(side).follow == Follow::Records;
         let established = self.progress == State::Established && self.confirmed;
         let none = !followed(Side::Src) && !followed(Side::Dst);
-        none || ((established || self.ended) && !handshake.has_outstanding(&self.sides))
+        none || ((established || self.ended) && !self.has_outstanding(handshake))
+    }
+
+    /// Whether octets that may have to come again as they were are not acknowledged yet.
+    fn has_outstanding(&self, handshake: &Handshake) -> bool {
+        [Side::Src, Side::Dst].into_iter().any(|side| {
+            let direction = self.sides.of(side);
+            direction.follow == Follow::Records
+                && handshake.kept.of(side).has_outstanding(direction.acked())
+        })
     }
 
     /// The types of `len` octets from `seq` on: a look-up in what is stored.
@@ -244,6 +256,6 @@ impl Connection {
 
     /// What a side has sent.
     pub fn counters(&self, side: Side) -> Counters {
-        self.sides.of(side).counters(self.asides.of(side))
+        self.sides.of(side).counters(self.cold.of(side))
     }
 }

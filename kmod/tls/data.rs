@@ -2,18 +2,20 @@
 //! A direction takes records in behind the handshake: by their headers alone, as nothing of a body can be read. This is
 //! the path that a connection's packets take for most of its life.
 
-use super::aside::Aside;
+use super::cold::Cold;
 use super::connection::Connection;
+use super::content_type::Kind;
 use super::direction::Direction;
+use super::packet::{Payload, Segment};
 use super::reader::Reader;
 use super::record::{
     length_fits, Header, Record, ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER,
 };
 use super::runs::{PerWire, Runs};
 use super::scratch::Scratch;
-use super::sequence::Kind;
 use super::short::counts_as;
-use super::types::{Payload, Reason, Segment, Side, State};
+use super::side::Side;
+use super::state::{Reason, State};
 
 impl Connection {
     /// Takes a payload in from `offset` on. A handshake is made only for records that are no data.
@@ -32,7 +34,7 @@ impl Connection {
             handshake.forget(from, direction.acked());
         }
         let at = direction.next();
-        if direction.data(self.asides.of_mut(from), self.tls13, reader, offset)? {
+        if direction.data(self.cold.of_mut(from), self.tls13, reader, offset)? {
             scratch.make().ok_or(Reason::TableFull)?;
             self.remember(scratch, segment, payload, at)?;
         }
@@ -47,7 +49,7 @@ impl Connection {
         offset: u32,
     ) -> Result<(), Reason> {
         let direction = self.sides.of_mut(from);
-        direction.data(self.asides.of_mut(from), self.tls13, reader, offset)?;
+        direction.data(self.cold.of_mut(from), self.tls13, reader, offset)?;
         Ok(())
     }
 }
@@ -85,7 +87,7 @@ impl Direction {
     #[inline]
     fn data<P: Payload>(
         &mut self,
-        aside: &mut Aside,
+        cold: &mut Cold,
         tls13: bool,
         reader: &mut Reader<'_, P>,
         mut offset: u32,
@@ -98,7 +100,7 @@ impl Direction {
                     true => Kind::of_wire(wire),
                     false => None,
                 };
-            let run = self.run(aside, reader, offset, kind_of)?;
+            let run = self.run(cold, reader, offset, kind_of)?;
             compared |= run.compared;
             offset = offset.saturating_add(run.octets);
             let left = reader.left(offset);
@@ -108,7 +110,7 @@ impl Direction {
             let missing = u32::from(self.record.header_left());
             let taken = if missing == 0 {
                 let taken = self.record.body_left().min(left);
-                self.body(aside, taken);
+                self.body(cold, taken);
                 taken
             } else {
                 let taken = missing.min(left);
@@ -116,7 +118,7 @@ impl Direction {
                     reader.record_begins()?;
                 }
                 for &octet in reader.octets(offset, taken)? {
-                    self.octet_of_header(aside, tls13, octet)?;
+                    self.octet_of_header(cold, tls13, octet)?;
                 }
                 compared |= self.record.wire != APPLICATION_DATA;
                 taken
@@ -130,7 +132,7 @@ impl Direction {
     #[inline]
     pub(super) fn run<P: Payload>(
         &mut self,
-        aside: &mut Aside,
+        cold: &mut Cold,
         reader: &mut Reader<'_, P>,
         offset: u32,
         kind_of: impl Fn(u8, u16) -> Option<Kind>,
@@ -146,7 +148,7 @@ impl Direction {
                     return Ok(run);
                 };
                 if record.len() <= SHORT {
-                    let short = self.run_of_short(aside, reader, at, &kind_of)?;
+                    let short = self.run_of_short(cold, reader, at, &kind_of)?;
                     run.octets = run.octets.saturating_add(short.octets);
                     run.compared |= short.compared;
                     if short.octets > 0 {
@@ -167,7 +169,7 @@ impl Direction {
             let taken = body.min(left);
             run.octets = run.octets.saturating_add(taken);
             if self.kind != Kind::ApplicationData {
-                match self.body(aside, taken) {
+                match self.body(cold, taken) {
                     true => continue,
                     false => return Ok(run),
                 }
@@ -184,7 +186,7 @@ impl Direction {
     /// As [`run`](Self::run), of records whose bodies are there too: many short ones take much less time so.
     fn run_of_short<P: Payload>(
         &mut self,
-        aside: &mut Aside,
+        cold: &mut Cold,
         reader: &mut Reader<'_, P>,
         offset: u32,
         kind_of: &impl Fn(u8, u16) -> Option<Kind>,
@@ -223,7 +225,7 @@ impl Direction {
             (last, rest) = (rest, after);
         }
         for (wire, number) in counts.all() {
-            self.count_records(aside, wire, number);
+            self.count_records(cold, wire, number);
         }
         self.records_end(last);
         self.headers = headers;
@@ -235,7 +237,7 @@ impl Direction {
     }
 
     #[cold]
-    fn octet_of_header(&mut self, aside: &mut Aside, tls13: bool, octet: u8) -> Result<(), Reason> {
+    fn octet_of_header(&mut self, cold: &mut Cold, tls13: bool, octet: u8) -> Result<(), Reason> {
         match self.header_octet(octet) {
             Header::Part => {}
             Header::Bad => return Err(Reason::BadHeader),
@@ -251,7 +253,7 @@ impl Direction {
                     return Err(Reason::BadHeader);
                 }
                 if len == 0 {
-                    self.body(aside, 0);
+                    self.body(cold, 0);
                 }
             }
         }

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! One direction of a connection: how far it was read, acknowledged and ended.
 
-use super::aside::Aside;
+use super::cold::Cold;
+use super::content_type::Kind;
 use super::headers::Headers;
+use super::history::History;
+use super::packet::Payload;
 use super::record::{Framing, Header, Record, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HEADER};
-use super::sequence::{before, later, History, Kind};
-use super::types::{Counters, PacketTypes, Payload, Reason};
+use super::record_types::{Counters, PacketTypes};
+use super::sequence::{before, later};
+use super::state::Reason;
 
 /// Whether the direction's records can be followed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -139,7 +143,7 @@ impl Direction {
     /// The other side's acknowledgement; false if it is for octets that were never seen here, so that they will not be
     /// sent again.
     #[inline]
-    pub(super) fn acknowledge(&mut self, aside: &Aside, ack: u32) -> bool {
+    pub(super) fn acknowledge(&mut self, cold: &Cold, ack: u32) -> bool {
         if ack == self.acked || self.is_unset() {
             return true;
         }
@@ -148,7 +152,7 @@ impl Direction {
         }
         let next = self.next();
         // A FIN takes one number up (RFC 9293 3.4).
-        let with_fin = self.has_fin() && aside.fin == next && ack == next.wrapping_add(1);
+        let with_fin = self.has_fin() && cold.fin == next && ack == next.wrapping_add(1);
         !before(next, ack) || with_fin || self.follow == Follow::Octets
     }
 
@@ -198,22 +202,22 @@ impl Direction {
     /// before these octets, or before others that have come.
     pub(super) fn ends_at(
         &mut self,
-        aside: &mut Aside,
+        cold: &mut Cold,
         end: u32,
         fin: bool,
         has_payload: bool,
     ) -> bool {
         if fin && !self.has_fin() {
-            aside.fin = end;
+            cold.fin = end;
             self.seen.add(Seen::FIN);
         }
-        let is_beyond = |octets_end| self.has_fin() && before(aside.fin, octets_end);
+        let is_beyond = |octets_end| self.has_fin() && before(cold.fin, octets_end);
         !(is_beyond(self.next()) || has_payload && is_beyond(end))
     }
 
     /// Whether its FIN is acknowledged.
-    pub(super) fn has_ended(&self, aside: &Aside) -> bool {
-        self.has_fin() && before(aside.fin, self.acked)
+    pub(super) fn has_ended(&self, cold: &Cold) -> bool {
+        self.has_fin() && before(cold.fin, self.acked)
     }
 
     /// Takes an octet of a record header in.
@@ -313,13 +317,13 @@ impl Direction {
 
     /// Takes octets of the record's body in; whether the record is complete.
     #[inline]
-    pub(super) fn body(&mut self, aside: &mut Aside, octets: u32) -> bool {
+    pub(super) fn body(&mut self, cold: &mut Cold, octets: u32) -> bool {
         self.history.extend(octets, self.kind);
         let complete = self.record.body(octets);
         if complete {
             self.kind = Kind::Unknown;
             if self.follow != Follow::Octets {
-                self.count_records(aside, self.record.wire, 1);
+                self.count_records(cold, self.record.wire, 1);
                 self.headers.push(&self.record);
             }
         }
@@ -328,14 +332,14 @@ impl Direction {
 
     /// So many records of a type are complete.
     #[inline]
-    pub(super) fn count_records(&mut self, aside: &mut Aside, wire: u8, records: u16) {
+    pub(super) fn count_records(&mut self, cold: &mut Cold, wire: u8, records: u16) {
         if wire == APPLICATION_DATA {
             self.data_records = self.data_records.saturating_add(records.into());
             return;
         }
         // Heartbeat comes behind the three in front of application_data.
         let place = usize::from(wire.wrapping_sub(CHANGE_CIPHER_SPEC)).min(3);
-        if let Some(count) = aside.records.get_mut(place) {
+        if let Some(count) = cold.records.get_mut(place) {
             *count = count.saturating_add(records);
         }
     }
@@ -380,8 +384,8 @@ impl Direction {
         }
     }
 
-    pub(super) fn counters(&self, aside: &Aside) -> Counters {
-        let [ccs, alert, handshake, heartbeat] = aside.records.map(u64::from);
+    pub(super) fn counters(&self, cold: &Cold) -> Counters {
+        let [ccs, alert, handshake, heartbeat] = cold.records.map(u64::from);
         Counters {
             bytes: self.bytes,
             records: [

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The headers of a direction's last records of data: they have to come again as they came first.
 
+use super::packet::Payload;
 use super::record::{Framing, Record, APPLICATION_DATA, HEADER};
 use super::sequence::before;
-use super::types::{Payload, Reason};
+use super::state::Reason;
 
 /// Records in front of the one that a direction is in whose headers are kept.
 const KEPT: u32 = 8;

@@ -5,46 +5,57 @@
 //! packet context. A [`Connection`] is what the packet path touches for the life of the connection; a [`Handshake`] is
 //! needed while the handshake lasts, and holds the identity for those who ask later.
 
-mod aside;
+mod chain;
+mod client_flight;
+mod cold;
 mod compare;
 mod conditions;
+mod config;
 mod connection;
-mod content;
+mod content_type;
 mod data;
 mod direction;
-mod evidence;
+mod encrypted;
 mod extensions;
-mod flight;
 mod handshake;
 mod headers;
 mod hello;
+mod history;
 mod identity;
+mod inner_type;
 mod kept;
 mod message;
 mod negotiation;
 mod packed;
+mod packet;
 mod quick;
 mod reader;
 mod record;
+mod record_types;
 mod records;
+mod resumption;
 mod runs;
 mod scratch;
 mod search;
 mod segment;
 mod sequence;
-mod session;
+mod server_flight;
 mod short;
+mod side;
 mod sslv2;
-mod types;
+mod state;
 pub mod wildcard;
 
 pub use conditions::{Answer, Hellos};
+pub use config::Config;
 pub use connection::Connection;
 pub use handshake::Handshake;
 pub use identity::{Bytes, Identity, IdentityRef, Resumption};
 pub use kept::Piece;
-pub use packed::{pack, unpack, Sessions};
+pub use packed::{pack, unpack};
+pub use packet::{Payload, Segment, Taken};
+pub use record_types::{Counters, PacketTypes, Types};
+pub use resumption::Sessions;
 pub use scratch::Scratch;
-pub use types::{
-    Config, Counters, PacketTypes, Payload, PerSide, Reason, Segment, Side, State, Taken, Types,
-};
+pub use side::{PerSide, Side};
+pub use state::{Reason, State};

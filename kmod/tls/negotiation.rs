@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What the hellos settle: who offers, who answers, and what a connection is named by.
 
-use super::content::Settled;
-use super::handshake::{Handshake, Progress, TLS13};
+use super::handshake::{Handshake, Progress};
 use super::hello::{Hello, Malformed, Sender};
-use super::identity::{Identity, Resumption};
+use super::identity::{Identity, Resumption, TLS13};
+use super::inner_type::Settled;
 use super::message::{
     Place, CERTIFICATE, CLIENT_HELLO, NEW_SESSION_TICKET, SERVER_HELLO, SERVER_HELLO_DONE,
 };
-use super::session::{Digest, Of};
+use super::resumption::{Digest, Of};
 use super::short::Places;
-use super::types::{Reason, Side};
+use super::side::Side;
+use super::state::Reason;
 
 /// ServerHello's random when it is a HelloRetryRequest: SHA-256 of that word (RFC 8446 4.1.3).
 const HELLO_RETRY_REQUEST: [u8; 32] = [
@@ -58,7 +59,10 @@ impl Handshake {
             return Ok(run);
         }
         if !inside_ticket.is_empty() {
-            let run = self.new_ticket.run(&mut self.hello.digest, inside_ticket);
+            let run = self
+                .sessions
+                .new_ticket
+                .run(&mut self.hello.digest, inside_ticket);
             message.skip(run as u32);
             return Ok(run);
         }
@@ -92,9 +96,11 @@ impl Handshake {
                 }
             }
             Place::Body(NEW_SESSION_TICKET, last) => {
-                self.new_ticket.octet(&mut self.hello.digest, octet);
+                self.sessions
+                    .new_ticket
+                    .octet(&mut self.hello.digest, octet);
                 if last {
-                    self.issued = self.new_ticket.finish(&self.hello.digest);
+                    self.sessions.issued = self.sessions.new_ticket.finish(&self.hello.digest);
                 }
                 Ok(())
             }
@@ -107,7 +113,7 @@ impl Handshake {
     fn begins(&mut self, from: Side, kind: u8) -> Result<(), Reason> {
         match self.follows(from, kind) {
             // It may answer what was not seen.
-            Err(_) if self.content.is_given_up() => Err(Reason::Hole),
+            Err(_) if self.inner_types.is_given_up() => Err(Reason::Hole),
             follows => follows,
         }
     }
@@ -119,27 +125,29 @@ impl Handshake {
             (CLIENT_HELLO, Progress::Nothing) => {
                 self.client = Some(from);
                 self.progress = Progress::ClientHello;
-                self.hello = Hello::new(Sender::Client, self.secret);
+                self.hello = Hello::new(Sender::Client, self.sessions.secret);
             }
             (CLIENT_HELLO, Progress::Retry) if !from_server => {
                 self.progress = Progress::ClientHello;
-                self.hello = Hello::new(Sender::Client, self.secret);
+                self.hello = Hello::new(Sender::Client, self.sessions.secret);
             }
             (CLIENT_HELLO, _) => return Err(Reason::SecondHello),
             // The first message of a connection is a ClientHello (RFC 8446 4.1.2).
             (_, Progress::Nothing) => return Err(Reason::NotTls),
             (SERVER_HELLO, Progress::Offered) if from_server => {
                 self.progress = Progress::ServerHello;
-                self.hello = Hello::new(Sender::Server, self.secret);
+                self.hello = Hello::new(Sender::Server, self.sessions.secret);
             }
             (SERVER_HELLO, _) => return Err(Reason::Malformed),
             // Neither comes when a session is resumed (RFC 5246 7.3).
             (CERTIFICATE | SERVER_HELLO_DONE, Progress::Answered) if from_server => {
                 self.identity.resumed = Some(false);
             }
-            (NEW_SESSION_TICKET, Progress::Answered) if from_server && !self.new_ticket.begun => {
-                self.new_ticket.begun = true;
-                self.hello.digest = Digest::new(self.secret, Of::Ticket);
+            (NEW_SESSION_TICKET, Progress::Answered)
+                if from_server && !self.sessions.new_ticket.begun =>
+            {
+                self.sessions.new_ticket.begun = true;
+                self.hello.digest = Digest::new(self.sessions.secret, Of::Ticket);
             }
             // Nobody else issues one, not before, and no more than one (RFC 5077 3.3).
             (NEW_SESSION_TICKET, _) => return Err(Reason::Malformed),
@@ -202,7 +210,7 @@ impl Handshake {
         self.hello_end = end;
         let hello = &self.hello;
         self.early_data = hello.early_data;
-        self.ticket = hello.ticket();
+        self.sessions.ticket = hello.ticket();
         let read = Identity {
             client: self.client,
             client_random: Some(hello.random),
@@ -247,7 +255,7 @@ impl Handshake {
         let psk = hello.pre_shared_key && !hello.with_certificate;
         identity.resumed = (psk || !hello.pre_shared_key).then_some(psk);
         identity.resumption = psk.then_some(Resumption::Psk);
-        self.content.begin(Settled {
+        self.inner_types.begin(Settled {
             client,
             cipher: hello.cipher,
             early_data: self.early_data,

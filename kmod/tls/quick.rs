@@ -4,10 +4,14 @@
 //! followed any longer needs no way through the engine at all.
 
 use super::connection::Connection;
+use super::content_type::Kind;
 use super::direction::{Direction, Follow};
+use super::packet::{Payload, Segment};
 use super::record::{length_fits, Record, APPLICATION_DATA, HEADER, TLS13_MAX};
-use super::sequence::{before, Kind};
-use super::types::{Payload, Segment, Side, State, Types};
+use super::record_types::Types;
+use super::sequence::before;
+use super::side::Side;
+use super::state::State;
 
 /// Records of a packet that the short way takes in. The long way goes on with the rest, and bounds how many there may be.
 const RECORDS: u8 = 64;
@@ -89,7 +93,7 @@ impl Connection {
             match mine.quick_data(self.tls13, payload) {
                 Ok(()) => Types::APPLICATION_DATA,
                 Err(records) => {
-                    self.asides.of_mut(segment.from).chain.taken = records;
+                    self.cold.of_mut(segment.from).chain.taken = records;
                     return None;
                 }
             }

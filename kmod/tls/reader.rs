@@ -2,8 +2,9 @@
 //! A packet's payload as records are read from it: forward, with a bound on how many may begin in it.
 
 use super::kept::Kept;
+use super::packet::Payload;
 use super::record::HEADER;
-use super::types::{Payload, Reason};
+use super::state::Reason;
 
 /// Records of one packet that are looked at. With more its direction is lost: one packet must not cost what its sender
 /// likes.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The record layer: a header over any number of segments, and the limits of a record's length.
 
-use super::types::{State, Types};
+use super::record_types::Types;
+use super::state::State;
 
 /// Octets of a record header.
 pub(super) const HEADER: u8 = 5;

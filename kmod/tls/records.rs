@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A connection takes octets in: record by record, each by its type and by what the handshake says.
 
+use super::config::Config;
 use super::connection::Connection;
-use super::content::{Encrypted, Verdict};
+use super::content_type::Kind;
+use super::encrypted::Encrypted;
 use super::handshake::Handshake;
+use super::inner_type::Verdict;
+use super::packet::{Payload, Segment};
 use super::reader::Reader;
 use super::record::{
     length_fits, Header, Record, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER,
 };
 use super::scratch::Scratch;
-use super::sequence::Kind;
 use super::short::{Places, SHORT};
-use super::types::{Config, Payload, Reason, Segment, Side, State};
+use super::side::Side;
+use super::state::{Reason, State};
 
 impl Connection {
     /// Takes a payload in from `offset` on, which is where the direction has come to.
@@ -40,7 +44,7 @@ impl Connection {
             // It was given back at the end of the connection. What was on its way then is of no interest.
             self.lose(from);
             let direction = self.sides.of_mut(from);
-            return direction.search(self.asides.of_mut(from), reader, offset);
+            return direction.search(self.cold.of_mut(from), reader, offset);
         };
         if self.lost {
             handshake.give_up();
@@ -71,7 +75,7 @@ impl Connection {
         kept.forget(self.sides.of(from).acked());
         // What else is kept stays. The rest is looked at twice.
         let count = reader.left(offset).min(kept.room_after(at));
-        kept.keep(scratch, payload, at, offset, count);
+        kept.keep(&mut || scratch.piece(), payload, at, offset, count);
         // Without memory for all of it, what has to be kept is kept afterwards.
         let end = at.wrapping_add(count);
         let next = match kept.reaches(at, end) {
@@ -203,7 +207,7 @@ impl Connection {
     fn kind_of(&self, handshake: &mut Handshake, from: Side, wire: u8) -> Result<Kind, Reason> {
         match Kind::of_wire(wire).ok_or(Reason::BadHeader)? {
             Kind::ApplicationData if self.progress != State::Established => {
-                Ok(handshake.content().at_once(from))
+                Ok(handshake.inner_types().at_once(from))
             }
             // Everything behind ServerHello is application_data on the wire (RFC 8446 5.2).
             Kind::Handshake if self.tls13 => Err(Reason::Malformed),
@@ -267,7 +271,7 @@ impl Connection {
                 ack: segment.ack,
             };
             let verdict = handshake
-                .content()
+                .inner_types()
                 .record(&record, config.client_flight_budget);
             match (direction.kind(), verdict.kind) {
                 (Kind::Unknown, kind) => direction.decide(kind),
@@ -336,7 +340,7 @@ impl Connection {
             if let Err((number, why)) = taken {
                 // Those before it are taken in, as if they had come in a segment of their own.
                 let direction = self.sides.of_mut(from);
-                direction.body(self.asides.of_mut(from), number as u32);
+                direction.body(self.cold.of_mut(from), number as u32);
                 self.goes_on(handshake, from, false);
                 return Err(why);
             }
@@ -354,7 +358,7 @@ impl Connection {
         octets: u32,
     ) -> Result<(), Reason> {
         let direction = self.sides.of_mut(from);
-        let complete = direction.body(self.asides.of_mut(from), octets);
+        let complete = direction.body(self.cold.of_mut(from), octets);
         if complete && self.progress != State::Established {
             let encrypted = handshake.is_encrypted(from);
             match direction.record.wire {

@@ -2,8 +2,9 @@
 //! What octets that come one behind the other belong to, before it is put into the history as a whole: of very many short
 //! runs the history would forget most at once.
 
+use super::content_type::Kind;
+use super::history::History;
 use super::record::CHANGE_CIPHER_SPEC;
-use super::sequence::{History, Kind};
 
 /// The last runs that are kept; the history keeps fewer.
 const LAST: usize = 8;

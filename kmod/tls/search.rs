@@ -5,18 +5,14 @@
 //! kept until the place behind its record holds none, and the search goes on there. What lies between is not looked at
 //! again, so that the outcome does not depend on how the stream was cut.
 
-use super::aside::Aside;
+use super::cold::Cold;
+use super::content_type::Kind;
 use super::direction::{Direction, Follow};
 use super::headers::Headers;
+use super::packet::Payload;
 use super::reader::Reader;
 use super::record::{Header, Record, APPLICATION_DATA, HEADER, TLS12_MAX};
-use super::sequence::Kind;
-use super::types::{Payload, Reason};
-
-/// Headers in a row that show the way.
-const HEADERS: u8 = 3;
-/// Octets of two records that do so too.
-const TWO_RECORDS: u16 = 4096;
+use super::state::Reason;
 
 /// Octets that are all searched. A TLS stream has a header in every 18 KiB of them, so this one is hardly TLS: from then on
 /// only one stretch in sixteen is searched, so that other bulk traffic costs little.
@@ -30,43 +26,9 @@ const CANDIDATE: u16 = 16;
 /// And one of a chain whose header is split, or does not fit.
 const SPLIT: u16 = 4;
 
-/// What was found of a chain.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Chain {
-    headers: u8,
-    /// How many records of the packet at hand the fast path has taken in. Here, where it takes no room.
-    pub(super) taken: u8,
-    /// Octets of its records.
-    octets: u16,
-    /// Octets that were looked at for it, those of headers that led nowhere too.
-    searched: u32,
-}
-
-impl Chain {
-    /// A header stands where it is expected; whether that shows where records begin.
-    fn goes_on(&mut self, len: u16) -> bool {
-        self.headers = self.headers.saturating_add(1);
-        self.octets = self
-            .octets
-            .saturating_add(len)
-            .saturating_add(HEADER.into());
-        self.headers >= HEADERS || self.headers == 2 && self.octets >= TWO_RECORDS
-    }
-
-    /// Octets were looked at while there is no chain that shows the way.
-    fn looked_at(&mut self, octets: u32) {
-        self.searched = self.searched.saturating_add(octets);
-    }
-
-    fn breaks(&mut self) {
-        self.headers = 0;
-        self.octets = 0;
-    }
-}
-
 impl Direction {
     /// From here on where records begin is not known.
-    pub(super) fn lose(&mut self, aside: &mut Aside) {
+    pub(super) fn lose(&mut self, cold: &mut Cold) {
         if !self.is_followed() {
             return;
         }
@@ -75,23 +37,23 @@ impl Direction {
         self.history.unknown_from(self.acked());
         self.follow = Follow::Octets;
         self.set_begun();
-        self.begin_again(aside);
+        self.begin_again(cold);
     }
 
     /// Forgets the chain that was followed.
-    fn begin_again(&mut self, aside: &mut Aside) {
+    fn begin_again(&mut self, cold: &mut Cold) {
         self.record = Record::new();
         self.headers = Headers::default();
-        aside.chain.breaks();
+        cold.chain.breaks();
     }
 
     /// Octets that a lost direction will not see: the chain goes on only if they are of a record's body.
-    pub(super) fn pass_hole(&mut self, aside: &mut Aside, octets: u32) {
+    pub(super) fn pass_hole(&mut self, cold: &mut Cold, octets: u32) {
         if self.record.header_left() == 0 && octets <= self.record.body_left() {
-            self.body(aside, octets);
+            self.body(cold, octets);
         } else {
             self.decide(Kind::Unknown);
-            self.begin_again(aside);
+            self.begin_again(cold);
             self.pass_over(self.next().wrapping_add(octets));
         }
     }
@@ -99,14 +61,14 @@ impl Direction {
     /// Takes a payload in from `offset` on, which is where the lost or resynchronised direction has come to.
     pub(super) fn search<P: Payload>(
         &mut self,
-        aside: &mut Aside,
+        cold: &mut Cold,
         reader: &mut Reader<'_, P>,
         mut offset: u32,
     ) -> Result<(), Reason> {
         loop {
             if self.follow == Follow::Resynchronised {
                 let kind_of = |wire, len| fits(len).then(|| kind_again(wire));
-                offset = offset.saturating_add(self.run(aside, reader, offset, kind_of)?.octets);
+                offset = offset.saturating_add(self.run(cold, reader, offset, kind_of)?.octets);
             }
             let left = reader.left(offset);
             if left == 0 {
@@ -114,10 +76,10 @@ impl Direction {
             }
             let taken = if self.record.header_left() == 0 {
                 let octets = self.record.body_left().min(left);
-                self.body(aside, octets);
+                self.body(cold, octets);
                 octets
-            } else if self.is_between(aside) {
-                self.search_beginning(aside, reader, offset, left)?
+            } else if self.is_between(cold) {
+                self.search_beginning(cold, reader, offset, left)?
             } else {
                 if self.record.header_read() == 0 {
                     reader.records_begin(match self.follow {
@@ -125,29 +87,29 @@ impl Direction {
                         _ => CANDIDATE,
                     })?;
                 }
-                self.search_header(aside, reader, offset, left)?
+                self.search_header(cold, reader, offset, left)?
             };
             offset = offset.saturating_add(taken);
         }
     }
 
     /// Whether no candidate is followed.
-    fn is_between(&self, aside: &Aside) -> bool {
+    fn is_between(&self, cold: &Cold) -> bool {
         self.follow == Follow::Octets
-            && aside.chain.headers == 0
+            && cold.chain.headers == 0
             && self.record.header_left() == HEADER
     }
 
     /// Looks for a header, takes what comes before it, and the header or its first octet.
     fn search_beginning<P: Payload>(
         &mut self,
-        aside: &mut Aside,
+        cold: &mut Cold,
         reader: &mut Reader<'_, P>,
         offset: u32,
         left: u32,
     ) -> Result<u32, Reason> {
         let place = self.next();
-        let (searching, octets) = match THOROUGH.checked_sub(aside.chain.searched) {
+        let (searching, octets) = match THOROUGH.checked_sub(cold.chain.searched) {
             Some(thorough @ 1..) => (true, thorough),
             _ => (
                 place / STRETCH % STRETCHES == 0,
@@ -165,7 +127,7 @@ impl Direction {
         let (found, is_header) = search(there, len == left);
         let passed = found.min(wanted);
         self.pass_over(place.wrapping_add(passed));
-        aside.chain.looked_at(passed);
+        cold.chain.looked_at(passed);
         let rest = len.wrapping_sub(passed);
         // It does not begin before `wanted`, or the rest of it is still to be fetched.
         if !is_header || passed == wanted || rest < HEADER.into() && len < left {
@@ -173,14 +135,14 @@ impl Direction {
         }
         reader.records_begin(CANDIDATE)?;
         let begins = offset.saturating_add(passed);
-        let taken = self.search_header(aside, reader, begins, left.wrapping_sub(passed))?;
+        let taken = self.search_header(cold, reader, begins, left.wrapping_sub(passed))?;
         Ok(passed.saturating_add(taken))
     }
 
     /// Takes a header in, up to the first octet that does not fit; says how many.
     fn search_header<P: Payload>(
         &mut self,
-        aside: &mut Aside,
+        cold: &mut Cold,
         reader: &mut Reader<'_, P>,
         offset: u32,
         left: u32,
@@ -191,8 +153,8 @@ impl Direction {
                 let kind = self.kind_of_candidate(record.wire);
                 let len = record.len();
                 self.header(record, kind);
-                self.looked_at(aside, HEADER.into());
-                self.header_ends(aside, len);
+                self.looked_at(cold, HEADER.into());
+                self.header_ends(cold, len);
                 return Ok(HEADER.into());
             }
         }
@@ -201,17 +163,17 @@ impl Direction {
             let header = self.header_octet(octet);
             if header == Header::Bad {
                 // It may begin another.
-                self.no_header(aside);
+                self.no_header(cold);
                 break;
             }
             taken = taken.saturating_add(1);
-            self.looked_at(aside, 1);
+            self.looked_at(cold, 1);
             match header {
                 Header::Type(wire) => match self.kind_of_candidate(wire) {
                     Kind::Unknown => {}
                     kind => self.decide(kind),
                 },
-                Header::Complete(len) => self.header_ends(aside, len),
+                Header::Complete(len) => self.header_ends(cold, len),
                 Header::Part | Header::Bad => {}
             }
         }
@@ -219,9 +181,9 @@ impl Direction {
     }
 
     /// Octets of a header were taken in.
-    fn looked_at(&self, aside: &mut Aside, octets: u32) {
+    fn looked_at(&self, cold: &mut Cold, octets: u32) {
         if self.follow == Follow::Octets {
-            aside.chain.looked_at(octets);
+            cold.chain.looked_at(octets);
         }
     }
 
@@ -235,22 +197,22 @@ impl Direction {
     }
 
     /// All of a header has come.
-    fn header_ends(&mut self, aside: &mut Aside, len: u16) {
+    fn header_ends(&mut self, cold: &mut Cold, len: u16) {
         if !fits(len) {
-            self.no_header(aside);
+            self.no_header(cold);
             return;
         }
-        if self.follow == Follow::Octets && aside.chain.goes_on(len) {
+        if self.follow == Follow::Octets && cold.chain.goes_on(len) {
             self.follow = Follow::Resynchronised;
         }
         self.decide(self.kind_of_candidate(self.record.wire));
     }
 
     /// There is no header where one was expected.
-    fn no_header(&mut self, aside: &mut Aside) {
+    fn no_header(&mut self, cold: &mut Cold) {
         self.decide(Kind::Unknown);
         self.follow = Follow::Octets;
-        self.begin_again(aside);
+        self.begin_again(cold);
     }
 }
 

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A connection takes packets in: what they acknowledge, what of them is new, and what makes it stop.
 
+use super::config::Config;
 use super::connection::Connection;
 use super::direction::Follow;
+use super::packet::{Payload, Segment, Taken};
 use super::reader::Reader;
 use super::scratch::Scratch;
 use super::sequence::before;
-use super::types::{Config, Payload, Reason, Segment, Side, State, Taken};
+use super::side::Side;
+use super::state::{Reason, State};
 
 impl Connection {
     /// Takes in a packet. Every TCP packet of the connection comes here, those without payload too. The same packet
@@ -30,8 +33,8 @@ impl Connection {
         }
         if let Some(ack) = segment.ack {
             let other = from.other();
-            let aside = self.asides.of(other);
-            if !self.sides.of_mut(other).acknowledge(aside, ack) {
+            let cold = self.cold.of(other);
+            if !self.sides.of_mut(other).acknowledge(cold, ack) {
                 self.stop(other, Reason::Hole);
             }
         }
@@ -43,7 +46,7 @@ impl Connection {
             self.confirm(scratch);
         }
         if self.sides.of(Side::Src).has_fin() && self.sides.of(Side::Dst).has_fin() {
-            let has_ended = |side| self.sides.of(side).has_ended(self.asides.of(side));
+            let has_ended = |side| self.sides.of(side).has_ended(self.cold.of(side));
             if has_ended(Side::Src) && has_ended(Side::Dst) {
                 self.close();
             }
@@ -71,8 +74,8 @@ impl Connection {
         let direction = self.sides.of_mut(from);
         let fin = fin && !direction.is_old(end);
         if fin || direction.has_fin() {
-            let aside = self.asides.of_mut(from);
-            if !direction.ends_at(aside, end, fin, len > 0) {
+            let cold = self.cold.of_mut(from);
+            if !direction.ends_at(cold, end, fin, len > 0) {
                 self.stop(from, Reason::BeyondFin);
             }
         }
@@ -98,7 +101,7 @@ impl Connection {
             }
             if before(next, seq) {
                 let direction = self.sides.of_mut(from);
-                direction.pass_hole(self.asides.of_mut(from), seq.wrapping_sub(next));
+                direction.pass_hole(self.cold.of_mut(from), seq.wrapping_sub(next));
             }
         }
         let direction = self.sides.of_mut(from);
@@ -108,28 +111,28 @@ impl Connection {
             self.sides.of_mut(from).pass_over(end);
             return Taken::New;
         }
-        let taken = core::mem::take(&mut self.asides.of_mut(from).chain.taken);
+        let taken = core::mem::take(&mut self.cold.of_mut(from).chain.taken);
         let mut reader = Reader::new(payload, taken);
         let direction = self.sides.of_mut(from);
         let taken = match direction.follow {
             Follow::Records => self.records(scratch, config, segment, payload, &mut reader, offset),
-            _ => direction.search(self.asides.of_mut(from), &mut reader, offset),
+            _ => direction.search(self.cold.of_mut(from), &mut reader, offset),
         };
         if let Err(reason) = taken {
             self.stop(from, reason);
             // What is left is taken as if it came in a segment of its own.
             let is_over = self.is_over();
             let direction = self.sides.of_mut(from);
-            let aside = self.asides.of_mut(from);
+            let cold = self.cold.of_mut(from);
             let left = direction.next().wrapping_sub(seq);
             if is_over {
                 direction.pass_over(end);
             } else if reason == Reason::TooManyRecords
-                || direction.search(aside, &mut reader, left).is_err()
+                || direction.search(cold, &mut reader, left).is_err()
             {
                 // Nothing more of this packet is looked at.
-                direction.lose(aside);
-                direction.pass_hole(aside, end.wrapping_sub(direction.next()));
+                direction.lose(cold);
+                direction.pass_hole(cold, end.wrapping_sub(direction.next()));
             }
         }
         Taken::New

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Short records of a handshake are taken in together: a packet may have very many, and one by one they take much longer.
 
+use super::config::Config;
 use super::connection::Connection;
-use super::content::Encrypted;
+use super::content_type::Kind;
+use super::encrypted::Encrypted;
 use super::handshake::Handshake;
 use super::headers::Headers;
+use super::packet::{Payload, Segment};
 use super::reader::Reader;
 use super::record::{
     Record, ALERT, ALERT_MAX, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER, HEARTBEAT,
 };
 use super::runs::{PerWire, Runs};
-use super::sequence::Kind;
-use super::types::{Config, Payload, Reason, Segment, Side, State};
+use super::side::Side;
+use super::state::{Reason, State};
 
 /// Octets that a short record's body has at most. With its header it mostly fits into what [`Reader::some`] gives.
 pub(super) const SHORT: u16 = 508;
@@ -158,7 +161,7 @@ impl Connection {
         direction.headers = front.headers;
         direction.records_end(front.last);
         for (wire, number) in front.counts.all() {
-            direction.count_records(self.asides.of_mut(from), wire, number);
+            direction.count_records(self.cold.of_mut(from), wire, number);
         }
         if let Err((number, _)) = wrong {
             self.take_before(from, front.rest, number);
@@ -195,7 +198,7 @@ impl Connection {
                     }
                     self.short_messages(handshake, from, front)?;
                 }
-                _ if handshake.content.flights().is_some() => {
+                _ if handshake.inner_types.flights().is_some() => {
                     self.short_run::<true>(handshake, config, segment, front);
                 }
                 _ => self.short_run::<false>(handshake, config, segment, front),
@@ -249,7 +252,7 @@ impl Connection {
                 APPLICATION_DATA if FLIGHTS => {
                     record.len = len;
                     record.end = front.end.wrapping_sub(behind.len() as u32);
-                    let Some(flights) = handshake.content.flights() else {
+                    let Some(flights) = handshake.inner_types.flights() else {
                         break;
                     };
                     let verdict = flights.whole(&record, config.client_flight_budget);
@@ -308,7 +311,7 @@ impl Connection {
         if FLIGHTS {
             handshake.add_in_doubt(in_doubt);
             if is_done {
-                handshake.content.end();
+                handshake.inner_types.end();
             }
         }
         self.goes_on(handshake, from, is_any);
@@ -396,7 +399,7 @@ impl Connection {
         {
             direction.header(record, Kind::Handshake);
             let taken = left.min(body.len());
-            direction.body(self.asides.of_mut(from), taken as u32);
+            direction.body(self.cold.of_mut(from), taken as u32);
             if taken < body.len() {
                 return;
             }

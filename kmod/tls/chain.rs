@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! A chain of record headers, by which a direction that is lost is followed again (`resync`).
+
+use super::record::HEADER;
+
+/// Headers in a row that show the way.
+const HEADERS: u8 = 3;
+/// Octets of two records that do so too.
+const TWO_RECORDS: u16 = 4096;
+
+/// What was found of a chain.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Chain {
+    pub(super) headers: u8,
+    /// How many records of the packet at hand the fast path has taken in. Here, where it takes no room.
+    pub(super) taken: u8,
+    /// Octets of its records.
+    octets: u16,
+    /// Octets that were looked at for it, those of headers that led nowhere too.
+    pub(super) searched: u32,
+}
+
+impl Chain {
+    /// A header stands where it is expected; whether that shows where records begin.
+    pub(super) fn goes_on(&mut self, len: u16) -> bool {
+        self.headers = self.headers.saturating_add(1);
+        self.octets = self
+            .octets
+            .saturating_add(len)
+            .saturating_add(HEADER.into());
+        self.headers >= HEADERS || self.headers == 2 && self.octets >= TWO_RECORDS
+    }
+
+    /// Octets were looked at while there is no chain that shows the way.
+    pub(super) fn looked_at(&mut self, octets: u32) {
+        self.searched = self.searched.saturating_add(octets);
+    }
+
+    /// It has led nowhere.
+    pub(super) fn breaks(&mut self) {
+        self.headers = 0;
+        self.octets = 0;
+    }
+}
