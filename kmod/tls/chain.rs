@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A chain of record headers, by which a direction that is lost is followed again (`resync`).
 
-use super::record::HEADER;
+use super::record_header::HEADER;
 
 /// Headers in a row that show the way.
 const HEADERS: u8 = 3;

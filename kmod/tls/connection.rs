@@ -5,27 +5,19 @@ use super::cold::Cold;
 use super::direction::{Direction, Follow};
 use super::handshake::Handshake;
 use super::history::History;
-use super::quick::Quick;
 use super::record_types::{Counters, PacketTypes, Types};
+use super::resync::Resync;
 use super::sequence::before;
 use super::side::{PerSide, Side};
 use super::state::{Reason, State};
+use super::status::{Path, Status};
 
 /// What is kept of a connection for its life. In the order of how often packets touch it: an established connection's
 /// data touches what comes before the cold state.
 #[derive(Clone, Debug)]
 #[repr(C)]
 pub struct Connection {
-    /// How far TLS is, if nothing below overrides it.
-    pub(super) progress: State,
-    pub(super) tls13: bool,
-    pub(super) closed: bool,
-    pub(super) lost: bool,
-    pub(super) ended: bool,
-    /// The identity needs no confirmation any longer.
-    pub(super) confirmed: bool,
-    pub(super) reason: Reason,
-    pub(super) quick: Quick,
+    pub(super) status: Status,
     pub(super) sides: PerSide<Direction>,
     pub(super) cold: PerSide<Cold>,
 }
@@ -54,7 +46,7 @@ impl Connection {
     pub fn opened_by_syn_data(src_first: u32) -> Self {
         let sides = [Direction::new(src_first), Direction::unset()];
         let mut connection = Self::new(sides, [src_first, 0]);
-        connection.sides.of_mut(Side::Src).set_opening(true);
+        connection.sides.of_mut(Side::Src).seen.set_opening(true);
         connection
     }
 
@@ -68,22 +60,15 @@ impl Connection {
     /// Followed from the middle of the stream.
     pub fn picked_up() -> Self {
         let mut connection = Self::new([Direction::unset(), Direction::unset()], [0; 2]);
-        connection.lost = true;
-        connection.reason = Reason::MidStream;
+        connection.status.lost = true;
+        connection.status.reason = Reason::MidStream;
         connection
     }
 
     fn new([src, dst]: [Direction; 2], [src_first, dst_first]: [u32; 2]) -> Self {
         Connection {
             sides: PerSide::new(src, dst),
-            progress: State::New,
-            tls13: false,
-            closed: false,
-            lost: false,
-            ended: false,
-            confirmed: false,
-            reason: Reason::None,
-            quick: Quick::Nothing,
+            status: Status::NEW,
             cold: PerSide::new(Cold::new(src_first), Cold::new(dst_first)),
         }
     }
@@ -93,13 +78,39 @@ impl Connection {
         *self.cold.of_mut(side) = Cold::new(first);
     }
 
+    /// A side's direction as one in which where records begin is not known.
+    #[inline]
+    pub(super) fn resync(&mut self, side: Side) -> Resync<'_> {
+        Resync::new(self.sides.of_mut(side), self.cold.of_mut(side))
+    }
+
     pub(super) fn lose(&mut self, side: Side) {
-        self.sides.of_mut(side).lose(self.cold.of_mut(side));
+        self.resync(side).lose();
+    }
+
+    /// Whether it is of no consequence what its packets are until one opens, ends or resets a connection, so that they need
+    /// not be taken in: no record is followed any longer, no FIN was seen.
+    pub fn is_bypassed(&self) -> bool {
+        self.status.path == Path::Bypass
+    }
+
+    /// Takes it up again after packets have not been taken in, if it [is bypassed](Self::is_bypassed): where the initiator's
+    /// stream and the responder's have come to.
+    pub fn take_up(&mut self, [src, dst]: [u32; 2]) {
+        if self.status.path == Path::Bypass {
+            self.sides.of_mut(Side::Src).take_up(src);
+            self.sides.of_mut(Side::Dst).take_up(dst);
+        }
+    }
+
+    /// Has the next packet go the slow path: there is more to it than the engine knows.
+    pub fn take_long_way(&mut self) {
+        self.status.path = Path::Slow;
     }
 
     /// Whether a SYN with data has begun it, and no SYN-ACK has come yet.
     fn is_opening(&self) -> bool {
-        self.sides.of(Side::Src).is_opening()
+        self.sides.of(Side::Src).seen.is_opening()
     }
 
     /// A SYN that nobody has answered yet; whether it is the one that began this connection. Behind another one it is not
@@ -118,13 +129,13 @@ impl Connection {
         if !self.is_opening() {
             return;
         }
-        self.sides.of_mut(Side::Src).set_opening(false);
+        self.sides.of_mut(Side::Src).seen.set_opening(false);
         self.begin(Side::Dst, dst_first);
         let end = self.sides.of(Side::Src).next();
         if !self.begins_at(Side::Src, src_first) && src_first != end {
             self.stop(Side::Src, Reason::MidStream);
         }
-        if self.lost || self.is_over() {
+        if self.status.lost || self.is_over() {
             self.lose(Side::Dst);
         }
     }
@@ -172,16 +183,16 @@ impl Connection {
 
     /// Whether no record is followed any longer, in either direction.
     pub(super) fn is_over(&self) -> bool {
-        matches!(self.progress, State::NotTls | State::Tainted)
+        self.status.is_over()
     }
 
     /// Whether nothing of the handshake is needed any longer but the identity: it is over, the other side has
     /// acknowledged the identity, and no octet that might have to come again as it was is outstanding.
     pub fn has_settled(&self, handshake: &Handshake) -> bool {
         let followed = |side| self.sides.of(side).follow == Follow::Records;
-        let established = self.progress == State::Established && self.confirmed;
+        let established = self.status.progress == State::Established && self.status.confirmed;
         let none = !followed(Side::Src) && !followed(Side::Dst);
-        none || ((established || self.ended) && !self.has_outstanding(handshake))
+        none || ((established || self.status.ended) && !self.has_outstanding(handshake))
     }
 
     /// Whether octets that may have to come again as they were are not acknowledged yet.
@@ -209,12 +220,7 @@ impl Connection {
     /// Where the connection stands.
     #[inline]
     pub fn state(&self) -> State {
-        match self.progress {
-            State::NotTls | State::Tainted => self.progress,
-            _ if self.closed => State::Closed,
-            _ if self.lost => State::Lost,
-            progress => progress,
-        }
+        self.status.state()
     }
 
     /// Directions that have found their way back by a chain of record headers.
@@ -227,19 +233,19 @@ impl Connection {
 
     /// Why it is lost, tainted or not TLS.
     pub fn reason(&self) -> Reason {
-        self.reason
+        self.status.reason
     }
 
     /// Conntrack is in CLOSE.
     pub fn close(&mut self) {
-        self.closed = true;
-        self.ended = true;
+        self.status.closed = true;
+        self.status.ended = true;
         self.take_long_way();
     }
 
     /// Whether both FINs are acknowledged or conntrack is in CLOSE, whatever the state.
     pub fn ended(&self) -> bool {
-        self.ended
+        self.status.ended
     }
 
     /// Whether it is followed from the middle of its stream.

@@ -5,11 +5,11 @@ use super::cold::Cold;
 use super::content_type::Kind;
 use super::headers::Headers;
 use super::history::History;
-use super::packet::Payload;
-use super::record::{Framing, Header, Record, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HEADER};
+use super::record::{Framing, Header, Record};
+use super::record_header::{RecordHeader, Whole, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HEADER};
 use super::record_types::{Counters, PacketTypes};
-use super::sequence::{before, later};
-use super::state::Reason;
+use super::seen::Seen;
+use super::sequence::before;
 
 /// Whether the direction's records can be followed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,34 +40,8 @@ pub(super) struct Direction {
     /// Octets of a header that does not tell yet: they come behind the history's end.
     untyped: u8,
     pub(super) follow: Follow,
-    seen: Seen,
+    pub(super) seen: Seen,
     pub(super) history: History,
-}
-
-/// What has come already.
-#[derive(Clone, Copy, Debug, Default)]
-struct Seen(u8);
-
-impl Seen {
-    /// A whole record header.
-    const HEADER: u8 = 1;
-    const FIN: u8 = 2;
-    /// A SYN with data, and no answer to it.
-    const OPENING: u8 = 4;
-    /// What is certain to be a Finished of TLS 1.3.
-    const FINISHED: u8 = 8;
-
-    fn has(self, what: u8) -> bool {
-        self.0 & what != 0
-    }
-
-    fn add(&mut self, what: u8) {
-        self.0 |= what;
-    }
-
-    fn remove(&mut self, what: u8) {
-        self.0 &= !what;
-    }
 }
 
 impl Direction {
@@ -152,44 +126,8 @@ impl Direction {
         }
         let next = self.next();
         // A FIN takes one number up (RFC 9293 3.4).
-        let with_fin = self.has_fin() && cold.fin == next && ack == next.wrapping_add(1);
+        let with_fin = self.seen.has_fin() && cold.fin == next && ack == next.wrapping_add(1);
         !before(next, ack) || with_fin || self.follow == Follow::Octets
-    }
-
-    /// Whether a FIN was seen.
-    pub(super) fn has_fin(&self) -> bool {
-        self.seen.has(Seen::FIN)
-    }
-
-    /// Whether what is certain to be its Finished of TLS 1.3 has come.
-    pub(super) fn has_finished(&self) -> bool {
-        self.seen.has(Seen::FINISHED)
-    }
-
-    pub(super) fn set_finished(&mut self) {
-        self.seen.add(Seen::FINISHED);
-    }
-
-    /// Whether its SYN had data and was not answered.
-    pub(super) fn is_opening(&self) -> bool {
-        self.seen.has(Seen::OPENING)
-    }
-
-    pub(super) fn set_opening(&mut self, opening: bool) {
-        match opening {
-            true => self.seen.add(Seen::OPENING),
-            false => self.seen.remove(Seen::OPENING),
-        }
-    }
-
-    /// Whether a whole record header was seen.
-    pub(super) fn has_begun(&self) -> bool {
-        self.seen.has(Seen::HEADER)
-    }
-
-    /// The next record is not the first, whatever it was.
-    pub(super) fn set_begun(&mut self) {
-        self.seen.add(Seen::HEADER);
     }
 
     /// Whether a packet with octets up to `end` lies in front of what was sent and acknowledged, so that the receiver drops
@@ -207,25 +145,25 @@ impl Direction {
         fin: bool,
         has_payload: bool,
     ) -> bool {
-        if fin && !self.has_fin() {
+        if fin && !self.seen.has_fin() {
             cold.fin = end;
-            self.seen.add(Seen::FIN);
+            self.seen.set_fin();
         }
-        let is_beyond = |octets_end| self.has_fin() && before(cold.fin, octets_end);
+        let is_beyond = |octets_end| self.seen.has_fin() && before(cold.fin, octets_end);
         !(is_beyond(self.next()) || has_payload && is_beyond(end))
     }
 
     /// Whether its FIN is acknowledged.
     pub(super) fn has_ended(&self, cold: &Cold) -> bool {
-        self.has_fin() && before(cold.fin, self.acked)
+        self.seen.has_fin() && before(cold.fin, self.acked)
     }
 
     /// Takes an octet of a record header in.
     pub(super) fn header_octet(&mut self, octet: u8) -> Header {
-        let header = self.record.header_octet(octet, !self.has_begun());
+        let header = self.record.header_octet(octet, !self.seen.has_begun());
         match header {
             Header::Bad => return header,
-            Header::Complete(_) => self.set_begun(),
+            Header::Complete(_) => self.seen.set_begun(),
             Header::Type(_) | Header::Part => {}
         }
         match self.kind {
@@ -238,8 +176,8 @@ impl Direction {
     /// Takes a whole header in where one begins: what [`header_octet`](Self::header_octet) does octet by octet. `kind`:
     /// what its first octet tells.
     #[inline]
-    pub(super) fn header(&mut self, record: Record, kind: Kind) {
-        self.record = record;
+    pub(super) fn header(&mut self, header: RecordHeader, kind: Kind) {
+        self.record = Record::in_body(header);
         self.kind = kind;
         match kind {
             Kind::Unknown => self.untyped = HEADER,
@@ -250,8 +188,8 @@ impl Direction {
     /// Records were taken in together; those octets begin with the last of them.
     #[inline]
     pub(super) fn records_end(&mut self, last: &[u8]) {
-        if let Some(record) = last.first_chunk().copied().and_then(Record::of_header) {
-            self.record = record;
+        if let Some(Whole { header, .. }) = Whole::first(last) {
+            self.record = Record::in_body(header);
             self.record.ends();
         }
     }
@@ -278,39 +216,6 @@ impl Direction {
         }
     }
 
-    /// Whether a header among the octets of a payload from `from` to `end`, which come again, is another than before.
-    pub(super) fn headers_differ<P: Payload>(
-        &self,
-        payload: &P,
-        seq: u32,
-        from: u32,
-        end: u32,
-    ) -> Result<bool, Reason> {
-        self.headers
-            .differ(&self.record, self.next(), payload, seq, from, end)
-    }
-
-    /// Bytes of data among those from `from` to `end` whose records' headers are not known any longer: makes them unknown.
-    #[cold]
-    pub(super) fn forget_old_data(&mut self, from: u32, end: u32) {
-        let start = self.record.start(self.next());
-        let Some(known_from) = self.headers.known_from(start) else {
-            return;
-        };
-        let mut at = later(from, self.history.oldest());
-        while before(at, end) && before(at, known_from) {
-            let (kind, run_end) = self.history.run(at);
-            if kind == Kind::ApplicationData {
-                self.history.unknown_between(at, known_from);
-                return;
-            }
-            if !before(at, run_end) {
-                return;
-            }
-            at = run_end;
-        }
-    }
-
     pub(super) fn kind(&self) -> Kind {
         self.kind
     }
@@ -324,7 +229,7 @@ impl Direction {
             self.kind = Kind::Unknown;
             if self.follow != Follow::Octets {
                 self.count_records(cold, self.record.wire, 1);
-                self.headers.push(&self.record);
+                self.headers.push_record(&self.record);
             }
         }
         complete

@@ -5,45 +5,50 @@
 //! packet context. A [`Connection`] is what the packet path touches for the life of the connection; a [`Handshake`] is
 //! needed while the handshake lasts, and holds the identity for those who ask later.
 
+mod batch;
 mod chain;
 mod client_flight;
 mod cold;
-mod compare;
 mod conditions;
 mod config;
 mod connection;
 mod content_type;
-mod data;
+mod deframer;
 mod direction;
 mod encrypted;
+mod established;
 mod extensions;
+mod fast_path;
 mod handshake;
+mod handshake_batch;
+mod handshake_records;
 mod headers;
 mod hello;
 mod history;
 mod identity;
 mod inner_type;
+mod intake;
 mod kept;
 mod message;
 mod negotiation;
 mod packed;
 mod packet;
-mod quick;
 mod reader;
 mod record;
+mod record_header;
 mod record_types;
-mod records;
 mod resumption;
-mod runs;
+mod resync;
+mod retransmit;
 mod scratch;
-mod search;
+mod seen;
 mod segment;
 mod sequence;
 mod server_flight;
-mod short;
 mod side;
 mod sslv2;
 mod state;
+mod status;
 pub mod wildcard;
 
 pub use conditions::{Answer, Hellos};

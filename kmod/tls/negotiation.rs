@@ -6,10 +6,9 @@ use super::hello::{Hello, Malformed, Sender};
 use super::identity::{Identity, Resumption, TLS13};
 use super::inner_type::Settled;
 use super::message::{
-    Place, CERTIFICATE, CLIENT_HELLO, NEW_SESSION_TICKET, SERVER_HELLO, SERVER_HELLO_DONE,
+    Place, Places, CERTIFICATE, CLIENT_HELLO, NEW_SESSION_TICKET, SERVER_HELLO, SERVER_HELLO_DONE,
 };
 use super::resumption::{Digest, Of};
-use super::short::Places;
 use super::side::Side;
 use super::state::Reason;
 
@@ -35,7 +34,7 @@ impl Handshake {
             let Some(octet) = octets.get(taken) else {
                 break;
             };
-            self.octet(from, *octet, || places.behind(taken))
+            self.octet(from, *octet, || places.after(taken))
                 .map_err(|why| (taken, why))?;
             taken = taken.saturating_add(1);
         }

@@ -3,15 +3,51 @@
 
 use super::config::Config;
 use super::connection::Connection;
+use super::deframer::deframe;
 use super::direction::Follow;
+use super::fast_path;
+use super::intake::Intake;
 use super::packet::{Payload, Segment, Taken};
 use super::reader::Reader;
+use super::record_types::Types;
+use super::retransmit::compare;
 use super::scratch::Scratch;
 use super::sequence::before;
 use super::side::Side;
 use super::state::{Reason, State};
+use super::status::Path;
 
 impl Connection {
+    /// Takes a packet of an established connection in, and says of what type its payload is, by content and on the wire.
+    /// None if that is left to [`segment`](Self::segment), which begins with what is left then.
+    #[inline(always)]
+    pub fn quick_segment<P: Payload>(&mut self, segment: &Segment, payload: &P) -> Option<Types> {
+        if self.status.path != Path::Fast || segment.fin || segment.urgent {
+            return None;
+        }
+        let (mine, theirs) = self.sides.both_mut(segment.from);
+        if let Some(ack) = segment.ack {
+            if !fast_path::acknowledge(theirs, ack) {
+                return None;
+            }
+        }
+        let len = payload.len();
+        let types = if len == 0 {
+            Types::NONE
+        } else if segment.seq != mine.history.end() {
+            return None;
+        } else {
+            match fast_path::data(mine, self.status.tls13, payload) {
+                Ok(()) => Types::APPLICATION_DATA,
+                Err(records) => {
+                    self.cold.of_mut(segment.from).chain.taken = records;
+                    return None;
+                }
+            }
+        };
+        Some(types)
+    }
+
     /// Takes in a packet. Every TCP packet of the connection comes here, those without payload too. The same packet
     /// once more changes nothing.
     pub fn segment<S: Scratch, P: Payload>(
@@ -42,16 +78,20 @@ impl Connection {
             self.stop(from, Reason::Urgent);
         }
         let taken = self.payload(scratch, config, segment, payload);
-        if !self.confirmed {
+        if !self.status.confirmed {
             self.confirm(scratch);
         }
-        if self.sides.of(Side::Src).has_fin() && self.sides.of(Side::Dst).has_fin() {
+        if self.sides.of(Side::Src).seen.has_fin() && self.sides.of(Side::Dst).seen.has_fin() {
             let has_ended = |side| self.sides.of(side).has_ended(self.cold.of(side));
             if has_ended(Side::Src) && has_ended(Side::Dst) {
                 self.close();
             }
         }
-        self.quick = self.quick();
+        self.status.path = fast_path::path(
+            &self.status,
+            self.sides.of(Side::Src),
+            self.sides.of(Side::Dst),
+        );
         taken
     }
 
@@ -73,7 +113,7 @@ impl Connection {
         let end = seq.wrapping_add(len);
         let direction = self.sides.of_mut(from);
         let fin = fin && !direction.is_old(end);
-        if fin || direction.has_fin() {
+        if fin || direction.seen.has_fin() {
             let cold = self.cold.of_mut(from);
             if !direction.ends_at(cold, end, fin, len > 0) {
                 self.stop(from, Reason::BeyondFin);
@@ -89,7 +129,9 @@ impl Connection {
                 false => end,
             };
             if before(seq, again) {
-                if let Err(reason) = self.compare(scratch, segment, payload, again) {
+                let direction = self.sides.of_mut(from);
+                let cold = self.cold.of(from);
+                if let Err(reason) = compare(direction, cold, scratch, segment, payload, again) {
                     self.stop(from, reason);
                 }
             }
@@ -100,8 +142,7 @@ impl Connection {
                 return Taken::BehindHole;
             }
             if before(next, seq) {
-                let direction = self.sides.of_mut(from);
-                direction.pass_hole(self.cold.of_mut(from), seq.wrapping_sub(next));
+                self.resync(from).pass_hole(seq.wrapping_sub(next));
             }
         }
         let direction = self.sides.of_mut(from);
@@ -113,26 +154,35 @@ impl Connection {
         }
         let taken = core::mem::take(&mut self.cold.of_mut(from).chain.taken);
         let mut reader = Reader::new(payload, taken);
-        let direction = self.sides.of_mut(from);
-        let taken = match direction.follow {
-            Follow::Records => self.records(scratch, config, segment, payload, &mut reader, offset),
-            _ => direction.search(self.cold.of_mut(from), &mut reader, offset),
+        let taken = match self.sides.of(from).follow {
+            Follow::Records => {
+                let (mine, theirs) = self.sides.both_mut(from);
+                let mut intake = Intake {
+                    config,
+                    segment,
+                    status: &mut self.status,
+                    mine,
+                    theirs,
+                    cold: self.cold.of_mut(from),
+                };
+                intake.records(scratch, payload, &mut reader, offset)
+            }
+            _ => deframe(&mut self.resync(from), &mut reader, offset).map(|_| ()),
         };
         if let Err(reason) = taken {
             self.stop(from, reason);
             // What is left is taken as if it came in a segment of its own.
-            let is_over = self.is_over();
-            let direction = self.sides.of_mut(from);
-            let cold = self.cold.of_mut(from);
-            let left = direction.next().wrapping_sub(seq);
-            if is_over {
-                direction.pass_over(end);
+            let left = self.sides.of(from).next().wrapping_sub(seq);
+            if self.is_over() {
+                self.sides.of_mut(from).pass_over(end);
             } else if reason == Reason::TooManyRecords
-                || direction.search(cold, &mut reader, left).is_err()
+                || deframe(&mut self.resync(from), &mut reader, left).is_err()
             {
                 // Nothing more of this packet is looked at.
-                direction.lose(cold);
-                direction.pass_hole(cold, end.wrapping_sub(direction.next()));
+                let left = end.wrapping_sub(self.sides.of(from).next());
+                let mut resync = self.resync(from);
+                resync.lose();
+                resync.pass_hole(left);
             }
         }
         Taken::New
@@ -144,7 +194,7 @@ impl Connection {
         };
         if let Some(client) = handshake.client() {
             handshake.acknowledged(self.sides.of(client).acked());
-            self.confirmed = handshake.identity.confirmed;
+            self.status.confirmed = handshake.identity.confirmed;
         }
     }
 
@@ -197,16 +247,16 @@ impl Connection {
             | Reason::SynData
             | Reason::HandshakeTimeout => {
                 self.lose(from);
-                if !self.lost {
-                    self.lost = true;
-                    self.reason = reason;
+                if !self.status.lost {
+                    self.status.lost = true;
+                    self.status.reason = reason;
                 }
                 return;
             }
-            Reason::NotTls => self.progress = State::NotTls,
-            _ => self.progress = State::Tainted,
+            Reason::NotTls => self.status.progress = State::NotTls,
+            _ => self.status.progress = State::Tainted,
         }
-        self.reason = reason;
+        self.status.reason = reason;
         self.lose(from);
         self.lose(from.other());
     }

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What comes again is compared with what came first: byte by byte, however it is cut.
+
+use super::cold::Cold;
+use super::content_type::Kind;
+use super::direction::{Direction, Follow};
+use super::kept::Kept;
+use super::packet::{Payload, Segment};
+use super::scratch::Scratch;
+use super::sequence::{before, later};
+use super::state::Reason;
+
+/// What comparing has come to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Found {
+    Same,
+    Other,
+    /// Of some it is not known any longer.
+    Unknown,
+}
+
+/// Bytes of the payload before `end` come again in a direction: they have to be the same if they are not acknowledged. What
+/// cannot be compared is unknown from now on.
+pub(super) fn compare<S: Scratch, P: Payload>(
+    direction: &mut Direction,
+    cold: &Cold,
+    scratch: &mut S,
+    segment: &Segment,
+    payload: &P,
+    end: u32,
+) -> Result<(), Reason> {
+    let seq = segment.seq;
+    let from = later(seq, direction.acked());
+    if !direction.is_followed() || !before(from, end) {
+        return Ok(());
+    }
+    let (record, next) = (&direction.record, direction.next());
+    if direction
+        .headers
+        .differ(record, next, payload, seq, from, end)?
+    {
+        return Err(Reason::ResentDifferently);
+    }
+    // After a hole nothing has a type that is compared, and without a handshake nothing is outstanding but data.
+    let found = match scratch.get() {
+        Some(handshake) if direction.follow == Follow::Records => compare_kept(
+            direction,
+            handshake.kept.of(segment.from),
+            payload,
+            seq,
+            from,
+            end,
+        )?,
+        _ => Found::Same,
+    };
+    match found {
+        Found::Other => return Err(Reason::ResentDifferently),
+        Found::Unknown => direction.history.unknown_from(direction.acked()),
+        // The fast path may have taken in bytes of this very packet.
+        Found::Same if cold.chain.taken > 0 => {}
+        Found::Same => forget_old_data(direction, from, end),
+    }
+    Ok(())
+}
+
+/// Keeps what the new bytes, those from `at` on, have to be when they come again.
+pub(super) fn remember<S: Scratch, P: Payload>(
+    direction: &Direction,
+    scratch: &mut S,
+    segment: &Segment,
+    payload: &P,
+    at: u32,
+) -> Result<(), Reason> {
+    let mut kept = match scratch.get() {
+        Some(handshake) => core::mem::take(handshake.kept.of_mut(segment.from)),
+        None => return Ok(()),
+    };
+    kept.forget(direction.acked());
+    let mut at = later(at, direction.history.oldest());
+    while let Some((is_compared, end)) = run_of_compared(direction, at) {
+        if is_compared {
+            let offset = at.wrapping_sub(segment.seq);
+            let memory = &mut || scratch.piece();
+            kept.keep(memory, payload, at, offset, end.wrapping_sub(at));
+        }
+        at = end;
+    }
+    if let Some(handshake) = scratch.get() {
+        *handshake.kept.of_mut(segment.from) = kept;
+    }
+    Ok(())
+}
+
+/// Whether bytes at `at` have to come again as they were, and where those end of which the same is true; None after all
+/// that have come. A header that does not tell yet is compared too.
+fn run_of_compared(direction: &Direction, at: u32) -> Option<(bool, u32)> {
+    if before(at, direction.history.end()) {
+        let (kind, end) = direction.history.run(at);
+        return Some((kind.is_compared(), end));
+    }
+    let next = direction.next();
+    before(at, next).then_some((true, next))
+}
+
+/// Where the last run ends of bytes from `at` on that have to come again as they were; `at` where there is none.
+pub(super) fn end_of_compared(direction: &Direction, mut at: u32) -> u32 {
+    let mut last = at;
+    at = later(at, direction.history.oldest());
+    while let Some((is_compared, end)) = run_of_compared(direction, at) {
+        if is_compared {
+            last = end;
+        }
+        at = end;
+    }
+    last
+}
+
+fn compare_kept<P: Payload>(
+    direction: &Direction,
+    kept: &Kept,
+    payload: &P,
+    seq: u32,
+    from: u32,
+    end: u32,
+) -> Result<Found, Reason> {
+    let mut found = Found::Same;
+    let mut at = later(from, direction.history.oldest());
+    while before(at, end) {
+        let Some((is_compared, run_end)) = run_of_compared(direction, at) else {
+            break;
+        };
+        let run_end = match before(run_end, end) {
+            true => run_end,
+            false => end,
+        };
+        if is_compared && !kept.reaches(at, run_end) {
+            found = Found::Unknown;
+        } else if is_compared && kept.differ(payload, seq, at, run_end)? {
+            return Ok(Found::Other);
+        }
+        at = run_end;
+    }
+    Ok(found)
+}
+
+/// Bytes of data among those from `from` to `end` whose records' headers are not known any longer: makes them unknown.
+#[cold]
+fn forget_old_data(direction: &mut Direction, from: u32, end: u32) {
+    let start = direction.record.start(direction.next());
+    let Some(known_from) = direction.headers.known_from(start) else {
+        return;
+    };
+    let mut at = later(from, direction.history.oldest());
+    while before(at, end) && before(at, known_from) {
+        let (kind, run_end) = direction.history.run(at);
+        if kind == Kind::ApplicationData {
+            direction.history.unknown_between(at, known_from);
+            return;
+        }
+        if !before(at, run_end) {
+            return;
+        }
+        at = run_end;
+    }
+}
