@@ -52,8 +52,23 @@ impl<'a> Batch<'a> {
     #[inline(always)]
     pub(super) fn take(&mut self, record: &Whole<'a>, kind: Kind, counts_as: u16) {
         self.runs.push(self.taken(), kind);
-        self.counts.add(record.header.wire);
-        self.headers.push(record.header);
+        self.counts.add(record.wire, 1);
+        self.headers.push(record.wire, record.minor, record.len);
+        self.left = self.left.saturating_sub(counts_as);
+        (self.last, self.rest) = (self.rest, record.after);
+    }
+
+    /// The first half of that for several records of one type, which begin at an octet.
+    #[inline(always)]
+    pub(super) fn note(&mut self, at: usize, kind: Kind, wire: u8, number: u16) {
+        self.runs.push(at, kind);
+        self.counts.add(wire, number);
+    }
+
+    /// And the second half for each of them.
+    #[inline(always)]
+    pub(super) fn pass(&mut self, record: &Whole<'a>, counts_as: u16) {
+        self.headers.push(record.wire, record.minor, record.len);
         self.left = self.left.saturating_sub(counts_as);
         (self.last, self.rest) = (self.rest, record.after);
     }
@@ -62,6 +77,12 @@ impl<'a> Batch<'a> {
     #[inline(always)]
     pub(super) fn taken(&self) -> usize {
         self.octets.len().wrapping_sub(self.rest.len())
+    }
+
+    /// Whether not all that were taken are of data.
+    #[inline]
+    pub(super) fn has_others(&self) -> bool {
+        self.counts.has_others()
     }
 
     /// Puts what was taken into the direction.
@@ -93,14 +114,14 @@ pub(super) fn counts_as(kind: Kind, len: u16) -> u16 {
 }
 
 /// The last runs that are kept; the history keeps fewer.
-const LAST: usize = 8;
+const LAST: u32 = 8;
 
 /// Runs of octets without gaps, from the first of some octets on. They are put into the history as a whole: of very many
-/// short runs it would forget most at once.
+/// short runs it would forget most at once. Numbers without an index, so that all of a batch may stay in registers.
 #[derive(Clone, Copy)]
 struct Runs {
-    /// Where the last ones start, each in the place of its number.
-    starts: [u16; LAST],
+    /// Where the last ones start, 16 bits each, newest lowest.
+    starts: u128,
     /// What they are, four bits each, newest lowest.
     kinds: u32,
     number: u32,
@@ -109,7 +130,7 @@ struct Runs {
 impl Default for Runs {
     fn default() -> Self {
         Runs {
-            starts: [0; LAST],
+            starts: 0,
             // No kind's.
             kinds: 0xf,
             number: 0,
@@ -124,33 +145,26 @@ impl Runs {
         if self.kinds & 0xf == kind as u32 {
             return;
         }
-        if let Some(start) = self.starts.get_mut(self.number as usize % LAST) {
-            *start = at as u16;
-        }
+        self.starts = (self.starts << 16) | u128::from(at as u16);
         self.kinds = (self.kinds << 4) | kind as u32;
         self.number = self.number.wrapping_add(1);
     }
 
     /// Puts them into a history; `len`: octets of all.
     fn put(self, history: &mut History, len: usize) {
-        let last = self.number.min(LAST as u32);
+        let last = self.number.min(LAST);
         let mut at = 0;
         for back in (0..last).rev() {
             let kind = Kind::of(self.kinds.wrapping_shr(back.wrapping_mul(4)));
-            let end = match back {
-                0 => len as u16,
-                back => self.start(self.number.wrapping_sub(back)),
+            let end = match back.checked_sub(1) {
+                None => len as u16,
+                Some(after) => self.starts.wrapping_shr(after.wrapping_mul(16)) as u16,
             };
             // Only the last runs are known one by one. What came before them counts to the first: the history keeps
             // fewer, so that it forgets that one at once.
             history.extend(end.wrapping_sub(at).into(), kind);
             at = end;
         }
-    }
-
-    fn start(&self, number: u32) -> u16 {
-        let start = self.starts.get(number as usize % LAST);
-        start.copied().unwrap_or_default()
     }
 }
 
@@ -160,9 +174,15 @@ struct PerWire(u64);
 
 impl PerWire {
     #[inline(always)]
-    fn add(&mut self, wire: u8) {
+    fn add(&mut self, wire: u8, number: u16) {
         let place = u32::from(wire.wrapping_sub(CHANGE_CIPHER_SPEC)).wrapping_mul(8);
-        self.0 = self.0.wrapping_add(1_u64.wrapping_shl(place));
+        self.0 = self.0.wrapping_add(u64::from(number).wrapping_shl(place));
+    }
+
+    /// Whether there are others than of data.
+    fn has_others(self) -> bool {
+        let [ccs, alert, handshake, _data, heartbeat, ..] = self.0.to_le_bytes();
+        ccs | alert | handshake | heartbeat != 0
     }
 
     /// The types that there are, and how many of each.

@@ -8,7 +8,7 @@ use super::direction::Direction;
 use super::packet::Payload;
 use super::reader::Reader;
 use super::record::{Header, Record};
-use super::record_header::{RecordHeader, APPLICATION_DATA, HEADER};
+use super::record_header::{RecordHeader, HEADER};
 use super::state::Reason;
 
 /// What records may come, and what is made of them: while the handshake lasts, after it, and where it is not known where
@@ -146,21 +146,22 @@ pub(super) struct Run {
 }
 
 /// Takes records in whose headers are not split, up to the first octet that is none of theirs. `kind_of`: what a record
-/// with that header is, if there may be one.
+/// of that type and length is, if there may be one.
 #[inline]
 pub(super) fn run<P: Payload>(
     direction: &mut Direction,
     cold: &mut Cold,
     reader: &mut Reader<'_, P>,
     offset: u32,
-    kind_of: impl Fn(RecordHeader) -> Option<Kind>,
+    kind_of: impl Fn(u8, u16) -> Option<Kind>,
 ) -> Result<Run, Reason> {
     let mut run = Run::default();
     loop {
         let at = offset.saturating_add(run.octets);
         if direction.record.header_read() == 0 {
             let header = reader.header(at)?;
-            let Some((header, kind)) = header.and_then(|header| Some((header, kind_of(header)?)))
+            let Some((header, kind)) =
+                header.and_then(|header| Some((header, kind_of(header.wire, header.len)?)))
             else {
                 run.next = header;
                 return Ok(run);
@@ -174,7 +175,7 @@ pub(super) fn run<P: Payload>(
                 }
             }
             reader.records_begin(1)?;
-            direction.record = Record::in_body(header);
+            direction.record = Record::in_body(header.wire, header.minor, header.len);
             direction.kind = kind;
             direction.history.extend(HEADER.into(), kind);
             run.octets = run.octets.saturating_add(HEADER.into());
@@ -207,19 +208,19 @@ fn run_of_short<P: Payload>(
     cold: &mut Cold,
     reader: &mut Reader<'_, P>,
     offset: u32,
-    kind_of: &impl Fn(RecordHeader) -> Option<Kind>,
+    kind_of: &impl Fn(u8, u16) -> Option<Kind>,
 ) -> Result<Run, Reason> {
     let most = reader.records_left();
     let mut batch = Batch::new(direction, reader.some(offset)?, most);
     let mut run = Run::default();
     while let Some(record) = batch.next() {
-        let Some(kind) = kind_of(record.header) else {
+        let Some(kind) = kind_of(record.wire, record.len) else {
             break;
         };
-        batch.take(&record, kind, counts_as(kind, record.header.len));
-        run.compared |= record.header.wire != APPLICATION_DATA;
+        batch.take(&record, kind, counts_as(kind, record.len));
     }
     run.octets = batch.taken() as u32;
+    run.compared = batch.has_others();
     let records = most.saturating_sub(batch.left);
     batch.put(direction, cold);
     reader.records_begin(records)?;

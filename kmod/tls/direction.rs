@@ -177,7 +177,7 @@ impl Direction {
     /// what its first octet tells.
     #[inline]
     pub(super) fn header(&mut self, header: RecordHeader, kind: Kind) {
-        self.record = Record::in_body(header);
+        self.record = Record::in_body(header.wire, header.minor, header.len);
         self.kind = kind;
         match kind {
             Kind::Unknown => self.untyped = HEADER,
@@ -188,8 +188,8 @@ impl Direction {
     /// Records were taken in together; those octets begin with the last of them.
     #[inline]
     pub(super) fn records_end(&mut self, last: &[u8]) {
-        if let Some(Whole { header, .. }) = Whole::first(last) {
-            self.record = Record::in_body(header);
+        if let Some(record) = Whole::first(last) {
+            self.record = Record::in_body(record.wire, record.minor, record.len);
             self.record.ends();
         }
     }

@@ -66,9 +66,7 @@ impl Rules for Established<'_> {
     ) -> Result<(u32, Option<RecordHeader>), Reason> {
         let tls13 = self.tls13;
         let finished = self.direction.seen.has_finished();
-        let kind_of = |RecordHeader { wire, len, .. }| match fits(wire, len, tls13)
-            && may_come(wire, tls13, finished)
-        {
+        let kind_of = |wire, len| match fits(wire, len, tls13) && may_come(wire, tls13, finished) {
             true => Kind::of_wire(wire),
             false => None,
         };

@@ -10,7 +10,9 @@ use super::content_type::Kind;
 use super::direction::{Direction, Follow};
 use super::packet::Payload;
 use super::record::Record;
-use super::record_header::{length_fits, RecordHeader, APPLICATION_DATA, HEADER};
+use super::record_header::{
+    length_fits, usual, HeaderWord, APPLICATION_DATA, HEADER, MAJOR, MINOR_MAX,
+};
 use super::sequence::before;
 use super::state::State;
 use super::status::{Path, Status};
@@ -59,16 +61,14 @@ fn one_record<P: Payload>(direction: &mut Direction, payload: &P) -> bool {
     if direction.record.header_read() != 0 {
         return false;
     }
-    let Some(octets) = payload.octets(0) else {
+    let Some(header) = payload.octets(0).map(u64::from_le_bytes).map(HeaderWord) else {
         return false;
     };
-    let Some(header) = RecordHeader::parse_data(octets) else {
-        return false;
-    };
-    if u32::from(header.len).wrapping_add(HEADER.into()) != len {
+    let body = header.len();
+    if !header.is_data() || u32::from(body).wrapping_add(HEADER.into()) != len {
         return false;
     }
-    direction.count_data_record(header.minor, header.len);
+    direction.count_data_record(header.minor(), body);
     direction.history.extend(len, Kind::ApplicationData);
     direction.add_bytes(len);
     true
@@ -94,18 +94,16 @@ pub(super) fn data<P: Payload>(
             let Some(left) = records.checked_sub(1) else {
                 break;
             };
-            let Some(octets @ [APPLICATION_DATA, _, _, _, _]) = payload.octets(taken) else {
+            let Some(usual!(APPLICATION_DATA, minor, high, low)) = payload.octets(taken) else {
                 break;
             };
-            let Some(header) = RecordHeader::parse(octets) else {
-                break;
-            };
-            let (body, state) = (header.len, State::Established);
+            let body = u16::from_be_bytes([high, low]);
+            let state = State::Established;
             if body == 0 || !length_fits(APPLICATION_DATA, body, true, tls13, state) {
                 break;
             }
             records = left;
-            direction.record = Record::in_body(header);
+            direction.record = Record::in_body(APPLICATION_DATA, minor, body);
             taken = taken.wrapping_add(HEADER.into());
         } else if direction.record.header_left() != 0 || direction.kind() != Kind::ApplicationData {
             // The rest of an encrypted handshake record has to be remembered.

@@ -111,6 +111,7 @@ impl Handshaking<'_> {
 
     /// All but plain-text handshake records. `FLIGHTS`: between ServerHello of TLS 1.3 and the client's Finished, where data
     /// need not be data.
+    #[inline(never)]
     fn short_run<const FLIGHTS: bool>(&mut self, front: &mut Front<'_>) {
         let from = self.from;
         let encrypted = self.handshake.is_encrypted(from);
@@ -133,7 +134,7 @@ impl Handshaking<'_> {
             let Some(whole) = batch.next() else {
                 break;
             };
-            let (wire, len) = (whole.header.wire, whole.header.len);
+            let (wire, len) = (whole.wire, whole.len);
             let kind = match wire {
                 APPLICATION_DATA if FLIGHTS => {
                     record.len = len;
@@ -196,42 +197,51 @@ impl Handshaking<'_> {
     }
 
     /// Plain-text handshake records: their messages as if they stood in one.
+    #[inline(never)]
     fn short_messages(&mut self, front: &mut Front<'_>) -> Result<(), (usize, Reason)> {
         let messages = front.messages.get_or_insert([0; MESSAGES]);
         let mut batch = front.batch;
         // Those within a message of which nothing is read.
         let skippable = self.handshake.skippable(self.from);
-        let mut skipped = 0_u32;
+        let (mut skipped, mut number) = (0_u32, 0_u16);
         let (mut first, mut end) = (batch.rest, 0_usize);
-        while let Some(whole) = batch.next() {
-            let (HANDSHAKE, len @ 1..) = (whole.header.wire, whole.header.len) else {
-                break;
-            };
-            let with_it = skipped.saturating_add(len.into());
+        while let Some(
+            record @ Whole {
+                wire: HANDSHAKE,
+                len: 1..,
+                ..
+            },
+        ) = batch.next()
+        {
+            let with_it = skipped.saturating_add(record.len.into());
             if end == 0 && with_it < skippable {
-                (skipped, first) = (with_it, whole.after);
+                (skipped, first) = (with_it, record.after);
             } else {
-                let to = end.wrapping_add(len.into());
+                let to = end.wrapping_add(record.len.into());
                 let Some(room) = messages.get_mut(end..to) else {
                     break;
                 };
-                room.copy_from_slice(whole.body);
+                room.copy_from_slice(record.body);
                 end = to;
             }
-            batch.take(&whole, Kind::Handshake, counts_as(Kind::Handshake, len));
+            batch.pass(&record, counts_as(Kind::Handshake, record.len));
+            number = number.wrapping_add(1);
         }
         if skipped > 0 {
             self.handshake.skip(self.from, skipped);
         }
         let places = Places::within(front.end.wrapping_sub(first.len() as u32), first);
-        let is_any = batch.taken() > front.batch.taken();
         front.batch.left = batch.left;
         let messages = messages.get(..end).unwrap_or_default();
         self.handshake
             .octets(self.from, messages, &places)
             .map_err(|(number, why)| (number.saturating_add(skipped as usize), why))?;
+        if number > 0 {
+            let at = front.batch.taken();
+            batch.note(at, Kind::Handshake, HANDSHAKE, number);
+        }
         front.batch = batch;
-        self.goes_on(is_any);
+        self.goes_on(number > 0);
         Ok(())
     }
 
@@ -240,20 +250,16 @@ impl Handshaking<'_> {
     fn take_before(&mut self, octets: &[u8], number: usize) {
         let mut left = number;
         let mut rest = octets;
-        while let Some(Whole {
-            header,
-            body,
-            after,
-        }) = Whole::first(rest)
-        {
-            self.mine.header(header, Kind::Handshake);
+        while let Some(whole) = Whole::first(rest) {
+            let body = whole.body;
+            self.mine.header(whole.header(), Kind::Handshake);
             let taken = left.min(body.len());
             self.mine.body(self.cold, taken as u32);
             if taken < body.len() {
                 return;
             }
             left = left.saturating_sub(taken);
-            rest = after;
+            rest = whole.after;
         }
     }
 }

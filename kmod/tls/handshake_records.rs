@@ -133,6 +133,7 @@ impl Rules for Handshaking<'_> {
         Ok(())
     }
 
+    #[inline]
     fn body<P: Payload>(
         &mut self,
         reader: &mut Reader<'_, P>,
@@ -178,6 +179,7 @@ impl Rules for Handshaking<'_> {
 
 impl Handshaking<'_> {
     /// What a record is as far as its first octet tells.
+    #[inline]
     fn kind_at_once(&mut self, wire: u8) -> Result<Kind, Reason> {
         match Kind::of_wire(wire).ok_or(Reason::BadHeader)? {
             Kind::ApplicationData if self.status.progress != State::Established => {

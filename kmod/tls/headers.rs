@@ -3,7 +3,7 @@
 
 use super::packet::Payload;
 use super::record::{Framing, Record};
-use super::record_header::{RecordHeader, APPLICATION_DATA, HEADER, MAJOR};
+use super::record_header::{APPLICATION_DATA, HEADER, MAJOR};
 use super::sequence::before;
 use super::state::Reason;
 
@@ -46,12 +46,12 @@ impl Headers {
         self.push_kind(kind_of(record), record.len());
     }
 
-    /// The same of one with that header.
+    /// The same of one with that header, in the usual framing.
     #[inline(always)]
-    pub(super) fn push(&mut self, header: RecordHeader) {
-        match header.wire {
-            APPLICATION_DATA => self.push_data(header.minor, header.len),
-            _ => self.push_kind(NO_DATA, header.len),
+    pub(super) fn push(&mut self, wire: u8, minor: u8, len: u16) {
+        match wire {
+            APPLICATION_DATA => self.push_data(minor, len),
+            _ => self.push_kind(NO_DATA, len),
         }
     }
 

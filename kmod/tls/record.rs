@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The record that a direction is in, over any number of segments.
 
-use super::record_header::{is_wire_type, RecordHeader, HANDSHAKE, HEADER, MAJOR, MINOR_MAX};
+use super::record_header::{is_wire_type, HANDSHAKE, HEADER, MAJOR, MINOR_MAX};
 use super::record_types::Types;
 
 /// How a record is framed.
@@ -56,14 +56,14 @@ impl Record {
 
     /// After a whole header.
     #[inline(always)]
-    pub(super) const fn in_body(header: RecordHeader) -> Self {
+    pub(super) const fn in_body(wire: u8, minor: u8, len: u16) -> Self {
         Record {
             header: HEADER,
             framing: Framing::Tls,
-            wire: header.wire,
-            minor: header.minor,
-            len: header.len,
-            left: header.len,
+            wire,
+            minor,
+            len,
+            left: len,
         }
     }
 

@@ -27,6 +27,15 @@ pub(super) const HEARTBEAT: u8 = 24;
 pub(super) const MAJOR: u8 = 3;
 pub(super) const MINOR_MAX: u8 = 4;
 
+/// The octets of a header that has its usual form, as a pattern: where many are gone through, taking one apart and putting it
+/// together again costs too much.
+macro_rules! usual {
+    ($wire:pat, $minor:ident, $high:ident, $low:ident) => {
+        [$wire, MAJOR, $minor @ 0..=MINOR_MAX, $high, $low]
+    };
+}
+pub(super) use usual;
+
 /// A whole header that has its usual form.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct RecordHeader {
@@ -43,44 +52,49 @@ impl RecordHeader {
     #[inline(always)]
     pub(super) fn parse(octets: [u8; HEADER as usize]) -> Option<Self> {
         match octets {
-            [wire @ CHANGE_CIPHER_SPEC..=HEARTBEAT, MAJOR, minor @ 0..=MINOR_MAX, high, low] => {
-                Some(RecordHeader {
-                    wire,
-                    minor,
-                    len: u16::from_be_bytes([high, low]),
-                })
-            }
+            usual!(wire @ CHANGE_CIPHER_SPEC..=HEARTBEAT, minor, high, low) => Some(RecordHeader {
+                wire,
+                minor,
+                len: u16::from_be_bytes([high, low]),
+            }),
             _ => None,
         }
     }
+}
 
-    /// That of a record of data, whose length fits in every version, in the first of these octets: they are a word, which
-    /// is read and taken apart at once.
+/// A record's first octets as a word, which is read and taken apart at once.
+#[derive(Clone, Copy)]
+pub(super) struct HeaderWord(pub(super) u64);
+
+impl HeaderWord {
+    /// The second octet of the version.
     #[inline(always)]
-    pub(super) fn parse_data(octets: [u8; 8]) -> Option<Self> {
-        let word = u64::from_le_bytes(octets);
-        let minor = (word >> 16) as u8;
-        let len = ((word >> 24) as u16).swap_bytes();
-        // Not empty.
-        let fits = len.wrapping_sub(1) < TLS13_MAX;
-        if word as u16 != u16::from_le_bytes([APPLICATION_DATA, MAJOR])
-            || minor > MINOR_MAX
-            || !fits
-        {
-            return None;
-        }
-        Some(RecordHeader {
-            wire: APPLICATION_DATA,
-            minor,
-            len,
-        })
+    pub(super) fn minor(self) -> u8 {
+        (self.0 >> 16) as u8
+    }
+
+    /// Octets of the body.
+    #[inline(always)]
+    pub(super) fn len(self) -> u16 {
+        ((self.0 >> 24) as u16).swap_bytes()
+    }
+
+    /// Whether it is the header of a record of data that is not empty, with a length that fits in every version.
+    #[inline(always)]
+    pub(super) fn is_data(self) -> bool {
+        self.0 as u16 == u16::from_le_bytes([APPLICATION_DATA, MAJOR])
+            && self.minor() <= MINOR_MAX
+            && self.len().wrapping_sub(1) < TLS13_MAX
     }
 }
 
-/// A record whose header, of the usual form, and body are there.
+/// A record whose header, of the usual form, and body are there. The header's parts by themselves, as many records are gone
+/// through.
 #[derive(Clone, Copy)]
 pub(super) struct Whole<'a> {
-    pub(super) header: RecordHeader,
+    pub(super) wire: u8,
+    pub(super) minor: u8,
+    pub(super) len: u16,
     pub(super) body: &'a [u8],
     /// The octets after it.
     pub(super) after: &'a [u8],
@@ -90,14 +104,28 @@ impl<'a> Whole<'a> {
     /// The one that these octets begin with.
     #[inline(always)]
     pub(super) fn first(octets: &'a [u8]) -> Option<Self> {
-        let (&header, after) = octets.split_first_chunk()?;
-        let header = RecordHeader::parse(header)?;
-        let (body, after) = after.split_at_checked(header.len.into())?;
+        let (&usual!(wire @ CHANGE_CIPHER_SPEC..=HEARTBEAT, minor, high, low), after) =
+            octets.split_first_chunk()?
+        else {
+            return None;
+        };
+        let len = u16::from_be_bytes([high, low]);
+        let (body, after) = after.split_at_checked(len.into())?;
         Some(Whole {
-            header,
+            wire,
+            minor,
+            len,
             body,
             after,
         })
+    }
+
+    pub(super) fn header(&self) -> RecordHeader {
+        RecordHeader {
+            wire: self.wire,
+            minor: self.minor,
+            len: self.len,
+        }
     }
 }
 

@@ -139,7 +139,7 @@ impl Rules for Resync<'_> {
         offset: u32,
     ) -> Result<(u32, Option<RecordHeader>), Reason> {
         if self.direction.follow == Follow::Resynchronised {
-            let kind_of = |header: RecordHeader| fits(header.len).then(|| kind_again(header.wire));
+            let kind_of = |wire, len| fits(len).then(|| kind_again(wire));
             let run = run(self.direction, self.cold, reader, offset, kind_of)?;
             return Ok((run.octets, run.next));
         }
