@@ -208,10 +208,10 @@ fn begin_headers(near: &[u8; NEAR], at: usize) -> u64 {
     let (types, majors, minors) = (word(at), word(at + 1), word(at + 2));
     // Sums of seven bits, none of which reaches the next octet.
     let is_from =
-        |octets: u64, least: u8| (octets & LOW).wrapping_add(EACH * (0x80 - least as u64));
+        |octets: u64, least: u8| (octets & LOW).wrapping_add(EACH * (0x80 - u64::from(least)));
     let from_first = is_from(types, CHANGE_CIPHER_SPEC);
     let beyond_last = is_from(types, HEARTBEAT + 1);
-    let differs = majors ^ (EACH * MAJOR as u64);
+    let differs = majors ^ (EACH * u64::from(MAJOR));
     let no_major = (differs & LOW).wrapping_add(LOW);
     let beyond_minor = is_from(minors, MINOR_MAX + 1);
     from_first & !(beyond_last | types | no_major | differs | beyond_minor | minors) & HIGH
