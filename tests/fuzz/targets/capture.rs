@@ -95,15 +95,17 @@ struct Outcome {
 fn inspected(input: Box<dyn Read + Send>, ask: bool) -> Outcome {
     let mut inspection = Inspection::default();
     let (mut packets, mut frames) = (0, 0);
+    let mut told = |seen: inspect::Seen| {
+        packets += 1;
+        assert!(seen.length > 0 && !seen.types.is_empty() && !seen.wire.is_empty());
+    };
     let read = Capture::new("fuzz".into(), None, input).and_then(|mut capture| {
         capture.read(|frame| {
             frames += 1;
-            if let Some(seen) = inspection.frame(frame, ask) {
-                packets += 1;
-                assert!(seen.length > 0 && !seen.types.is_empty() && !seen.wire.is_empty());
-            }
+            inspection.frame(frame, ask).for_each(&mut told);
         })
     });
+    inspection.end(ask).for_each(&mut told);
     let _ = inspection.passed_over.to_string();
     let connections = inspection.connections();
     Outcome {

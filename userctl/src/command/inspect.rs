@@ -151,11 +151,9 @@ impl Run {
             if frame.number % STEP == 0 {
                 bar.set_position(frame.offset);
             }
-            let seen = inspection.frame(frame, packets);
-            if let Some(seen) = seen {
-                take(seen);
-            }
+            inspection.frame(frame, packets).for_each(&mut take);
         });
+        inspection.end(packets).for_each(take);
         self.bar.finish_and_clear();
         read
     }

@@ -4,13 +4,38 @@
 
 use std::net::SocketAddr;
 
-use tlsconn_tls::{Connection, PacketTypes, Segment, Side, State, Types};
+use tlsconn_tls::{Connection, PacketTypes, Reason, Segment, Side, State, Types};
 
 use super::{
+    early::{At, Early, Kept},
     interface::Time,
     packet::Tcp,
     reorder::{before, InOrder, Waiting},
 };
+
+/// Octets that may wait for what was captured late in a connection; the same and packets where its start is waited for.
+const MOST: u32 = 1 << 20;
+const MOST_BEFORE_SYN: u32 = 1 << 16;
+const MOST_PACKETS_BEFORE_SYN: usize = 64;
+
+/// Seconds of the thirty that the start of a connection is not waited for, where its SYN was not seen.
+const SOONER: Time = 28;
+
+/// How far from its start a connection's packets may be captured before that.
+const NEAR: u32 = 1 << 20;
+
+/// What of the start of a connection may still come.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Awaits {
+    Nothing,
+    /// The SYN: packets came first.
+    Syn,
+    /// The answer to the SYN.
+    SynAck,
+}
+
+/// Tells of a packet that was taken in.
+pub(crate) type Told<'a> = dyn FnMut(&Flow, &Tcp<'_>, u64) + 'a;
 
 /// A TCP connection of the capture.
 pub(crate) struct Flow {
@@ -26,11 +51,22 @@ pub(crate) struct Flow {
     idle: bool,
     /// By side, the highest acknowledgement that it sent.
     acks: [Option<u32>; 2],
+    /// By side, the number behind its FIN.
+    fins: [Option<u32>; 2],
     /// Who sent the last packet, and the number behind it, if it was neither SYN nor FIN nor RST.
     last: Option<(Side, u32)>,
     answered: bool,
     fin: bool,
     reset: bool,
+    awaits: Awaits,
+    early: Option<Box<Early>>,
+    secret: [u64; 2],
+    /// Whose octets were given up, and the number of the first.
+    lost_at: Option<(Side, u32)>,
+    /// These came, after they had been acknowledged.
+    is_out_of_order: bool,
+    /// By side, whether octets of its packets were not captured.
+    is_cut: [bool; 2],
 }
 
 impl Flow {
@@ -49,10 +85,21 @@ impl Flow {
             tracked: (!tcp.syn).then(picked_up),
             idle: !tcp.syn,
             acks: [None, None],
+            fins: [None, None],
             last: None,
             answered: !tcp.syn,
             fin: false,
             reset: false,
+            awaits: match (tcp.syn, tcp.ack) {
+                (true, None) => Awaits::SynAck,
+                (true, Some(_)) => Awaits::Nothing,
+                (false, _) => Awaits::Syn,
+            },
+            early: None,
+            secret,
+            lost_at: None,
+            is_out_of_order: false,
+            is_cut: [false; 2],
         }
     }
 
@@ -89,37 +136,239 @@ impl Flow {
                 .is_some_and(|tracked| tracked.connection.ended())
     }
 
-    /// Takes a packet in that was captured at `now`.
-    pub(crate) fn packet(&mut self, tcp: &Tcp<'_>, secret: [u64; 2], now: Time) {
-        let from = self.side(tcp);
-        if self.is_of_stream(tcp, from, secret) {
-            if let Some(tracked) = &mut self.tracked {
-                take(tracked, tcp, from, now);
+    /// Takes a packet in, or keeps it until what was sent before it has come.
+    pub(crate) fn packet(&mut self, tcp: &Tcp<'_>, at: At, told: &mut Told<'_>) {
+        self.comes_late(tcp);
+        if self.waits(tcp) {
+            let side = self.side(tcp) as usize;
+            self.early.get_or_insert_default().keep(side, tcp, at);
+            while self.has_too_many() {
+                self.wait_no_longer(told);
             }
+            return;
+        }
+        self.take_in(tcp, at.time);
+        told(self, tcp, at.frame);
+        self.take_ready(told);
+    }
+
+    /// A SYN, or the answer to one, before it is known whose it is. If it is the start of this connection, which waited for it,
+    /// that begins anew; if it is not, nothing waits here any longer.
+    pub(crate) fn meets_syn(&mut self, tcp: &Tcp<'_>, told: &mut Told<'_>) {
+        let Some(early) = self.early.as_deref_mut() else {
+            return;
+        };
+        let first = tcp.first_octet();
+        let is_here = match (self.awaits, tcp.ack) {
+            (Awaits::Syn, ack) => {
+                let fits = early.all().all(|kept| is_after(tcp, &kept.tcp(), first, ack));
+                if fits {
+                    let kept = early.take_all();
+                    *self = Self::begin(tcp, self.secret);
+                    for kept in kept {
+                        let side = self.side(&kept.tcp()) as usize;
+                        self.early.get_or_insert_default().put(side, kept);
+                    }
+                }
+                fits
+            }
+            (_, None) if tcp.src == self.src => {
+                let begins = |tracked: &InOrder| tracked.connection.begins_at(Side::Src, first);
+                self.syn == Some(first) || self.tracked.as_deref().is_some_and(begins)
+            }
+            _ => true,
+        };
+        if !is_here {
+            self.flush(told);
+        }
+    }
+
+    /// Octets that were given up come after all; whether they had been acknowledged.
+    fn comes_late(&mut self, tcp: &Tcp<'_>) {
+        let Some((side, missing)) = self.lost_at else {
+            return;
+        };
+        let is_it = missing.wrapping_sub(tcp.first_octet()) < tcp.len;
+        if side == self.side(tcp) && is_it && !tcp.rst {
+            let ack = self.acks.get(side.other() as usize).copied().flatten();
+            self.is_out_of_order |= ack.is_some_and(|ack| before(missing, ack));
+        }
+    }
+
+    /// Whether what was sent before a packet may still come.
+    fn waits(&self, tcp: &Tcp<'_>) -> bool {
+        if tcp.syn {
+            return false;
+        }
+        if tcp.rst {
+            return self.early.as_ref().is_some_and(|early| !early.is_empty());
+        }
+        let side = self.side(tcp);
+        match self.awaits {
+            Awaits::Syn => true,
+            Awaits::SynAck => self.is_of_syn(tcp, side),
+            Awaits::Nothing => tcp.ack.is_some_and(|ack| self.is_to_come(side.other(), ack)),
+        }
+    }
+
+    /// Whether a packet belongs to the SYN that was not answered yet.
+    fn is_of_syn(&self, tcp: &Tcp<'_>, side: Side) -> bool {
+        let number = match side {
+            Side::Src => Some(tcp.seq),
+            Side::Dst => tcp.ack,
+        };
+        let from_syn = |(number, syn): (u32, u32)| number.wrapping_sub(syn) < NEAR;
+        tcp.ack.is_some() && number.zip(self.syn).is_some_and(from_syn)
+    }
+
+    /// Whether octets of a side that are acknowledged up to `ack` have not come, though they may.
+    fn is_to_come(&self, side: Side, ack: u32) -> bool {
+        let Some(tracked) = &self.tracked else {
+            return false;
+        };
+        let connection = &tracked.connection;
+        if !connection.follows(side) || !connection.is_unseen(side, ack) {
+            return false;
+        }
+        let place = side as usize;
+        let is_cut = self.is_cut.get(place) == Some(&true);
+        let is_fin = self.fins.get(place) == Some(&Some(ack))
+            && !connection.is_unseen(side, ack.wrapping_sub(1));
+        connection.reason() == Reason::None && !is_cut && !is_fin
+    }
+
+    fn has_too_many(&self) -> bool {
+        self.early.as_ref().is_some_and(|early| match self.awaits {
+            Awaits::Syn => {
+                early.len() > MOST_PACKETS_BEFORE_SYN || early.cost() > MOST_BEFORE_SYN
+            }
+            _ => early.cost() > MOST,
+        })
+    }
+
+    /// Takes in what waits for nothing any longer, that captured first before others.
+    fn take_ready(&mut self, told: &mut Told<'_>) {
+        while let Some(kept) = self.ready() {
+            self.take_in(&kept.tcp(), kept.at.time);
+            told(self, &kept.tcp(), kept.at.frame);
+        }
+    }
+
+    fn ready(&mut self) -> Option<Kept> {
+        let early = self.early.as_deref()?;
+        let (_, side) = [0, 1]
+            .into_iter()
+            .filter_map(|side| {
+                let first = early.first(side)?;
+                let tcp = first.tcp();
+                let is_ready = match tcp.rst {
+                    // When nothing else waits.
+                    true => early.first(1 - side).is_none_or(|other| other.tcp().rst),
+                    false => !self.waits(&tcp),
+                };
+                is_ready.then_some((first.at.frame, side))
+            })
+            .min()?;
+        self.early.as_deref_mut()?.take_first(side)
+    }
+
+    /// What has waited longest waits no longer.
+    fn wait_no_longer(&mut self, told: &mut Told<'_>) {
+        let Some(early) = self.early.as_deref_mut() else {
+            return;
+        };
+        if self.awaits != Awaits::Nothing {
+            self.awaits = Awaits::Nothing;
+            for kept in early.take_all() {
+                self.take_in(&kept.tcp(), kept.at.time);
+                told(self, &kept.tcp(), kept.at.frame);
+            }
+            return;
+        }
+        let frame = |side| Some((early.first(side)?.at.frame, side));
+        let Some((_, side)) = [0, 1].into_iter().filter_map(frame).min() else {
+            return;
+        };
+        if let Some(kept) = early.take_first(side) {
+            self.take_in(&kept.tcp(), kept.at.time);
+            told(self, &kept.tcp(), kept.at.frame);
+        }
+        self.take_ready(told);
+    }
+
+    /// Nothing waits any longer for what was captured late.
+    pub(crate) fn flush(&mut self, told: &mut Told<'_>) {
+        while self.early.as_ref().is_some_and(|early| !early.is_empty()) {
+            self.wait_no_longer(told);
+        }
+        self.early = None;
+    }
+
+    /// Takes a packet in that was captured at `now`.
+    fn take_in(&mut self, tcp: &Tcp<'_>, now: Time) {
+        let from = self.side(tcp);
+        if self.is_of_stream(tcp, from) {
+            self.engine(tcp, from, now);
             self.acknowledged(tcp, from);
         }
         self.conntrack(tcp, from);
     }
 
+    /// Hands a packet to the engine, and takes notice of where octets are missing.
+    fn engine(&mut self, tcp: &Tcp<'_>, from: Side, now: Time) {
+        let place = from as usize;
+        if let Some(fin) = self.fins.get_mut(place).filter(|_| tcp.fin) {
+            *fin = Some(tcp.end().wrapping_add(1));
+        }
+        let captured = u32::try_from(tcp.payload.len()).unwrap_or(u32::MAX);
+        if let Some(is_cut) = self.is_cut.get_mut(place) {
+            *is_cut |= captured < tcp.len;
+        }
+        let Some(tracked) = &mut self.tracked else {
+            return;
+        };
+        let sides = [Side::Src, Side::Dst];
+        let before = sides.map(|side| tracked.connection.follows(side).then(|| tracked.connection.next(side)));
+        take(tracked, tcp, from, now);
+        self.notice(before);
+    }
+
+    /// Which octets were given up, by where each side had come to before.
+    fn notice(&mut self, before: [Option<u32>; 2]) {
+        let Some(tracked) = &self.tracked else {
+            return;
+        };
+        if self.lost_at.is_some() || tracked.connection.reason() != Reason::Hole {
+            return;
+        }
+        let lost = |(side, next): (Side, Option<u32>)| {
+            let is_lost = !tracked.connection.follows(side);
+            next.filter(|_| is_lost).map(|next| (side, next))
+        };
+        let sides = [Side::Src, Side::Dst].into_iter().zip(before);
+        self.lost_at = sides.filter_map(lost).next();
+    }
+
     /// Whether the tracker takes a packet in. The receiver reads nothing of a reset.
-    fn is_of_stream(&mut self, tcp: &Tcp<'_>, from: Side, secret: [u64; 2]) -> bool {
+    fn is_of_stream(&mut self, tcp: &Tcp<'_>, from: Side) -> bool {
         if tcp.rst {
             return false;
         }
         if tcp.syn {
-            return self.syn_packet(tcp, from, secret);
+            return self.syn_packet(tcp, from);
         }
         if tcp.len > 0 && (self.idle || self.tracked.is_none()) {
             // The tracker picks up in the middle what no SYN-ACK began, at the first payload: a FIN that came before
             // it says nothing of where that begins.
             self.idle = false;
-            self.tracked = Some(Box::new(InOrder::new(Connection::picked_up(), secret)));
+            self.tracked = Some(Box::new(InOrder::new(Connection::picked_up(), self.secret)));
         }
         true
     }
 
     /// Whether a SYN or the answer to one is of this connection: others change nothing.
-    fn syn_packet(&mut self, tcp: &Tcp<'_>, from: Side, secret: [u64; 2]) -> bool {
+    fn syn_packet(&mut self, tcp: &Tcp<'_>, from: Side) -> bool {
+        let secret = self.secret;
         let first = tcp.first_octet();
         match (from, tcp.ack) {
             (Side::Src, None) => {
@@ -136,6 +385,7 @@ impl Flow {
             }
             (Side::Dst, Some(ack)) => {
                 self.answered = true;
+                self.awaits = Awaits::Nothing;
                 let tracked = self.tracked.get_or_insert_with(|| {
                     Box::new(InOrder::new(Connection::opened(ack, first), secret))
                 });
@@ -153,6 +403,7 @@ impl Flow {
                 if self.tracked.is_none() && self.responders_syn == Some(ack) =>
             {
                 self.answered = true;
+                self.awaits = Awaits::Nothing;
                 let opened = Connection::opened(first, ack);
                 self.tracked = Some(Box::new(InOrder::new(opened, secret)));
                 true
@@ -201,17 +452,33 @@ impl Flow {
     }
 
     /// No longer waits for what is missing in front of segments that were captured before `oldest`.
-    pub(crate) fn give_up(&mut self, oldest: Time) {
+    pub(crate) fn give_up(&mut self, oldest: Time, told: &mut Told<'_>) {
         if let Some(tracked) = &mut self.tracked {
+            let sides = [Side::Src, Side::Dst];
+            let before = sides.map(|side| tracked.connection.follows(side).then(|| tracked.connection.next(side)));
             tracked.give_up(oldest);
+            self.notice(before);
+            self.take_ready(told);
+        }
+        while self.early_waiting().since.is_some_and(|since| since < oldest) {
+            self.wait_no_longer(told);
         }
     }
 
-    /// What waits behind holes.
+    /// What waits behind holes, and for what was captured late.
     pub(crate) fn waiting(&self) -> Waiting {
-        self.tracked
-            .as_ref()
-            .map_or_else(Waiting::default, |tracked| tracked.waiting())
+        let tracked = self.tracked.as_ref();
+        let holes = tracked.map_or_else(Waiting::default, |tracked| tracked.waiting());
+        holes.and(self.early_waiting())
+    }
+
+    fn early_waiting(&self) -> Waiting {
+        let sooner = match self.awaits {
+            Awaits::Syn => SOONER,
+            _ => 0,
+        };
+        let early = self.early.as_ref();
+        early.map_or_else(Waiting::default, |early| early.waiting(sooner))
     }
 
     /// The types of the first `len` octets of a packet's payload. A SYN's are of this connection only if it opens it.
@@ -238,6 +505,19 @@ impl Flow {
     pub(crate) fn tracked(&self) -> Option<&InOrder> {
         self.tracked.as_deref()
     }
+}
+
+/// Whether a packet belongs to the connection that a SYN, or the answer to one, begins.
+fn is_after(syn: &Tcp<'_>, tcp: &Tcp<'_>, first: u32, ack: Option<u32>) -> bool {
+    let is_near = |number: u32, from: u32| number.wrapping_sub(from) < NEAR;
+    let (sent, acknowledged) = match tcp.src == syn.src {
+        true => (Some(first), ack),
+        false => (ack, Some(first)),
+    };
+    sent.is_none_or(|first| is_near(tcp.seq, first))
+        && acknowledged
+            .zip(tcp.ack)
+            .is_none_or(|(first, ack)| is_near(ack, first))
 }
 
 /// Hands a packet to the engine. Of what a capture cut off only the length is known: it is a hole.

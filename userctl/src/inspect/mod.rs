@@ -6,6 +6,7 @@
 mod block;
 pub(crate) mod capture;
 mod describe;
+mod early;
 mod flow;
 mod holes;
 mod interface;
@@ -25,6 +26,7 @@ use std::{
     collections::HashMap,
     hash::{BuildHasher, RandomState},
     net::SocketAddr,
+    vec::Drain,
 };
 
 use serde::Serialize;
@@ -32,7 +34,8 @@ use tlsconn_tls::Handshake;
 
 use self::{
     capture::Frame,
-    flow::Flow,
+    early::At,
+    flow::{Flow, Told},
     holes::Holes,
     interface::Time,
     link::Carried,
@@ -67,6 +70,8 @@ pub(crate) struct Inspection {
     most: usize,
     holes: Holes,
     secret: [u64; 2],
+    /// Packets that were taken in and not told of yet.
+    seen: Vec<Seen>,
     pub(crate) passed_over: PassedOver,
 }
 
@@ -80,6 +85,7 @@ impl Default for Inspection {
             holes: Holes::default(),
             // Drawn anew for every run, so that no capture can be made to have two sessions of one digest.
             secret: [0, 1].map(|word: u64| RandomState::new().hash_one(word)),
+            seen: Vec::new(),
             passed_over: PassedOver::default(),
         }
     }
@@ -94,38 +100,46 @@ impl Inspection {
         }
     }
 
-    /// Takes a frame in, and says what it was if that is asked for and it is a TCP packet with payload.
-    pub(crate) fn frame(&mut self, frame: &Frame<'_>, ask: bool) -> Option<Seen> {
+    /// Takes a frame in. If that is asked for it says what the TCP packets with payload are that were taken in with it: this
+    /// one, unless it waits for what was captured late, and those that waited for it.
+    pub(crate) fn frame(&mut self, frame: &Frame<'_>, ask: bool) -> Drain<'_, Seen> {
         let oldest = holes::oldest_at(frame.time);
         while let Some(place) = self.holes.older_than(oldest) {
-            self.flow(place, |flow| flow.give_up(oldest))?;
+            self.flow(place, ask, |flow, told| flow.give_up(oldest, told));
         }
-        let (tunnel, packet) = match link::carried(frame) {
-            Carried::Packet(kind, octets) => packet::read(kind, octets, self.tunnels),
-            Carried::Other => return None,
+        match link::carried(frame) {
+            Carried::Packet(kind, octets) => {
+                let (tunnel, packet) = packet::read(kind, octets, self.tunnels);
+                match packet {
+                    Packet::Tcp(tcp) => self.tcp(frame, tunnel, &tcp, ask),
+                    Packet::Fragment => self.passed_over.fragments += 1,
+                    Packet::BadHeader => self.passed_over.bad_headers += 1,
+                    Packet::Other => {}
+                }
+            }
+            Carried::Other => {}
             Carried::UnknownLink => {
                 let first = (0, frame.link, frame.offset);
                 self.passed_over.unknown_link.get_or_insert(first).0 += 1;
-                return None;
             }
-        };
-        match packet {
-            Packet::Tcp(tcp) => self.tcp(frame, tunnel, &tcp, ask),
-            Packet::Fragment => {
-                self.passed_over.fragments += 1;
-                None
-            }
-            Packet::BadHeader => {
-                self.passed_over.bad_headers += 1;
-                None
-            }
-            Packet::Other => None,
         }
+        self.seen.drain(..)
     }
 
-    fn tcp(&mut self, frame: &Frame<'_>, tunnel: Tunnel, tcp: &Tcp<'_>, ask: bool) -> Option<Seen> {
+    /// The capture has ended: nothing comes any more that packets wait for.
+    pub(crate) fn end(&mut self, ask: bool) -> Drain<'_, Seen> {
+        for place in 0..self.flows.len() {
+            self.flow(place, ask, Flow::flush);
+        }
+        self.seen.drain(..)
+    }
+
+    fn tcp(&mut self, frame: &Frame<'_>, tunnel: Tunnel, tcp: &Tcp<'_>, ask: bool) {
         let ends = (tunnel, tcp.src.min(tcp.dst), tcp.src.max(tcp.dst));
         let known = self.latest.get(&ends).copied();
+        if let Some(place) = known.filter(|_| tcp.syn) {
+            self.flow(place, ask, |flow, told| flow.meets_syn(tcp, told));
+        }
         let same = known.filter(|place| {
             let flow = self.flows.get(*place);
             flow.is_some_and(|flow| !flow.is_followed_by(tcp))
@@ -142,39 +156,32 @@ impl Inspection {
                 // What follows does not belong to the connection that was there either.
                 self.latest.remove(&ends);
                 self.passed_over.no_room += 1;
-                return None;
+                return;
             }
         };
-        let secret = self.secret;
-        self.flow(place, |flow| flow.packet(tcp, secret, frame.time))?;
+        let at = At {
+            frame: frame.number,
+            time: frame.time,
+        };
+        self.flow(place, ask, |flow, told| flow.packet(tcp, at, told));
         if self.holes.are_too_many() {
             self.passed_over.holes += 1;
-            self.flow(place, |flow| flow.give_up(Time::MAX))?;
+            self.flow(place, ask, |flow, told| flow.give_up(Time::MAX, told));
         }
-        let flow = self.flows.get(place)?;
-        if !ask || tcp.len == 0 {
-            return None;
-        }
-        let from = flow.side(tcp);
-        let types = |octets| flow.types(tcp, octets);
-        Some(Seen {
-            frame: frame.number,
-            id: place as u64,
-            from: describe::side(from),
-            length: tcp.len,
-            types: order::names(tcp.len, |octets| types(octets).content),
-            wire: order::names(tcp.len, |octets| types(octets).wire),
-            state: describe::state(flow.state()),
-        })
     }
 
-    /// Changes a connection, and takes notice of what waits in it.
-    fn flow(&mut self, place: usize, change: impl FnOnce(&mut Flow)) -> Option<()> {
-        let flow = self.flows.get_mut(place)?;
+    /// Changes a connection, and takes notice of what waits in it and of what is to be told.
+    fn flow(&mut self, place: usize, ask: bool, change: impl FnOnce(&mut Flow, &mut Told<'_>)) {
+        let Some(flow) = self.flows.get_mut(place) else {
+            return;
+        };
         let before = flow.waiting();
-        change(flow);
+        change(flow, &mut |flow, tcp, frame| {
+            if ask && tcp.len > 0 {
+                self.seen.push(seen(flow, tcp, frame, place as u64));
+            }
+        });
         self.holes.changed(place, before, flow.waiting());
-        Some(())
     }
 
     /// The connections in order of their first packet. A session is continued by a later connection than the one that
@@ -195,5 +202,19 @@ impl Inspection {
             }
             describe::connection(id, flow, resumes)
         })
+    }
+}
+
+/// What there is to tell of a packet that was taken in.
+fn seen(flow: &Flow, tcp: &Tcp<'_>, frame: u64, id: u64) -> Seen {
+    let types = |octets| flow.types(tcp, octets);
+    Seen {
+        frame,
+        id,
+        from: describe::side(flow.side(tcp)),
+        length: tcp.len,
+        types: order::names(tcp.len, |octets| types(octets).content),
+        wire: order::names(tcp.len, |octets| types(octets).wire),
+        state: describe::state(flow.state()),
     }
 }

@@ -22,6 +22,7 @@ pub(crate) enum Packet<'a> {
 }
 
 /// A TCP packet.
+#[derive(Clone, Copy)]
 pub(crate) struct Tcp<'a> {
     pub(crate) src: SocketAddr,
     pub(crate) dst: SocketAddr,

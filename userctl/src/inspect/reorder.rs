@@ -62,6 +62,16 @@ pub(crate) struct Waiting {
     pub(crate) since: Option<Time>,
 }
 
+impl Waiting {
+    /// This and that together.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            cost: self.cost.saturating_add(other.cost),
+            since: self.since.into_iter().chain(other.since).min(),
+        }
+    }
+}
+
 impl InOrder {
     /// The secret is that of the engine's digests, the same for all connections of a capture.
     pub(crate) fn new(connection: Connection, secret: [u64; 2]) -> Self {

@@ -33,6 +33,7 @@ fn inspect_into(mut inspection: Inspection, octets: &[u8]) -> Outcome {
     let read = Capture::new("made.pcap".into(), None, input).and_then(|mut capture| {
         capture.read(|frame| packets.extend(inspection.frame(frame, true)))
     });
+    packets.extend(inspection.end(true));
     Outcome {
         connections: inspection.connections().collect(),
         packets,
