@@ -4,7 +4,7 @@
 
 use tlsconn_tls::{Counters, Identity, Types};
 
-use super::flow::Flow;
+use super::flow::{Flow, Missing};
 use crate::{
     cipher::Cipher,
     model::{Bytes, Connection, Reason, Records, RecordsBySide, Resumption, Side, State, Version},
@@ -67,7 +67,7 @@ pub(crate) fn connection(id: u64, flow: &Flow, resumes: Option<u64>) -> Connecti
         hello_retry: identity.hello_retry,
         records,
         bytes,
-        reason: tracked.and_then(|tracked| reason(tracked.connection.reason())),
+        reason: tracked.and_then(|tracked| reason(tracked.connection.reason(), flow.missing())),
         marking: None,
     }
 }
@@ -126,7 +126,13 @@ fn resumption(resumption: tlsconn_tls::Resumption) -> Resumption {
     }
 }
 
-fn reason(reason: tlsconn_tls::Reason) -> Option<Reason> {
-    // The engine's numbers are those of the interface with the kernel.
-    Reason::from_number(reason as u8)
+fn reason(reason: tlsconn_tls::Reason, missing: Option<Missing>) -> Option<Reason> {
+    match (reason, missing) {
+        (tlsconn_tls::Reason::Hole, Some(Missing::CapturedLate)) => {
+            Some(Reason::CapturedOutOfOrder)
+        }
+        (tlsconn_tls::Reason::Hole, Some(Missing::CutOff)) => Some(Reason::Snaplen),
+        // The engine's numbers are those of the interface with the kernel.
+        _ => Reason::from_number(reason as u8),
+    }
 }

@@ -34,6 +34,15 @@ enum Awaits {
     SynAck,
 }
 
+/// Why octets are missing.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Missing {
+    /// They were captured too late.
+    CapturedLate,
+    /// Packets were captured in part only.
+    CutOff,
+}
+
 /// Tells of a packet that was taken in.
 pub(crate) type Told<'a> = dyn FnMut(&Flow, &Tcp<'_>, u64) + 'a;
 
@@ -161,7 +170,9 @@ impl Flow {
         let first = tcp.first_octet();
         let is_here = match (self.awaits, tcp.ack) {
             (Awaits::Syn, ack) => {
-                let fits = early.all().all(|kept| is_after(tcp, &kept.tcp(), first, ack));
+                let fits = early
+                    .all()
+                    .all(|kept| is_after(tcp, &kept.tcp(), first, ack));
                 if fits {
                     let kept = early.take_all();
                     *self = Self::begin(tcp, self.secret);
@@ -207,7 +218,9 @@ impl Flow {
         match self.awaits {
             Awaits::Syn => true,
             Awaits::SynAck => self.is_of_syn(tcp, side),
-            Awaits::Nothing => tcp.ack.is_some_and(|ack| self.is_to_come(side.other(), ack)),
+            Awaits::Nothing => tcp
+                .ack
+                .is_some_and(|ack| self.is_to_come(side.other(), ack)),
         }
     }
 
@@ -239,9 +252,7 @@ impl Flow {
 
     fn has_too_many(&self) -> bool {
         self.early.as_ref().is_some_and(|early| match self.awaits {
-            Awaits::Syn => {
-                early.len() > MOST_PACKETS_BEFORE_SYN || early.cost() > MOST_BEFORE_SYN
-            }
+            Awaits::Syn => early.len() > MOST_PACKETS_BEFORE_SYN || early.cost() > MOST_BEFORE_SYN,
             _ => early.cost() > MOST,
         })
     }
@@ -328,7 +339,12 @@ impl Flow {
             return;
         };
         let sides = [Side::Src, Side::Dst];
-        let before = sides.map(|side| tracked.connection.follows(side).then(|| tracked.connection.next(side)));
+        let before = sides.map(|side| {
+            tracked
+                .connection
+                .follows(side)
+                .then(|| tracked.connection.next(side))
+        });
         take(tracked, tcp, from, now);
         self.notice(before);
     }
@@ -455,12 +471,21 @@ impl Flow {
     pub(crate) fn give_up(&mut self, oldest: Time, told: &mut Told<'_>) {
         if let Some(tracked) = &mut self.tracked {
             let sides = [Side::Src, Side::Dst];
-            let before = sides.map(|side| tracked.connection.follows(side).then(|| tracked.connection.next(side)));
+            let before = sides.map(|side| {
+                tracked
+                    .connection
+                    .follows(side)
+                    .then(|| tracked.connection.next(side))
+            });
             tracked.give_up(oldest);
             self.notice(before);
             self.take_ready(told);
         }
-        while self.early_waiting().since.is_some_and(|since| since < oldest) {
+        while self
+            .early_waiting()
+            .since
+            .is_some_and(|since| since < oldest)
+        {
             self.wait_no_longer(told);
         }
     }
@@ -498,6 +523,15 @@ impl Flow {
             Some(tracked) => tracked.connection.state(),
             None if self.reset => State::Closed,
             None => State::New,
+        }
+    }
+
+    /// Why the octets are missing that made it lost, where that is known.
+    pub(crate) fn missing(&self) -> Option<Missing> {
+        let (side, _) = self.lost_at?;
+        match self.is_out_of_order {
+            true => Some(Missing::CapturedLate),
+            false => (self.is_cut.get(side as usize) == Some(&true)).then_some(Missing::CutOff),
         }
     }
 

@@ -7,12 +7,16 @@ use std::{fmt, str::FromStr};
 use serde::{Serialize, Serializer};
 use tlsconn_uapi as uapi;
 
-/// An enumeration with a number on the wire and a name for people, both written once.
+/// An enumeration with a number on the wire and a name for people, both written once. Behind `and`: what only captures have,
+/// which has no number.
 macro_rules! named {
-    ($(#[$doc:meta])* $name:ident { $($variant:ident = $number:ident $text:literal,)+ }) => {
+    (
+        $(#[$doc:meta])* $name:ident { $($variant:ident = $number:ident $text:literal,)+ }
+        $(and { $($other:ident $word:literal,)+ })?
+    ) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-        pub(crate) enum $name { $($variant,)+ }
+        #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+        pub(crate) enum $name { $($variant,)+ $($($other,)+)? }
 
         impl $name {
             pub(crate) fn from_number(number: u8) -> Option<Self> {
@@ -25,7 +29,10 @@ macro_rules! named {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(match self { $(Self::$variant => $text,)+ })
+                f.write_str(match self {
+                    $(Self::$variant => $text,)+
+                    $($(Self::$other => $word,)+)?
+                })
             }
         }
 
@@ -35,7 +42,8 @@ macro_rules! named {
             fn from_str(text: &str) -> Result<Self, String> {
                 match text {
                     $($text => Ok(Self::$variant),)+
-                    _ => Err(concat!("one of:" $(, " ", $text)+).into()),
+                    $($($word => Ok(Self::$other),)+)?
+                    _ => Err(concat!("one of:" $(, " ", $text)+ $($(, " ", $word)+)?).into()),
                 }
             }
         }
@@ -104,6 +112,10 @@ named! {
         TooManyRecords = TLSCONN_REASON_TOO_MANY_RECORDS "too-many-records",
         SynData = TLSCONN_REASON_SYN_DATA "syn-data",
         HandshakeTimeout = TLSCONN_REASON_HANDSHAKE_TIMEOUT "handshake-timeout",
+    } and {
+        CapturedOutOfOrder "captured-out-of-order",
+        Snaplen "snaplen",
+        OneDirection "one-direction",
     }
 }
 

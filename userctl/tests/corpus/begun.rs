@@ -9,12 +9,15 @@ use etherparse::{LaxNetSlice, LaxSlicedPacket, PacketBuilder, TransportSlice};
 use pcap_parser::{create_reader, Block, Linktype, PcapBlockOwned, PcapError};
 
 /// A TCP packet: who sent it, to whom, its numbers, and the IP packet around it.
-struct Packet {
-    src: SocketAddr,
-    dst: SocketAddr,
+#[derive(Clone)]
+pub(crate) struct Packet {
+    pub(crate) src: SocketAddr,
+    pub(crate) dst: SocketAddr,
     seq: u32,
     ack: u32,
-    syn: bool,
+    pub(crate) syn: bool,
+    pub(crate) rst: bool,
+    pub(crate) has_payload: bool,
     ip: Vec<u8>,
 }
 
@@ -25,10 +28,7 @@ pub(crate) fn with_start(capture: &Path) -> Vec<u8> {
     for packet in &packets {
         first.entry((packet.src, packet.dst)).or_insert(packet.seq);
     }
-    let mut pcap = Vec::new();
-    for word in [0xa1b2_c3d4, 0x0004_0002, 0, 0, 0x0004_0000, 101_u32] {
-        pcap.extend(word.to_le_bytes());
-    }
+    let mut pcap = header();
     let mut begun = Vec::new();
     for packet in &packets {
         let ends = (packet.src, packet.dst);
@@ -52,6 +52,20 @@ pub(crate) fn with_start(capture: &Path) -> Vec<u8> {
         record(&mut pcap, &packet.ip);
     }
     pcap
+}
+
+/// Packets as a capture.
+pub(crate) fn pcap(packets: &[Packet]) -> Vec<u8> {
+    let mut pcap = header();
+    for packet in packets {
+        record(&mut pcap, &packet.ip);
+    }
+    pcap
+}
+
+fn header() -> Vec<u8> {
+    let words = [0xa1b2_c3d4, 0x0004_0002, 0, 0, 0x0004_0000, 101_u32];
+    words.into_iter().flat_map(u32::to_le_bytes).collect()
 }
 
 fn record(pcap: &mut Vec<u8>, ip: &[u8]) {
@@ -83,7 +97,7 @@ fn start(src: SocketAddr, dst: SocketAddr, seq: u32, ack: Option<u32>) -> Vec<u8
     octets
 }
 
-fn packets(capture: &Path) -> Vec<Packet> {
+pub(crate) fn packets(capture: &Path) -> Vec<Packet> {
     let file = File::open(capture).expect("the capture opens");
     let mut reader = create_reader(1 << 20, file).expect("it is a capture");
     let mut link = Linktype(0);
@@ -156,6 +170,8 @@ fn packet(link: Linktype, octets: &[u8]) -> Option<Packet> {
         seq: tcp.sequence_number().wrapping_add(u32::from(tcp.syn())),
         ack: tcp.acknowledgment_number(),
         syn: tcp.syn(),
+        rst: tcp.rst(),
+        has_payload: !tcp.payload().is_empty(),
         ip: octets[place..octets.len().min(place + len)].to_vec(),
     })
 }

@@ -8,6 +8,7 @@
 //! more with the start put in front, which must give what the tables say.
 
 mod begun;
+mod disorder;
 mod expect;
 mod reason;
 mod reference;

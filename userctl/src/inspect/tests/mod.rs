@@ -5,6 +5,7 @@
 mod files;
 mod flows;
 mod holes;
+mod late;
 mod lengths;
 mod packets;
 mod wire;

@@ -110,7 +110,10 @@ fn what_a_capture_cuts_off_is_a_hole() {
     assert_eq!(outcome.packets[4].length, 705);
     assert_eq!(outcome.packets[4].types, ["unknown"]);
     let cut = single(outcome);
-    assert_eq!((cut.state, cut.reason), (State::Lost, Some(Reason::Hole)));
+    assert_eq!(
+        (cut.state, cut.reason),
+        (State::Lost, Some(Reason::Snaplen))
+    );
     assert!(cut.client_random.is_some());
     // Without the TCP header there is nothing to take in.
     let headless: Vec<Vec<u8>> = segments.iter().map(|s| ipv4(s)[..30].to_vec()).collect();
