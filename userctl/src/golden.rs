@@ -96,6 +96,7 @@ fn connections() -> Vec<Connection> {
                 pin: None,
                 mark: 0x7,
             }),
+            captured: None,
         },
     ]
 }

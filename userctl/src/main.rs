@@ -25,6 +25,7 @@ mod octets;
 mod output;
 mod selector;
 mod table;
+mod time;
 
 use std::{env, process::ExitCode};
 

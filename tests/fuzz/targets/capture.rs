@@ -18,6 +18,8 @@ mod inspect;
 mod model;
 #[path = "../../../userctl/src/octets.rs"]
 mod octets;
+#[path = "../../../userctl/src/time.rs"]
+mod time;
 #[path = "../../../userctl/src/inspect/tests/wire.rs"]
 mod wire;
 

@@ -48,16 +48,16 @@ pub(crate) struct Inspect {
     /// Do not look into tunnels
     #[arg(long)]
     outer: bool,
+    /// Read connections whose start is not in the capture too, from their ClientHello on, and mark them
+    #[arg(long)]
+    loose: bool,
 }
 
 impl Inspect {
     pub(crate) fn run(&self, output: &Output) -> Result<(), Failure> {
         let mut run = Run {
             capture: Capture::open(&self.file)?,
-            inspection: match self.outer {
-                true => Inspection::of_outer(),
-                false => Inspection::default(),
-            },
+            inspection: Inspection::new(!self.outer, self.loose),
             bar: ProgressBar::hidden(),
         };
         run.bar = self.progress(run.capture.length(), output);

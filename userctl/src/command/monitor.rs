@@ -68,10 +68,7 @@ fn of_pin(pin: &Pin) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        event::{Kind, Time},
-        model::tests::connection,
-    };
+    use crate::{event::Kind, model::tests::connection, time::Time};
 
     #[test]
     fn lines() {

@@ -4,10 +4,16 @@
 
 use tlsconn_tls::{Counters, Identity, Types};
 
-use super::flow::{Flow, Missing};
+use super::{
+    flow::{Flow, Missing},
+    interface::Time,
+};
 use crate::{
     cipher::Cipher,
-    model::{Bytes, Connection, Reason, Records, RecordsBySide, Resumption, Side, State, Version},
+    model::{
+        Bytes, Captured, Connection, Reason, Records, RecordsBySide, Resumption, Side, State,
+        Version,
+    },
     octets::{Hex, Name},
 };
 
@@ -27,10 +33,12 @@ pub(crate) fn connection(id: u64, flow: &Flow, resumes: Option<u64>) -> Connecti
     let tracked = flow.tracked();
     let identity = tracked.map_or_else(Identity::default, |tracked| tracked.handshake.identity);
     let counters = |side| {
-        tracked.map_or_else(Counters::default, |tracked| {
-            tracked.connection.counters(side)
+        tracked.map_or_else(Counters::default, |tracked| Counters {
+            bytes: flow.bytes(side),
+            ..tracked.connection.counters(side)
         })
     };
+    let [first, last] = flow.times;
     let (bytes, records) = match identity.client {
         Some(client) => by_part(&counters(client), &counters(client.other())),
         None => (
@@ -69,6 +77,11 @@ pub(crate) fn connection(id: u64, flow: &Flow, resumes: Option<u64>) -> Connecti
         bytes,
         reason: tracked.and_then(|tracked| reason(tracked.connection.reason(), flow.missing())),
         marking: None,
+        captured: Some(Captured {
+            first: time(first),
+            last: time(last),
+            loose: flow.loose(),
+        }),
     }
 }
 
@@ -93,6 +106,11 @@ fn records(counters: &Counters) -> Records {
         application_data,
         heartbeat,
     }
+}
+
+/// A capture's time. One before 1970 is none that a packet was captured at.
+fn time(time: Time) -> crate::time::Time {
+    crate::time::Time(u64::try_from(time).unwrap_or(0))
 }
 
 /// The engine's side.
@@ -132,6 +150,9 @@ fn reason(reason: tlsconn_tls::Reason, missing: Option<Missing>) -> Option<Reaso
             Some(Reason::CapturedOutOfOrder)
         }
         (tlsconn_tls::Reason::Hole, Some(Missing::CutOff)) => Some(Reason::Snaplen),
+        (tlsconn_tls::Reason::Hole | tlsconn_tls::Reason::MidStream, Some(Missing::Direction)) => {
+            Some(Reason::OneDirection)
+        }
         // The engine's numbers are those of the interface with the kernel.
         _ => Reason::from_number(reason as u8),
     }

@@ -8,6 +8,7 @@ use tlsconn_tls::{Connection, PacketTypes, Reason, Segment, Side, State, Types};
 
 use super::{
     early::{At, Early, Kept},
+    hello,
     interface::Time,
     packet::Tcp,
     reorder::{before, InOrder, Waiting},
@@ -23,6 +24,15 @@ const SOONER: Time = 28;
 
 /// How far from its start a connection's packets may be captured before that.
 const NEAR: u32 = 1 << 20;
+
+/// What holds for all connections of a capture.
+#[derive(Clone, Copy)]
+pub(crate) struct Options {
+    /// That of the engine's digests.
+    pub(crate) secret: [u64; 2],
+    /// A ClientHello opens a connection whose SYN-ACK was not captured.
+    pub(crate) loose: bool,
+}
 
 /// What of the start of a connection may still come.
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -41,6 +51,8 @@ pub(crate) enum Missing {
     CapturedLate,
     /// Packets were captured in part only.
     CutOff,
+    /// Nothing of the other side was captured.
+    Direction,
 }
 
 /// Tells of a packet that was taken in.
@@ -50,6 +62,8 @@ pub(crate) type Told<'a> = dyn FnMut(&Flow, &Tcp<'_>, u64) + 'a;
 pub(crate) struct Flow {
     pub(crate) src: SocketAddr,
     pub(crate) dst: SocketAddr,
+    /// When its first and its last packet were captured.
+    pub(crate) times: [Time; 2],
     /// The last SYN of the initiator: the number behind it.
     syn: Option<u32>,
     /// The same of the responder, whose SYN the initiator may answer (a split handshake).
@@ -69,7 +83,13 @@ pub(crate) struct Flow {
     reset: bool,
     awaits: Awaits,
     early: Option<Box<Early>>,
-    secret: [u64; 2],
+    options: Options,
+    /// Where both streams were at the ClientHello that opened it without a SYN-ACK.
+    loose: Option<[u32; 2]>,
+    /// By side, octets of payload before that.
+    before: [u64; 2],
+    /// By side, whether it sent anything.
+    heard: [bool; 2],
     /// Whose octets were given up, and the number of the first.
     lost_at: Option<(Side, u32)>,
     /// These came, after they had been acknowledged.
@@ -80,15 +100,16 @@ pub(crate) struct Flow {
 
 impl Flow {
     /// Begun by a packet of a connection that is not known: a SYN, the answer to one, or mid-stream.
-    pub(crate) fn begin(tcp: &Tcp<'_>, secret: [u64; 2]) -> Self {
+    pub(crate) fn begin(tcp: &Tcp<'_>, now: Time, options: Options) -> Self {
         let (src, dst) = match tcp.syn && tcp.ack.is_some() {
             true => (tcp.dst, tcp.src),
             false => (tcp.src, tcp.dst),
         };
-        let picked_up = || Box::new(InOrder::new(Connection::picked_up(), secret));
+        let picked_up = || Box::new(InOrder::new(Connection::picked_up(), options.secret));
         Self {
             src,
             dst,
+            times: [now; 2],
             syn: None,
             responders_syn: None,
             tracked: (!tcp.syn).then(picked_up),
@@ -105,7 +126,10 @@ impl Flow {
                 (false, _) => Awaits::Syn,
             },
             early: None,
-            secret,
+            options,
+            loose: None,
+            before: [0; 2],
+            heard: [false; 2],
             lost_at: None,
             is_out_of_order: false,
             is_cut: [false; 2],
@@ -147,7 +171,10 @@ impl Flow {
 
     /// Takes a packet in, or keeps it until what was sent before it has come.
     pub(crate) fn packet(&mut self, tcp: &Tcp<'_>, at: At, told: &mut Told<'_>) {
+        let [first, last] = self.times;
+        self.times = [first.min(at.time), last.max(at.time)];
         self.comes_late(tcp);
+        self.opens_loosely(tcp);
         if self.waits(tcp) {
             let side = self.side(tcp) as usize;
             self.early.get_or_insert_default().keep(side, tcp, at);
@@ -175,7 +202,8 @@ impl Flow {
                     .all(|kept| is_after(tcp, &kept.tcp(), first, ack));
                 if fits {
                     let kept = early.take_all();
-                    *self = Self::begin(tcp, self.secret);
+                    let [first, _] = self.times;
+                    *self = Self::begin(tcp, first, self.options);
                     for kept in kept {
                         let side = self.side(&kept.tcp()) as usize;
                         self.early.get_or_insert_default().put(side, kept);
@@ -191,6 +219,44 @@ impl Flow {
         };
         if !is_here {
             self.flush(told);
+        }
+    }
+
+    /// A ClientHello of a connection whose start was not captured says as much as the SYN-ACK: its number, and that of the answer,
+    /// which it acknowledges.
+    fn opens_loosely(&mut self, tcp: &Tcp<'_>) {
+        let (side, start) = (self.side(tcp), tcp.ack);
+        let (true, Some(ack), false) = (self.options.loose, start, tcp.syn || tcp.rst) else {
+            return;
+        };
+        let is_without_start = match (self.awaits, &self.tracked) {
+            (Awaits::Syn, _) => true,
+            (Awaits::SynAck, None) => self.is_of_syn(tcp, side),
+            (Awaits::Nothing, Some(tracked)) => {
+                self.loose.is_none() && tracked.connection.reason() == Reason::MidStream
+            }
+            _ => false,
+        };
+        if !is_without_start || !hello::begins(tcp.payload) {
+            return;
+        }
+        if let Some(tracked) = &self.tracked {
+            self.before =
+                [Side::Src, Side::Dst].map(|side| tracked.connection.counters(side).bytes);
+        }
+        let [src, dst] = match side {
+            Side::Src => [tcp.seq, ack],
+            Side::Dst => [ack, tcp.seq],
+        };
+        let opened = InOrder::new(Connection::opened(src, dst), self.options.secret);
+        self.tracked = Some(Box::new(opened));
+        self.loose = Some([src, dst]);
+        (self.idle, self.awaits) = (false, Awaits::Nothing);
+        if let Some(early) = self.early.as_deref_mut() {
+            for kept in early.take_all() {
+                let side = usize::from(kept.tcp().src != self.src);
+                early.put(side, kept);
+            }
         }
     }
 
@@ -318,6 +384,9 @@ impl Flow {
     /// Takes a packet in that was captured at `now`.
     fn take_in(&mut self, tcp: &Tcp<'_>, now: Time) {
         let from = self.side(tcp);
+        if let Some(heard) = self.heard.get_mut(from as usize) {
+            *heard = true;
+        }
         if self.is_of_stream(tcp, from) {
             self.engine(tcp, from, now);
             self.acknowledged(tcp, from);
@@ -373,18 +442,29 @@ impl Flow {
         if tcp.syn {
             return self.syn_packet(tcp, from);
         }
+        if let Some(start) = self
+            .loose
+            .and_then(|starts| starts.get(from as usize).copied())
+        {
+            if before(tcp.seq, start) {
+                return false;
+            }
+        }
         if tcp.len > 0 && (self.idle || self.tracked.is_none()) {
             // The tracker picks up in the middle what no SYN-ACK began, at the first payload: a FIN that came before
             // it says nothing of where that begins.
             self.idle = false;
-            self.tracked = Some(Box::new(InOrder::new(Connection::picked_up(), self.secret)));
+            self.tracked = Some(Box::new(InOrder::new(
+                Connection::picked_up(),
+                self.options.secret,
+            )));
         }
         true
     }
 
     /// Whether a SYN or the answer to one is of this connection: others change nothing.
     fn syn_packet(&mut self, tcp: &Tcp<'_>, from: Side) -> bool {
-        let secret = self.secret;
+        let secret = self.options.secret;
         let first = tcp.first_octet();
         match (from, tcp.ack) {
             (Side::Src, None) => {
@@ -408,6 +488,7 @@ impl Flow {
                 let fits = tracked.connection.starts_at(ack, first);
                 if fits {
                     tracked.connection.answered(ack, first);
+                    self.loose = None;
                 }
                 fits
             }
@@ -526,8 +607,26 @@ impl Flow {
         }
     }
 
+    /// Whether a ClientHello opened it, and nothing of TCP's own; none where that is not looked for.
+    pub(crate) fn loose(&self) -> Option<bool> {
+        self.options.loose.then_some(self.loose.is_some())
+    }
+
+    /// Octets of payload that a side sent, without those sent again.
+    pub(crate) fn bytes(&self, side: Side) -> u64 {
+        let before = self.before.get(side as usize).copied().unwrap_or(0);
+        let tracked = self.tracked.as_deref();
+        tracked.map_or(0, |tracked| {
+            tracked.connection.counters(side).bytes + before
+        })
+    }
+
     /// Why the octets are missing that made it lost, where that is known.
     pub(crate) fn missing(&self) -> Option<Missing> {
+        let is_one_sided = self.heard.iter().filter(|heard| **heard).count() == 1;
+        if self.options.loose && is_one_sided {
+            return Some(Missing::Direction);
+        }
         let (side, _) = self.lost_at?;
         match self.is_out_of_order {
             true => Some(Missing::CapturedLate),

@@ -8,6 +8,7 @@ pub(crate) mod capture;
 mod describe;
 mod early;
 mod flow;
+mod hello;
 mod holes;
 mod interface;
 mod link;
@@ -35,7 +36,7 @@ use tlsconn_tls::Handshake;
 use self::{
     capture::Frame,
     early::At,
-    flow::{Flow, Told},
+    flow::{Flow, Options, Told},
     holes::Holes,
     interface::Time,
     link::Carried,
@@ -69,7 +70,7 @@ pub(crate) struct Inspection {
     tunnels: bool,
     most: usize,
     holes: Holes,
-    secret: [u64; 2],
+    options: Options,
     /// Packets that were taken in and not told of yet.
     seen: Vec<Seen>,
     pub(crate) passed_over: PassedOver,
@@ -84,7 +85,10 @@ impl Default for Inspection {
             most: MOST,
             holes: Holes::default(),
             // Drawn anew for every run, so that no capture can be made to have two sessions of one digest.
-            secret: [0, 1].map(|word: u64| RandomState::new().hash_one(word)),
+            options: Options {
+                secret: [0, 1].map(|word: u64| RandomState::new().hash_one(word)),
+                loose: false,
+            },
             seen: Vec::new(),
             passed_over: PassedOver::default(),
         }
@@ -92,12 +96,15 @@ impl Default for Inspection {
 }
 
 impl Inspection {
-    /// One that takes tunnels for what they are, and does not look for packets in them.
-    pub(crate) fn of_outer() -> Self {
-        Self {
-            tunnels: false,
+    /// One that looks for packets in tunnels, if `tunnels` says so, and reads connections whose SYN-ACK is not in the capture if
+    /// `loose` does.
+    pub(crate) fn new(tunnels: bool, loose: bool) -> Self {
+        let mut inspection = Self {
+            tunnels,
             ..Self::default()
-        }
+        };
+        inspection.options.loose = loose;
+        inspection
     }
 
     /// Takes a frame in. If that is asked for it says what the TCP packets with payload are that were taken in with it: this
@@ -147,7 +154,7 @@ impl Inspection {
         let place = match same {
             Some(place) => place,
             None if self.flows.len() < self.most => {
-                self.flows.push(Flow::begin(tcp, self.secret));
+                self.flows.push(Flow::begin(tcp, frame.time, self.options));
                 let place = self.flows.len() - 1;
                 self.latest.insert(ends, place);
                 place

@@ -12,6 +12,7 @@ pub(crate) use self::words::{named, PinState, Reason, Resumption, Side, State, V
 use crate::{
     cipher::Cipher,
     octets::{Hex, Name},
+    time::Time,
 };
 
 /// Complete records that one side sent, by wire type.
@@ -71,6 +72,20 @@ pub(crate) struct Connection {
     /// Only of connections of this machine: a capture has none.
     #[serde(flatten)]
     pub(crate) marking: Option<Marking>,
+    /// Only of connections in a capture.
+    #[serde(flatten)]
+    pub(crate) captured: Option<Captured>,
+}
+
+/// What a capture says of a connection.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub(crate) struct Captured {
+    /// When its first and its last packet were captured.
+    pub(crate) first: Time,
+    pub(crate) last: Time,
+    /// A ClientHello opened it, since no SYN-ACK was captured; where that is looked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) loose: Option<bool>,
 }
 
 /// What a connection carries in conntrack.
@@ -218,6 +233,7 @@ pub(crate) mod tests {
                 pin: Some(Name(b"default".into())),
                 mark: 0x5400_0000,
             }),
+            captured: None,
         }
     }
 }

@@ -14,8 +14,9 @@ use super::{
     Malformed, Tlsconn,
 };
 use crate::{
-    event::{Event, Kind, Reason, Release, Time, What},
+    event::{Event, Kind, Reason, Release, What},
     failure::Failure,
+    time::Time,
 };
 
 /// Octets of events that may wait, some thousand connections at once.

@@ -321,6 +321,6 @@ fn the_same_addresses_in_two_tunnels_are_two_connections() {
         assert_eq!(connection.state, State::Established);
         assert_eq!(connection.src.to_string(), "10.0.0.1:40000");
     }
-    let outer = inspect_into(Inspection::of_outer(), &pcap(101, &both));
+    let outer = inspect_into(Inspection::new(false, false), &pcap(101, &both));
     assert!(outer.connections.is_empty());
 }

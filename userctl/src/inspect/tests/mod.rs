@@ -7,6 +7,7 @@ mod flows;
 mod holes;
 mod late;
 mod lengths;
+mod loose;
 mod packets;
 mod wire;
 

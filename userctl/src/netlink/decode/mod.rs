@@ -106,6 +106,7 @@ pub(super) fn connection(octets: &[u8]) -> Result<Connection, Malformed> {
                 .may(uapi::TLSCONN_A_CONNECTION_MARK, Attribute::u32)?
                 .unwrap_or(0),
         }),
+        captured: None,
     })
 }
 
