@@ -237,16 +237,19 @@ impl Flow {
             }
             _ => false,
         };
-        if !is_without_start || !hello::begins(tcp.payload) {
+        if !is_without_start {
             return;
         }
+        let Some((seq, ack)) = self.hello(tcp, ack) else {
+            return;
+        };
         if let Some(tracked) = &self.tracked {
             self.before =
                 [Side::Src, Side::Dst].map(|side| tracked.connection.counters(side).bytes);
         }
         let [src, dst] = match side {
-            Side::Src => [tcp.seq, ack],
-            Side::Dst => [ack, tcp.seq],
+            Side::Src => [seq, ack],
+            Side::Dst => [ack, seq],
         };
         let opened = InOrder::new(Connection::opened(src, dst), self.options.secret);
         self.tracked = Some(Box::new(opened));
@@ -258,6 +261,34 @@ impl Flow {
                 early.put(side, kept);
             }
         }
+    }
+
+    /// Where a ClientHello begins with this packet, and what it acknowledges. It may have begun with packets that are too short to
+    /// tell, which wait.
+    fn hello(&self, tcp: &Tcp<'_>, ack: u32) -> Option<(u32, u32)> {
+        if hello::begins(tcp.payload) {
+            return Some((tcp.seq, ack));
+        }
+        let early = self.early.as_deref()?;
+        if early.len() > MOST_PACKETS_BEFORE_SYN {
+            return None;
+        }
+        let (mut seq, mut octets) = (tcp.seq, tcp.payload.to_vec());
+        octets.truncate(2 * hello::ENOUGH);
+        for _ in 1..hello::ENOUGH {
+            let before = early.all().find(|kept| {
+                let kept = kept.tcp();
+                let is_short = (1..hello::ENOUGH).contains(&kept.payload.len());
+                kept.src == tcp.src && is_short && kept.end() == seq
+            })?;
+            let before = before.tcp();
+            octets.splice(..0, before.payload.iter().copied());
+            seq = before.seq;
+            if hello::begins(&octets) {
+                return before.ack.map(|ack| (seq, ack));
+            }
+        }
+        None
     }
 
     /// Octets that were given up come after all; whether they had been acknowledged.

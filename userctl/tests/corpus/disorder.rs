@@ -16,7 +16,7 @@ use crate::{
 const LARGEST: u64 = 2_000_000;
 
 /// What does not depend on the order of packets that were on their way at the same time.
-const FIELDS: [&str; 22] = [
+pub(crate) const FIELDS: [&str; 22] = [
     "src",
     "dst",
     "client",
@@ -47,37 +47,9 @@ fn the_order_of_capture_changes_nothing() {
         eprintln!("SKIP: no captures in ../shared/corpus, and TLSCONN_CORPUS names no other place");
         return;
     };
-    let mut streams: Vec<(String, String, String)> = Vec::new();
-    for row in reference::read(&folder.join("reference.tsv")) {
-        let is_whole = |column: &str, value: &str| row.get(column) == value;
-        if row.has_start()
-            && is_whole("tls_at_start", "yes")
-            && is_whole("gaps", "0")
-            && is_whole("truncated", "0")
-            && is_whole("retrans", "0")
-            && is_whole("ooo", "0")
-            && row.get("tunnel") == "-"
-            && !is_whole("synack", "0")
-        {
-            let [orig, resp] = ["orig", "resp"].map(|end| row.get(end).to_string());
-            streams.push((row.place().0.into(), orig, resp));
-        }
-    }
     let (mut compared, mut wrong) = (0, Vec::new());
-    for (pcap, src, dst) in streams {
+    for (pcap, packets) in whole(&folder) {
         let path = folder.join(&pcap);
-        if path.metadata().expect("it is there").len() > LARGEST {
-            continue;
-        }
-        let mut packets = begun::packets(&path);
-        let ends = [src, dst];
-        packets.retain(|packet| {
-            let from = [packet.src.to_string(), packet.dst.to_string()];
-            from == ends || from.iter().rev().eq(&ends)
-        });
-        if packets.iter().filter(|packet| packet.syn).count() != 2 {
-            continue;
-        }
         let expected = said(&path, &packets);
         if !expected.iter().all(is_followed) {
             continue;
@@ -105,12 +77,42 @@ fn the_order_of_capture_changes_nothing() {
     assert!(wrong.is_empty(), "{}\n{}", wrong.len(), wrong.join("\n"));
 }
 
+/// Streams of which no byte is missing, each with its capture's name.
+pub(crate) fn whole(folder: &Path) -> Vec<(String, Vec<Packet>)> {
+    let mut streams = Vec::new();
+    for row in reference::read(&folder.join("reference.tsv")) {
+        let is = |column: &str, value: &str| row.get(column) == value;
+        let none = ["gaps", "truncated", "retrans", "ooo"];
+        let is_whole = row.has_start() && !is("synack", "0") && is("tls_at_start", "yes");
+        let (pcap, _) = row.place();
+        let path = folder.join(pcap);
+        let is_large = || path.metadata().expect("it is there").len() > LARGEST;
+        if !is_whole
+            || none.iter().any(|column| !is(column, "0"))
+            || !is("tunnel", "-")
+            || is_large()
+        {
+            continue;
+        }
+        let ends = ["orig", "resp"].map(|end| row.get(end).to_string());
+        let mut packets = begun::packets(&path);
+        packets.retain(|packet| {
+            let from = [packet.src.to_string(), packet.dst.to_string()];
+            from == ends || from.iter().rev().eq(&ends)
+        });
+        if packets.iter().filter(|packet| packet.syn).count() == 2 {
+            streams.push((pcap.into(), packets));
+        }
+    }
+    streams
+}
+
 fn said(path: &Path, packets: &[Packet]) -> Vec<Value> {
     let said = inspect(path, Some(&begun::pcap(packets)));
     said["connections"].as_array().expect("a list").clone()
 }
 
-fn is_followed(connection: &Value) -> bool {
+pub(crate) fn is_followed(connection: &Value) -> bool {
     let state = connection["state"].as_str().expect("a state");
     !["lost", "tainted", "not-tls"].contains(&state)
 }

@@ -10,6 +10,7 @@
 mod begun;
 mod disorder;
 mod expect;
+mod loose;
 mod reason;
 mod reference;
 
@@ -221,11 +222,18 @@ impl Said {
 
 /// What the tool says of a capture, given as a file or on its standard input.
 fn inspect(path: &Path, octets: Option<&[u8]>) -> Value {
+    inspect_with(&[], path, octets)
+}
+
+fn inspect_with(options: &[&str], path: &Path, octets: Option<&[u8]>) -> Value {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tlsconnctl"));
-    command.args(["--json", "inspect"]).arg(match octets {
-        Some(_) => Path::new("-"),
-        None => path,
-    });
+    command
+        .args(["--json", "inspect"])
+        .args(options)
+        .arg(match octets {
+            Some(_) => Path::new("-"),
+            None => path,
+        });
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
