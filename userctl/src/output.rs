@@ -6,13 +6,13 @@ mod stream;
 
 use std::{
     env,
-    io::{self, BufWriter, IsTerminal, Write},
+    io::{self, IsTerminal, Write},
 };
 
 use serde::Serialize;
 use terminal_size::{terminal_size, Width};
 
-pub(crate) use self::stream::Rows;
+pub(crate) use self::stream::{Printed, Rows};
 use crate::{
     cli::Global,
     failure::{Code, Failure},
@@ -56,7 +56,16 @@ impl Output {
 
     /// Prints an object as JSON, piece by piece as it is made.
     pub(crate) fn object(&self, object: &impl Serialize) -> Result<(), Failure> {
-        let mut stdout = BufWriter::new(io::stdout().lock());
+        self.object_as_it_comes(object, &Printed::default())
+    }
+
+    /// The same where the object decides when what was made of it so far has to be seen.
+    pub(crate) fn object_as_it_comes(
+        &self,
+        object: &impl Serialize,
+        printed: &Printed,
+    ) -> Result<(), Failure> {
+        let mut stdout = printed;
         let made = if self.pretty {
             serde_json::to_writer_pretty(&mut stdout, object)
         } else {
@@ -67,10 +76,14 @@ impl Output {
             .and_then(|()| stdout.write_all(b"\n"))
             .and_then(|()| stdout.flush());
         if written.is_err() {
-            // What is left in the buffer would be printed when it goes.
-            let _ = stdout.into_parts();
+            printed.drop_rest();
         }
-        printed(written)
+        self::printed(written)
+    }
+
+    /// Prints text that goes on; false when nobody reads any more.
+    pub(crate) fn piece(&self, text: &str) -> Result<bool, Failure> {
+        print(text)
     }
 
     /// Prints text that is made already.

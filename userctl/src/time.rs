@@ -10,6 +10,15 @@ use serde::{Serialize, Serializer};
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Time(pub(crate) u64);
 
+impl Time {
+    /// The time of day, in UTC.
+    pub(crate) fn of_day(self) -> String {
+        let seconds = self.0 / 1_000_000_000;
+        let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+        format!("{hour:02}:{minute:02}:{second:02}")
+    }
+}
+
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0 / 1_000_000_000;
@@ -66,6 +75,7 @@ mod tests {
         ] {
             assert_eq!(Time(seconds * 1_000_000_000).to_string(), text);
         }
+        assert_eq!(Time(86_399_000_000_000).of_day(), "23:59:59");
         assert_eq!(Time(1_002_003).to_string(), "1970-01-01T00:00:00.001002Z");
     }
 }

@@ -5,7 +5,7 @@
 
 use std::{
     env, fs,
-    io::Write,
+    io::{Read, Write},
     path::PathBuf,
     process::{self, Command, Output, Stdio},
 };
@@ -94,12 +94,12 @@ impl Drop for Temporary {
 fn tables_and_json_from_a_file_and_from_a_pipe() {
     let file = Temporary::new("good.pcap", &capture());
     let table = "\
-ID SOURCE         DESTINATION STATE   TLS SNI RESUMED
-0  10.0.0.1:40000 10.0.0.2:80 not-tls -   -   -
+ID TIME     SOURCE         DESTINATION STATE   TLS SNI RESUMED REASON
+0  00:00:00 10.0.0.1:40000 10.0.0.2:80 not-tls -   -   -       not-tls
 ";
     for (args, input) in [(file.name(), &[][..]), ("-", &capture())] {
         let output = inspect(&[args], input);
-        assert_eq!(text(&output.stderr), "");
+        assert_eq!(text(&output.stderr), "1 connection: 1 not-tls\n");
         assert!(output.status.success());
         assert_eq!(
             text(&output.stdout).split_whitespace().collect::<Vec<_>>(),
@@ -143,12 +143,15 @@ fn what_cannot_be_read_is_said_behind_what_could() {
     let output = inspect(&["-"], &cut);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stdout).contains("10.0.0.1:40000"));
-    let said = text(&output.stderr);
+    let said: Vec<&str> = text(&output.stderr).lines().collect();
+    let [summary, error] = said[..] else {
+        panic!("{said:?}");
+    };
+    assert_eq!(summary, "1 connection: 1 new");
     assert!(
-        said.starts_with(&format!("tlsconnctl: {expected}")),
-        "{said}"
+        error.starts_with(&format!("tlsconnctl: {expected}")),
+        "{error}"
     );
-    assert_eq!(said.lines().count(), 1, "{said}");
     for args in [&["-", "-j"][..], &["-", "-j", "--packets"]] {
         let output = inspect(args, &cut);
         assert_eq!(output.status.code(), Some(1));
@@ -206,6 +209,208 @@ fn a_capture_without_packets_has_no_connections() {
         text(&output.stdout),
         "{\"packets\":[],\"connections\":[]}\n"
     );
+}
+
+/// The same connection so many times, each from another port.
+fn several(connections: u16) -> Vec<u8> {
+    let one = capture();
+    let (header, packets) = one.split_at(24);
+    let mut octets = header.to_vec();
+    for number in 0..connections {
+        let start = octets.len();
+        octets.extend(packets);
+        let ends = 40000_u16.to_be_bytes();
+        let port = (1000 + number).to_be_bytes();
+        let places: Vec<usize> = (start..octets.len() - 1)
+            .filter(|place| octets[*place..*place + 2] == ends)
+            .collect();
+        for place in places {
+            octets[place..place + 2].copy_from_slice(&port);
+        }
+    }
+    octets
+}
+
+#[test]
+fn a_pipe_is_followed_line_by_line() {
+    for args in [&["--packets", "-"][..], &["-j", "--packets", "-"]] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_tlsconnctl"))
+            .arg("inspect")
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the tool runs");
+        let mut stdin = child.stdin.take().expect("it has an input");
+        let mut stdout = child.stdout.take().expect("it has an output");
+        let mut said = String::new();
+        let mut until = |word: &str| {
+            let mut octets = [0; 4096];
+            while !said.contains(word) {
+                let len = stdout.read(&mut octets).expect("it can be read");
+                assert!(len > 0, "{word} has not come: {said}");
+                said.push_str(text(&octets[..len]));
+            }
+            said.clear();
+        };
+        // A header in pieces, and what follows while it is open.
+        let octets = several(2);
+        let (first, second) = octets.split_at(octets.len() - 70);
+        for piece in [&first[..3], &first[3..20], &first[20..]] {
+            stdin.write_all(piece).expect("it reads");
+            stdin.flush().expect("it reads");
+        }
+        until("not-tls");
+        stdin.write_all(second).expect("it reads");
+        until("not-tls");
+        drop(stdin);
+        assert!(child.wait().expect("it ends").success());
+    }
+}
+
+#[test]
+fn reading_stops_with_the_reader() {
+    let octets = several(30000);
+    let file = Temporary::new("many.pcap", &octets);
+    for arguments in ["--packets", "-j --packets", "-j", ""] {
+        let tool = env!("CARGO_BIN_EXE_tlsconnctl");
+        // Of an endless input nothing is read any longer.
+        let endless = format!(
+            "(cat {}; yes) | {tool} inspect --packets - | head -n 3",
+            file.name()
+        );
+        let line = match arguments {
+            "--packets" => endless,
+            _ => format!("{tool} inspect {} {arguments} | head -c 300", file.name()),
+        };
+        let output = Command::new("bash")
+            .args(["-c", &format!("set -o pipefail; {line}")])
+            .output()
+            .expect("a shell");
+        assert_eq!(
+            text(&output.stderr).replace("30000 connections: 30000 not-tls\n", ""),
+            ""
+        );
+        assert!(!output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn connections_are_chosen_sorted_and_limited() {
+    let octets = several(5);
+    let file = Temporary::new("several.pcap", &octets);
+    let shown = |args: &[&str]| -> Vec<String> {
+        let output = inspect(&[&["-q", file.name()], args].concat(), &[]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+            .lines()
+            .map(|line| line.trim().into())
+            .collect()
+    };
+    assert_eq!(
+        shown(&["-o", "id,src", "--port", "1003"]),
+        ["3  10.0.0.1:1003"]
+    );
+    assert_eq!(shown(&["-o", "id", "--limit", "2"]), ["3", "4"]);
+    assert_eq!(shown(&["-o", "id", "--state", "lost"]), [""; 0]);
+    assert_eq!(shown(&["-o", "bytes", "--src", "10.0.0.1:1000"]), ["16/0"]);
+    assert_eq!(shown(&["-o", "id", "--sort", "src", "--limit", "1"]), ["4"]);
+    let json = inspect(
+        &[
+            "-j",
+            file.name(),
+            "--sort",
+            "id",
+            "--limit",
+            "1",
+            "--port",
+            "80",
+        ],
+        &[],
+    );
+    let said: Value = serde_json::from_slice(&json.stdout).expect("it is JSON");
+    let ids: Vec<_> = said["connections"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|c| &c["id"])
+        .collect();
+    assert_eq!(ids, [4]);
+    let packets = inspect(&["-j", "--packets", file.name(), "--port", "1002"], &[]);
+    let said: Value = serde_json::from_slice(&packets.stdout).expect("it is JSON");
+    let ids = |what: &str| -> Vec<Value> {
+        said[what]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|of| of["id"].clone())
+            .collect()
+    };
+    assert_eq!(
+        (ids("packets"), ids("connections")),
+        (vec![json!(2)], vec![json!(2)])
+    );
+    let refused = inspect(&["--packets", "-", "--port", "1"], &octets);
+    assert_eq!(refused.status.code(), Some(2));
+    let wrong = inspect(&["-o", "names", file.name()], &[]);
+    assert_eq!(wrong.status.code(), Some(2));
+}
+
+#[test]
+fn a_summary_counts() {
+    let octets = several(3);
+    let output = inspect(&["--summary", "-"], &octets);
+    let rows: Vec<Vec<&str>> = text(&output.stdout)
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            vec!["WHAT", "VALUE", "CONNECTIONS"],
+            vec!["all", "3"],
+            vec!["state", "not-tls", "3"]
+        ]
+    );
+    let output = inspect(&["-j", "--summary", "-"], &octets);
+    let said: Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
+    assert_eq!(said["summary"]["connections"], 3);
+    assert_eq!(said["summary"]["state"], json!({"not-tls": 3}));
+}
+
+#[test]
+fn nothing_that_is_known_is_a_failure() {
+    let mut octets = capture()[..24].to_vec();
+    for _ in 0..3 {
+        for word in [0, 0, 4, 4, 0_u32] {
+            octets.extend(word.to_le_bytes());
+        }
+    }
+    let output = inspect(&["-"], &octets);
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    assert!(
+        said.contains("passed over: 3 frames without IP\n"),
+        "{said}"
+    );
+    assert!(
+        said.contains("no IP packet is known in its 3 frames; "),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_packed_file_that_is_cut_off_says_what_to_do() {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(&several(50)).expect("memory takes it");
+    let packed = packed.finish().expect("memory takes it");
+    let output = inspect(&["-"], &packed[..packed.len() / 2]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    let (_, next) = said.rsplit_once("; ").expect("a next step");
+    assert!(next.contains("get the file again"), "{said}");
+    assert!(text(&output.stdout).contains("not-tls"));
 }
 
 /// A capture in pieces, with so many more frames, each of `len` octets.

@@ -103,8 +103,11 @@ fn inspected(input: Box<dyn Read + Send>, ask: bool) -> Outcome {
     };
     let read = Capture::new("fuzz".into(), None, input).and_then(|mut capture| {
         capture.read(|frame| {
-            frames += 1;
-            inspection.frame(frame, ask).for_each(&mut told);
+            if let Some(frame) = frame {
+                frames += 1;
+                inspection.frame(frame, ask).for_each(&mut told);
+            }
+            true
         })
     });
     inspection.end(ask).for_each(&mut told);

@@ -146,14 +146,16 @@ fn cells(connection: &Connection, verbose: bool) -> Vec<Cell> {
         cells.extend([
             Cell::or_dash(connection.alpn.as_ref()),
             Cell::or_dash(connection.client_random.as_ref()),
-            Cell::or_dash(
-                connection
-                    .cipher
-                    .map(|cipher| cipher.name().map_or(cipher.id(), String::from)),
-            ),
+            Cell::or_dash(cipher(connection)),
         ]);
     }
     cells
+}
+
+/// The cipher suite's name, or its number.
+pub(crate) fn cipher(connection: &Connection) -> Option<String> {
+    let cipher = connection.cipher?;
+    Some(cipher.name().map_or(cipher.id(), String::from))
 }
 
 /// The pin, or the mark where it is a pin's though there is no pin: rules let the connection through.
@@ -168,7 +170,7 @@ fn pin(marking: &Marking) -> Cell {
 }
 
 /// The version, with a mark on identities that are not confirmed.
-fn version(connection: &Connection) -> String {
+pub(crate) fn version(connection: &Connection) -> String {
     let unconfirmed = connection.client.is_some() && !connection.confirmed;
     match connection.version {
         Some(version) if unconfirmed => format!("{version}?"),
@@ -178,7 +180,7 @@ fn version(connection: &Connection) -> String {
     }
 }
 
-fn colour(state: State) -> Colour {
+pub(crate) fn colour(state: State) -> Colour {
     match state {
         State::New => Colour::Plain,
         State::Hello | State::Handshake => Colour::Yellow,

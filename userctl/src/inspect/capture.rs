@@ -84,6 +84,7 @@ impl Capture {
         let input = Input {
             input,
             fault: fault.clone(),
+            has_begun: false,
         };
         let reader =
             create_reader(BUFFER, input).map_err(|error| fault.failure(&name, 0, &error))?;
@@ -108,8 +109,12 @@ impl Capture {
         failure(&self.name, trouble)
     }
 
-    /// Hands every frame over. The failure comes behind what could be read.
-    pub(crate) fn read(&mut self, mut take: impl FnMut(&Frame<'_>)) -> Result<(), Failure> {
+    /// Hands every frame over until that says false; none where more has to be waited for. The failure comes behind what could be
+    /// read.
+    pub(crate) fn read(
+        &mut self,
+        mut take: impl FnMut(Option<&Frame<'_>>) -> bool,
+    ) -> Result<(), Failure> {
         loop {
             let offset = self.reader.consumed() as u64;
             let held = self.reader.data().len();
@@ -122,21 +127,28 @@ impl Capture {
                         .section
                         .packet(&block)
                         .map_err(|trouble| failure(&self.name, at(trouble, offset)))?;
+                    let mut goes_on = true;
                     if let Some(packet) = packet {
                         self.frames += 1;
-                        take(&Frame {
+                        goes_on = take(Some(&Frame {
                             number: self.frames,
                             offset,
                             link: packet.link,
                             big_endian: self.section.big_endian,
                             time: packet.time,
                             octets: packet.octets,
-                        });
+                        }));
                     }
                     self.reader.consume(len);
+                    if !goes_on {
+                        return Ok(());
+                    }
                 }
                 Err(PcapError::Eof) => return Ok(()),
                 Err(PcapError::Incomplete(_) | PcapError::BufferTooSmall) => {
+                    if !take(None) {
+                        return Ok(());
+                    }
                     self.refill(held, offset)?;
                 }
                 Err(error) => return Err(self.fault.failure(&self.name, offset, &error)),
@@ -186,23 +198,40 @@ impl Fault {
     fn cannot_read(&self, name: &Path, offset: u64) -> Failure {
         let fault = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         let fault = fault.map_or_else(|| "nothing came".into(), |fault| fault.to_string());
-        failure(name, at(&format!("cannot be read: {fault}"), offset))
+        let text = format!("cannot be read: {fault}; what came before is shown, get the file again if it must be whole");
+        failure(name, at(&text, offset))
     }
 }
 
-/// The file as pcap-parser reads it: as much at once as there is room for, since a pipe may give a header in pieces.
+/// The file as pcap-parser reads it: it takes the header for whole, which a pipe may give in pieces. What comes after it is handed
+/// over as it comes.
 struct Input {
     input: Box<dyn Read + Send>,
     fault: Fault,
+    has_begun: bool,
 }
 
 impl Read for Input {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         let mut filled = 0;
-        while let Some(rest) = room.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        loop {
+            // pcap-parser reads twice before it says what came: the first time no more than it needs.
+            let wanted = match self.has_begun {
+                true => room.len(),
+                false => header_length(room.get(..filled).unwrap_or_default()).min(room.len()),
+            };
+            let rest = match room.get_mut(filled..wanted) {
+                Some(rest) if !rest.is_empty() => rest,
+                _ => break,
+            };
             match self.input.read(rest) {
                 Ok(0) => break,
-                Ok(len) => filled += len,
+                Ok(len) => {
+                    filled += len;
+                    if self.has_begun {
+                        break;
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 // What came before it is read first: the error comes again.
                 Err(_) if filled > 0 => break,
@@ -213,8 +242,24 @@ impl Read for Input {
                 }
             }
         }
+        self.has_begun = true;
         Ok(filled)
     }
+}
+
+/// Octets of the header that a file begins with: pcap's, or the first block of pcapng.
+fn header_length(read: &[u8]) -> usize {
+    const PCAP: usize = 24;
+    let Some((&[kind @ .., l0, l1, l2, l3, b0, _, _, _], _)) = read.split_first_chunk::<12>()
+    else {
+        return PCAP;
+    };
+    let length = match (kind, b0) {
+        ([0x0a, 0x0d, 0x0d, 0x0a], 0x1a) => u32::from_be_bytes([l0, l1, l2, l3]),
+        ([0x0a, 0x0d, 0x0d, 0x0a], _) => u32::from_le_bytes([l0, l1, l2, l3]),
+        _ => 0,
+    };
+    usize::try_from(length).map_or(PCAP, |length| length.max(PCAP))
 }
 
 fn at(trouble: &str, offset: u64) -> String {

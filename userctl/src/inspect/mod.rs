@@ -107,9 +107,15 @@ impl Inspection {
         inspection
     }
 
+    /// Whether no TCP connection was found.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.flows.is_empty()
+    }
+
     /// Takes a frame in. If that is asked for it says what the TCP packets with payload are that were taken in with it: this
     /// one, unless it waits for what was captured late, and those that waited for it.
     pub(crate) fn frame(&mut self, frame: &Frame<'_>, ask: bool) -> Drain<'_, Seen> {
+        self.passed_over.frames += 1;
         let oldest = holes::oldest_at(frame.time);
         while let Some(place) = self.holes.older_than(oldest) {
             self.flow(place, ask, |flow, told| flow.give_up(oldest, told));
@@ -121,10 +127,11 @@ impl Inspection {
                     Packet::Tcp(tcp) => self.tcp(frame, tunnel, &tcp, ask),
                     Packet::Fragment => self.passed_over.fragments += 1,
                     Packet::BadHeader => self.passed_over.bad_headers += 1,
-                    Packet::Other => {}
+                    Packet::NotIp => self.passed_over.not_ip += 1,
+                    Packet::Other => self.passed_over.not_tcp += 1,
                 }
             }
-            Carried::Other => {}
+            Carried::Other => self.passed_over.not_ip += 1,
             Carried::UnknownLink => {
                 let first = (0, frame.link, frame.offset);
                 self.passed_over.unknown_link.get_or_insert(first).0 += 1;
@@ -142,6 +149,7 @@ impl Inspection {
     }
 
     fn tcp(&mut self, frame: &Frame<'_>, tunnel: Tunnel, tcp: &Tcp<'_>, ask: bool) {
+        self.passed_over.cut += u64::from(tcp.payload.len() < tcp.len as usize);
         let ends = (tunnel, tcp.src.min(tcp.dst), tcp.src.max(tcp.dst));
         let known = self.latest.get(&ends).copied();
         if let Some(place) = known.filter(|_| tcp.syn) {

@@ -18,6 +18,9 @@ pub(crate) enum Packet<'a> {
     Fragment,
     /// TCP, but its header is not whole or not in order.
     BadHeader,
+    /// No IP.
+    NotIp,
+    /// IP, and neither TCP nor a tunnel.
     Other,
 }
 
@@ -96,7 +99,7 @@ fn one(within: Tunnel, kind: EtherType, octets: &[u8]) -> Layer<'_> {
                 ip.payload(),
             )
         }
-        _ => return Layer::Last(Packet::Other),
+        _ => return Layer::Last(Packet::NotIp),
     };
     if payload.ip_number != ip_number::TCP {
         let inner = match payload.fragmented {

@@ -9,6 +9,12 @@ use super::MOST;
 /// Packets that could not be taken in.
 #[derive(Default)]
 pub(crate) struct PassedOver {
+    /// All that there were.
+    pub(super) frames: u64,
+    pub(super) not_ip: u64,
+    pub(super) not_tcp: u64,
+    /// TCP packets of which octets were not captured.
+    pub(super) cut: u64,
     pub(super) fragments: u64,
     pub(super) bad_headers: u64,
     /// Times that there was no room for what waits behind holes.
@@ -29,6 +35,12 @@ impl PassedOver {
                 self.no_room
             ));
         }
+        if self.frames > 0 && self.frames == self.not_ip {
+            return Some(format!(
+                "no IP packet is known in its {} frames; look at one with tcpdump -xx, and take off what is around IP when capturing",
+                self.frames
+            ));
+        }
         let (frames, link, offset) = self.unknown_link?;
         Some(format!(
             "link type {link} is not known, of {frames} frames, the first at offset {offset}; capture as Ethernet, \
@@ -41,6 +53,9 @@ impl fmt::Display for PassedOver {
     /// Nothing if nothing was passed over.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counts = [
+            (self.not_ip, "frames without IP"),
+            (self.not_tcp, "packets of other protocols than TCP"),
+            (self.cut, "ends of TCP packets, which were captured in part"),
             (self.fragments, "fragments"),
             (self.bad_headers, "TCP headers cut off or not in order"),
             (

@@ -26,6 +26,20 @@ pub(crate) struct Records {
     pub(crate) heartbeat: u64,
 }
 
+impl Records {
+    /// All of them.
+    pub(crate) fn all(&self) -> u64 {
+        let Self {
+            change_cipher_spec,
+            alert,
+            handshake,
+            application_data,
+            heartbeat,
+        } = self;
+        change_cipher_spec + alert + handshake + application_data + heartbeat
+    }
+}
+
 /// The records of both sides.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub(crate) struct RecordsBySide {
@@ -39,6 +53,16 @@ pub(crate) struct RecordsBySide {
 pub(crate) enum Bytes {
     ByPart { client: u64, server: u64 },
     ByEnd { src: u64, dst: u64 },
+}
+
+impl Bytes {
+    /// The client's and the server's, or those of the ends.
+    pub(crate) fn both(&self) -> (u64, u64) {
+        match *self {
+            Self::ByPart { client, server } => (client, server),
+            Self::ByEnd { src, dst } => (src, dst),
+        }
+    }
 }
 
 /// One tracked TCP connection. What is not known is null.

@@ -129,7 +129,7 @@ named! {
 }
 
 /// A protocol version.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 pub(crate) enum Version {
     #[serde(rename = "ssl3")]
     Ssl3,
@@ -160,6 +160,16 @@ impl Version {
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.serialize(f)
+    }
+}
+
+impl FromStr for Version {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut all = (0x0300..=0x0304).filter_map(Self::from_number);
+        all.find(|version| version.to_string() == text)
+            .ok_or_else(|| "one of: ssl3 1.0 1.1 1.2 1.3".into())
     }
 }
 

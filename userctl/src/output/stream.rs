@@ -2,7 +2,11 @@
 
 //! Results that are printed while they come, in memory that does not grow with their number.
 
-use std::{cell::RefCell, collections::BTreeMap};
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    io::{self, BufWriter, Stdout, Write},
+};
 
 use serde::{
     ser::{Error, SerializeSeq},
@@ -14,6 +18,40 @@ use crate::{
     failure::Failure,
     table::{Cell, Column, Table},
 };
+
+/// Standard output, for what is printed while it is made: what makes it may say when all so far has to be seen.
+pub(crate) struct Printed(RefCell<Option<BufWriter<Stdout>>>);
+
+impl Default for Printed {
+    fn default() -> Self {
+        Self(RefCell::new(Some(BufWriter::new(io::stdout()))))
+    }
+}
+
+impl Printed {
+    /// What is left would be printed when it goes.
+    pub(super) fn drop_rest(&self) {
+        if let Some(stdout) = self.0.take() {
+            let _ = stdout.into_parts();
+        }
+    }
+}
+
+impl Write for &Printed {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        match &mut *self.0.borrow_mut() {
+            Some(stdout) => stdout.write(octets),
+            None => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut *self.0.borrow_mut() {
+            Some(stdout) => stdout.flush(),
+            None => Ok(()),
+        }
+    }
+}
 
 /// Rows that are laid out together. A table of no more is laid out as a whole.
 const BLOCK: usize = 1024;
