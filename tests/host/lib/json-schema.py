@@ -38,7 +38,8 @@ assert valid("error", output("inspect", "no-such-file.pcap", code=1))
 # What is known of connections, and what is not: real handshakes, no TLS, the middle of a stream. A corpus, where it is.
 with tempfile.TemporaryDirectory() as folder:
     made = captures.make(pathlib.Path(folder))
-    for arguments in ((), ("--packets",)):
+    assert valid("summary", output("inspect", "--summary", str(made), code=0))
+    for arguments in ((), ("--loose",), ("--packets",)):
         seen = output("inspect", *arguments, str(made), code=0)
         assert valid("inspect", seen), seen
     assert {c["state"] for c in seen["connections"]} == {"established", "not-tls", "lost"}, seen
