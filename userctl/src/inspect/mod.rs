@@ -8,6 +8,7 @@ pub(crate) mod capture;
 mod describe;
 mod early;
 mod flow;
+mod fragments;
 mod hello;
 mod holes;
 mod interface;
@@ -37,6 +38,7 @@ use self::{
     capture::Frame,
     early::At,
     flow::{Flow, Options, Told},
+    fragments::Fragments,
     holes::Holes,
     interface::Time,
     link::Carried,
@@ -48,6 +50,9 @@ use crate::model::{Connection, Side, State};
 
 /// Connections that are held at most, as many as the module tracks by default: they take up to 4 KiB each.
 pub(crate) const MOST: usize = 1 << 18;
+
+/// How often packets that were put together may have fragments in them, through tunnels.
+const MOST_FRAGMENTED: u8 = 3;
 
 /// A TCP packet with payload.
 #[derive(Debug, Serialize)]
@@ -70,6 +75,7 @@ pub(crate) struct Inspection {
     tunnels: bool,
     most: usize,
     holes: Holes,
+    fragments: Fragments,
     options: Options,
     /// Packets that were taken in and not told of yet.
     seen: Vec<Seen>,
@@ -84,6 +90,7 @@ impl Default for Inspection {
             tunnels: true,
             most: MOST,
             holes: Holes::default(),
+            fragments: Fragments::default(),
             // Drawn anew for every run, so that no capture can be made to have two sessions of one digest.
             options: Options {
                 secret: [0, 1].map(|word: u64| RandomState::new().hash_one(word)),
@@ -122,14 +129,8 @@ impl Inspection {
         }
         match link::carried(frame) {
             Carried::Packet(kind, octets) => {
-                let (tunnel, packet) = packet::read(kind, octets, self.tunnels);
-                match packet {
-                    Packet::Tcp(tcp) => self.tcp(frame, tunnel, &tcp, ask),
-                    Packet::Fragment => self.passed_over.fragments += 1,
-                    Packet::BadHeader => self.passed_over.bad_headers += 1,
-                    Packet::NotIp => self.passed_over.not_ip += 1,
-                    Packet::Other => self.passed_over.not_tcp += 1,
-                }
+                let packet = packet::read(kind, octets, self.tunnels);
+                self.packet(frame, packet, ask, MOST_FRAGMENTED);
             }
             Carried::Other => self.passed_over.not_ip += 1,
             Carried::UnknownLink => {
@@ -138,6 +139,30 @@ impl Inspection {
             }
         }
         self.seen.drain(..)
+    }
+
+    /// Takes in what a frame, or several fragments, carried; packets in fragments may carry fragments so many times.
+    fn packet(
+        &mut self,
+        frame: &Frame<'_>,
+        (tunnel, packet): (Tunnel, Packet<'_>),
+        ask: bool,
+        fragmented: u8,
+    ) {
+        match packet {
+            Packet::Tcp(tcp) => self.tcp(frame, tunnel, &tcp, ask),
+            Packet::Fragment(fragment) if fragmented > 0 => {
+                if let Some(whole) = self.fragments.add(&fragment, frame.time) {
+                    let packet = packet::read_whole(&whole, self.tunnels);
+                    self.packet(frame, packet, ask, fragmented - 1);
+                }
+                self.passed_over.fragments = self.fragments.passed_over();
+            }
+            Packet::Fragment(_) | Packet::CutFragment => self.passed_over.cut_fragments += 1,
+            Packet::BadHeader => self.passed_over.bad_headers += 1,
+            Packet::NotIp => self.passed_over.not_ip += 1,
+            Packet::Other => self.passed_over.not_tcp += 1,
+        }
     }
 
     /// The capture has ended: nothing comes any more that packets wait for.

@@ -4,9 +4,15 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use etherparse::{ip_number, EtherType, LaxNetSlice, LaxSlicedPacket, TcpSlice, TransportSlice};
+use etherparse::{
+    ip_number, EtherType, IpNumber, Ipv6ExtensionSlice, LaxNetSlice, LaxSlicedPacket, TcpSlice,
+    TransportSlice,
+};
 
-use super::tunnel::{self, Tunnel};
+use super::{
+    fragments::{Fragment, Key, Whole},
+    tunnel::{self, Tunnel},
+};
 
 /// Tunnels in tunnels that are looked into.
 const DEEPEST: usize = 8;
@@ -14,8 +20,10 @@ const DEEPEST: usize = 8;
 /// What came out of a packet.
 pub(crate) enum Packet<'a> {
     Tcp(Tcp<'a>),
-    /// A fragment of a TCP packet.
-    Fragment,
+    /// A fragment of a packet that may have TCP in it.
+    Fragment(Fragment<'a>),
+    /// One that was captured in part.
+    CutFragment,
     /// TCP, but its header is not whole or not in order.
     BadHeader,
     /// No IP.
@@ -55,7 +63,14 @@ impl Tcp<'_> {
 
 /// Reads a packet from its ethertype on, and where `tunnels` says so what it carries through tunnels, with the tunnel.
 pub(crate) fn read(kind: EtherType, octets: &[u8], tunnels: bool) -> (Tunnel, Packet<'_>) {
-    let (mut tunnel, mut packet) = (0, (kind, octets));
+    read_within(0, (kind, octets), tunnels)
+}
+
+fn read_within<'a>(
+    mut tunnel: Tunnel,
+    mut packet: (EtherType, &'a [u8]),
+    tunnels: bool,
+) -> (Tunnel, Packet<'a>) {
     for _ in 0..DEEPEST {
         let (kind, octets) = packet;
         match one(tunnel, kind, octets) {
@@ -101,15 +116,17 @@ fn one(within: Tunnel, kind: EtherType, octets: &[u8]) -> Layer<'_> {
         }
         _ => return Layer::Last(Packet::NotIp),
     };
-    if payload.ip_number != ip_number::TCP {
-        let inner = match payload.fragmented {
-            true => None,
-            false => tunnel::inner(within, [src, dst], payload.ip_number, payload.payload),
-        };
-        return inner.map_or(Layer::Last(Packet::Other), Layer::Inner);
-    }
     if payload.fragmented {
-        return Layer::Last(Packet::Fragment);
+        let whole = (!payload.incomplete).then_some(payload.payload);
+        let fragment = fragment(&sliced, within, [src, dst], payload.ip_number);
+        return Layer::Last(match (fragment, whole) {
+            (Some(fragment), Some(octets)) => Packet::Fragment(Fragment { octets, ..fragment }),
+            _ => Packet::CutFragment,
+        });
+    }
+    if payload.ip_number != ip_number::TCP {
+        let inner = tunnel::inner(within, [src, dst], payload.ip_number, payload.payload);
+        return inner.map_or(Layer::Last(Packet::Other), Layer::Inner);
     }
     let Some(TransportSlice::Tcp(tcp)) = &sliced.transport else {
         return Layer::Last(Packet::BadHeader);
@@ -120,6 +137,70 @@ fn one(within: Tunnel, kind: EtherType, octets: &[u8]) -> Layer<'_> {
         _ => 0,
     };
     Layer::Last(Packet::Tcp(from_slice(src, dst, tcp, cut)))
+}
+
+/// Where a fragment belongs; what is in it is added.
+fn fragment<'a>(
+    sliced: &LaxSlicedPacket<'_>,
+    tunnel: Tunnel,
+    [src, dst]: [IpAddr; 2],
+    number: IpNumber,
+) -> Option<Fragment<'a>> {
+    let (id, protocol, offset, more) = match sliced.net.as_ref()? {
+        LaxNetSlice::Ipv4(ip) => {
+            let header = ip.header();
+            let id = header.identification().into();
+            let offset = header.fragments_offset();
+            (id, Some(number), offset, header.more_fragments())
+        }
+        LaxNetSlice::Ipv6(ip) => {
+            let mut extensions = ip.extensions().clone().into_iter();
+            extensions.find_map(|extension| match extension {
+                Ipv6ExtensionSlice::Fragment(header) => {
+                    let offset = header.fragment_offset();
+                    Some((
+                        header.identification(),
+                        None,
+                        offset,
+                        header.more_fragments(),
+                    ))
+                }
+                _ => None,
+            })?
+        }
+        LaxNetSlice::Arp(_) => return None,
+    };
+    Some(Fragment {
+        key: Key {
+            tunnel,
+            src,
+            dst,
+            id,
+            protocol,
+        },
+        number,
+        offset: usize::from(offset.value()) * 8,
+        more,
+        octets: &[],
+    })
+}
+
+/// Reads a packet that was put together.
+pub(crate) fn read_whole(whole: &Whole, tunnels: bool) -> (Tunnel, Packet<'_>) {
+    let Key {
+        tunnel, src, dst, ..
+    } = whole.key;
+    if whole.number == ip_number::TCP {
+        let tcp = TcpSlice::from_slice(&whole.octets);
+        let packet = tcp.map_or(Packet::BadHeader, |tcp| {
+            Packet::Tcp(from_slice(src, dst, &tcp, 0))
+        });
+        return (tunnel, packet);
+    }
+    match tunnel::inner(tunnel, [src, dst], whole.number, &whole.octets) {
+        Some((tunnel, packet)) if tunnels => read_within(tunnel, packet, tunnels),
+        _ => (tunnel, Packet::Other),
+    }
 }
 
 fn from_slice<'a>(src: IpAddr, dst: IpAddr, tcp: &TcpSlice<'a>, cut: usize) -> Tcp<'a> {

@@ -15,7 +15,10 @@ pub(crate) struct PassedOver {
     pub(super) not_tcp: u64,
     /// TCP packets of which octets were not captured.
     pub(super) cut: u64,
+    /// Fragments of which no packet could be made.
     pub(super) fragments: u64,
+    /// Fragments that were captured in part.
+    pub(super) cut_fragments: u64,
     pub(super) bad_headers: u64,
     /// Times that there was no room for what waits behind holes.
     pub(super) holes: u64,
@@ -56,7 +59,10 @@ impl fmt::Display for PassedOver {
             (self.not_ip, "frames without IP"),
             (self.not_tcp, "packets of other protocols than TCP"),
             (self.cut, "ends of TCP packets, which were captured in part"),
-            (self.fragments, "fragments"),
+            (
+                self.fragments + self.cut_fragments,
+                "fragments of packets that are not whole",
+            ),
             (self.bad_headers, "TCP headers cut off or not in order"),
             (
                 self.holes,
