@@ -2,7 +2,7 @@
 
 //! What the blocks of a capture file say: interfaces, and the packets captured from them.
 
-use pcap_parser::{Block, PcapBlockOwned};
+use pcap_parser::{parse_pcap_header, Block, PcapBlockOwned, PcapHeader};
 
 use super::interface::{Interface, Time};
 
@@ -10,6 +10,17 @@ use super::interface::{Interface, Time};
 const OBSOLETE_PACKET: u32 = 2;
 
 const TOO_SHORT: &str = "a packet longer than its block; the file is corrupt";
+
+const OTHER_ORDER: &str =
+    "another capture is joined to it, in another byte order; read each on its own";
+
+/// What a pcap file begins with: in either byte order, with micro- or nanoseconds.
+const MAGICS: [[u8; 4]; 4] = [
+    [0xa1, 0xb2, 0xc3, 0xd4],
+    [0xd4, 0xc3, 0xb2, 0xa1],
+    [0xa1, 0xb2, 0x3c, 0x4d],
+    [0x4d, 0x3c, 0xb2, 0xa1],
+];
 
 /// What a section header begins with, in either byte order.
 const SECTION_HEADER: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
@@ -26,9 +37,20 @@ pub(crate) struct Section {
     /// The byte order of the machine that wrote it.
     pub(crate) big_endian: bool,
     is_pcapng: bool,
+    /// A pcap file's header, if it is one and that was read.
+    pcap: Option<PcapHeader>,
     interfaces: Vec<Interface>,
     /// When the last packet was captured.
     time: Time,
+}
+
+/// Whether another pcap file begins where a record would.
+pub(crate) enum Joined {
+    No,
+    /// Octets are missing that tell.
+    Unknown,
+    /// It does, with a header of so many octets.
+    Yes(usize),
 }
 
 /// A packet with what its interface says of it.
@@ -56,6 +78,36 @@ impl Section {
         !self.is_pcapng || is_header || self.u32([*l0, *l1, *l2, *l3]) >= SHORTEST
     }
 
+    /// Whether another pcap file begins here, as `cat` joins them: it says anew what its frames are. A record in its place would be
+    /// empty and of the year 2055.
+    pub(crate) fn joined(&mut self, octets: &[u8]) -> Result<Joined, &'static str> {
+        const LENGTH: usize = 24;
+        let Some(first) = &self.pcap else {
+            return Ok(Joined::No);
+        };
+        let (Some(magic), rest) = (octets.get(..4), octets.len()) else {
+            return Ok(Joined::No);
+        };
+        if !MAGICS.iter().any(|known| known == magic) {
+            return Ok(Joined::No);
+        }
+        if rest < LENGTH {
+            return Ok(Joined::Unknown);
+        }
+        let Ok((_, header)) = parse_pcap_header(octets) else {
+            return Ok(Joined::No);
+        };
+        if (header.version_major, header.version_minor) != (2, 4) || header.thiszone != 0 {
+            return Ok(Joined::No);
+        }
+        if header.is_bigendian() != first.is_bigendian() {
+            return Err(OTHER_ORDER);
+        }
+        self.interfaces.clear();
+        self.describe(Interface::of_pcap(&header))?;
+        Ok(Joined::Yes(LENGTH))
+    }
+
     /// The packet in a block, if it has one. An error says what is wrong and what to do.
     pub(crate) fn packet<'a>(
         &mut self,
@@ -64,6 +116,7 @@ impl Section {
         match block {
             PcapBlockOwned::LegacyHeader(header) => {
                 self.big_endian = header.is_bigendian();
+                self.pcap = Some(header.clone());
                 self.describe(Interface::of_pcap(header))?;
                 Ok(None)
             }

@@ -11,7 +11,11 @@ use std::{
 
 use pcap_parser::{create_reader, traits::PcapReaderIterator, PcapError};
 
-use super::{block::Section, interface::Time, unpack::unpacked};
+use super::{
+    block::{Joined, Section},
+    interface::Time,
+    unpack::unpacked,
+};
 use crate::failure::{Code, Failure};
 
 /// Octets that are read at once.
@@ -120,6 +124,22 @@ impl Capture {
             let held = self.reader.data().len();
             if !self.section.has_length(self.reader.data()) {
                 return Err(failure(&self.name, at(CORRUPT, offset)));
+            }
+            let joined = self.section.joined(self.reader.data());
+            match joined.map_err(|trouble| failure(&self.name, at(trouble, offset)))? {
+                Joined::No => {}
+                Joined::Yes(len) => {
+                    self.reader.consume(len);
+                    continue;
+                }
+                Joined::Unknown if !self.reader.reader_exhausted() => {
+                    if !take(None) {
+                        return Ok(());
+                    }
+                    self.refill(held, offset)?;
+                    continue;
+                }
+                Joined::Unknown => {}
             }
             match self.reader.next() {
                 Ok((len, block)) => {

@@ -39,7 +39,7 @@ const CHUNK: usize = 1 << 16;
 ///
 /// Reads pcap and pcapng, offline: neither the module nor any privilege is needed. Every TCP connection is shown, those
 /// closed and those that are not TLS too, also those within tunnels (IP in IP, GRE, VXLAN, Geneve, GTP-U). Files may be packed
-/// with gzip, zstd or lz4. Fragments are not put together.
+/// with gzip, zstd or lz4. Fragments are put together.
 ///
 /// From a pipe each packet is told as it comes. Packets that were captured before those which were sent before them wait up to
 /// thirty seconds of the capture's time for these, and are told then.

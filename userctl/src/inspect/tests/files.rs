@@ -179,3 +179,46 @@ fn what_is_no_capture_is_refused() {
     // A header alone is a capture in which nothing was seen.
     assert_eq!(inspect(&pcap(1, &[])).trouble, None);
 }
+
+#[test]
+fn captures_one_behind_the_other() {
+    let segments = connection(7);
+    let expected = single(of_segments(&segments));
+    let ip: Vec<Vec<u8>> = segments.iter().map(ipv4).collect();
+    let ethernet: Vec<Vec<u8>> = ip[4..]
+        .iter()
+        .map(|ip| [&[0; 12][..], &[8, 0], ip].concat())
+        .collect();
+    let octets = [pcap(101, &ip[..4]), pcap(1, &ethernet)].concat();
+    assert_eq!(single(inspect(&octets)), expected);
+    // Cut off in the second header, and in another byte order.
+    let start = pcap(101, &ip[..4]).len();
+    for cut in start + 1..start + 24 {
+        let trouble = inspect(&octets[..cut]).trouble.expect("it is cut off");
+        assert!(
+            trouble.contains("is cut off in a record"),
+            "{cut}: {trouble}"
+        );
+    }
+    let mut swapped = octets;
+    swapped[start..start + 4].reverse();
+    swapped[start + 4..start + 8].copy_from_slice(&[0, 2, 0, 4]);
+    let trouble = inspect(&swapped).trouble.expect("it cannot be read");
+    assert!(
+        trouble.contains("joined to it, in another byte order, at offset"),
+        "{trouble}"
+    );
+}
+
+#[test]
+fn what_stands_behind_ip_in_a_frame_is_not_payload() {
+    let segments = connection(7);
+    let expected = single(of_segments(&segments));
+    for trailer in [1, 4, 18] {
+        let frames: Vec<Vec<u8>> = segments
+            .iter()
+            .map(|segment| [&[0; 12][..], &[8, 0], &ipv4(segment), &vec![0xee; trailer]].concat())
+            .collect();
+        assert_eq!(single(inspect(&pcap(1, &frames))), expected);
+    }
+}
