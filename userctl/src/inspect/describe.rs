@@ -75,7 +75,7 @@ pub(crate) fn connection(id: u64, flow: &Flow, resumes: Option<u64>) -> Connecti
         hello_retry: identity.hello_retry,
         records,
         bytes,
-        reason: tracked.and_then(|tracked| reason(tracked.connection.reason(), flow.missing())),
+        reason: tracked.and_then(|tracked| reason(tracked.connection.reason(), flow)),
         marking: None,
         captured: Some(Captured {
             first: time(first),
@@ -144,8 +144,9 @@ fn resumption(resumption: tlsconn_tls::Resumption) -> Resumption {
     }
 }
 
-fn reason(reason: tlsconn_tls::Reason, missing: Option<Missing>) -> Option<Reason> {
-    match (reason, missing) {
+fn reason(reason: tlsconn_tls::Reason, flow: &Flow) -> Option<Reason> {
+    match (reason, flow.missing()) {
+        (tlsconn_tls::Reason::NotTls, _) => Some(flow.preface().unwrap_or(Reason::NotTls)),
         (tlsconn_tls::Reason::Hole, Some(Missing::CapturedLate)) => {
             Some(Reason::CapturedOutOfOrder)
         }

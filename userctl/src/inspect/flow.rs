@@ -11,8 +11,10 @@ use super::{
     hello,
     interface::Time,
     packet::Tcp,
+    preface::Preface,
     reorder::{before, InOrder, Waiting},
 };
+use crate::model;
 
 /// Octets that may wait for what was captured late in a connection; the same and packets where its start is waited for.
 const MOST: u32 = 1 << 20;
@@ -94,6 +96,8 @@ pub(crate) struct Flow {
     lost_at: Option<(Side, u32)>,
     /// These came, after they had been acknowledged.
     is_out_of_order: bool,
+    /// What was said on a connection that is not TLS.
+    preface: Preface,
     /// By side, whether octets of its packets were not captured.
     is_cut: [bool; 2],
 }
@@ -132,6 +136,7 @@ impl Flow {
             heard: [false; 2],
             lost_at: None,
             is_out_of_order: false,
+            preface: Preface::default(),
             is_cut: [false; 2],
         }
     }
@@ -446,6 +451,9 @@ impl Flow {
                 .then(|| tracked.connection.next(side))
         });
         take(tracked, tcp, from, now);
+        if tracked.connection.reason() == Reason::NotTls {
+            self.preface.look(tcp.payload);
+        }
         self.notice(before);
     }
 
@@ -650,6 +658,11 @@ impl Flow {
         tracked.map_or(0, |tracked| {
             tracked.connection.counters(side).bytes + before
         })
+    }
+
+    /// What stood before a ClientHello on a connection that is not TLS.
+    pub(crate) fn preface(&self) -> Option<model::Reason> {
+        self.preface.found()
     }
 
     /// Why the octets are missing that made it lost, where that is known.

@@ -16,6 +16,7 @@ mod link;
 mod order;
 mod packet;
 mod passed_over;
+mod preface;
 mod reorder;
 #[cfg(test)]
 mod tests;

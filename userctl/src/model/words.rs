@@ -116,6 +116,13 @@ named! {
         CapturedOutOfOrder "captured-out-of-order",
         Snaplen "snaplen",
         OneDirection "one-direction",
+        PrefaceProxyV1 "preface: proxy-v1",
+        PrefaceProxyV2 "preface: proxy-v2",
+        PrefaceHttpConnect "preface: http-connect",
+        PrefaceSocks4 "preface: socks4",
+        PrefaceSocks5 "preface: socks5",
+        PrefaceStarttls "preface: starttls",
+        PrefaceSslRequest "preface: sslrequest",
     }
 }
 

@@ -166,6 +166,15 @@ fn help(reason: Reason) -> Option<&'static str> {
             "packets were captured too long after what acknowledges them; put them in order of time with reordercap",
         ),
         Reason::Snaplen => Some("packets were captured in part only; capture them whole (tcpdump -s 0)"),
+        Reason::PrefaceProxyV1
+        | Reason::PrefaceProxyV2
+        | Reason::PrefaceHttpConnect
+        | Reason::PrefaceSocks4
+        | Reason::PrefaceSocks5
+        | Reason::PrefaceStarttls
+        | Reason::PrefaceSslRequest => {
+            Some("TLS begins behind another protocol, which is not followed; capture behind the proxy where there is one")
+        }
         Reason::OneDirection => Some("one direction only was captured; capture where both pass"),
         _ => None,
     }
