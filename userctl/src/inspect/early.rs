@@ -2,7 +2,7 @@
 
 //! Packets that were captured before what was sent before them: they wait until that has come.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 
 use super::{
     interface::{Time, SECOND},
@@ -11,7 +11,7 @@ use super::{
 };
 
 /// What keeping a packet costs beside its octets.
-const COST: u32 = 128;
+const COST: u32 = 256;
 
 /// Where a packet stands in the capture.
 #[derive(Clone, Copy)]
@@ -23,7 +23,7 @@ pub(crate) struct At {
 /// A packet that waits.
 pub(crate) struct Kept {
     tcp: Tcp<'static>,
-    payload: Vec<u8>,
+    payload: Box<[u8]>,
     pub(crate) at: At,
 }
 
@@ -49,7 +49,7 @@ type Order = (i32, u64);
 /// The packets of a connection that wait.
 #[derive(Default)]
 pub(crate) struct Early {
-    sides: [BTreeMap<Order, Kept>; 2],
+    sides: [VecDeque<(Order, Kept)>; 2],
     /// Where the numbers of acknowledgements are counted from, by side.
     base: [u32; 2],
     cost: u32,
@@ -57,11 +57,11 @@ pub(crate) struct Early {
 
 impl Early {
     pub(crate) fn is_empty(&self) -> bool {
-        self.sides.iter().all(BTreeMap::is_empty)
+        self.sides.iter().all(VecDeque::is_empty)
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.sides.iter().map(BTreeMap::len).sum()
+        self.sides.iter().map(VecDeque::len).sum()
     }
 
     pub(crate) fn cost(&self) -> u32 {
@@ -96,17 +96,19 @@ impl Early {
             _ => i32::MAX,
         };
         self.cost = self.cost.saturating_add(kept.cost());
-        packets.insert((order, kept.at.frame), kept);
+        let order = (order, kept.at.frame);
+        let place = packets.partition_point(|(before, _)| *before < order);
+        packets.insert(place, (order, kept));
     }
 
     /// The packet that a side sent first.
     pub(crate) fn first(&self, side: usize) -> Option<&Kept> {
-        Some(self.sides.get(side)?.first_key_value()?.1)
+        self.sides.get(side)?.front().map(|(_, kept)| kept)
     }
 
     /// Takes that out.
     pub(crate) fn take_first(&mut self, side: usize) -> Option<Kept> {
-        let (_, kept) = self.sides.get_mut(side)?.pop_first()?;
+        let (_, kept) = self.sides.get_mut(side)?.pop_front()?;
         self.cost = self.cost.saturating_sub(kept.cost());
         Some(kept)
     }
@@ -116,7 +118,7 @@ impl Early {
         let mut all: Vec<Kept> = self
             .sides
             .iter_mut()
-            .flat_map(|packets| std::mem::take(packets).into_values())
+            .flat_map(|packets| std::mem::take(packets).into_iter().map(|(_, kept)| kept))
             .collect();
         all.sort_unstable_by_key(|kept| kept.at.frame);
         self.cost = 0;
@@ -124,7 +126,7 @@ impl Early {
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &Kept> {
-        self.sides.iter().flat_map(BTreeMap::values)
+        self.sides.iter().flatten().map(|(_, kept)| kept)
     }
 
     /// What waits; `seconds` are taken off the time that it may.

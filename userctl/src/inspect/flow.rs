@@ -365,6 +365,9 @@ impl Flow {
             self.take_in(&kept.tcp(), kept.at.time);
             told(self, &kept.tcp(), kept.at.frame);
         }
+        if self.early.as_ref().is_some_and(|early| early.is_empty()) {
+            self.early = None;
+        }
     }
 
     fn ready(&mut self) -> Option<Kept> {
@@ -409,9 +412,14 @@ impl Flow {
         self.take_ready(told);
     }
 
+    /// Whether packets wait for what was captured late.
+    pub(crate) fn has_early(&self) -> bool {
+        self.early.as_ref().is_some_and(|early| !early.is_empty())
+    }
+
     /// Nothing waits any longer for what was captured late.
     pub(crate) fn flush(&mut self, told: &mut Told<'_>) {
-        while self.early.as_ref().is_some_and(|early| !early.is_empty()) {
+        while self.has_early() {
             self.wait_no_longer(told);
         }
         self.early = None;

@@ -205,6 +205,16 @@ impl Inspection {
             time: frame.time,
         };
         self.flow(place, ask, |flow, told| flow.packet(tcp, at, told));
+        // What has waited longest for what was captured late goes first: most likely that never comes.
+        while self.holes.are_too_many() {
+            let oldest = self.holes.older_than(Time::MAX);
+            let is_early = |place: &usize| self.flows.get(*place).is_some_and(Flow::has_early);
+            let Some(oldest) = oldest.filter(is_early) else {
+                break;
+            };
+            self.passed_over.late += 1;
+            self.flow(oldest, ask, Flow::flush);
+        }
         if self.holes.are_too_many() {
             self.passed_over.holes += 1;
             self.flow(place, ask, |flow, told| flow.give_up(Time::MAX, told));

@@ -22,6 +22,8 @@ pub(crate) struct PassedOver {
     pub(super) bad_headers: u64,
     /// Times that there was no room for what waits behind holes.
     pub(super) holes: u64,
+    /// Times that there was no room for packets that wait for what was captured late.
+    pub(super) late: u64,
     /// Packets of connections for which there is no room.
     pub(super) no_room: u64,
     /// Frames whose link layer is not known, with the first one's number and place.
@@ -69,8 +71,13 @@ impl fmt::Display for PassedOver {
                 "times the wait for what is missing in a connection, for want of room",
             ),
         ];
+        let late = "times the wait for what may have been captured late, for want of room";
         let mut separator = "passed over: ";
-        for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
+        for (count, what) in counts
+            .into_iter()
+            .chain([(self.late, late)])
+            .filter(|(count, _)| *count > 0)
+        {
             write!(f, "{separator}{count} {what}")?;
             separator = ", ";
         }

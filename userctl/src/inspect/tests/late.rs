@@ -3,11 +3,14 @@
 //! Packets that were captured before those which were sent before them. Real captures in many orders are in tests/corpus.
 
 use super::{
-    inspect, of_segments, single,
-    wire::{connection, end, ipv4, pcap_timed, Segment},
+    inspect, inspect_into, of_segments, single,
+    wire::{connection, end, ipv4, pcap, pcap_timed, Segment},
     Outcome,
 };
-use crate::model::{Reason, State};
+use crate::{
+    inspect::Inspection,
+    model::{Reason, State},
+};
 
 /// A connection with this packet moved to that place.
 fn moved(from: usize, to: usize) -> Vec<Segment> {
@@ -118,13 +121,53 @@ fn no_more_than_a_mebibyte_waits() {
         segments.push(last);
         single(of_segments(&segments))
     };
-    // Each takes its octets and 128 more.
-    let most = (1 << 20) / (705 + 128);
+    // Each takes its octets and 256 more.
+    let most = (1 << 20) / (705 + 256);
     let found = late(most);
     assert_eq!((found.state, found.reason), (State::Established, None));
     let records = found.records.expect("the client is known");
     assert_eq!(records.client.application_data, most as u64 + 1);
     assert_eq!(late(most + 1).reason, Some(Reason::CapturedOutOfOrder));
+}
+
+#[test]
+fn where_there_is_no_room_those_wait_that_came_last() {
+    let port = |mut frame: Vec<u8>, port: u16| {
+        for place in [20, 22] {
+            if frame[place..place + 2] == 40000_u16.to_be_bytes() {
+                frame[place..place + 2].copy_from_slice(&port.to_be_bytes());
+            }
+        }
+        frame
+    };
+    // Both wait with the client's flight.
+    let segments = moved(3, 4);
+    let all = |first: u16, range: std::ops::Range<usize>| -> Vec<Vec<u8>> {
+        segments[range]
+            .iter()
+            .map(|segment| port(ipv4(segment), first))
+            .collect()
+    };
+    let frames = [all(1, 0..4), all(2, 0..4), all(1, 4..8), all(2, 4..8)].concat();
+    let reasons = |most: u64| {
+        let mut small = Inspection::default();
+        small.holes.most = most;
+        let outcome = inspect_into(small, &pcap(101, &frames));
+        let reasons: Vec<Option<Reason>> = outcome
+            .connections
+            .iter()
+            .map(|found| found.reason)
+            .collect();
+        (reasons, outcome.passed_over)
+    };
+    let cost = u64::try_from(segments[3].payload.len()).expect("short") + 256;
+    assert_eq!(reasons(2 * cost), (vec![None; 2], String::new()));
+    let (found, said) = reasons(2 * cost - 1);
+    assert_eq!(found, [Some(Reason::CapturedOutOfOrder), None]);
+    assert_eq!(
+        said,
+        "passed over: 1 times the wait for what may have been captured late, for want of room"
+    );
 }
 
 #[test]
