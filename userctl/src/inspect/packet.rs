@@ -66,11 +66,11 @@ pub(crate) fn read(kind: EtherType, octets: &[u8], tunnels: bool) -> (Tunnel, Pa
     read_within(0, (kind, octets), tunnels)
 }
 
-fn read_within<'a>(
+fn read_within(
     mut tunnel: Tunnel,
-    mut packet: (EtherType, &'a [u8]),
+    mut packet: (EtherType, &[u8]),
     tunnels: bool,
-) -> (Tunnel, Packet<'a>) {
+) -> (Tunnel, Packet<'_>) {
     for _ in 0..DEEPEST {
         let (kind, octets) = packet;
         match one(tunnel, kind, octets) {
