@@ -10,7 +10,10 @@ import collections
 import json
 
 # Fields that have no meaning on one side, or are compared under another name.
-LEFT_OUT = ("id", "mark", "pin")
+LEFT_OUT = ("id", "mark", "pin", "first", "last")
+
+# Reasons that only a capture has, and what a gateway says.
+REASONS = {"captured-out-of-order": "hole", "snaplen": "hole"}
 
 TOGETHER = "its session is of another capture: one namespace knows both"
 CUT = "cut in other packets"
@@ -28,7 +31,9 @@ def by_ends(connections):
     ends = {c["id"]: [c["src"], c["dst"]] for c in connections}
     found = collections.defaultdict(list)
     for connection in connections:
-        fields = {**connection, "resumes": ends.get(connection["resumes"], connection["resumes"])}
+        reason = connection["reason"] or ""
+        reason = "not-tls" if reason.startswith("preface: ") else REASONS.get(reason, connection["reason"])
+        fields = {**connection, "resumes": ends.get(connection["resumes"], connection["resumes"]), "reason": reason}
         found[tuple(sorted((connection["src"], connection["dst"])))].append(
             {name: value for name, value in fields.items() if name not in LEFT_OUT})
     return found

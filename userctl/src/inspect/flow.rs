@@ -319,7 +319,7 @@ impl Flow {
         let side = self.side(tcp);
         match self.awaits {
             Awaits::Syn => true,
-            Awaits::SynAck => self.is_of_syn(tcp, side),
+            Awaits::SynAck => self.has_early() || self.is_of_syn(tcp, side),
             Awaits::Nothing => tcp
                 .ack
                 .is_some_and(|ack| self.is_to_come(side.other(), ack)),
