@@ -18,7 +18,7 @@ use crate::{
         rcu::Reader,
         table::Inserted,
     },
-    tls::{Connection, Side},
+    tls::{Connection, Payload, Side},
     tracked::{Flags, Tracked},
 };
 use kernel::sync::aref::ARef;
@@ -27,8 +27,10 @@ use kernel::sync::aref::ARef;
 pub fn syn(net: &NetState, packet: &Packet<'_>) {
     if packet.ct.is_opening() && packet.from == Side::Src {
         let (types, state) = net.syns.take_in(&net.limits(), packet);
-        // There may be no connection yet that has it looked after.
-        net.schedule_collection();
+        if !packet.tcp.payload.is_empty() {
+            // There may be no connection yet that has it looked after.
+            net.schedule_collection();
+        }
         Known::new(types, state).store(packet.skb, packet.tcp.seq);
     }
 }

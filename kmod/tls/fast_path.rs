@@ -10,9 +10,7 @@ use super::content_type::Kind;
 use super::direction::{Direction, Follow};
 use super::packet::Payload;
 use super::record::Record;
-use super::record_header::{
-    length_fits, usual, HeaderWord, APPLICATION_DATA, HEADER, MAJOR, MINOR_MAX,
-};
+use super::record_header::{length_fits, usual, HeaderWord, APPLICATION_DATA, HEADER};
 use super::sequence::before;
 use super::state::State;
 use super::status::{Path, Status};

@@ -31,7 +31,13 @@ pub(super) const MINOR_MAX: u8 = 4;
 /// together again costs too much.
 macro_rules! usual {
     ($wire:pat, $minor:ident, $high:ident, $low:ident) => {
-        [$wire, MAJOR, $minor @ 0..=MINOR_MAX, $high, $low]
+        [
+            $wire,
+            $crate::tls::record_header::MAJOR,
+            $minor @ 0..=$crate::tls::record_header::MINOR_MAX,
+            $high,
+            $low,
+        ]
     };
 }
 pub(super) use usual;
