@@ -34,7 +34,7 @@ const TRIES: u32 = 8;
 pub fn collect(net: &NetState) -> bool {
     let _charge = net.payer.charge();
     // A few at a time under the lock, which packets wait for.
-    while net.syns.keep() && net.syns.with(|syns| syns.age()) {
+    while net.syns.keeps_any() && net.syns.with(|syns| syns.age()) {
         cond_resched();
     }
     aging::look_after(net);
@@ -55,7 +55,7 @@ pub fn collect(net: &NetState) -> bool {
     });
     net.next.collected.set(next);
     idle_handshakes(net);
-    !net.table.is_empty() || net.syns.keep() || net.kept.has_discarded()
+    !net.table.is_empty() || net.syns.keeps_any() || net.kept.has_discarded()
 }
 
 fn is_let_go(entry: &Entry) -> bool {

@@ -25,7 +25,7 @@ pub type Connections = Table<Tracked>;
 pub static CONNECTIONS: Cache<Entry> = Cache::unmade();
 
 impl table::Content for Tracked {
-    type Open = Bypass;
+    type Unlocked = Bypass;
 
     fn memory() -> &'static Cache<Entry> {
         &CONNECTIONS

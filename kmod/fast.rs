@@ -22,7 +22,7 @@ pub fn track(net: &NetState, skb: Skb<'_>, rcu: &Reader) -> Verdict {
     let Some((entry, ct)) = net.table.first_of_packet(skb, rcu) else {
         return look_up(net, skb, rcu);
     };
-    match entry.open.get() {
+    match entry.unlocked.get() {
         None => follow(net, entry, ct, skb, rcu),
         Some(known) => match count_next(net, entry, skb, known) {
             Some(()) => Verdict::ACCEPT,
@@ -37,7 +37,7 @@ fn look_up(net: &NetState, skb: Skb<'_>, rcu: &Reader) -> Verdict {
     let Some((entry, ct)) = net.table.of_packet(skb, rcu) else {
         return tracker::track(net, skb, rcu);
     };
-    match entry.open.get() {
+    match entry.unlocked.get() {
         None => follow(net, entry, ct, skb, rcu),
         Some(known) => count(net, entry, skb, known, rcu),
     }
@@ -49,7 +49,7 @@ fn look_up(net: &NetState, skb: Skb<'_>, rcu: &Reader) -> Verdict {
 fn count_next(net: &NetState, entry: &Entry, skb: Skb<'_>, known: Known) -> Option<()> {
     let side = skb.established()?.into();
     let (seq, len) = packet::data_of_established(skb)?;
-    if !entry.open.pass_next(side, seq, len) {
+    if !entry.unlocked.pass_next(side, seq, len) {
         return None;
     }
     known.store(skb, seq);
@@ -70,7 +70,7 @@ fn count(net: &NetState, entry: &Entry, skb: Skb<'_>, known: Known, rcu: &Reader
 fn count_any(net: &NetState, entry: &Entry, skb: Skb<'_>, known: Known) -> Option<()> {
     let Packet { from, tcp, .. } = Packet::new(skb)?;
     let len = tcp.payload.len();
-    if !tcp.is_plain() || (len > 0 && !entry.open.pass(from, tcp.seq, len)) {
+    if !tcp.is_plain() || (len > 0 && !entry.unlocked.pass(from, tcp.seq, len)) {
         return None;
     }
     let known = match len {

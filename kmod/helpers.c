@@ -63,7 +63,7 @@ void tlsconn_cond_resched(void)
 	cond_resched();
 }
 
-void tlsconn_wait_for_readers(void)
+void tlsconn_synchronize_rcu(void)
 {
 	synchronize_rcu_expedited();
 }
@@ -148,11 +148,6 @@ struct tlsconn_node *tlsconn_table_find(struct rhashtable *table, const struct n
 struct tlsconn_node *tlsconn_table_insert(struct rhashtable *table, struct tlsconn_node *node)
 {
 	return rhashtable_lookup_get_insert_fast(table, &node->by_ct, tlsconn_table_params);
-}
-
-int tlsconn_table_replace(struct rhashtable *table, struct tlsconn_node *old, struct tlsconn_node *node)
-{
-	return rhashtable_replace_fast(table, &old->by_ct, &node->by_ct, tlsconn_table_params);
 }
 
 int tlsconn_table_remove(struct rhashtable *table, struct tlsconn_node *node)

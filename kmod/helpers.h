@@ -55,7 +55,6 @@ int tlsconn_table_init(struct rhashtable *table);
 void tlsconn_table_destroy(struct rhashtable *table);
 struct tlsconn_node *tlsconn_table_find(struct rhashtable *table, const struct nf_conn *ct);
 struct tlsconn_node *tlsconn_table_insert(struct rhashtable *table, struct tlsconn_node *node);
-int tlsconn_table_replace(struct rhashtable *table, struct tlsconn_node *old, struct tlsconn_node *node);
 int tlsconn_table_remove(struct rhashtable *table, struct tlsconn_node *node);
 /* With a head in the same memory. */
 void tlsconn_node_free_rcu(struct tlsconn_node *node, struct rcu_head *rcu);
@@ -103,7 +102,7 @@ struct delayed_work *tlsconn_work_of(struct work_struct *work);
 void tlsconn_cond_resched(void);
 
 /* A grace period, at once: whoever waits for it holds up a command. */
-void tlsconn_wait_for_readers(void);
+void tlsconn_synchronize_rcu(void);
 
 /* Conntrack. */
 void tlsconn_ct_hold(struct nf_conn *ct);

@@ -66,7 +66,7 @@ impl pernet::State for Tracker {
     }
 
     fn exit(net: &NetState) {
-        // What they do not get to is done here.
+        // What its work does not get to is done here.
         net.stop();
         release_all(net, Release::Gone);
         net.table.clear();

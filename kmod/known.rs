@@ -55,7 +55,7 @@ impl Known {
     pub fn without_payload(self) -> Self {
         let types = (1 << Self::STATE) - 1;
         let none = Self::new(PacketTypes::both(Types::NONE), State::New);
-        Self((self.0 & !types) | none.0)
+        Self((self.0 & !types) | (none.0 & types))
     }
 
     /// The types of its payload by what its records carry.

@@ -38,6 +38,11 @@ const MADE_MAX: u64 = 1024;
 /// The module's memory of a network namespace.
 #[pin_data]
 pub struct Tracker {
+    // First, so that none runs any longer when the rest is dropped.
+    #[pin]
+    collector: Work<Self>,
+    #[pin]
+    expiry: Work<Self>,
     /// Its connections.
     #[pin]
     pub table: Connections,
@@ -69,10 +74,6 @@ pub struct Tracker {
     by_ends: Atomic<u32>,
     /// Where the collection goes on.
     pub next: Next,
-    #[pin]
-    collector: Work<Self>,
-    #[pin]
-    expiry: Work<Self>,
 }
 
 impl Tracker {
@@ -176,7 +177,7 @@ impl NetState {
 
     /// Ends a connection: releases its pins and takes it out of the table. Any context; no entry may be locked.
     pub fn end(&self, entry: &Entry) {
-        let mut locked = entry.lock();
+        let locked = entry.lock();
         if let Some(tracked) = locked
             .get()
             .filter(|tracked| tracked.flags.has(Flags::PINNED))
@@ -187,19 +188,13 @@ impl NetState {
                 .connection_ended(self, entry.id, has_session, Release::Gone);
         }
         // Whoever waits for the lock to pin it finds nothing to pin.
-        let tracked = locked.take();
-        drop(locked);
-        let kept = tracked.map(|mut tracked| {
+        self.table.end(entry, locked, |tracked| {
             tracked.clear_holes(&self.limits());
             tracked.handshake.release(&self.handshakes);
             if let Some(links) = tracked.links.take() {
                 self.pins.lock().keep(entry.id, links);
             }
-            tracked
         });
-        self.table.remove(entry);
-        // Its reference to conntrack's entry goes last: no other entry has that memory while the table knows it.
-        drop(kept);
     }
 }
 

@@ -57,7 +57,7 @@ pub fn syn_ack<'a>(net: &'a NetState, packet: &Packet<'_>, rcu: &'a Reader) -> O
             return found.filter(|_| *from == Side::Dst);
         }
     }
-    let answered = match net.syns.keep() || net.syns.have_let_go() {
+    let answered = match net.syns.keeps_any() || net.syns.has_let_go() {
         true => net.syns.with(|syns| syns.answered(ct, src_first)),
         false => Answered::Plain,
     };

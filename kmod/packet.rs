@@ -279,8 +279,9 @@ impl Payload for SkbPayload<'_> {
 /// Sequence number and length of the payload of an IPv4 packet without options that continues an established connection:
 /// no SYN, FIN, RST or URG. None for others, and where there is no payload.
 ///
-/// It leaves out what conntrack and IP have checked on the packet's way here: that it is TCP and no fragment, that the TCP
-/// header is whole (`tcp_error()`), and that no padding follows (`ip_rcv_core()` cuts it).
+/// For a packet whose conntrack entry says that it is of an established connection: it leaves out what conntrack and IP have
+/// checked on its way here, that it is TCP and no fragment, that the TCP header is whole and has ACK (`tcp_error()`), and
+/// that no padding follows (`ip_rcv_core()` cuts it). Where that does not hold a length is wrong, and no more.
 #[inline(always)]
 pub fn data_of_established(skb: Skb<'_>) -> Option<(u32, u32)> {
     let headers: &[u8; 40] = skb.linear(0)?;

@@ -50,8 +50,8 @@ fn take_in(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
         return;
     };
     tracked.handshake.touch();
-    if entry.open.get().is_some() {
-        let next = [Side::Src, Side::Dst].map(|side| entry.open.next(side));
+    if entry.unlocked.get().is_some() {
+        let next = [Side::Src, Side::Dst].map(|side| entry.unlocked.next(side));
         tracked.connection.take_up(next);
     }
     // The receiver reads nothing of a reset, and conntrack may have let it through without accepting it.
@@ -86,7 +86,7 @@ fn take_in(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
     }
     let bypassed = tracked.connection.is_bypassed();
     entry
-        .open
+        .unlocked
         .set(bypassed.then(|| tracked.connection.state()), |side| {
             tracked.connection.next(side)
         });

@@ -249,8 +249,11 @@ fn put_directions(entry: &Entry, connection: &Connection, message: &mut Message<
         (Side::Dst, TLSCONN_A_CONNECTION_DST),
     ] {
         let Counters { bytes, records } = connection.counters(side);
-        let passed = match entry.open.get() {
-            Some(_) => entry.open.next(side).wrapping_sub(connection.next(side)),
+        let passed = match entry.unlocked.get() {
+            Some(_) => entry
+                .unlocked
+                .next(side)
+                .wrapping_sub(connection.next(side)),
             None => 0,
         };
         let bytes = bytes.saturating_add(passed.into());

@@ -120,7 +120,7 @@ impl Pins {
         }
     }
 
-    /// Whether a wanted can be granted.
+    /// Whether a request can be granted.
     fn check(&self, wanted: &PinRequest) -> Result<(), Refusal> {
         for pin in self.0.iter().filter(|pin| pin.is_live()) {
             if pin.name == wanted.name {
@@ -137,7 +137,7 @@ impl Pins {
         Ok(())
     }
 
-    /// Makes the pin of a wanted, released from what it was on, but for the same mark on the same connection: there the
+    /// Makes the pin of a request, released from what it was on, but for the same mark on the same connection: there the
     /// bits stay set. Gives its place in the list.
     fn prepare(
         &mut self,

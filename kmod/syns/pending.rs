@@ -39,13 +39,13 @@ impl Pending {
 
     /// Whether data on SYNs is kept. Any context.
     #[inline]
-    pub fn keep(&self) -> bool {
+    pub fn keeps_any(&self) -> bool {
         self.kept.load(Relaxed) != 0
     }
 
     /// Whether the end of data on a SYN is remembered that is not kept any longer. Any context.
     #[inline]
-    pub fn have_let_go(&self) -> bool {
+    pub fn has_let_go(&self) -> bool {
         self.let_go.load(Relaxed) != 0
     }
 
@@ -64,7 +64,7 @@ impl Pending {
         let Packet { ct, tcp, .. } = packet;
         let (tuple, first) = (ct.tuple(), tcp.first_octet());
         if tcp.payload.is_empty() {
-            if self.keep() {
+            if self.keeps_any() {
                 self.with(|syns| syns.others(tuple, first));
             }
             return (PacketTypes::both(Types::NONE), State::New);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The netfilter hooks that show the tracker every packet.
+//! Netfilter hooks that see every packet of a namespace, just after conntrack.
 
 use super::{
     pernet::{Namespace, State},
@@ -23,7 +23,7 @@ use kernel::{
 const PRIORITY: c_int = bindings::NF_IP_PRI_CONNTRACK + 1;
 
 /// Sees the packets of a namespace.
-pub trait Hook: Sized + Sync + 'static {
+pub trait Hook: Sized + Send + Sync + 'static {
     /// A packet comes, just after conntrack has put its entry to it. Softirq context, or process context at LOCAL_OUT; under
     /// RCU.
     fn packet(net: &Namespace<Self>, skb: Skb<'_>, rcu: &Reader) -> Verdict;

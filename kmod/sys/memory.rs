@@ -48,7 +48,7 @@ impl<T> Cache<T> {
 }
 
 /// A cache that is there until this is dropped, when nothing of it is in use any longer but what RCU frees.
-pub struct Registration(*mut kernel::bindings::kmem_cache);
+pub struct Registration(&'static Global<*mut kernel::bindings::kmem_cache>);
 
 // SAFETY: It is only given back, by whoever has it.
 unsafe impl Send for Registration {}
@@ -67,13 +67,15 @@ impl Registration {
         }
         // SAFETY: It is written once, at once; whoever looks before sees that there is none.
         unsafe { cache.0.get().write_volatile(raw) };
-        Ok(Self(raw))
+        Ok(Self(&cache.0))
     }
 }
 
 impl Drop for Registration {
     fn drop(&mut self) {
+        // SAFETY: It is valid, and written at once: there is no room from here on.
+        let raw = unsafe { core::ptr::replace(self.0.get(), null_mut()) };
         // SAFETY: It was made, and all of its memory was given back. The function waits for what RCU frees.
-        unsafe { kernel::bindings::kmem_cache_destroy(self.0) };
+        unsafe { kernel::bindings::kmem_cache_destroy(raw) };
     }
 }

@@ -23,8 +23,8 @@ pub trait State: Hook {
     /// Where all of them are: a `static`, always the same one.
     fn all() -> &'static PerNet<Self>;
 
-    /// That of a namespace that comes, or of one that is there when the module comes. What is made stays at `place`. Process
-    /// context; may sleep.
+    /// That of a namespace that comes, or of one that is there when the module comes. What is made stays at `place`, and is
+    /// not looked for ([`Namespace::of`]) before it is made. Process context; may sleep.
     fn new(net: &Net<'_>, place: Place<Self>) -> impl PinInit<Self, Error>;
 
     /// Gets ready for one more user of the hooks. Process context; may sleep.
@@ -78,7 +78,7 @@ impl<S> Deref for Namespace<S> {
 }
 
 impl<S: State> Namespace<S> {
-    /// That of a network namespace.
+    /// That of a network namespace, once states are registered.
     pub fn of<'a>(net: &Net<'a>) -> &'a Self {
         // SAFETY: The kernel gives the memory that `init` has filled, which stays until the namespace's very end.
         unsafe { &*Self::place_in(net.as_raw()) }

@@ -10,7 +10,7 @@ use kernel::sync::rcu;
 pub fn synchronize_rcu() {
     // SAFETY: It touches no memory of ours. That nobody waits within a reader or sleeps where that is not allowed is looked
     // for by the debug kernel (PROVE_RCU, DEBUG_ATOMIC_SLEEP), as it is for all that sleeps in the kernel crate.
-    unsafe { bindings::tlsconn_wait_for_readers() }
+    unsafe { bindings::tlsconn_synchronize_rcu() }
 }
 
 /// A stretch of code that RCU readers may be in: what it finds stays until it is dropped. Nothing sleeps meanwhile.

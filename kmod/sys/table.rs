@@ -41,12 +41,12 @@ pub use walk::Mark;
 /// What is kept of a connection.
 pub trait Content: Sized + Send + 'static {
     /// What packets reach of it without the lock.
-    type Open: Default + Sync;
+    type Unlocked: Default + Sync;
 
     /// Memory for entries: a `static`.
     fn memory() -> &'static Cache<Entry<Self>>;
 
-    /// The connection's conntrack entry, to which it holds a reference; always the same one.
+    /// The connection's conntrack entry, to which it holds a reference for as long as it is in the table: always the same one.
     fn conntrack(&self) -> &ARef<Conntrack>;
 }
 
@@ -63,7 +63,7 @@ pub trait Content: Sized + Send + 'static {
 pub struct Entry<T: Content> {
     node: Opaque<tlsconn_node>,
     /// What is reached without the lock.
-    pub open: T::Open,
+    pub unlocked: T::Unlocked,
     #[pin]
     locked: PacketLock<Held<T>>,
     /// Its number: from 1 upward per namespace, never used again.
@@ -331,6 +331,12 @@ impl<T: Content> Table<T> {
     }
 
     fn insert_counted<'a>(&'a self, content: T, _rcu: &'a Reader) -> Option<Inserted<'a, T>> {
+        const {
+            assert!(
+                !core::mem::needs_drop::<T::Unlocked>(),
+                "RCU frees it without a drop"
+            )
+        };
         let id = self.last_id.fetch_add(1, Relaxed).wrapping_add(1);
         let node = bindings::tlsconn_node {
             ct: content.conntrack().as_raw(),
@@ -340,7 +346,7 @@ impl<T: Content> Table<T> {
             .alloc()?
             .write_pin_init(pin_init!(Entry {
                 node: Opaque::new(node),
-                open: T::Open::default(),
+                unlocked: T::Unlocked::default(),
                 id,
                 locked <- PacketLock::new(
                     Held::new(content),
@@ -384,6 +390,18 @@ impl<T: Content> Table<T> {
         kernel::error::from_err_ptr(other).ok()?;
         // SAFETY: It is another CPU's entry for the same key, which RCU keeps.
         unsafe { other.cast::<Entry<T>>().as_ref() }.map(Inserted::Found)
+    }
+
+    /// Takes an entry out with its connection, which `act` has in between: nobody finds it in the entry any longer. It is
+    /// dropped last: its reference to the conntrack entry keeps that from becoming another's while the table knows it. Any
+    /// context; `act` runs without the entry's lock.
+    pub fn end(&self, entry: &Entry<T>, mut locked: Locked<'_, T>, act: impl FnOnce(&mut T)) {
+        let mut content = locked.take();
+        drop(locked);
+        if let Some(content) = &mut content {
+            act(content);
+        }
+        self.remove(entry);
     }
 
     /// Takes an entry out. Its connection goes at once, its memory after a grace period; false where another did.

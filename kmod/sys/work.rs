@@ -7,7 +7,7 @@ use crate::bindings;
 use core::mem::offset_of;
 use kernel::{bindings::work_struct, ffi::c_uint, prelude::*, types::Opaque};
 
-/// A piece of work, once at a time. Cancelled when dropped.
+/// A piece of work, once at a time. Cancelled when dropped: a state has it before all that it is about.
 #[pin_data(PinnedDrop)]
 pub struct Work<S> {
     #[pin]

@@ -63,8 +63,8 @@ impl<'a, T> Locked<'a, T> {
     }
 
     /// Takes the connection out, for good: whoever finds the entry from now on finds no connection in it. Whoever calls
-    /// takes the entry out of the table.
-    pub fn take(&mut self) -> Option<T> {
+    /// takes the entry out of the table before the connection is dropped.
+    pub(in crate::sys) fn take(&mut self) -> Option<T> {
         match self.content() {
             Content::Gone(_) => None,
             content => {
