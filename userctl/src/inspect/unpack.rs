@@ -2,10 +2,10 @@
 
 //! Captures that are packed: by gzip, zstd or lz4, told by how they begin.
 
-use std::io::{self, Cursor, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 use flate2::read::MultiGzDecoder;
-use lz4_flex::frame::FrameDecoder;
+use lz4_flex::frame::FrameDecoder as Lz4Decoder;
 use ruzstd::decoding::{self as zstd, StreamingDecoder};
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
@@ -23,16 +23,16 @@ pub(super) fn unpacked(mut input: Input) -> io::Result<(Input, bool)> {
     let all = Cursor::new(first).chain(input);
     Ok(match (gzip, zstd, lz4) {
         (true, ..) => (Box::new(MultiGzDecoder::new(all)), true),
-        (_, true, _) => (Box::new(Frames::new(Box::new(all))?), true),
-        (.., true) => (Box::new(FrameDecoder::new(all)), true),
+        (_, true, _) => (Box::new(ZstdFrames::new(Box::new(all))?), true),
+        (.., true) => (Box::new(Lz4Frames::new(Box::new(all))), true),
         _ => (Box::new(all), false),
     })
 }
 
 /// Frames of zstd, one after the other, as `cat` and some programs make them.
-struct Frames(Option<StreamingDecoder<Input, zstd::FrameDecoder>>);
+struct ZstdFrames(Option<StreamingDecoder<Input, zstd::FrameDecoder>>);
 
-impl Frames {
+impl ZstdFrames {
     fn new(input: Input) -> io::Result<Self> {
         let decoder = StreamingDecoder::new(input).map_err(io::Error::other)?;
         Ok(Self(Some(decoder)))
@@ -49,7 +49,7 @@ impl Frames {
     }
 }
 
-impl Read for Frames {
+impl Read for ZstdFrames {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         while let Some(mut decoder) = self.0.take() {
             let read = decoder.read(room)?;
@@ -63,12 +63,33 @@ impl Read for Frames {
     }
 }
 
+/// Frames of lz4, one after the other. The decoder says at the end of each that nothing is left.
+struct Lz4Frames(Lz4Decoder<BufReader<Input>>);
+
+impl Lz4Frames {
+    fn new(input: Input) -> Self {
+        Self(Lz4Decoder::new(BufReader::new(input)))
+    }
+}
+
+impl Read for Lz4Frames {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.0.read(room)?;
+            if read > 0 || room.is_empty() || self.0.get_mut().fill_buf()?.is_empty() {
+                return Ok(read);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// "one " and "two", each in a frame of its own, without compression and checksum.
+    /// "one ", nothing and "two", each in a frame of its own, without compression and checksum.
     const ONE: [u8; 13] = *b"\x28\xb5\x2f\xfd\x20\x04\x21\x00\x00one ";
+    const NOTHING: [u8; 9] = *b"\x28\xb5\x2f\xfd\x20\x00\x01\x00\x00";
     const TWO: [u8; 12] = *b"\x28\xb5\x2f\xfd\x20\x03\x19\x00\x00two";
 
     fn read(octets: Vec<u8>) -> io::Result<(String, bool)> {
@@ -107,12 +128,20 @@ mod tests {
 
     #[test]
     fn files_one_after_the_other() {
-        let mut twice = Vec::new();
-        for part in ["one ", "two"] {
-            let mut gzip = flate2::write::GzEncoder::new(&mut twice, flate2::Compression::fast());
+        let parts = ["one ", "", "two"];
+        let mut gzips = Vec::new();
+        let mut lz4s = Vec::new();
+        for part in parts {
+            let mut gzip = flate2::write::GzEncoder::new(&mut gzips, flate2::Compression::fast());
             io::Write::write_all(&mut gzip, part.as_bytes()).expect("packed");
             gzip.finish().expect("packed");
+            let mut lz4 = lz4_flex::frame::FrameEncoder::new(&mut lz4s);
+            io::Write::write_all(&mut lz4, part.as_bytes()).expect("packed");
+            lz4.finish().expect("packed");
         }
-        assert_eq!(read(twice).expect("read").0, "one two");
+        let zstds = [&ONE[..], &NOTHING, &TWO].concat();
+        for (what, octets) in [("gzip", gzips), ("lz4", lz4s), ("zstd", zstds)] {
+            assert_eq!(read(octets).expect(what).0, "one two", "{what}");
+        }
     }
 }
