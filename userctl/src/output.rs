@@ -71,8 +71,11 @@ impl Output {
         } else {
             serde_json::to_writer(&mut stdout, object)
         };
+        // The object says in its own words only that it was not shown.
+        let made = printed
+            .failure()
+            .map_or_else(|| made.map_err(io::Error::from), Err);
         let written = made
-            .map_err(io::Error::from)
             .and_then(|()| stdout.write_all(b"\n"))
             .and_then(|()| stdout.flush());
         if written.is_err() {

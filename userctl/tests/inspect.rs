@@ -195,6 +195,29 @@ fn what_is_no_capture_is_refused() {
             line.starts_with(&format!("tlsconnctl: {args}: {expected}")),
             "{said}"
         );
+        let chosen = inspect(&[args, "--packets", "--port", "443"], &[]);
+        assert_eq!(chosen.status.code(), Some(1), "{args}");
+        assert_eq!(text(&chosen.stderr).lines().last(), Some(line), "{args}");
+    }
+}
+
+#[test]
+fn what_cannot_be_written_is_a_failure() {
+    let few = Temporary::new("few.pcap", &capture());
+    let many = Temporary::new("much.pcap", &several(3000));
+    let tool = env!("CARGO_BIN_EXE_tlsconnctl");
+    for file in [few.name(), many.name()] {
+        for arguments in ["--packets", "-j --packets", "-j", "", "--summary"] {
+            let line = format!("exec {tool} inspect {file} {arguments} >/dev/full");
+            let output = Command::new("bash").args(["-c", &line]).output();
+            let output = output.expect("a shell");
+            assert_eq!(output.status.code(), Some(1), "{arguments}");
+            let said = text(&output.stderr);
+            assert!(
+                said.contains("cannot write to standard output"),
+                "{arguments}: {said}"
+            );
+        }
     }
 }
 

@@ -20,18 +20,47 @@ use crate::{
 };
 
 /// Standard output, for what is printed while it is made: what makes it may say when all so far has to be seen.
-pub(crate) struct Printed(RefCell<Option<BufWriter<Stdout>>>);
+pub(crate) struct Printed {
+    stdout: RefCell<Option<BufWriter<Stdout>>>,
+    /// Why what was made so far could not be shown.
+    failure: RefCell<Option<io::Error>>,
+}
 
 impl Default for Printed {
     fn default() -> Self {
-        Self(RefCell::new(Some(BufWriter::new(io::stdout()))))
+        Self {
+            stdout: RefCell::new(Some(BufWriter::new(io::stdout()))),
+            failure: RefCell::default(),
+        }
     }
 }
 
 impl Printed {
+    /// Shows all that was made so far; false when that fails.
+    pub(crate) fn show(&self) -> bool {
+        let mut stdout = self;
+        match stdout.flush() {
+            Ok(()) => true,
+            Err(error) => {
+                self.failure.replace(Some(error));
+                false
+            }
+        }
+    }
+
+    /// Whether showing failed.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failure.borrow().is_some()
+    }
+
+    /// Why showing failed, if it did.
+    pub(super) fn failure(&self) -> Option<io::Error> {
+        self.failure.take()
+    }
+
     /// What is left would be printed when it goes.
     pub(super) fn drop_rest(&self) {
-        if let Some(stdout) = self.0.take() {
+        if let Some(stdout) = self.stdout.take() {
             let _ = stdout.into_parts();
         }
     }
@@ -39,14 +68,14 @@ impl Printed {
 
 impl Write for &Printed {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        match &mut *self.0.borrow_mut() {
+        match &mut *self.stdout.borrow_mut() {
             Some(stdout) => stdout.write(octets),
             None => Err(io::ErrorKind::BrokenPipe.into()),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        match &mut *self.0.borrow_mut() {
+        match &mut *self.stdout.borrow_mut() {
             Some(stdout) => stdout.flush(),
             None => Ok(()),
         }

@@ -10,14 +10,15 @@ use std::{
     cell::RefCell,
     collections::HashSet,
     fmt::Write as _,
-    io::{self, IsTerminal, Write as _},
-    path::PathBuf,
+    fs,
+    io::{self, IsTerminal},
+    path::{Path, PathBuf},
 };
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::{
-    ser::{SerializeMap, SerializeSeq},
+    ser::{Error as _, SerializeMap, SerializeSeq},
     Serialize, Serializer,
 };
 
@@ -111,11 +112,10 @@ impl Inspect {
 
     /// The connections that are meant, which shows only when all was read.
     fn fitting(&self, output: &Output) -> Result<HashSet<u64>, Failure> {
-        if !self
-            .file
-            .metadata()
-            .is_ok_and(|metadata| metadata.is_file())
-        {
+        let is_input = self.file == Path::new("-");
+        // What cannot be opened, and a directory, is refused as it is without selectors.
+        let is_stream = |metadata: fs::Metadata| !metadata.is_file() && !metadata.is_dir();
+        if is_input || self.file.metadata().is_ok_and(is_stream) {
             return Err(Failure::usage(format!(
                 "{}: with --packets and selectors it is read twice; write the capture to a file first",
                 self.file.display()
@@ -210,7 +210,7 @@ impl Inspect {
             }
             matches!(printed, Ok(true))
         });
-        if run.is_gone || !printed? {
+        if !printed? || run.is_gone {
             return Ok(read);
         }
         let chosen = self.chosen(&run.inspection);
@@ -309,7 +309,6 @@ struct Packets<'a, 'b>(&'a Document<'b>);
 impl Serialize for Packets<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(document) = self;
-        let mut stdout = document.printed;
         let (run, ended) = &mut *document.run.borrow_mut();
         let mut sequence = serializer.serialize_seq(None)?;
         let mut written = Ok(());
@@ -318,10 +317,13 @@ impl Serialize for Packets<'_, '_> {
                 written = sequence.serialize_element(&seen);
                 written.is_ok()
             }
-            None => stdout.flush().is_ok(),
+            None => document.printed.show(),
         });
         *ended = Some(read);
         written?;
+        if document.printed.has_failed() {
+            return Err(S::Error::custom("what was made so far cannot be shown"));
+        }
         sequence.end()
     }
 }
