@@ -2,7 +2,7 @@
 
 //! Packets that were captured before what was sent before them: they wait until that has come.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::{
     interface::{Time, SECOND},
@@ -52,6 +52,8 @@ pub(crate) struct Early {
     sides: [VecDeque<(Order, Kept)>; 2],
     /// Where the numbers of acknowledgements are counted from, by side.
     base: [u32; 2],
+    /// When each was captured, and its frame.
+    times: BTreeSet<(Time, u64)>,
     cost: u32,
 }
 
@@ -96,6 +98,7 @@ impl Early {
             _ => i32::MAX,
         };
         self.cost = self.cost.saturating_add(kept.cost());
+        self.times.insert((kept.at.time, kept.at.frame));
         let order = (order, kept.at.frame);
         let place = packets.partition_point(|(before, _)| *before < order);
         packets.insert(place, (order, kept));
@@ -110,6 +113,7 @@ impl Early {
     pub(crate) fn take_first(&mut self, side: usize) -> Option<Kept> {
         let (_, kept) = self.sides.get_mut(side)?.pop_front()?;
         self.cost = self.cost.saturating_sub(kept.cost());
+        self.times.remove(&(kept.at.time, kept.at.frame));
         Some(kept)
     }
 
@@ -122,6 +126,7 @@ impl Early {
             .collect();
         all.sort_unstable_by_key(|kept| kept.at.frame);
         self.cost = 0;
+        self.times.clear();
         all
     }
 
@@ -129,14 +134,50 @@ impl Early {
         self.sides.iter().flatten().map(|(_, kept)| kept)
     }
 
-    /// What waits; `seconds` are taken off the time that it may.
+    /// What waits, and since when the one that was captured first does; `seconds` are taken off the time that it may.
     pub(crate) fn waiting(&self, seconds: Time) -> Waiting {
-        let first = (0..2).filter_map(|side| Some(self.first(side)?.at.time));
+        let first = self.times.first();
         Waiting {
             cost: self.cost,
-            since: first
-                .min()
-                .map(|since| since.saturating_sub(seconds * SECOND)),
+            since: first.map(|(since, _)| since.saturating_sub(seconds * SECOND)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use super::*;
+
+    #[test]
+    fn time_is_counted_from_the_packet_that_was_captured_first() {
+        let end = SocketAddr::from(([10, 0, 0, 1], 443));
+        let tcp = |ack| Tcp {
+            src: end,
+            dst: end,
+            seq: 1,
+            ack: Some(ack),
+            syn: false,
+            fin: false,
+            rst: false,
+            urgent: false,
+            payload: &[],
+            len: 0,
+        };
+        let mut early = Early::default();
+        // What acknowledges more was captured before what was sent before it.
+        for (frame, time, ack) in [(1, 10, 900), (2, 20, 800), (3, 30, 700)] {
+            early.keep(0, &tcp(ack), At { frame, time });
+        }
+        for (since, frame) in [(10, 3), (10, 2), (10, 1)] {
+            assert_eq!(early.waiting(0).since, Some(since));
+            let first = early.take_first(0).expect("one waits");
+            assert_eq!(first.at.frame, frame);
+        }
+        assert_eq!(early.waiting(0).since, None);
+        early.keep(0, &tcp(1), At { frame: 4, time: 40 });
+        assert_eq!(early.take_all().len(), 1);
+        assert_eq!(early.waiting(0).since, None);
     }
 }

@@ -59,8 +59,9 @@ impl Flow {
                     .all(|kept| is_after(tcp, &kept.tcp(), first, ack));
                 if fits {
                     let kept = early.take_all();
-                    let [first, _] = self.times;
+                    let times @ [first, _] = self.times;
                     *self = Self::begin(tcp, first, self.options);
+                    self.times = times;
                     for kept in kept {
                         let side = self.side(&kept.tcp()) as usize;
                         self.early.get_or_insert_default().put(side, kept);
@@ -72,7 +73,9 @@ impl Flow {
                 let begins = |tracked: &InOrder| tracked.connection.begins_at(Side::Src, first);
                 self.syn == Some(first) || self.tracked.as_deref().is_some_and(begins)
             }
-            _ => true,
+            // The other side begins another.
+            (Awaits::Nothing, None) => false,
+            (Awaits::Nothing, Some(_)) | (Awaits::SynAck, _) => true,
         };
         if !is_here {
             self.flush(told);

@@ -198,4 +198,32 @@ fn the_start_of_another_connection_is_none_of_this_one() {
         .map(|found| found.state)
         .collect();
     assert_eq!(found, [State::Closed, State::Established]);
+    // So it is where the other side begins that.
+    let mut turned = second;
+    for segment in &mut turned {
+        segment.from_client = !segment.from_client;
+    }
+    let outcome = of_segments(&[&lossy, &end(&first)[..], &turned].concat());
+    let found: Vec<_> = outcome
+        .connections
+        .iter()
+        .map(|found| found.state)
+        .collect();
+    assert_eq!(found, [State::Closed, State::Established]);
+}
+
+#[test]
+fn the_last_packet_stays_the_last_where_the_start_comes_late() {
+    let mut segments = connection(7);
+    segments.rotate_left(2);
+    let frames: Vec<Vec<u8>> = segments.iter().map(ipv4).collect();
+    let times = [3, 4, 4, 4, 4, 4, 3, 3];
+    let found = single(inspect(&pcap_timed(
+        101,
+        times.into_iter().zip(frames.iter().map(|frame| &frame[..])),
+    )));
+    assert_eq!(found.state, State::Established);
+    let captured = found.captured.expect("it is of a capture");
+    let seconds = [captured.first, captured.last].map(|time| time.0 / 1_000_000_000);
+    assert_eq!(seconds, [3, 4]);
 }
