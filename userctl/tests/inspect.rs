@@ -400,6 +400,34 @@ fn a_summary_counts() {
     let said: Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
     assert_eq!(said["summary"]["connections"], 3);
     assert_eq!(said["summary"]["state"], json!({"not-tls": 3}));
+    let output = inspect(&["-j", "--summary", "--limit", "0", "-"], &octets);
+    let said: Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
+    assert_eq!(said["summary"]["connections"], 3);
+    assert_eq!(said["summary"]["state"], json!({}));
+}
+
+#[test]
+fn ages_are_counted_from_the_last_frame_and_the_last_line_counts() {
+    let mut octets = capture();
+    for word in [10, 0, 4, 4, 0_u32] {
+        octets.extend(word.to_le_bytes());
+    }
+    let output = inspect(&["-", "-o", "age,idle", "--sort", "age"], &octets);
+    let cells: Vec<&str> = text(&output.stdout).split_whitespace().collect();
+    assert_eq!(cells, ["AGE", "IDLE", "10.0s", "10.0s"]);
+    let note = "passed over: 1 frame without IP\n";
+    let last = "1 connection: 1 not-tls\n";
+    assert_eq!(text(&output.stderr), [note, last].concat());
+    for arguments in [
+        &["-j"][..],
+        &["-j", "--packets"],
+        &["--summary"],
+        &["-j", "--summary"],
+    ] {
+        let output = inspect(&[&["-"], arguments].concat(), &octets);
+        assert_eq!(text(&output.stderr), note, "{arguments:?}");
+        assert!(output.status.success());
+    }
 }
 
 #[test]

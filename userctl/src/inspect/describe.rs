@@ -109,7 +109,7 @@ fn records(counters: &Counters) -> Records {
 }
 
 /// A capture's time. One before 1970 is none that a packet was captured at.
-fn time(time: Time) -> crate::time::Time {
+pub(super) fn time(time: Time) -> crate::time::Time {
     crate::time::Time(u64::try_from(time).unwrap_or(0))
 }
 

@@ -80,6 +80,8 @@ pub(crate) struct Inspection {
     options: Options,
     /// Packets that were taken in and not told of yet.
     seen: Vec<Seen>,
+    /// When the last frame was captured.
+    last: Time,
     pub(crate) passed_over: PassedOver,
 }
 
@@ -98,6 +100,7 @@ impl Default for Inspection {
                 loose: false,
             },
             seen: Vec::new(),
+            last: Time::MIN,
             passed_over: PassedOver::default(),
         }
     }
@@ -120,10 +123,16 @@ impl Inspection {
         self.flows.is_empty()
     }
 
+    /// When the last frame was captured, whatever was in it.
+    pub(crate) fn last(&self) -> crate::time::Time {
+        describe::time(self.last)
+    }
+
     /// Takes a frame in. If that is asked for it says what the TCP packets with payload are that were taken in with it: this
     /// one, unless it waits for what was captured late, and those that waited for it.
     pub(crate) fn frame(&mut self, frame: &Frame<'_>, ask: bool) -> Drain<'_, Seen> {
         self.passed_over.frames += 1;
+        self.last = self.last.max(frame.time);
         let oldest = holes::oldest_at(frame.time);
         while let Some(place) = self.holes.older_than(oldest) {
             self.flow(place, ask, |flow, told| flow.give_up(oldest, told));
@@ -161,6 +170,7 @@ impl Inspection {
             }
             Packet::Fragment(_) | Packet::CutFragment => self.passed_over.cut_fragments += 1,
             Packet::BadHeader => self.passed_over.bad_headers += 1,
+            Packet::BadIp => self.passed_over.bad_ip += 1,
             Packet::NotIp => self.passed_over.not_ip += 1,
             Packet::Other => self.passed_over.not_tcp += 1,
         }

@@ -5,8 +5,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use etherparse::{
-    ip_number, EtherType, IpNumber, Ipv6ExtensionSlice, LaxNetSlice, LaxSlicedPacket, TcpSlice,
-    TransportSlice,
+    ether_type, ip_number, EtherType, IpNumber, Ipv6ExtensionSlice, LaxNetSlice, LaxSlicedPacket,
+    TcpSlice, TransportSlice,
 };
 
 use super::{
@@ -24,8 +24,10 @@ pub(crate) enum Packet<'a> {
     Fragment(Fragment<'a>),
     /// One that was captured in part.
     CutFragment,
-    /// TCP, but its header is not whole or not in order.
+    /// TCP, or IP within a tunnel, but its header is not whole or not in order.
     BadHeader,
+    /// The same of IP outside tunnels.
+    BadIp,
     /// No IP.
     NotIp,
     /// IP, and neither TCP nor a tunnel.
@@ -66,14 +68,24 @@ pub(crate) fn read(kind: EtherType, octets: &[u8], tunnels: bool) -> (Tunnel, Pa
     read_within(0, (kind, octets), tunnels)
 }
 
+/// What is not IP, of a packet that is.
+fn within_ip(packet: Packet<'_>) -> Packet<'_> {
+    match packet {
+        Packet::NotIp => Packet::Other,
+        Packet::BadIp => Packet::BadHeader,
+        packet => packet,
+    }
+}
+
 fn read_within(
     mut tunnel: Tunnel,
     mut packet: (EtherType, &[u8]),
     tunnels: bool,
 ) -> (Tunnel, Packet<'_>) {
-    for _ in 0..DEEPEST {
+    for depth in 0..DEEPEST {
         let (kind, octets) = packet;
         match one(tunnel, kind, octets) {
+            Layer::Last(last) if depth > 0 => return (tunnel, within_ip(last)),
             Layer::Last(last) => return (tunnel, last),
             Layer::Inner(_) if !tunnels => break,
             Layer::Inner((through, inner)) => (tunnel, packet) = (through, inner),
@@ -113,6 +125,9 @@ fn one(within: Tunnel, kind: EtherType, octets: &[u8]) -> Layer<'_> {
                 usize::from(header.payload_length()).checked_sub(ip.extensions().slice().len()),
                 ip.payload(),
             )
+        }
+        _ if matches!(kind, ether_type::IPV4 | ether_type::IPV6) => {
+            return Layer::Last(Packet::BadIp)
         }
         _ => return Layer::Last(Packet::NotIp),
     };
@@ -198,7 +213,10 @@ pub(crate) fn read_whole(whole: &Whole, tunnels: bool) -> (Tunnel, Packet<'_>) {
         return (tunnel, packet);
     }
     match tunnel::inner(tunnel, [src, dst], whole.number, &whole.octets) {
-        Some((tunnel, packet)) if tunnels => read_within(tunnel, packet, tunnels),
+        Some((through, inner)) if tunnels => {
+            let (tunnel, packet) = read_within(through, inner, tunnels);
+            (tunnel, within_ip(packet))
+        }
         _ => (tunnel, Packet::Other),
     }
 }

@@ -6,6 +6,14 @@ use std::fmt;
 
 use super::MOST;
 
+const FRAMES: [&str; 2] = ["frame", "frames"];
+
+/// A number with one noun or the other.
+fn counted(count: u64, [one, several]: [&str; 2]) -> String {
+    let noun = if count == 1 { one } else { several };
+    format!("{count} {noun}")
+}
+
 /// Packets that could not be taken in.
 #[derive(Default)]
 pub(crate) struct PassedOver {
@@ -20,6 +28,8 @@ pub(crate) struct PassedOver {
     /// Fragments that were captured in part.
     pub(super) cut_fragments: u64,
     pub(super) bad_headers: u64,
+    /// Frames in which the header of IP is cut off or not in order.
+    pub(super) bad_ip: u64,
     /// Times that there was no room for what waits behind holes.
     pub(super) holes: u64,
     /// Times that there was no room for packets that wait for what was captured late.
@@ -35,21 +45,28 @@ impl PassedOver {
     pub(crate) fn trouble(&self) -> Option<String> {
         if self.no_room > 0 {
             return Some(format!(
-                "more than {MOST} connections: {} packets of further ones are left out; cut the capture in parts with \
+                "more than {MOST} connections: {} of further ones left out; cut the capture in parts with \
                  editcap or tcpdump",
-                self.no_room
+                counted(self.no_room, ["packet", "packets"])
             ));
         }
         if self.frames > 0 && self.frames == self.not_ip {
             return Some(format!(
-                "no IP packet is known in its {} frames; look at one with tcpdump -xx, and take off what is around IP when capturing",
-                self.frames
+                "no IP packet is known in its {}; look at one with tcpdump -xx, and take off what is around IP when capturing",
+                counted(self.frames, FRAMES)
+            ));
+        }
+        if self.bad_ip > 0 && self.frames == self.bad_ip + self.not_ip {
+            return Some(format!(
+                "no IP header is whole in its {}; capture more of each packet (tcpdump -s 0)",
+                counted(self.frames, FRAMES)
             ));
         }
         let (frames, link, offset) = self.unknown_link?;
         Some(format!(
-            "link type {link} is not known, of {frames} frames, the first at offset {offset}; capture as Ethernet, \
-             Linux cooked, raw IP, loopback or NFLOG"
+            "link type {link} is not known, of {}, the first at offset {offset}; capture as Ethernet, \
+             Linux cooked, raw IP, loopback or NFLOG",
+            counted(frames, FRAMES)
         ))
     }
 }
@@ -58,27 +75,46 @@ impl fmt::Display for PassedOver {
     /// Nothing if nothing was passed over.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counts = [
-            (self.not_ip, "frames without IP"),
-            (self.not_tcp, "packets of other protocols than TCP"),
-            (self.cut, "ends of TCP packets, which were captured in part"),
+            (self.not_ip, FRAMES, "without IP"),
+            (
+                self.bad_ip,
+                ["IP header", "IP headers"],
+                "cut off or not in order",
+            ),
+            (
+                self.not_tcp,
+                ["packet", "packets"],
+                "of other protocols than TCP",
+            ),
+            (
+                self.cut,
+                ["end", "ends"],
+                "of TCP packets, which were captured in part",
+            ),
             (
                 self.fragments + self.cut_fragments,
-                "fragments of packets that are not whole",
+                ["fragment", "fragments"],
+                "of packets that are not whole",
             ),
-            (self.bad_headers, "TCP headers cut off or not in order"),
+            (
+                self.bad_headers,
+                ["header", "headers"],
+                "of TCP or in tunnels, cut off or not in order",
+            ),
             (
                 self.holes,
-                "times the wait for what is missing in a connection, for want of room",
+                ["time", "times"],
+                "the wait for what is missing in a connection, for want of room",
+            ),
+            (
+                self.late,
+                ["time", "times"],
+                "the wait for what may have been captured late, for want of room",
             ),
         ];
-        let late = "times the wait for what may have been captured late, for want of room";
         let mut separator = "passed over: ";
-        for (count, what) in counts
-            .into_iter()
-            .chain([(self.late, late)])
-            .filter(|(count, _)| *count > 0)
-        {
-            write!(f, "{separator}{count} {what}")?;
+        for (count, nouns, what) in counts.into_iter().filter(|(count, ..)| *count > 0) {
+            write!(f, "{separator}{} {what}", counted(count, nouns))?;
             separator = ", ";
         }
         Ok(())

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::super::list;
 use crate::{
-    model::Connection,
+    model::{Connection, Version},
     table::{self, Cell, Table},
     time::Time,
 };
@@ -150,6 +150,8 @@ impl Column {
             "src" => Key::Address(connection.src),
             "dst" => Key::Address(connection.dst),
             "cipher" => list::cipher(connection).map_or(Key::Unknown, Key::Text),
+            "version" => connection.version.map_or(Key::Unknown, Key::Version),
+            "offered" => connection.offered.map_or(Key::Unknown, Key::Version),
             "time" => Self("first", "", 0).key(connection, end),
             _ => Key::of(&serde_json::to_value(connection).unwrap_or_default()[name]),
         })
@@ -174,18 +176,11 @@ pub(super) fn table(connections: &[Connection], columns: &[Column], end: Time) -
     table
 }
 
-/// When the last packet of any came.
-pub(super) fn end(connections: &[Connection]) -> Time {
-    let last = connections
-        .iter()
-        .filter_map(|connection| connection.captured.as_ref());
-    last.map(|captured| captured.last).max().unwrap_or(Time(0))
-}
-
 #[derive(PartialEq)]
 enum Key {
     Number(f64),
     Address(SocketAddr),
+    Version(Version),
     Text(String),
     Unknown,
 }
@@ -222,6 +217,7 @@ impl Ord for Key {
         match (self, other) {
             (Self::Number(a), Self::Number(b)) => a.total_cmp(b),
             (Self::Address(a), Self::Address(b)) => a.cmp(b),
+            (Self::Version(a), Self::Version(b)) => a.cmp(b),
             (Self::Text(a), Self::Text(b)) => a.cmp(b),
             _ => self.rank().cmp(&other.rank()),
         }
@@ -286,8 +282,8 @@ mod tests {
 
     fn shown(columns: &str, connections: &[Connection]) -> String {
         let columns: Result<Vec<Column>, _> = columns.split(',').map(str::parse).collect();
-        let end = end(connections);
-        table(connections, &columns.expect("there are such"), end).render(true, None, false)
+        let columns = columns.expect("there are such");
+        table(connections, &columns, Time(6_000_000_000)).render(true, None, false)
     }
 
     #[test]
@@ -311,11 +307,11 @@ mod tests {
         let cipher = "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256";
         assert_eq!(
             rows[1],
-            ["1", "00:00:01", "4.0s", "2.0s", "250", "500/0", "3/4", cipher]
+            ["1", "00:00:01", "5.0s", "3.0s", "250", "500/0", "3/4", cipher]
         );
         assert_eq!(
             rows[2],
-            ["2", "00:00:02", "3.0s", "0.0s", "1", "3/0", "3/4", cipher]
+            ["2", "00:00:02", "4.0s", "1.0s", "1", "3/0", "3/4", cipher]
         );
         assert!("nothing".parse::<Column>().is_err());
     }
@@ -337,6 +333,9 @@ mod tests {
         connections[2].src = "10.0.9.2:2".parse().expect("an address");
         connections[1].reason = Some(Reason::Hole);
         connections[2].sni = None;
+        connections[0].version = Some(Version::Tls10);
+        connections[1].version = None;
+        connections[2].version = Some(Version::Ssl3);
         assert_eq!(order("bytes", &connections), [3, 2, 1]);
         assert_eq!(order("src", &connections), [2, 3, 1]);
         assert_eq!(order("idle", &connections), [1, 3, 2]);
@@ -344,5 +343,6 @@ mod tests {
         // What is not known comes first.
         assert_eq!(order("reason", &connections), [1, 3, 2]);
         assert_eq!(order("sni", &connections), [3, 1, 2]);
+        assert_eq!(order("version", &connections), [2, 3, 1]);
     }
 }

@@ -88,10 +88,6 @@ impl Inspect {
         if run.is_gone {
             return Ok(());
         }
-        let note = run.inspection.passed_over.to_string();
-        if !note.is_empty() {
-            output.remark(&note);
-        }
         read?;
         match run.inspection.passed_over.trouble() {
             Some(trouble) => Err(run.capture.failure(trouble)),
@@ -139,8 +135,7 @@ impl Inspect {
                 .collect(),
         };
         if let Some(by) = self.sort {
-            let end = columns::end(&chosen);
-            columns::sort(&mut chosen, by, end);
+            columns::sort(&mut chosen, by, inspection.last());
         }
         chosen
     }
@@ -178,8 +173,9 @@ impl Inspect {
             false => Some(run.read(false, |_| true)),
         };
         if self.summary {
-            let summary = Summary::of(self.chosen(&run.inspection).iter());
+            let summary = Summary::of(self.chosen(&run.inspection).iter()).limited(self.limit);
             output.object(&summary::Document { summary })?;
+            run.note(output);
             return Ok(read.unwrap_or(Ok(())));
         }
         let printed = Printed::default();
@@ -189,7 +185,11 @@ impl Inspect {
             run: RefCell::new((run, read)),
         };
         output.object_as_it_comes(&document, &printed)?;
-        Ok(document.run.into_inner().1.unwrap_or(Ok(())))
+        let (run, read) = document.run.into_inner();
+        if !run.is_gone {
+            run.note(output);
+        }
+        Ok(read.unwrap_or(Ok(())))
     }
 
     /// Prints packets as they are read, then the connections, and hands back how reading ended.
@@ -220,19 +220,22 @@ impl Inspect {
         output.text(&text)?;
         let summary = Summary::of(chosen.iter());
         if chosen.is_empty() {
+            run.note(output);
             output.remark(match run.inspection.is_empty() {
                 true => "no TCP connections in it",
                 false => "none of its TCP connections fits",
             });
         } else if self.summary {
             output.table(&summary.table(self.limit))?;
+            run.note(output);
         } else {
             let columns = match self.columns.is_empty() {
                 true => Column::usual(&chosen, output.verbose),
                 false => self.columns.clone(),
             };
-            let end = columns::end(&chosen);
+            let end = run.inspection.last();
             output.table(&columns::table(self.limited(&chosen), &columns, end))?;
+            run.note(output);
             output.remark(&summary.line());
         }
         Ok(read)
@@ -251,6 +254,14 @@ struct Run {
 }
 
 impl Run {
+    /// Says what was passed over, if anything was.
+    fn note(&self, output: &Output) {
+        let note = self.inspection.passed_over.to_string();
+        if !note.is_empty() {
+            output.remark(&note);
+        }
+    }
+
     /// Reads to the end, or until `take` says false, and hands every packet with payload over if they are wanted; none before more
     /// has to be waited for.
     fn read(

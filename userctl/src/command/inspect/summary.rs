@@ -78,6 +78,28 @@ impl Summary {
         self.connections += 1;
     }
 
+    /// With so many values of each kind, the most frequent ones.
+    pub(super) fn limited(mut self, limit: Option<usize>) -> Self {
+        let Some(limit) = limit else {
+            return self;
+        };
+        let Self {
+            connections: _,
+            state,
+            reason,
+            version,
+            cipher,
+            resumption,
+            alpn,
+            sni,
+        } = &mut self;
+        for counts in [state, reason, version, cipher, resumption, alpn, sni] {
+            let sorted = by_count(counts).into_iter().take(limit);
+            *counts = sorted.map(|(value, count)| (value.into(), count)).collect();
+        }
+        self
+    }
+
     /// As a table, most frequent first.
     pub(super) fn table(&self, limit: Option<usize>) -> Table {
         let mut table = Table::new(vec![
@@ -105,7 +127,10 @@ impl Summary {
             }
             let rest = sorted.get(most..).unwrap_or_default();
             if !rest.is_empty() {
-                let others = format!("({} others)", rest.len());
+                let others = match rest.len() {
+                    1 => "(1 other)".into(),
+                    others => format!("({others} others)"),
+                };
                 row(what, &others, rest.iter().map(|(_, count)| count).sum());
             }
         }
@@ -225,8 +250,13 @@ mod tests {
         assert!(rows.contains(&vec!["resumption", "ticket", "1"]));
         assert!(rows.contains(&vec!["sni", "www.example.org", "4"]));
         let short = summary().table(Some(1)).render(true, None, false);
-        assert!(short.contains("reason      (1 others)"), "{short}");
+        assert!(short.contains("reason      (1 other)"), "{short}");
         let json = serde_json::to_value(Document { summary: summary() }).expect("it serialises");
         assert_eq!(json["summary"]["state"]["lost"], 3);
+        let limited = summary().limited(Some(1));
+        let json = serde_json::to_value(limited).expect("it serialises");
+        assert_eq!(json["connections"], 4);
+        assert_eq!(json["state"], serde_json::json!({"lost": 3}));
+        assert_eq!(json["reason"], serde_json::json!({"mid-stream": 2}));
     }
 }

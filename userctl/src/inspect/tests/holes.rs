@@ -184,6 +184,6 @@ fn what_waits_is_bounded_in_all_connections_together() {
     assert_eq!(states, [State::Established, State::Lost]);
     assert_eq!(
         said,
-        "passed over: 1 times the wait for what is missing in a connection, for want of room"
+        "passed over: 1 time the wait for what is missing in a connection, for want of room"
     );
 }

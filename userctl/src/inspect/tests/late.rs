@@ -166,7 +166,7 @@ fn where_there_is_no_room_those_wait_that_came_last() {
     assert_eq!(found, [Some(Reason::CapturedOutOfOrder), None]);
     assert_eq!(
         said,
-        "passed over: 1 times the wait for what may have been captured late, for want of room"
+        "passed over: 1 time the wait for what may have been captured late, for want of room"
     );
 }
 

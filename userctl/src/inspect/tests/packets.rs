@@ -121,8 +121,45 @@ fn what_a_capture_cuts_off_is_a_hole() {
     assert!(outcome.connections.is_empty());
     assert_eq!(
         outcome.passed_over,
-        "passed over: 8 TCP headers cut off or not in order"
+        "passed over: 8 headers of TCP or in tunnels, cut off or not in order"
     );
+}
+
+#[test]
+fn only_frames_without_ip_are_said_to_be_without() {
+    let within = |kind: u16, octets: &[u8]| {
+        let frame = [&[0; 12][..], &kind.to_be_bytes(), octets].concat();
+        let vxlan = [&[8, 0, 0, 0, 0, 0, 1, 0][..], &frame].concat();
+        wire::udp(4789, &vxlan)
+    };
+    let said = |frames: &[Vec<u8>]| {
+        let outcome = inspect(&pcap(101, frames));
+        (outcome.passed_over, outcome.trouble)
+    };
+    let arp = within(0x0806, &[0; 28]);
+    for frames in [vec![arp.clone()], in_fragments(&arp, 24, 9)] {
+        let expected = "passed over: 1 packet of other protocols than TCP";
+        assert_eq!(said(&frames), (expected.into(), None));
+    }
+    let packet = ipv4(&connection(7)[0]);
+    let expected = "passed over: 1 header of TCP or in tunnels, cut off or not in order";
+    let cut = within(0x0800, &packet[..12]);
+    assert_eq!(said(&[cut]), (expected.into(), None));
+    let cut = packet[..12].to_vec();
+    let (passed_over, trouble) = said(&[cut.clone(), cut.clone(), vec![0; 20]]);
+    let expected = "passed over: 1 frame without IP, 2 IP headers cut off or not in order";
+    assert_eq!(passed_over, expected);
+    let trouble = trouble.expect("nothing could be read");
+    assert!(
+        trouble.starts_with("no IP header is whole in its 3 frames; "),
+        "{trouble}"
+    );
+    let (passed_over, trouble) = said(&[cut, packet]);
+    assert_eq!(
+        passed_over,
+        "passed over: 1 IP header cut off or not in order"
+    );
+    assert_eq!(trouble, None);
 }
 
 /// An IPv4 packet in fragments of so many octets.
