@@ -3,6 +3,7 @@
 //! Memory for handshakes: where a connection's is, and how many a namespace has.
 
 use crate::{
+    pieces,
     sys::{self, memory::Cache, random::secret},
     tls::{self, Handshake, Piece},
 };
@@ -78,9 +79,6 @@ impl Budget {
 
 /// Memory for handshakes.
 pub static HANDSHAKES: Cache<Kept> = Cache::unmade();
-
-/// Memory for what they keep of the stream.
-pub static PIECES: Cache<Piece> = Cache::unmade();
 
 /// A handshake, and when its connection's last packet came, in seconds.
 pub struct Kept {
@@ -211,10 +209,6 @@ impl tls::Scratch for Place<'_> {
         if self.budget.is_full_of_pieces() {
             return None;
         }
-        let piece = init!(Piece {
-            next: None,
-            octets <- <[u8; Piece::OCTETS]>::init_zeroed(),
-        });
-        PIECES.alloc()?.write_init(piece).ok()
+        pieces::piece()
     }
 }

@@ -80,9 +80,10 @@ void tlsconn_packet_cache_write(unsigned int word, u64 value)
 	this_cpu_write(tlsconn_packet_cache[word], value);
 }
 
-struct kmem_cache *tlsconn_cache_new(const char *name, unsigned int size, unsigned int align)
+struct kmem_cache *tlsconn_cache_new(const char *name, unsigned int size, unsigned int align,
+				     void (*constructor)(void *object))
 {
-	return kmem_cache_create(name, size, align, 0, NULL);
+	return kmem_cache_create(name, size, align, 0, constructor);
 }
 
 void *tlsconn_cache_alloc(struct kmem_cache *cache)

@@ -42,7 +42,8 @@ u64 tlsconn_packet_cache_read(unsigned int word);
 void tlsconn_packet_cache_write(unsigned int word, u64 value);
 
 /* Memory for connections, all of one size. */
-struct kmem_cache *tlsconn_cache_new(const char *name, unsigned int size, unsigned int align);
+struct kmem_cache *tlsconn_cache_new(const char *name, unsigned int size, unsigned int align,
+				     void (*constructor)(void *object));
 void *tlsconn_cache_alloc(struct kmem_cache *cache);
 
 /* Whose memory cgroup allocations with __GFP_ACCOUNT are charged to. Nothing without CONFIG_MEMCG. */

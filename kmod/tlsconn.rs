@@ -13,7 +13,7 @@
 #![deny(unsafe_code)]
 
 use connections::CONNECTIONS;
-use handshakes::{HANDSHAKES, PIECES};
+use handshakes::HANDSHAKES;
 use kernel::prelude::*;
 use links::LINKS;
 use namespace::Tracker;
@@ -45,6 +45,8 @@ mod numbers;
 pub mod opening;
 pub mod packet;
 pub mod parameters;
+#[allow(unsafe_code, reason = "memory that is not cleared each time")]
+pub mod pieces;
 pub mod pins;
 pub mod release;
 pub mod rule;
@@ -114,7 +116,7 @@ impl kernel::Module for Tlsconn {
         let memory = [
             memory::Registration::new(&CONNECTIONS, c"tlsconn_connection")?,
             memory::Registration::new(&HANDSHAKES, c"tlsconn_handshake")?,
-            memory::Registration::new(&PIECES, c"tlsconn_kept")?,
+            pieces::register()?,
             memory::Registration::new(&LINKS, c"tlsconn_session")?,
         ];
         let namespaces = pernet::Registration::new()?;

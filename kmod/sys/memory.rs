@@ -5,7 +5,12 @@
 
 use super::Global;
 use crate::bindings;
-use core::{ffi::CStr, marker::PhantomData, mem::MaybeUninit, ptr::null_mut};
+use core::{
+    ffi::{c_void, CStr},
+    marker::PhantomData,
+    mem::MaybeUninit,
+    ptr::null_mut,
+};
 use kernel::{
     alloc::{
         flags::{GFP_KERNEL, GFP_KERNEL_ACCOUNT, GFP_NOWAIT},
@@ -58,10 +63,20 @@ unsafe impl Sync for Registration {}
 impl Registration {
     /// Makes a cache, before which there is no room in it. Process context. EBUSY the second time.
     pub fn new<T>(cache: &'static Cache<T>, name: &'static CStr) -> Result<Self> {
+        Self::constructed(cache, name, None)
+    }
+
+    /// The same with what the kernel calls for each place in new memory, before it is given out the first time.
+    pub fn constructed<T>(
+        cache: &'static Cache<T>,
+        name: &'static CStr,
+        constructor: Option<unsafe extern "C" fn(*mut c_void)>,
+    ) -> Result<Self> {
         cache.0.claim()?;
         let (size, align) = (size_of::<T>() as u32, align_of::<T>() as u32);
-        // SAFETY: The name lives as long as the module.
-        let raw = unsafe { bindings::tlsconn_cache_new(name.as_char_ptr(), size, align) };
+        // SAFETY: The name lives as long as the module, and so does the constructor.
+        let raw =
+            unsafe { bindings::tlsconn_cache_new(name.as_char_ptr(), size, align, constructor) };
         if raw.is_null() {
             return Err(ENOMEM);
         }

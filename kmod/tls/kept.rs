@@ -21,9 +21,9 @@ const CHUNK: usize = 256;
 #[cfg_attr(not(MODULE), derive(Clone))]
 #[derive(Debug)]
 pub struct Piece {
-    /// The one after it. Whoever gives a piece has nothing in here, and zeros below.
+    /// The one after it. Whoever gives a piece has nothing in here.
     pub(crate) next: Option<Held<Piece>>,
-    pub(crate) octets: [u8; Piece::OCTETS],
+    octets: [u8; Piece::OCTETS],
 }
 
 impl Piece {
