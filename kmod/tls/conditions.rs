@@ -2,7 +2,7 @@
 //! Questions that rules ask about a connection's identity.
 
 use super::identity::IdentityRef;
-use super::state::State;
+use super::types::State;
 use super::wildcard;
 
 /// The answer to a question about a field of a hello.

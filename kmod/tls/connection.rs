@@ -1,30 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A connection: what its packets are and where it stands.
 
-use super::cold::Cold;
+use super::aside::Aside;
 use super::direction::{Direction, Follow};
 use super::handshake::Handshake;
-use super::history::History;
-use super::record_types::{Counters, PacketTypes, Types};
-use super::resync::Resync;
-use super::sequence::before;
-use super::side::{PerSide, Side};
-use super::state::{Reason, State};
-use super::status::{Path, Status};
+use super::quick::Quick;
+use super::sequence::{before, History};
+use super::types::{Counters, PacketTypes, PerSide, Reason, Side, State, Types};
 
 /// What is kept of a connection for its life. In the order of how often packets touch it: an established connection's
-/// data touches what comes before the cold state.
+/// data touches what comes before the asides.
 #[derive(Clone, Debug)]
 #[repr(C)]
 pub struct Connection {
-    pub(super) status: Status,
+    /// How far TLS is, if nothing below overrides it.
+    pub(super) progress: State,
+    pub(super) tls13: bool,
+    pub(super) closed: bool,
+    pub(super) lost: bool,
+    pub(super) ended: bool,
+    /// The identity needs no confirmation any longer.
+    pub(super) confirmed: bool,
+    pub(super) reason: Reason,
+    pub(super) quick: Quick,
     pub(super) sides: PerSide<Direction>,
-    pub(super) cold: PerSide<Cold>,
+    pub(super) asides: PerSide<Aside>,
 }
 
 impl Connection {
     /// Octets from its beginning on that packets of an established connection touch.
-    pub const HOT: usize = core::mem::offset_of!(Connection, cold) - History::COLD;
+    pub const HOT: usize = core::mem::offset_of!(Connection, asides) - History::COLD;
 
     /// Set up by a SYN-ACK: the sequence numbers of each side's first payload octet are known.
     pub fn opened(src_first: u32, dst_first: u32) -> Self {
@@ -46,7 +51,7 @@ impl Connection {
     pub fn opened_by_syn_data(src_first: u32) -> Self {
         let sides = [Direction::new(src_first), Direction::unset()];
         let mut connection = Self::new(sides, [src_first, 0]);
-        connection.sides.of_mut(Side::Src).seen.set_opening(true);
+        connection.sides.of_mut(Side::Src).set_opening(true);
         connection
     }
 
@@ -60,57 +65,38 @@ impl Connection {
     /// Followed from the middle of the stream.
     pub fn picked_up() -> Self {
         let mut connection = Self::new([Direction::unset(), Direction::unset()], [0; 2]);
-        connection.status.lost = true;
-        connection.status.reason = Reason::MidStream;
+        connection.lost = true;
+        connection.reason = Reason::MidStream;
         connection
     }
 
     fn new([src, dst]: [Direction; 2], [src_first, dst_first]: [u32; 2]) -> Self {
         Connection {
             sides: PerSide::new(src, dst),
-            status: Status::NEW,
-            cold: PerSide::new(Cold::new(src_first), Cold::new(dst_first)),
+            progress: State::New,
+            tls13: false,
+            closed: false,
+            lost: false,
+            ended: false,
+            confirmed: false,
+            reason: Reason::None,
+            quick: Quick::Nothing,
+            asides: PerSide::new(Aside::new(src_first), Aside::new(dst_first)),
         }
     }
 
     pub(super) fn begin(&mut self, side: Side, first: u32) {
         *self.sides.of_mut(side) = Direction::new(first);
-        *self.cold.of_mut(side) = Cold::new(first);
-    }
-
-    /// A side's direction as one in which where records begin is not known.
-    #[inline]
-    pub(super) fn resync(&mut self, side: Side) -> Resync<'_> {
-        Resync::new(self.sides.of_mut(side), self.cold.of_mut(side))
+        *self.asides.of_mut(side) = Aside::new(first);
     }
 
     pub(super) fn lose(&mut self, side: Side) {
-        self.resync(side).lose();
-    }
-
-    /// Whether it is of no consequence what its packets are until one opens, ends or resets a connection, so that they need
-    /// not be taken in: no record is followed any longer, no FIN was seen.
-    pub fn is_bypassed(&self) -> bool {
-        self.status.path == Path::Bypass
-    }
-
-    /// Takes it up again after packets have not been taken in, if it [is bypassed](Self::is_bypassed): where the initiator's
-    /// stream and the responder's have come to.
-    pub fn take_up(&mut self, [src, dst]: [u32; 2]) {
-        if self.status.path == Path::Bypass {
-            self.sides.of_mut(Side::Src).take_up(src);
-            self.sides.of_mut(Side::Dst).take_up(dst);
-        }
-    }
-
-    /// Has the next packet go the slow path: there is more to it than the engine knows.
-    pub fn take_long_way(&mut self) {
-        self.status.path = Path::Slow;
+        self.sides.of_mut(side).lose(self.asides.of_mut(side));
     }
 
     /// Whether a SYN with data has begun it, and no SYN-ACK has come yet.
     fn is_opening(&self) -> bool {
-        self.sides.of(Side::Src).seen.is_opening()
+        self.sides.of(Side::Src).is_opening()
     }
 
     /// A SYN that nobody has answered yet; whether it is the one that began this connection. Behind another one it is not
@@ -129,13 +115,13 @@ impl Connection {
         if !self.is_opening() {
             return;
         }
-        self.sides.of_mut(Side::Src).seen.set_opening(false);
+        self.sides.of_mut(Side::Src).set_opening(false);
         self.begin(Side::Dst, dst_first);
         let end = self.sides.of(Side::Src).next();
         if !self.begins_at(Side::Src, src_first) && src_first != end {
             self.stop(Side::Src, Reason::MidStream);
         }
-        if self.status.lost || self.is_over() {
+        if self.lost || self.is_over() {
             self.lose(Side::Dst);
         }
     }
@@ -144,18 +130,18 @@ impl Connection {
     /// it sent again, or the answer to the SYN with data that began it.
     pub fn starts_at(&self, src_first: u32, dst_first: u32) -> bool {
         self.is_opening()
-            || self.cold.of(Side::Dst).first() == dst_first && self.has_sent(src_first)
+            || self.asides.of(Side::Dst).first() == dst_first && self.has_sent(src_first)
     }
 
     /// Whether a side's first octet has that number.
     pub fn begins_at(&self, side: Side, first: u32) -> bool {
-        !self.sides.of(side).is_unset() && self.cold.of(side).first() == first
+        !self.sides.of(side).is_unset() && self.asides.of(side).first() == first
     }
 
     /// Whether the initiator's octets reach that far. A SYN-ACK acknowledges the data of a SYN, or does not.
     fn has_sent(&self, seq: u32) -> bool {
         let src = self.sides.of(Side::Src);
-        let first = self.cold.of(Side::Src).first();
+        let first = self.asides.of(Side::Src).first();
         !src.is_unset() && !before(seq, first) && !before(src.next(), seq)
     }
 
@@ -183,25 +169,16 @@ impl Connection {
 
     /// Whether no record is followed any longer, in either direction.
     pub(super) fn is_over(&self) -> bool {
-        self.status.is_over()
+        matches!(self.progress, State::NotTls | State::Tainted)
     }
 
     /// Whether nothing of the handshake is needed any longer but the identity: it is over, the other side has
     /// acknowledged the identity, and no octet that might have to come again as it was is outstanding.
     pub fn has_settled(&self, handshake: &Handshake) -> bool {
         let followed = |side| self.sides.of(side).follow == Follow::Records;
-        let established = self.status.progress == State::Established && self.status.confirmed;
+        let established = self.progress == State::Established && self.confirmed;
         let none = !followed(Side::Src) && !followed(Side::Dst);
-        none || ((established || self.status.ended) && !self.has_outstanding(handshake))
-    }
-
-    /// Whether octets that may have to come again as they were are not acknowledged yet.
-    fn has_outstanding(&self, handshake: &Handshake) -> bool {
-        [Side::Src, Side::Dst].into_iter().any(|side| {
-            let direction = self.sides.of(side);
-            direction.follow == Follow::Records
-                && handshake.kept.of(side).has_outstanding(direction.acked())
-        })
+        none || ((established || self.ended) && !handshake.has_outstanding(&self.sides))
     }
 
     /// The types of `len` octets from `seq` on: a look-up in what is stored.
@@ -220,7 +197,12 @@ impl Connection {
     /// Where the connection stands.
     #[inline]
     pub fn state(&self) -> State {
-        self.status.state()
+        match self.progress {
+            State::NotTls | State::Tainted => self.progress,
+            _ if self.closed => State::Closed,
+            _ if self.lost => State::Lost,
+            progress => progress,
+        }
     }
 
     /// Directions that have found their way back by a chain of record headers.
@@ -233,19 +215,19 @@ impl Connection {
 
     /// Why it is lost, tainted or not TLS.
     pub fn reason(&self) -> Reason {
-        self.status.reason
+        self.reason
     }
 
     /// Conntrack is in CLOSE.
     pub fn close(&mut self) {
-        self.status.closed = true;
-        self.status.ended = true;
+        self.closed = true;
+        self.ended = true;
         self.take_long_way();
     }
 
     /// Whether both FINs are acknowledged or conntrack is in CLOSE, whatever the state.
     pub fn ended(&self) -> bool {
-        self.status.ended
+        self.ended
     }
 
     /// Whether it is followed from the middle of its stream.
@@ -262,6 +244,6 @@ impl Connection {
 
     /// What a side has sent.
     pub fn counters(&self, side: Side) -> Counters {
-        self.sides.of(side).counters(self.cold.of(side))
+        self.sides.of(side).counters(self.asides.of(side))
     }
 }

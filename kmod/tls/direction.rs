@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! One direction of a connection: how far it was read, acknowledged and ended.
 
-use super::cold::Cold;
-use super::content_type::Kind;
+use super::aside::Aside;
 use super::headers::Headers;
-use super::history::History;
-use super::record::{Framing, Header, Record};
-use super::record_header::{RecordHeader, Whole, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HEADER};
-use super::record_types::{Counters, PacketTypes};
-use super::seen::Seen;
-use super::sequence::before;
+use super::record::{Framing, Header, Record, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HEADER};
+use super::sequence::{before, later, History, Kind};
+use super::types::{Counters, PacketTypes, Payload, Reason};
 
 /// Whether the direction's records can be followed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,8 +36,34 @@ pub(super) struct Direction {
     /// Octets of a header that does not tell yet: they come behind the history's end.
     untyped: u8,
     pub(super) follow: Follow,
-    pub(super) seen: Seen,
+    seen: Seen,
     pub(super) history: History,
+}
+
+/// What has come already.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen(u8);
+
+impl Seen {
+    /// A whole record header.
+    const HEADER: u8 = 1;
+    const FIN: u8 = 2;
+    /// A SYN with data, and no answer to it.
+    const OPENING: u8 = 4;
+    /// What is certain to be a Finished of TLS 1.3.
+    const FINISHED: u8 = 8;
+
+    fn has(self, what: u8) -> bool {
+        self.0 & what != 0
+    }
+
+    fn add(&mut self, what: u8) {
+        self.0 |= what;
+    }
+
+    fn remove(&mut self, what: u8) {
+        self.0 &= !what;
+    }
 }
 
 impl Direction {
@@ -117,7 +139,7 @@ impl Direction {
     /// The other side's acknowledgement; false if it is for octets that were never seen here, so that they will not be
     /// sent again.
     #[inline]
-    pub(super) fn acknowledge(&mut self, cold: &Cold, ack: u32) -> bool {
+    pub(super) fn acknowledge(&mut self, aside: &Aside, ack: u32) -> bool {
         if ack == self.acked || self.is_unset() {
             return true;
         }
@@ -126,8 +148,44 @@ impl Direction {
         }
         let next = self.next();
         // A FIN takes one number up (RFC 9293 3.4).
-        let with_fin = self.seen.has_fin() && cold.fin == next && ack == next.wrapping_add(1);
+        let with_fin = self.has_fin() && aside.fin == next && ack == next.wrapping_add(1);
         !before(next, ack) || with_fin || self.follow == Follow::Octets
+    }
+
+    /// Whether a FIN was seen.
+    pub(super) fn has_fin(&self) -> bool {
+        self.seen.has(Seen::FIN)
+    }
+
+    /// Whether what is certain to be its Finished of TLS 1.3 has come.
+    pub(super) fn has_finished(&self) -> bool {
+        self.seen.has(Seen::FINISHED)
+    }
+
+    pub(super) fn set_finished(&mut self) {
+        self.seen.add(Seen::FINISHED);
+    }
+
+    /// Whether its SYN had data and was not answered.
+    pub(super) fn is_opening(&self) -> bool {
+        self.seen.has(Seen::OPENING)
+    }
+
+    pub(super) fn set_opening(&mut self, opening: bool) {
+        match opening {
+            true => self.seen.add(Seen::OPENING),
+            false => self.seen.remove(Seen::OPENING),
+        }
+    }
+
+    /// Whether a whole record header was seen.
+    pub(super) fn has_begun(&self) -> bool {
+        self.seen.has(Seen::HEADER)
+    }
+
+    /// The next record is not the first, whatever it was.
+    pub(super) fn set_begun(&mut self) {
+        self.seen.add(Seen::HEADER);
     }
 
     /// Whether a packet with octets up to `end` lies in front of what was sent and acknowledged, so that the receiver drops
@@ -140,30 +198,30 @@ impl Direction {
     /// before these octets, or before others that have come.
     pub(super) fn ends_at(
         &mut self,
-        cold: &mut Cold,
+        aside: &mut Aside,
         end: u32,
         fin: bool,
         has_payload: bool,
     ) -> bool {
-        if fin && !self.seen.has_fin() {
-            cold.fin = end;
-            self.seen.set_fin();
+        if fin && !self.has_fin() {
+            aside.fin = end;
+            self.seen.add(Seen::FIN);
         }
-        let is_beyond = |octets_end| self.seen.has_fin() && before(cold.fin, octets_end);
+        let is_beyond = |octets_end| self.has_fin() && before(aside.fin, octets_end);
         !(is_beyond(self.next()) || has_payload && is_beyond(end))
     }
 
     /// Whether its FIN is acknowledged.
-    pub(super) fn has_ended(&self, cold: &Cold) -> bool {
-        self.seen.has_fin() && before(cold.fin, self.acked)
+    pub(super) fn has_ended(&self, aside: &Aside) -> bool {
+        self.has_fin() && before(aside.fin, self.acked)
     }
 
     /// Takes an octet of a record header in.
     pub(super) fn header_octet(&mut self, octet: u8) -> Header {
-        let header = self.record.header_octet(octet, !self.seen.has_begun());
+        let header = self.record.header_octet(octet, !self.has_begun());
         match header {
             Header::Bad => return header,
-            Header::Complete(_) => self.seen.set_begun(),
+            Header::Complete(_) => self.set_begun(),
             Header::Type(_) | Header::Part => {}
         }
         match self.kind {
@@ -176,8 +234,8 @@ impl Direction {
     /// Takes a whole header in where one begins: what [`header_octet`](Self::header_octet) does octet by octet. `kind`:
     /// what its first octet tells.
     #[inline]
-    pub(super) fn header(&mut self, header: RecordHeader, kind: Kind) {
-        self.record = Record::in_body(header.wire, header.minor, header.len);
+    pub(super) fn header(&mut self, record: Record, kind: Kind) {
+        self.record = record;
         self.kind = kind;
         match kind {
             Kind::Unknown => self.untyped = HEADER,
@@ -188,8 +246,8 @@ impl Direction {
     /// Records were taken in together; those octets begin with the last of them.
     #[inline]
     pub(super) fn records_end(&mut self, last: &[u8]) {
-        if let Some(record) = Whole::first(last) {
-            self.record = Record::in_body(record.wire, record.minor, record.len);
+        if let Some(record) = last.first_chunk().copied().and_then(Record::of_header) {
+            self.record = record;
             self.record.ends();
         }
     }
@@ -216,20 +274,53 @@ impl Direction {
         }
     }
 
+    /// Whether a header among the octets of a payload from `from` to `end`, which come again, is another than before.
+    pub(super) fn headers_differ<P: Payload>(
+        &self,
+        payload: &P,
+        seq: u32,
+        from: u32,
+        end: u32,
+    ) -> Result<bool, Reason> {
+        self.headers
+            .differ(&self.record, self.next(), payload, seq, from, end)
+    }
+
+    /// Bytes of data among those from `from` to `end` whose records' headers are not known any longer: makes them unknown.
+    #[cold]
+    pub(super) fn forget_old_data(&mut self, from: u32, end: u32) {
+        let start = self.record.start(self.next());
+        let Some(known_from) = self.headers.known_from(start) else {
+            return;
+        };
+        let mut at = later(from, self.history.oldest());
+        while before(at, end) && before(at, known_from) {
+            let (kind, run_end) = self.history.run(at);
+            if kind == Kind::ApplicationData {
+                self.history.unknown_between(at, known_from);
+                return;
+            }
+            if !before(at, run_end) {
+                return;
+            }
+            at = run_end;
+        }
+    }
+
     pub(super) fn kind(&self) -> Kind {
         self.kind
     }
 
     /// Takes octets of the record's body in; whether the record is complete.
     #[inline]
-    pub(super) fn body(&mut self, cold: &mut Cold, octets: u32) -> bool {
+    pub(super) fn body(&mut self, aside: &mut Aside, octets: u32) -> bool {
         self.history.extend(octets, self.kind);
         let complete = self.record.body(octets);
         if complete {
             self.kind = Kind::Unknown;
             if self.follow != Follow::Octets {
-                self.count_records(cold, self.record.wire, 1);
-                self.headers.push_record(&self.record);
+                self.count_records(aside, self.record.wire, 1);
+                self.headers.push(&self.record);
             }
         }
         complete
@@ -237,14 +328,14 @@ impl Direction {
 
     /// So many records of a type are complete.
     #[inline]
-    pub(super) fn count_records(&mut self, cold: &mut Cold, wire: u8, records: u16) {
+    pub(super) fn count_records(&mut self, aside: &mut Aside, wire: u8, records: u16) {
         if wire == APPLICATION_DATA {
             self.data_records = self.data_records.saturating_add(records.into());
             return;
         }
         // Heartbeat comes behind the three in front of application_data.
         let place = usize::from(wire.wrapping_sub(CHANGE_CIPHER_SPEC)).min(3);
-        if let Some(count) = cold.records.get_mut(place) {
+        if let Some(count) = aside.records.get_mut(place) {
             *count = count.saturating_add(records);
         }
     }
@@ -289,8 +380,8 @@ impl Direction {
         }
     }
 
-    pub(super) fn counters(&self, cold: &Cold) -> Counters {
-        let [ccs, alert, handshake, heartbeat] = cold.records.map(u64::from);
+    pub(super) fn counters(&self, aside: &Aside) -> Counters {
+        let [ccs, alert, handshake, heartbeat] = aside.records.map(u64::from);
         Counters {
             bytes: self.bytes,
             records: [

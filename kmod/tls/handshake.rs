@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The handshake of a connection: what its messages say, and when it is complete.
 
+use super::content::Content;
+use super::direction::{Direction, Follow};
 use super::hello::{Hello, Sender};
-use super::identity::{Identity, TLS12, TLS13};
-use super::inner_type::InnerTypes;
+use super::identity::Identity;
 use super::kept::Kept;
 use super::message::Message;
-use super::resumption::SessionDigests;
 use super::sequence::before;
-use super::side::{PerSide, Side};
+use super::session::NewTicket;
 use super::sslv2::Sslv2;
+use super::types::{PerSide, Side};
+
+pub(super) const TLS12: u16 = 0x0303;
+pub(super) const TLS13: u16 = 0x0304;
 
 /// How far the hellos are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -40,6 +44,9 @@ pub(super) struct Part {
     finished: bool,
 }
 
+/// A number that nobody else knows.
+pub(super) type Secret = [u64; 2];
+
 /// What is needed while the handshake lasts, and the identity.
 #[cfg_attr(not(MODULE), derive(Clone))]
 #[derive(Debug)]
@@ -55,11 +62,15 @@ pub struct Handshake {
     pub(super) hello_end: u32,
     /// From the last ClientHello.
     pub(super) early_data: bool,
-    pub(super) sessions: SessionDigests,
+    pub(super) ticket: Option<u64>,
+    /// The ticket that the server issues, as it is read with its digest in the hello, and then its digest.
+    pub(super) new_ticket: NewTicket,
+    pub(super) issued: Option<u64>,
     pub(super) parts: PerSide<Part>,
-    pub(super) inner_types: InnerTypes,
+    pub(super) content: Content,
     /// Octets in doubt that were not told of yet.
     in_doubt: u32,
+    pub(super) secret: Secret,
     pub(super) kept: PerSide<Kept>,
 }
 
@@ -80,10 +91,13 @@ impl Handshake {
             sslv2: Sslv2::default(),
             hello_end: 0,
             early_data: false,
-            sessions: SessionDigests::new(secret),
+            ticket: None,
+            new_ticket: NewTicket::default(),
+            issued: None,
             parts: PerSide::default(),
-            inner_types: InnerTypes::default(),
+            content: Content::default(),
             in_doubt: 0,
+            secret,
             kept: PerSide::default(),
         }
     }
@@ -91,6 +105,15 @@ impl Handshake {
     /// Nothing seen yet, and no secret: for streams that were recorded.
     pub fn new() -> Self {
         Self::keyed([0; 2])
+    }
+
+    /// Whether octets that may have to come again as they were are not acknowledged yet.
+    pub(super) fn has_outstanding(&self, sides: &PerSide<Direction>) -> bool {
+        [Side::Src, Side::Dst].into_iter().any(|side| {
+            let direction = sides.of(side);
+            direction.follow == Follow::Records
+                && self.kept.of(side).has_outstanding(direction.acked())
+        })
     }
 
     /// Bytes of a side up to `acked` are not compared any longer.
@@ -114,12 +137,12 @@ impl Handshake {
 
     /// A direction cannot be followed any longer: what it says is not known.
     pub(super) fn give_up(&mut self) {
-        self.inner_types.give_up();
+        self.content.give_up();
     }
 
     /// The rules for records of wire type application_data.
-    pub(super) fn inner_types(&mut self) -> &mut InnerTypes {
-        &mut self.inner_types
+    pub(super) fn content(&mut self) -> &mut Content {
+        &mut self.content
     }
 
     /// A record's octets are in doubt.
@@ -148,7 +171,7 @@ impl Handshake {
 
     /// Whether the handshake is complete in both directions.
     pub(super) fn is_complete(&self) -> bool {
-        self.inner_types.is_done()
+        self.content.is_done()
             || (self.parts.of(Side::Src).finished && self.parts.of(Side::Dst).finished)
     }
 
@@ -170,41 +193,6 @@ impl Handshake {
     /// An encrypted handshake record is complete: the first behind ChangeCipherSpec is the Finished (RFC 5246 7.4.9).
     pub(super) fn finished(&mut self, from: Side) {
         self.parts.of_mut(from).finished = true;
-    }
-
-    /// A plain-text ChangeCipherSpec record is complete. That of TLS 1.3 is for middleboxes only and changes nothing,
-    /// wherever it stands (RFC 8446 D.4).
-    pub(super) fn change_cipher_spec(&mut self, from: Side) {
-        if self.identity.version > Some(TLS12) {
-            return;
-        }
-        // Where the server's direction is lost its answer, and its ChangeCipherSpec, may have passed unseen.
-        let is_unseen = self.inner_types.is_given_up() && self.client == Some(from);
-        if !self.is_answered() && !is_unseen {
-            return;
-        }
-        // The server's comes first when a session is resumed, right after ServerHello or a NewSessionTicket (RFC 5246
-        // 7.3, RFC 5077 3.1).
-        if self.identity.resumed.is_none() && !is_unseen {
-            let resumed = self.client != Some(from);
-            self.identity.resumed = Some(resumed);
-            self.identity.resumption = match resumed {
-                true => self.sessions.resumed_by(&self.identity),
-                false => None,
-            };
-        }
-        self.parts.of_mut(from).encrypted = true;
-    }
-
-    /// The digest of what the session was issued by that this connection continues, up to TLS 1.2; none as long as that
-    /// is not shown. The connection that has it among its [`issued`](Self::issued) is the one it continues.
-    pub fn continues(&self) -> Option<u64> {
-        self.sessions.continues(&self.identity)
-    }
-
-    /// Digests of what the server gave here for the session to be continued by, up to TLS 1.2: an id, a ticket.
-    pub fn issued(&self) -> [Option<u64>; 2] {
-        self.sessions.issued(&self.identity)
     }
 
     /// Takes octets of plain-text alerts in; whether one closes the connection: close_notify or a fatal one, which TLS 1.3

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The headers of a direction's last records of data: they have to come again as they came first.
 
-use super::packet::Payload;
-use super::record::{Framing, Record};
-use super::record_header::{APPLICATION_DATA, HEADER, MAJOR};
+use super::record::{Framing, Record, APPLICATION_DATA, HEADER};
 use super::sequence::before;
-use super::state::Reason;
+use super::types::{Payload, Reason};
 
 /// Records in front of the one that a direction is in whose headers are kept.
 const KEPT: u32 = 8;
@@ -40,25 +38,22 @@ struct Kept {
 }
 
 impl Headers {
-    /// A record is complete, whatever its framing.
+    /// A record is complete.
     #[inline(always)]
-    pub(super) fn push_record(&mut self, record: &Record) {
+    pub(super) fn push(&mut self, record: &Record) {
         self.push_kind(kind_of(record), record.len());
-    }
-
-    /// The same of one with that header, in the usual framing.
-    #[inline(always)]
-    pub(super) fn push(&mut self, wire: u8, minor: u8, len: u16) {
-        match wire {
-            APPLICATION_DATA => self.push_data(minor, len),
-            _ => self.push_kind(NO_DATA, len),
-        }
     }
 
     /// The same of a record of data.
     #[inline(always)]
     pub(super) fn push_data(&mut self, minor: u8, len: u16) {
         self.push_kind(minor.wrapping_add(1), len);
+    }
+
+    /// And of any other.
+    #[inline(always)]
+    pub(super) fn push_no_data(&mut self, len: u16) {
+        self.push_kind(NO_DATA, len);
     }
 
     #[inline(always)]
@@ -135,7 +130,7 @@ impl Kept {
         }
         let [high, low] = self.len.to_be_bytes();
         let minor = self.kind.wrapping_sub(1);
-        let before_it = [APPLICATION_DATA, MAJOR, minor, high, low];
+        let before_it = [APPLICATION_DATA, 3, minor, high, low];
         let mut at = self.start;
         for was in before_it.into_iter().take(self.octets.into()) {
             if !before(at, from) && before(at, end) {

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What ClientHello and ServerHello say of a connection: the fields by which people and rules name it.
 
-use super::side::Side;
-
-/// Versions, as hellos have them (RFC 5246 A.1, RFC 8446 4.1.2).
-pub(super) const TLS12: u16 = 0x0303;
-pub(super) const TLS13: u16 = 0x0304;
+use super::types::Side;
 
 /// At most `N` octets, `N` below 256.
 #[derive(Clone, Copy)]

@@ -5,17 +5,15 @@
 //! They are kept as they are, in pieces of memory that the caller gives, one after the other by their place in the stream.
 //! What is no more than [`MOST`] before the last of them is there, or nothing is known to be: then `from` says so.
 
-use super::packet::Payload;
+use super::scratch::Scratch;
 use super::sequence::before;
-use super::state::Reason;
+use super::types::Payload;
 use crate::Held;
 
 /// Bytes that a piece has room for. With what links it, it has 1 KiB.
 const PIECE: u32 = 1024 - size_of::<Option<Held<Piece>>>() as u32;
 /// Bytes of a direction that are kept at least, if there is memory.
 const MOST: u32 = 64 * 1024;
-/// Bytes of a payload that are compared at a time.
-const CHUNK: usize = 256;
 
 /// Room for bytes that lie side by side.
 #[cfg_attr(not(MODULE), derive(Clone))]
@@ -119,10 +117,10 @@ impl Kept {
     }
 
     /// Keeps bytes of a payload that come after all others: those from `at` on, from its `offset` on. Where there is no
-    /// memory for them, or no room, nothing before them is known. `memory` gives a piece, if there is one.
-    pub(super) fn keep<P: Payload>(
+    /// memory for them, or no room, nothing before them is known.
+    pub(super) fn keep<S: Scratch, P: Payload>(
         &mut self,
-        memory: &mut impl FnMut() -> Option<Held<Piece>>,
+        scratch: &mut S,
         payload: &P,
         at: u32,
         offset: u32,
@@ -139,7 +137,7 @@ impl Kept {
         let mut kept = skipped;
         while kept < len {
             let place = at.wrapping_add(kept).wrapping_sub(self.base);
-            let Some(room) = self.room(memory, place / PIECE) else {
+            let Some(room) = self.room(scratch, place / PIECE) else {
                 return self.clear(end);
             };
             let room = room.get_mut((place % PIECE) as usize..).unwrap_or_default();
@@ -211,16 +209,12 @@ impl Kept {
     }
 
     /// A piece's bytes, by its number; made now if there is none.
-    fn room(
-        &mut self,
-        memory: &mut impl FnMut() -> Option<Held<Piece>>,
-        number: u32,
-    ) -> Option<&mut [u8]> {
+    fn room<S: Scratch>(&mut self, scratch: &mut S, number: u32) -> Option<&mut [u8]> {
         let mut place = &mut self.first;
         let mut left = number;
         loop {
             if place.is_none() {
-                *place = Some(memory()?);
+                *place = Some(scratch.piece()?);
                 self.pieces = self.pieces.saturating_add(1);
             }
             let piece = place.as_mut()?;
@@ -251,32 +245,5 @@ impl Kept {
         }
         let octets = piece.and_then(|piece| piece.octets.get((place % PIECE) as usize..));
         octets.unwrap_or_default()
-    }
-
-    /// Whether bytes of a payload, which begins at `seq`, are others than those that are kept: those from `at` to `end`.
-    pub(super) fn differ<P: Payload>(
-        &self,
-        payload: &P,
-        seq: u32,
-        mut at: u32,
-        end: u32,
-    ) -> Result<bool, Reason> {
-        while before(at, end) {
-            let was = self.bytes(at);
-            let count = was.len().min(CHUNK).min(end.wrapping_sub(at) as usize);
-            let mut octets = [0; CHUNK];
-            // A payload that is shorter than it said has a hole.
-            let (Some(was), Some(is)) = (was.get(..count), octets.get_mut(..count)) else {
-                return Err(Reason::Hole);
-            };
-            if count == 0 || !payload.read(at.wrapping_sub(seq), is) {
-                return Err(Reason::Hole);
-            }
-            if was != is {
-                return Ok(true);
-            }
-            at = at.wrapping_add(count as u32);
-        }
-        Ok(false)
     }
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Handshake messages in a direction's plain-text handshake records: they may be split over records and share one.
 
-use super::record_header::{self, Whole};
-
 /// Handshake types (RFC 8446 B.3, RFC 5246 7.4).
 pub(super) const CLIENT_HELLO: u8 = 1;
 pub(super) const SERVER_HELLO: u8 = 2;
@@ -132,43 +130,5 @@ impl Message {
         if self.left == 0 {
             self.header = 0;
         }
-    }
-}
-
-/// Where octets of messages stand in the stream.
-pub(super) struct Places<'a> {
-    /// The sequence number of the first, or of the first record's header.
-    at: u32,
-    /// The records whose bodies they are; none if they lie side by side.
-    records: &'a [u8],
-}
-
-impl<'a> Places<'a> {
-    /// Side by side.
-    pub(super) fn from(at: u32) -> Self {
-        Places { at, records: &[] }
-    }
-
-    /// Within these records, which begin there.
-    pub(super) fn within(at: u32, records: &'a [u8]) -> Self {
-        Places { at, records }
-    }
-
-    /// The sequence number after the octet of that number.
-    #[cold]
-    pub(super) fn after(&self, number: usize) -> u32 {
-        let mut at = self.at;
-        let mut left = number;
-        let mut rest = self.records;
-        while let Some(Whole { body, after, .. }) = Whole::first(rest) {
-            at = at.wrapping_add(record_header::HEADER.into());
-            if left < body.len() {
-                break;
-            }
-            left = left.saturating_sub(body.len());
-            at = at.wrapping_add(body.len() as u32);
-            rest = after;
-        }
-        at.wrapping_add(left as u32).wrapping_add(1)
     }
 }

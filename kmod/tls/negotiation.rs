@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What the hellos settle: who offers, who answers, and what a connection is named by.
 
-use super::handshake::{Handshake, Progress};
+use super::content::Settled;
+use super::handshake::{Handshake, Progress, TLS13};
 use super::hello::{Hello, Malformed, Sender};
-use super::identity::{Identity, Resumption, TLS13};
-use super::inner_type::Settled;
+use super::identity::{Identity, Resumption};
 use super::message::{
-    Place, Places, CERTIFICATE, CLIENT_HELLO, NEW_SESSION_TICKET, SERVER_HELLO, SERVER_HELLO_DONE,
+    Place, CERTIFICATE, CLIENT_HELLO, NEW_SESSION_TICKET, SERVER_HELLO, SERVER_HELLO_DONE,
 };
-use super::resumption::{Digest, Of};
-use super::side::Side;
-use super::state::Reason;
+use super::session::{Digest, Of};
+use super::short::Places;
+use super::types::{Reason, Side};
 
 /// ServerHello's random when it is a HelloRetryRequest: SHA-256 of that word (RFC 8446 4.1.3).
 const HELLO_RETRY_REQUEST: [u8; 32] = [
@@ -34,7 +34,7 @@ impl Handshake {
             let Some(octet) = octets.get(taken) else {
                 break;
             };
-            self.octet(from, *octet, || places.after(taken))
+            self.octet(from, *octet, || places.behind(taken))
                 .map_err(|why| (taken, why))?;
             taken = taken.saturating_add(1);
         }
@@ -58,10 +58,7 @@ impl Handshake {
             return Ok(run);
         }
         if !inside_ticket.is_empty() {
-            let run = self
-                .sessions
-                .new_ticket
-                .run(&mut self.hello.digest, inside_ticket);
+            let run = self.new_ticket.run(&mut self.hello.digest, inside_ticket);
             message.skip(run as u32);
             return Ok(run);
         }
@@ -95,11 +92,9 @@ impl Handshake {
                 }
             }
             Place::Body(NEW_SESSION_TICKET, last) => {
-                self.sessions
-                    .new_ticket
-                    .octet(&mut self.hello.digest, octet);
+                self.new_ticket.octet(&mut self.hello.digest, octet);
                 if last {
-                    self.sessions.issued = self.sessions.new_ticket.finish(&self.hello.digest);
+                    self.issued = self.new_ticket.finish(&self.hello.digest);
                 }
                 Ok(())
             }
@@ -112,7 +107,7 @@ impl Handshake {
     fn begins(&mut self, from: Side, kind: u8) -> Result<(), Reason> {
         match self.follows(from, kind) {
             // It may answer what was not seen.
-            Err(_) if self.inner_types.is_given_up() => Err(Reason::Hole),
+            Err(_) if self.content.is_given_up() => Err(Reason::Hole),
             follows => follows,
         }
     }
@@ -124,29 +119,27 @@ impl Handshake {
             (CLIENT_HELLO, Progress::Nothing) => {
                 self.client = Some(from);
                 self.progress = Progress::ClientHello;
-                self.hello = Hello::new(Sender::Client, self.sessions.secret);
+                self.hello = Hello::new(Sender::Client, self.secret);
             }
             (CLIENT_HELLO, Progress::Retry) if !from_server => {
                 self.progress = Progress::ClientHello;
-                self.hello = Hello::new(Sender::Client, self.sessions.secret);
+                self.hello = Hello::new(Sender::Client, self.secret);
             }
             (CLIENT_HELLO, _) => return Err(Reason::SecondHello),
             // The first message of a connection is a ClientHello (RFC 8446 4.1.2).
             (_, Progress::Nothing) => return Err(Reason::NotTls),
             (SERVER_HELLO, Progress::Offered) if from_server => {
                 self.progress = Progress::ServerHello;
-                self.hello = Hello::new(Sender::Server, self.sessions.secret);
+                self.hello = Hello::new(Sender::Server, self.secret);
             }
             (SERVER_HELLO, _) => return Err(Reason::Malformed),
             // Neither comes when a session is resumed (RFC 5246 7.3).
             (CERTIFICATE | SERVER_HELLO_DONE, Progress::Answered) if from_server => {
                 self.identity.resumed = Some(false);
             }
-            (NEW_SESSION_TICKET, Progress::Answered)
-                if from_server && !self.sessions.new_ticket.begun =>
-            {
-                self.sessions.new_ticket.begun = true;
-                self.hello.digest = Digest::new(self.sessions.secret, Of::Ticket);
+            (NEW_SESSION_TICKET, Progress::Answered) if from_server && !self.new_ticket.begun => {
+                self.new_ticket.begun = true;
+                self.hello.digest = Digest::new(self.secret, Of::Ticket);
             }
             // Nobody else issues one, not before, and no more than one (RFC 5077 3.3).
             (NEW_SESSION_TICKET, _) => return Err(Reason::Malformed),
@@ -209,7 +202,7 @@ impl Handshake {
         self.hello_end = end;
         let hello = &self.hello;
         self.early_data = hello.early_data;
-        self.sessions.ticket = hello.ticket();
+        self.ticket = hello.ticket();
         let read = Identity {
             client: self.client,
             client_random: Some(hello.random),
@@ -254,7 +247,7 @@ impl Handshake {
         let psk = hello.pre_shared_key && !hello.with_certificate;
         identity.resumed = (psk || !hello.pre_shared_key).then_some(psk);
         identity.resumption = psk.then_some(Resumption::Psk);
-        self.inner_types.begin(Settled {
+        self.content.begin(Settled {
             client,
             cipher: hello.cipher,
             early_data: self.early_data,

@@ -3,8 +3,7 @@
 
 use super::handshake::Handshake;
 use super::identity::{IdentityRef, Resumption};
-use super::resumption::Sessions;
-use super::side::Side;
+use super::types::Side;
 
 /// What is known, and the values of what has only a few: bits of the first four octets.
 mod bit {
@@ -29,6 +28,15 @@ mod bit {
     pub(super) const CONTINUES: u32 = 24;
     /// Two of them.
     pub(super) const ISSUED: u32 = 25;
+}
+
+/// By what sessions up to TLS 1.2 are continued ([`Handshake::continues`], [`Handshake::issued`]).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Sessions {
+    /// The digest of what this connection's session was issued by.
+    pub continues: Option<u64>,
+    /// Digests of what the server issued here.
+    pub issued: [Option<u64>; 2],
 }
 
 /// Writes octets one behind the other, and counts those for which there is no room too.

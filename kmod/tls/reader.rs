@@ -2,9 +2,8 @@
 //! A packet's payload as records are read from it: forward, with a bound on how many may begin in it.
 
 use super::kept::Kept;
-use super::packet::Payload;
-use super::record_header::{RecordHeader, HEADER};
-use super::state::Reason;
+use super::record::HEADER;
+use super::types::{Payload, Reason};
 
 /// Records of one packet that are looked at. With more its direction is lost: one packet must not cost what its sender
 /// likes.
@@ -75,6 +74,12 @@ impl<'a, P: Payload> Reader<'a, P> {
         self.payload.len().saturating_sub(offset)
     }
 
+    /// A header begins, or what may be one.
+    #[inline]
+    pub(super) fn record_begins(&mut self) -> Result<(), Reason> {
+        self.records_begin(1)
+    }
+
     /// How many may still begin.
     #[inline]
     pub(super) fn records_left(&self) -> u16 {
@@ -120,20 +125,15 @@ impl<'a, P: Payload> Reader<'a, P> {
         self.at_hand(offset, self.len_at_hand(offset))
     }
 
-    /// The header at `offset`, if it is whole and has its usual form.
+    /// A whole header at `offset`, if so many octets are left.
     #[inline]
-    pub(super) fn header(&mut self, offset: u32) -> Result<Option<RecordHeader>, Reason> {
-        match self.left(offset) < HEADER.into() {
-            true => Ok(None),
-            false => Ok(RecordHeader::parse(self.header_octets(offset)?)),
-        }
-    }
-
-    #[inline]
-    fn header_octets(&mut self, offset: u32) -> Result<[u8; HEADER as usize], Reason> {
+    pub(super) fn header(&mut self, offset: u32) -> Result<Option<[u8; HEADER as usize]>, Reason> {
         const LEN: u32 = HEADER as u32;
+        if self.left(offset) < LEN {
+            return Ok(None);
+        }
         if self.payload.slice(offset, LEN).is_some() {
-            return self.payload.octets(offset).ok_or(Reason::Hole);
+            return self.payload.octets(offset).map(Some).ok_or(Reason::Hole);
         }
         if !self.has(offset, LEN) {
             let is_near = offset.wrapping_sub(self.at) < Self::MOST / 2;
@@ -141,12 +141,12 @@ impl<'a, P: Payload> Reader<'a, P> {
                 // The next one will hardly be near either.
                 self.at = offset;
                 self.len = 0;
-                return self.payload.octets(offset).ok_or(Reason::Hole);
+                return self.payload.octets(offset).map(Some).ok_or(Reason::Hole);
             }
             self.fetch(offset, LEN)?;
         }
         let octets = self.at_hand(offset, LEN)?.first_chunk();
-        octets.copied().ok_or(Reason::Hole)
+        octets.copied().map(Some).ok_or(Reason::Hole)
     }
 
     fn at_hand(&self, offset: u32, len: u32) -> Result<&[u8], Reason> {

@@ -1,8 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! The record that a direction is in, over any number of segments.
+//! The record layer: a header over any number of segments, and the limits of a record's length.
 
-use super::record_header::{is_wire_type, HANDSHAKE, HEADER, MAJOR, MINOR_MAX};
-use super::record_types::Types;
+use super::types::{State, Types};
+
+/// Octets of a record header.
+pub(super) const HEADER: u8 = 5;
+
+/// Octets of a record that is not encrypted (RFC 8446 5.1, RFC 5246 6.2.1).
+const PLAINTEXT_MAX: u16 = 1 << 14;
+/// Octets of an encrypted record of TLS 1.3 (RFC 8446 5.2).
+pub(super) const TLS13_MAX: u16 = PLAINTEXT_MAX + 256;
+/// Octets of an encrypted record up to TLS 1.2 (RFC 5246 6.2.3), and of any at all.
+pub(super) const TLS12_MAX: u16 = PLAINTEXT_MAX + 2048;
+
+/// Octets of an encrypted alert up to TLS 1.2 at most: its two, an IV, a MAC and 256 of padding (RFC 5246 6.2.3.2).
+pub(super) const ALERT_MAX: u16 = 352;
+
+/// Wire types (RFC 8446 B.1, RFC 6520 3).
+pub(super) const CHANGE_CIPHER_SPEC: u8 = 20;
+pub(super) const ALERT: u8 = 21;
+pub(super) const HANDSHAKE: u8 = 22;
+pub(super) const APPLICATION_DATA: u8 = 23;
+pub(super) const HEARTBEAT: u8 = 24;
 
 /// How a record is framed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,8 +73,19 @@ impl Record {
         }
     }
 
-    /// After a whole header.
-    #[inline(always)]
+    /// Behind a whole header that has its usual form; none if it has another.
+    #[inline]
+    pub(super) fn of_header(header: [u8; HEADER as usize]) -> Option<Self> {
+        match header {
+            [wire @ CHANGE_CIPHER_SPEC..=HEARTBEAT, 3, minor @ 0..=4, high, low] => {
+                Some(Self::in_body(wire, minor, u16::from_be_bytes([high, low])))
+            }
+            _ => None,
+        }
+    }
+
+    /// Behind a whole header.
+    #[inline]
     pub(super) const fn in_body(wire: u8, minor: u8, len: u16) -> Self {
         Record {
             header: HEADER,
@@ -119,8 +149,8 @@ impl Record {
         self.header = self.header.saturating_add(1);
         match (self.framing, place) {
             (_, 0) => self.begin(octet, first),
-            (Framing::Tls, 1) | (Framing::Sslv2, 3) if octet == MAJOR => Header::Part,
-            (Framing::Tls, 2) if octet <= MINOR_MAX || first => {
+            (Framing::Tls, 1) | (Framing::Sslv2, 3) if octet == 3 => Header::Part,
+            (Framing::Tls, 2) if octet <= 4 || first => {
                 self.minor = octet;
                 Header::Part
             }
@@ -136,7 +166,7 @@ impl Record {
             }
             (Framing::Tls, 4) => self.complete(self.len | u16::from(octet)),
             // The length counts from the third octet on.
-            (Framing::Sslv2, 4) if octet <= MINOR_MAX => {
+            (Framing::Sslv2, 4) if octet <= 4 => {
                 self.minor = octet;
                 self.complete(self.len.saturating_sub(3))
             }
@@ -188,5 +218,26 @@ impl Record {
     #[inline]
     pub(super) fn goes_on(&mut self, octets: u32) {
         self.left = self.left.saturating_sub(octets as u16);
+    }
+}
+
+/// Whether a record may begin so.
+pub(super) fn is_wire_type(octet: u8) -> bool {
+    (CHANGE_CIPHER_SPEC..=HEARTBEAT).contains(&octet)
+}
+
+/// Whether a record may have that length. In TLS 1.3 nothing but application_data is encrypted.
+#[inline(always)]
+pub(super) fn length_fits(wire: u8, len: u16, encrypted: bool, tls13: bool, state: State) -> bool {
+    match wire {
+        // It has one octet (RFC 5246 7.1, RFC 8446 5).
+        CHANGE_CIPHER_SPEC if tls13 || !encrypted => len == 1,
+        // Empty fragments are for application data only (RFC 5246 6.2.1, RFC 8446 5.1).
+        HANDSHAKE if tls13 || !encrypted => (1..=PLAINTEXT_MAX).contains(&len),
+        ALERT if tls13 || !encrypted => len == 2,
+        ALERT => len <= ALERT_MAX,
+        // Before ServerHello it is early data, of TLS 1.3.
+        _ if tls13 || state == State::Hello => len <= TLS13_MAX,
+        _ => len <= TLS12_MAX,
     }
 }

@@ -1,53 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A connection takes packets in: what they acknowledge, what of them is new, and what makes it stop.
 
-use super::config::Config;
 use super::connection::Connection;
-use super::deframer::deframe;
 use super::direction::Follow;
-use super::fast_path;
-use super::intake::Intake;
-use super::packet::{Payload, Segment, Taken};
 use super::reader::Reader;
-use super::record_types::Types;
-use super::retransmit::compare;
 use super::scratch::Scratch;
 use super::sequence::before;
-use super::side::Side;
-use super::state::{Reason, State};
-use super::status::Path;
+use super::types::{Config, Payload, Reason, Segment, Side, State, Taken};
 
 impl Connection {
-    /// Takes a packet of an established connection in, and says of what type its payload is, by content and on the wire.
-    /// None if that is left to [`segment`](Self::segment), which begins with what is left then.
-    #[inline(always)]
-    pub fn quick_segment<P: Payload>(&mut self, segment: &Segment, payload: &P) -> Option<Types> {
-        if self.status.path != Path::Fast || segment.fin || segment.urgent {
-            return None;
-        }
-        let (mine, theirs) = self.sides.both_mut(segment.from);
-        if let Some(ack) = segment.ack {
-            if !fast_path::acknowledge(theirs, ack) {
-                return None;
-            }
-        }
-        let len = payload.len();
-        let types = if len == 0 {
-            Types::NONE
-        } else if segment.seq != mine.history.end() {
-            return None;
-        } else {
-            match fast_path::data(mine, self.status.tls13, payload) {
-                Ok(()) => Types::APPLICATION_DATA,
-                Err(records) => {
-                    self.cold.of_mut(segment.from).chain.taken = records;
-                    return None;
-                }
-            }
-        };
-        Some(types)
-    }
-
     /// Takes in a packet. Every TCP packet of the connection comes here, those without payload too. The same packet
     /// once more changes nothing.
     pub fn segment<S: Scratch, P: Payload>(
@@ -69,8 +30,8 @@ impl Connection {
         }
         if let Some(ack) = segment.ack {
             let other = from.other();
-            let cold = self.cold.of(other);
-            if !self.sides.of_mut(other).acknowledge(cold, ack) {
+            let aside = self.asides.of(other);
+            if !self.sides.of_mut(other).acknowledge(aside, ack) {
                 self.stop(other, Reason::Hole);
             }
         }
@@ -78,20 +39,16 @@ impl Connection {
             self.stop(from, Reason::Urgent);
         }
         let taken = self.payload(scratch, config, segment, payload);
-        if !self.status.confirmed {
+        if !self.confirmed {
             self.confirm(scratch);
         }
-        if self.sides.of(Side::Src).seen.has_fin() && self.sides.of(Side::Dst).seen.has_fin() {
-            let has_ended = |side| self.sides.of(side).has_ended(self.cold.of(side));
+        if self.sides.of(Side::Src).has_fin() && self.sides.of(Side::Dst).has_fin() {
+            let has_ended = |side| self.sides.of(side).has_ended(self.asides.of(side));
             if has_ended(Side::Src) && has_ended(Side::Dst) {
                 self.close();
             }
         }
-        self.status.path = fast_path::path(
-            &self.status,
-            self.sides.of(Side::Src),
-            self.sides.of(Side::Dst),
-        );
+        self.quick = self.quick();
         taken
     }
 
@@ -113,9 +70,9 @@ impl Connection {
         let end = seq.wrapping_add(len);
         let direction = self.sides.of_mut(from);
         let fin = fin && !direction.is_old(end);
-        if fin || direction.seen.has_fin() {
-            let cold = self.cold.of_mut(from);
-            if !direction.ends_at(cold, end, fin, len > 0) {
+        if fin || direction.has_fin() {
+            let aside = self.asides.of_mut(from);
+            if !direction.ends_at(aside, end, fin, len > 0) {
                 self.stop(from, Reason::BeyondFin);
             }
         }
@@ -129,9 +86,7 @@ impl Connection {
                 false => end,
             };
             if before(seq, again) {
-                let direction = self.sides.of_mut(from);
-                let cold = self.cold.of(from);
-                if let Err(reason) = compare(direction, cold, scratch, segment, payload, again) {
+                if let Err(reason) = self.compare(scratch, segment, payload, again) {
                     self.stop(from, reason);
                 }
             }
@@ -142,7 +97,8 @@ impl Connection {
                 return Taken::BehindHole;
             }
             if before(next, seq) {
-                self.resync(from).pass_hole(seq.wrapping_sub(next));
+                let direction = self.sides.of_mut(from);
+                direction.pass_hole(self.asides.of_mut(from), seq.wrapping_sub(next));
             }
         }
         let direction = self.sides.of_mut(from);
@@ -152,37 +108,28 @@ impl Connection {
             self.sides.of_mut(from).pass_over(end);
             return Taken::New;
         }
-        let taken = core::mem::take(&mut self.cold.of_mut(from).chain.taken);
+        let taken = core::mem::take(&mut self.asides.of_mut(from).chain.taken);
         let mut reader = Reader::new(payload, taken);
-        let taken = match self.sides.of(from).follow {
-            Follow::Records => {
-                let (mine, theirs) = self.sides.both_mut(from);
-                let mut intake = Intake {
-                    config,
-                    segment,
-                    status: &mut self.status,
-                    mine,
-                    theirs,
-                    cold: self.cold.of_mut(from),
-                };
-                intake.records(scratch, payload, &mut reader, offset)
-            }
-            _ => deframe(&mut self.resync(from), &mut reader, offset).map(|_| ()),
+        let direction = self.sides.of_mut(from);
+        let taken = match direction.follow {
+            Follow::Records => self.records(scratch, config, segment, payload, &mut reader, offset),
+            _ => direction.search(self.asides.of_mut(from), &mut reader, offset),
         };
         if let Err(reason) = taken {
             self.stop(from, reason);
             // What is left is taken as if it came in a segment of its own.
-            let left = self.sides.of(from).next().wrapping_sub(seq);
-            if self.is_over() {
-                self.sides.of_mut(from).pass_over(end);
+            let is_over = self.is_over();
+            let direction = self.sides.of_mut(from);
+            let aside = self.asides.of_mut(from);
+            let left = direction.next().wrapping_sub(seq);
+            if is_over {
+                direction.pass_over(end);
             } else if reason == Reason::TooManyRecords
-                || deframe(&mut self.resync(from), &mut reader, left).is_err()
+                || direction.search(aside, &mut reader, left).is_err()
             {
                 // Nothing more of this packet is looked at.
-                let left = end.wrapping_sub(self.sides.of(from).next());
-                let mut resync = self.resync(from);
-                resync.lose();
-                resync.pass_hole(left);
+                direction.lose(aside);
+                direction.pass_hole(aside, end.wrapping_sub(direction.next()));
             }
         }
         Taken::New
@@ -194,7 +141,7 @@ impl Connection {
         };
         if let Some(client) = handshake.client() {
             handshake.acknowledged(self.sides.of(client).acked());
-            self.status.confirmed = handshake.identity.confirmed;
+            self.confirmed = handshake.identity.confirmed;
         }
     }
 
@@ -247,16 +194,16 @@ impl Connection {
             | Reason::SynData
             | Reason::HandshakeTimeout => {
                 self.lose(from);
-                if !self.status.lost {
-                    self.status.lost = true;
-                    self.status.reason = reason;
+                if !self.lost {
+                    self.lost = true;
+                    self.reason = reason;
                 }
                 return;
             }
-            Reason::NotTls => self.status.progress = State::NotTls,
-            _ => self.status.progress = State::Tainted,
+            Reason::NotTls => self.progress = State::NotTls,
+            _ => self.progress = State::Tainted,
         }
-        self.status.reason = reason;
+        self.reason = reason;
         self.lose(from);
         self.lose(from.other());
     }

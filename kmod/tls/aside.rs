@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The part of a direction that few packets touch, apart from the rest so that they need not fetch it.
 
-use super::chain::Chain;
+use super::search::Chain;
 
 /// What the packet path seldom touches of a direction.
 #[derive(Clone, Debug)]
-pub(super) struct Cold {
+pub(super) struct Aside {
     first: u32,
     /// The sequence number of the FIN, once there is one.
     pub(super) fin: u32,
@@ -14,9 +14,9 @@ pub(super) struct Cold {
     pub(super) records: [u16; 4],
 }
 
-impl Cold {
+impl Aside {
     pub(super) fn new(first: u32) -> Self {
-        Cold {
+        Aside {
             first,
             fin: 0,
             chain: Chain::default(),

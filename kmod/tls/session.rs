@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Sessions up to TLS 1.2: by what one is issued and continued, an id or a ticket, whether one is resumed, and which one
-//! it is. Of ids and tickets only a digest is kept, keyed so that nobody can make a ticket that is taken for another's.
+//! By what a session up to TLS 1.2 is issued and continued: its id, or a ticket. Of both only a digest is kept, keyed so
+//! that nobody can make a ticket that is taken for another's.
 
-use super::identity::{Identity, Resumption, TLS12};
-
-/// A number that nobody else knows.
-pub(super) type Secret = [u64; 2];
+use super::handshake::Secret;
 
 /// What a digest is of, so that an id is never taken for a ticket.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -153,73 +150,5 @@ impl NewTicket {
     pub(super) fn finish(self, digest: &Digest) -> Option<u64> {
         let whole = self.len > 0 && self.read.checked_sub(FRONT) == Some(self.len);
         whole.then(|| digest.finish())
-    }
-}
-
-/// By what sessions up to TLS 1.2 are continued ([`Handshake::continues`](super::Handshake::continues),
-/// [`Handshake::issued`](super::Handshake::issued)).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Sessions {
-    /// The digest of what this connection's session was issued by.
-    pub continues: Option<u64>,
-    /// Digests of what the server issued here.
-    pub issued: [Option<u64>; 2],
-}
-
-/// What a handshake's messages say of sessions, besides its identity.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct SessionDigests {
-    pub(super) secret: Secret,
-    /// The digest of the last ClientHello's ticket.
-    pub(super) ticket: Option<u64>,
-    /// The ticket that the server issues, as it is read with its digest in the hello, and then its digest.
-    pub(super) new_ticket: NewTicket,
-    pub(super) issued: Option<u64>,
-}
-
-impl SessionDigests {
-    pub(super) fn new(secret: Secret) -> Self {
-        SessionDigests {
-            secret,
-            ticket: None,
-            new_ticket: NewTicket::default(),
-            issued: None,
-        }
-    }
-
-    /// What a session was resumed by, where that can be told.
-    pub(super) fn resumed_by(&self, identity: &Identity) -> Option<Resumption> {
-        let sent = identity.session_id?;
-        let echoed = identity.server_session_id? == sent;
-        match self.ticket.is_some() {
-            true if echoed => Some(Resumption::Ticket),
-            false if echoed && !sent.as_slice().is_empty() => Some(Resumption::SessionId),
-            _ => None,
-        }
-    }
-
-    /// What the session was issued by that the connection continues; none as long as that is not shown.
-    pub(super) fn continues(&self, identity: &Identity) -> Option<u64> {
-        match identity.resumption? {
-            Resumption::Ticket => self.ticket,
-            Resumption::SessionId => self.digest_of_id(identity),
-            Resumption::Psk => None,
-        }
-    }
-
-    /// What the server gave for the session to be continued by: an id, a ticket. An id that a server only echoes is not
-    /// its own.
-    pub(super) fn issued(&self, identity: &Identity) -> [Option<u64>; 2] {
-        let old = identity.version.is_some_and(|version| version <= TLS12);
-        match old && identity.resumed == Some(false) {
-            true => [self.digest_of_id(identity), self.issued],
-            false => [None, self.issued],
-        }
-    }
-
-    fn digest_of_id(&self, identity: &Identity) -> Option<u64> {
-        let id = identity.server_session_id?;
-        let digest = Digest::new(self.secret, Of::SessionId);
-        (!id.as_slice().is_empty()).then(|| digest.of(id.as_slice()))
     }
 }

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! A direction takes records in behind the handshake: by their headers alone, as nothing of a body can be read. This is
+//! the path that a connection's packets take for most of its life.
+
+use super::aside::Aside;
+use super::connection::Connection;
+use super::direction::Direction;
+use super::reader::Reader;
+use super::record::{
+    length_fits, Header, Record, ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER,
+};
+use super::runs::{PerWire, Runs};
+use super::scratch::Scratch;
+use super::sequence::Kind;
+use super::short::counts_as;
+use super::types::{Payload, Reason, Segment, Side, State};
+
+impl Connection {
+    /// Takes a payload in from `offset` on. A handshake is made only for records that are no data.
+    #[inline]
+    pub(super) fn records_behind_handshake<S: Scratch, P: Payload>(
+        &mut self,
+        scratch: &mut S,
+        segment: &Segment,
+        payload: &P,
+        reader: &mut Reader<'_, P>,
+        offset: u32,
+    ) -> Result<(), Reason> {
+        let from = segment.from;
+        let direction = self.sides.of_mut(from);
+        if let Some(handshake) = scratch.get() {
+            handshake.forget(from, direction.acked());
+        }
+        let at = direction.next();
+        if direction.data(self.asides.of_mut(from), self.tls13, reader, offset)? {
+            scratch.make().ok_or(Reason::TableFull)?;
+            self.remember(scratch, segment, payload, at)?;
+        }
+        Ok(())
+    }
+
+    /// The same of a payload in which the handshake has ended.
+    pub(super) fn data_behind_handshake<P: Payload>(
+        &mut self,
+        from: Side,
+        reader: &mut Reader<'_, P>,
+        offset: u32,
+    ) -> Result<(), Reason> {
+        let direction = self.sides.of_mut(from);
+        direction.data(self.asides.of_mut(from), self.tls13, reader, offset)?;
+        Ok(())
+    }
+}
+
+/// Octets that a short record's body has at most: with its header it fits into what [`Reader::some`] gives.
+const SHORT: u16 = 124;
+
+/// Records that were taken in together.
+#[derive(Default)]
+pub(super) struct Run {
+    pub(super) octets: u32,
+    /// Whether some have to come again as they came.
+    compared: bool,
+}
+
+/// Whether a record may have that length behind the handshake, when all are encrypted.
+#[inline]
+fn fits(wire: u8, len: u16, tls13: bool) -> bool {
+    length_fits(wire, len, true, tls13, State::Established)
+}
+
+/// Whether a record of that type may stand behind the handshake: in TLS 1.3 no handshake record after ServerHello (RFC 8446
+/// 5.2), no alert or ChangeCipherSpec after the sender's Finished (RFC 8446 5, 6).
+#[inline]
+fn may_stand(wire: u8, tls13: bool, finished: bool) -> bool {
+    match wire {
+        HANDSHAKE => !tls13,
+        ALERT | CHANGE_CIPHER_SPEC => !finished,
+        _ => true,
+    }
+}
+
+impl Direction {
+    /// Takes a payload in from `offset` on; whether there were octets in it that have to come again as they are.
+    #[inline]
+    fn data<P: Payload>(
+        &mut self,
+        aside: &mut Aside,
+        tls13: bool,
+        reader: &mut Reader<'_, P>,
+        mut offset: u32,
+    ) -> Result<bool, Reason> {
+        let mut compared = self.kind().is_compared();
+        loop {
+            let finished = self.has_finished();
+            let kind_of =
+                |wire, len| match fits(wire, len, tls13) && may_stand(wire, tls13, finished) {
+                    true => Kind::of_wire(wire),
+                    false => None,
+                };
+            let run = self.run(aside, reader, offset, kind_of)?;
+            compared |= run.compared;
+            offset = offset.saturating_add(run.octets);
+            let left = reader.left(offset);
+            if left == 0 {
+                return Ok(compared);
+            }
+            let missing = u32::from(self.record.header_left());
+            let taken = if missing == 0 {
+                let taken = self.record.body_left().min(left);
+                self.body(aside, taken);
+                taken
+            } else {
+                let taken = missing.min(left);
+                if missing == u32::from(HEADER) {
+                    reader.record_begins()?;
+                }
+                for &octet in reader.octets(offset, taken)? {
+                    self.octet_of_header(aside, tls13, octet)?;
+                }
+                compared |= self.record.wire != APPLICATION_DATA;
+                taken
+            };
+            offset = offset.saturating_add(taken);
+        }
+    }
+
+    /// Takes records in whose headers are not split, up to the first octet that is none of theirs. `kind_of`: what a record
+    /// of that type and length is, if there may be one.
+    #[inline]
+    pub(super) fn run<P: Payload>(
+        &mut self,
+        aside: &mut Aside,
+        reader: &mut Reader<'_, P>,
+        offset: u32,
+        kind_of: impl Fn(u8, u16) -> Option<Kind>,
+    ) -> Result<Run, Reason> {
+        let mut run = Run::default();
+        loop {
+            let at = offset.saturating_add(run.octets);
+            if self.record.header_read() == 0 {
+                let Some(record) = reader.header(at)?.and_then(Record::of_header) else {
+                    return Ok(run);
+                };
+                let Some(kind) = kind_of(record.wire, record.len()) else {
+                    return Ok(run);
+                };
+                if record.len() <= SHORT {
+                    let short = self.run_of_short(aside, reader, at, &kind_of)?;
+                    run.octets = run.octets.saturating_add(short.octets);
+                    run.compared |= short.compared;
+                    if short.octets > 0 {
+                        continue;
+                    }
+                }
+                reader.record_begins()?;
+                self.record = record;
+                self.kind = kind;
+                self.history.extend(HEADER.into(), kind);
+                run.octets = run.octets.saturating_add(HEADER.into());
+                run.compared |= kind.is_compared();
+            } else if self.record.header_left() != 0 || self.kind != Kind::ApplicationData {
+                return Ok(run);
+            }
+            let left = reader.left(offset.saturating_add(run.octets));
+            let body = self.record.body_left();
+            let taken = body.min(left);
+            run.octets = run.octets.saturating_add(taken);
+            if self.kind != Kind::ApplicationData {
+                match self.body(aside, taken) {
+                    true => continue,
+                    false => return Ok(run),
+                }
+            }
+            self.history.extend(taken, Kind::ApplicationData);
+            if body > left {
+                self.data_record_goes_on(left);
+                return Ok(run);
+            }
+            self.data_record_ends();
+        }
+    }
+
+    /// As [`run`](Self::run), of records whose bodies are there too: many short ones take much less time so.
+    fn run_of_short<P: Payload>(
+        &mut self,
+        aside: &mut Aside,
+        reader: &mut Reader<'_, P>,
+        offset: u32,
+        kind_of: &impl Fn(u8, u16) -> Option<Kind>,
+    ) -> Result<Run, Reason> {
+        let most = reader.records_left();
+        let octets = reader.some(offset)?;
+        let (mut rest, mut last) = (octets, [].as_slice());
+        let mut records = 0_u16;
+        let mut headers = self.headers;
+        let mut compared = false;
+        let mut runs = Runs::default();
+        let mut counts = PerWire::default();
+        while records < most {
+            let Some(([wire @ 20..=24, 3, minor @ 0..=4, high, low], after)) =
+                rest.split_first_chunk::<{ HEADER as usize }>()
+            else {
+                break;
+            };
+            let len = u16::from_be_bytes([*high, *low]);
+            let Some(after) = after.get(usize::from(len)..) else {
+                break;
+            };
+            let Some(kind) = kind_of(*wire, len) else {
+                break;
+            };
+            runs.push(octets.len().wrapping_sub(rest.len()), kind);
+            counts.add(*wire);
+            match *wire {
+                APPLICATION_DATA => headers.push_data(*minor, len),
+                _ => {
+                    headers.push_no_data(len);
+                    compared = true;
+                }
+            }
+            records = records.saturating_add(counts_as(kind, len));
+            (last, rest) = (rest, after);
+        }
+        for (wire, number) in counts.all() {
+            self.count_records(aside, wire, number);
+        }
+        self.records_end(last);
+        self.headers = headers;
+        let taken = octets.len().saturating_sub(rest.len());
+        runs.put(&mut self.history, taken);
+        reader.records_begin(records.min(most))?;
+        let octets = taken as u32;
+        Ok(Run { octets, compared })
+    }
+
+    #[cold]
+    fn octet_of_header(&mut self, aside: &mut Aside, tls13: bool, octet: u8) -> Result<(), Reason> {
+        match self.header_octet(octet) {
+            Header::Part => {}
+            Header::Bad => return Err(Reason::BadHeader),
+            Header::Type(wire) => {
+                let kind = Kind::of_wire(wire).ok_or(Reason::BadHeader)?;
+                if !may_stand(wire, tls13, self.has_finished()) {
+                    return Err(Reason::Malformed);
+                }
+                self.decide(kind);
+            }
+            Header::Complete(len) => {
+                if !fits(self.record.wire, len, tls13) {
+                    return Err(Reason::BadHeader);
+                }
+                if len == 0 {
+                    self.body(aside, 0);
+                }
+            }
+        }
+        Ok(())
+    }
+}

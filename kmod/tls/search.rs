@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The way back for a direction that is lost: octets are searched for a chain of record headers.
+//!
+//! One candidate is followed at a time, in the memory of the record that the direction is in: the first header found is
+//! kept until the place behind its record holds none, and the search goes on there. What lies between is not looked at
+//! again, so that the outcome does not depend on how the stream was cut.
+
+use super::aside::Aside;
+use super::direction::{Direction, Follow};
+use super::headers::Headers;
+use super::reader::Reader;
+use super::record::{Header, Record, APPLICATION_DATA, HEADER, TLS12_MAX};
+use super::sequence::Kind;
+use super::types::{Payload, Reason};
+
+/// Headers in a row that show the way.
+const HEADERS: u8 = 3;
+/// Octets of two records that do so too.
+const TWO_RECORDS: u16 = 4096;
+
+/// Octets that are all searched. A TLS stream has a header in every 18 KiB of them, so this one is hardly TLS: from then on
+/// only one stretch in sixteen is searched, so that other bulk traffic costs little.
+const THOROUGH: u32 = 1 << 15;
+const STRETCH: u32 = 1 << 15;
+const STRETCHES: u32 = 16;
+
+/// Records that a header counts as of which is not known yet that it is one: most of them lead nowhere, and looking for the
+/// next one takes longer than going on to it.
+const CANDIDATE: u16 = 16;
+/// And one of a chain whose header is split, or does not fit.
+const SPLIT: u16 = 4;
+
+/// What was found of a chain.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Chain {
+    headers: u8,
+    /// How many records of the packet at hand the fast path has taken in. Here, where it takes no room.
+    pub(super) taken: u8,
+    /// Octets of its records.
+    octets: u16,
+    /// Octets that were looked at for it, those of headers that led nowhere too.
+    searched: u32,
+}
+
+impl Chain {
+    /// A header stands where it is expected; whether that shows where records begin.
+    fn goes_on(&mut self, len: u16) -> bool {
+        self.headers = self.headers.saturating_add(1);
+        self.octets = self
+            .octets
+            .saturating_add(len)
+            .saturating_add(HEADER.into());
+        self.headers >= HEADERS || self.headers == 2 && self.octets >= TWO_RECORDS
+    }
+
+    /// Octets were looked at while there is no chain that shows the way.
+    fn looked_at(&mut self, octets: u32) {
+        self.searched = self.searched.saturating_add(octets);
+    }
+
+    fn breaks(&mut self) {
+        self.headers = 0;
+        self.octets = 0;
+    }
+}
+
+impl Direction {
+    /// From here on where records begin is not known.
+    pub(super) fn lose(&mut self, aside: &mut Aside) {
+        if !self.is_followed() {
+            return;
+        }
+        self.decide(Kind::Unknown);
+        // What comes again is compared no longer: what is not acknowledged could be something else then.
+        self.history.unknown_from(self.acked());
+        self.follow = Follow::Octets;
+        self.set_begun();
+        self.begin_again(aside);
+    }
+
+    /// Forgets the chain that was followed.
+    fn begin_again(&mut self, aside: &mut Aside) {
+        self.record = Record::new();
+        self.headers = Headers::default();
+        aside.chain.breaks();
+    }
+
+    /// Octets that a lost direction will not see: the chain goes on only if they are of a record's body.
+    pub(super) fn pass_hole(&mut self, aside: &mut Aside, octets: u32) {
+        if self.record.header_left() == 0 && octets <= self.record.body_left() {
+            self.body(aside, octets);
+        } else {
+            self.decide(Kind::Unknown);
+            self.begin_again(aside);
+            self.pass_over(self.next().wrapping_add(octets));
+        }
+    }
+
+    /// Takes a payload in from `offset` on, which is where the lost or resynchronised direction has come to.
+    pub(super) fn search<P: Payload>(
+        &mut self,
+        aside: &mut Aside,
+        reader: &mut Reader<'_, P>,
+        mut offset: u32,
+    ) -> Result<(), Reason> {
+        loop {
+            if self.follow == Follow::Resynchronised {
+                let kind_of = |wire, len| fits(len).then(|| kind_again(wire));
+                offset = offset.saturating_add(self.run(aside, reader, offset, kind_of)?.octets);
+            }
+            let left = reader.left(offset);
+            if left == 0 {
+                return Ok(());
+            }
+            let taken = if self.record.header_left() == 0 {
+                let octets = self.record.body_left().min(left);
+                self.body(aside, octets);
+                octets
+            } else if self.is_between(aside) {
+                self.search_beginning(aside, reader, offset, left)?
+            } else {
+                if self.record.header_read() == 0 {
+                    reader.records_begin(match self.follow {
+                        Follow::Resynchronised => SPLIT,
+                        _ => CANDIDATE,
+                    })?;
+                }
+                self.search_header(aside, reader, offset, left)?
+            };
+            offset = offset.saturating_add(taken);
+        }
+    }
+
+    /// Whether no candidate is followed.
+    fn is_between(&self, aside: &Aside) -> bool {
+        self.follow == Follow::Octets
+            && aside.chain.headers == 0
+            && self.record.header_left() == HEADER
+    }
+
+    /// Looks for a header, takes what comes before it, and the header or its first octet.
+    fn search_beginning<P: Payload>(
+        &mut self,
+        aside: &mut Aside,
+        reader: &mut Reader<'_, P>,
+        offset: u32,
+        left: u32,
+    ) -> Result<u32, Reason> {
+        let place = self.next();
+        let (searching, octets) = match THOROUGH.checked_sub(aside.chain.searched) {
+            Some(thorough @ 1..) => (true, thorough),
+            _ => (
+                place / STRETCH % STRETCHES == 0,
+                STRETCH.wrapping_sub(place % STRETCH),
+            ),
+        };
+        let wanted = octets.min(left);
+        if !searching {
+            self.pass_over(place.wrapping_add(wanted));
+            return Ok(wanted);
+        }
+        // Those after `wanted` are for a header that begins before it.
+        let there = reader.some(offset)?;
+        let len = there.len() as u32;
+        let (found, is_header) = search(there, len == left);
+        let passed = found.min(wanted);
+        self.pass_over(place.wrapping_add(passed));
+        aside.chain.looked_at(passed);
+        let rest = len.wrapping_sub(passed);
+        // It does not begin before `wanted`, or the rest of it is still to be fetched.
+        if !is_header || passed == wanted || rest < HEADER.into() && len < left {
+            return Ok(passed);
+        }
+        reader.records_begin(CANDIDATE)?;
+        let begins = offset.saturating_add(passed);
+        let taken = self.search_header(aside, reader, begins, left.wrapping_sub(passed))?;
+        Ok(passed.saturating_add(taken))
+    }
+
+    /// Takes a header in, up to the first octet that does not fit; says how many.
+    fn search_header<P: Payload>(
+        &mut self,
+        aside: &mut Aside,
+        reader: &mut Reader<'_, P>,
+        offset: u32,
+        left: u32,
+    ) -> Result<u32, Reason> {
+        let missing = self.record.header_left();
+        if missing == HEADER {
+            if let Some(record) = reader.header(offset)?.and_then(Record::of_header) {
+                let kind = self.kind_of_candidate(record.wire);
+                let len = record.len();
+                self.header(record, kind);
+                self.looked_at(aside, HEADER.into());
+                self.header_ends(aside, len);
+                return Ok(HEADER.into());
+            }
+        }
+        let mut taken = 0_u32;
+        for &octet in reader.octets(offset, u32::from(missing).min(left))? {
+            let header = self.header_octet(octet);
+            if header == Header::Bad {
+                // It may begin another.
+                self.no_header(aside);
+                break;
+            }
+            taken = taken.saturating_add(1);
+            self.looked_at(aside, 1);
+            match header {
+                Header::Type(wire) => match self.kind_of_candidate(wire) {
+                    Kind::Unknown => {}
+                    kind => self.decide(kind),
+                },
+                Header::Complete(len) => self.header_ends(aside, len),
+                Header::Part | Header::Bad => {}
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Octets of a header were taken in.
+    fn looked_at(&self, aside: &mut Aside, octets: u32) {
+        if self.follow == Follow::Octets {
+            aside.chain.looked_at(octets);
+        }
+    }
+
+    /// What a header's first octet tells: a plain-text body may hold headers made to be found, so that what says that it is
+    /// no data is not believed.
+    fn kind_of_candidate(&self, wire: u8) -> Kind {
+        match self.follow {
+            Follow::Resynchronised => kind_again(wire),
+            _ => Kind::Unknown,
+        }
+    }
+
+    /// All of a header has come.
+    fn header_ends(&mut self, aside: &mut Aside, len: u16) {
+        if !fits(len) {
+            self.no_header(aside);
+            return;
+        }
+        if self.follow == Follow::Octets && aside.chain.goes_on(len) {
+            self.follow = Follow::Resynchronised;
+        }
+        self.decide(self.kind_of_candidate(self.record.wire));
+    }
+
+    /// There is no header where one was expected.
+    fn no_header(&mut self, aside: &mut Aside) {
+        self.decide(Kind::Unknown);
+        self.follow = Follow::Octets;
+        self.begin_again(aside);
+    }
+}
+
+/// Whether a record may have that length.
+fn fits(len: u16) -> bool {
+    (1..=TLS12_MAX).contains(&len)
+}
+
+/// What a record of that type is once where records begin is known again.
+fn kind_again(wire: u8) -> Kind {
+    match wire {
+        APPLICATION_DATA => Kind::ApplicationData,
+        _ => Kind::Unknown,
+    }
+}
+
+/// Places that are looked at together, and those with what a header has in its first octets.
+const PLACES: usize = 32;
+const NEAR: usize = PLACES + 2;
+
+/// How many octets come before the first place where a header may begin, and true. A header shows by its type and the two
+/// octets of its version. Where there is none: how many were looked at, and false. `are_all`: no more have come yet.
+fn search(octets: &[u8], are_all: bool) -> (u32, bool) {
+    let mut rest = octets;
+    let mut passed = 0_u32;
+    while let Some(near) = rest.first_chunk() {
+        if let Some(place) = first_header(near) {
+            return (passed.wrapping_add(place), true);
+        }
+        passed = passed.wrapping_add(PLACES as u32);
+        rest = rest.get(PLACES..).unwrap_or(&[]);
+    }
+    if !are_all {
+        return (passed, false);
+    }
+    while !rest.is_empty() {
+        // What is not there yet may be as a header has it, and begins none.
+        let mut near = [3; NEAR];
+        near.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+        if let Some(place) = first_header(&near) {
+            return (passed.wrapping_add(place), true);
+        }
+        passed = passed.wrapping_add(rest.len().min(PLACES) as u32);
+        rest = rest.get(PLACES..).unwrap_or(&[]);
+    }
+    (passed, false)
+}
+
+/// The first place where a header may begin.
+#[inline(always)]
+fn first_header(near: &[u8; NEAR]) -> Option<u32> {
+    let (first, second) = (begin_headers(near, 0), begin_headers(near, 8));
+    let (third, fourth) = (begin_headers(near, 16), begin_headers(near, 24));
+    if first | second | third | fourth == 0 {
+        return None;
+    }
+    let found = [(0, first), (8, second), (16, third), (24, fourth)];
+    let (at, places) = found.into_iter().find(|(_, places)| *places != 0)?;
+    Some(places.trailing_zeros().wrapping_div(8).wrapping_add(at))
+}
+
+/// Looks at eight octets from `at` on. Sets the highest bit of each that is a type and is followed by 3 and by 0 to 4.
+#[inline(always)]
+fn begin_headers(near: &[u8; NEAR], at: usize) -> u64 {
+    const EACH: u64 = u64::MAX / 0xff;
+    const LOW: u64 = EACH * 0x7f;
+    const HIGH: u64 = EACH * 0x80;
+    let word = |at: usize| {
+        let octets = near.get(at..).and_then(|octets| octets.first_chunk());
+        octets.map_or(0, |octets| u64::from_le_bytes(*octets))
+    };
+    let (types, majors, minors) = (word(at), word(at + 1), word(at + 2));
+    // Sums of seven bits, none of which reaches the next octet.
+    let from_20 = (types & LOW).wrapping_add(EACH * (0x80 - 20));
+    let from_25 = (types & LOW).wrapping_add(EACH * (0x80 - 25));
+    let differs = majors ^ (EACH * 3);
+    let not_3 = (differs & LOW).wrapping_add(LOW);
+    let from_5 = (minors & LOW).wrapping_add(EACH * (0x80 - 5));
+    from_20 & !(from_25 | types | not_3 | differs | from_5 | minors) & HIGH
+}

@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Short records of a handshake are taken in together: a packet may have very many, and one by one they take much longer.
+
+use super::connection::Connection;
+use super::content::Encrypted;
+use super::handshake::Handshake;
+use super::headers::Headers;
+use super::reader::Reader;
+use super::record::{
+    Record, ALERT, ALERT_MAX, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER, HEARTBEAT,
+};
+use super::runs::{PerWire, Runs};
+use super::sequence::Kind;
+use super::types::{Config, Payload, Reason, Segment, Side, State};
+
+/// Octets that a short record's body has at most. With its header it mostly fits into what [`Reader::some`] gives.
+pub(super) const SHORT: u16 = 508;
+
+/// Octets of messages that are read at once.
+const MESSAGES: usize = 256;
+
+/// Records that one counts as besides itself which takes longer: a plain-text alert, one of another type than the one before
+/// it, one that is kept and not very short.
+const SINGLE: u16 = 1;
+
+/// The same of one that only the rules for the flights of TLS 1.3 tell from data, with a body of that length. The smallest that
+/// stacks make of a flight, with a `record_size_limit` of 64 (RFC 8449), fill a packet of 58 KB; long ones are few in a packet.
+#[inline(always)]
+fn flight_besides(len: u16) -> u16 {
+    match len {
+        72..88 => 2,
+        ..128 => 3,
+        _ => 1,
+    }
+}
+
+/// Records that a plain-text handshake record counts as besides itself where it follows one of another type, as nobody sends
+/// many who takes turns so: each turn takes as long.
+const TURN: u16 = 4;
+
+/// Octets of a body from which on a record that is kept counts as one more: of as many as a packet may have, its bytes cost as
+/// much as its header.
+const KEPT: u16 = 20;
+
+#[inline(always)]
+fn is_more(kind: Kind, len: u16) -> bool {
+    len >= KEPT && kind.is_compared()
+}
+
+/// How many records one of that kind and length counts as, if nothing else makes it more.
+#[inline(always)]
+pub(super) fn counts_as(kind: Kind, len: u16) -> u16 {
+    u16::from(is_more(kind, len)).wrapping_add(1)
+}
+
+/// A record whose header and body are there.
+struct Whole<'a> {
+    record: Record,
+    body: &'a [u8],
+    behind: &'a [u8],
+}
+
+impl<'a> Whole<'a> {
+    /// The one that these octets begin with; none if it is not whole, or its header has not its usual form.
+    #[inline]
+    fn first(octets: &'a [u8]) -> Option<Self> {
+        let (&header, behind) = octets.split_first_chunk::<{ HEADER as usize }>()?;
+        let record = Record::of_header(header)?;
+        let (body, behind) = behind.split_at_checked(record.len().into())?;
+        Some(Whole {
+            record,
+            body,
+            behind,
+        })
+    }
+}
+
+/// Where octets of messages stand in the stream.
+pub(super) struct Places<'a> {
+    /// The sequence number of the first, or of the first record's header.
+    at: u32,
+    /// The records whose bodies they are; none if they lie side by side.
+    records: &'a [u8],
+}
+
+impl Places<'_> {
+    /// Side by side.
+    pub(super) fn from(at: u32) -> Self {
+        Places { at, records: &[] }
+    }
+
+    /// The sequence number behind the octet of that number.
+    #[cold]
+    pub(super) fn behind(&self, number: usize) -> u32 {
+        let mut at = self.at;
+        let mut left = number;
+        let mut rest = self.records;
+        while let Some(Whole { body, behind, .. }) = Whole::first(rest) {
+            at = at.wrapping_add(HEADER.into());
+            if left < body.len() {
+                break;
+            }
+            left = left.saturating_sub(body.len());
+            at = at.wrapping_add(body.len() as u32);
+            rest = behind;
+        }
+        at.wrapping_add(left as u32).wrapping_add(1)
+    }
+}
+
+/// Octets that begin with records, and what was taken of them.
+struct Front<'a> {
+    octets: &'a [u8],
+    rest: &'a [u8],
+    /// Those from the last record's on that was taken.
+    last: &'a [u8],
+    /// Records that may still begin in the packet.
+    left: u16,
+    /// The sequence number behind the octets.
+    end: u32,
+    headers: Headers,
+    runs: Runs,
+    counts: PerWire,
+    /// Room for bodies side by side.
+    messages: Option<[u8; MESSAGES]>,
+}
+
+impl Connection {
+    /// Takes short records in, up to the first that has something against it or is not whole: those are for
+    /// [`records`](Self::records) to take in. Says how many octets they have.
+    pub(super) fn short_records<P: Payload>(
+        &mut self,
+        handshake: &mut Handshake,
+        config: &Config,
+        segment: &Segment,
+        reader: &mut Reader<'_, P>,
+        offset: u32,
+    ) -> Result<u32, Reason> {
+        let from = segment.from;
+        let most = reader.records_left();
+        let octets = reader.some(offset)?;
+        let direction = self.sides.of(from);
+        let mut front = Front {
+            octets,
+            rest: octets,
+            last: &[],
+            left: most,
+            end: direction.next().wrapping_add(octets.len() as u32),
+            headers: direction.headers,
+            runs: Runs::default(),
+            counts: PerWire::default(),
+            messages: None,
+        };
+        let wrong = self.short_ones(handshake, config, segment, &mut front);
+        let taken = octets.len().saturating_sub(front.rest.len());
+        let direction = self.sides.of_mut(from);
+        front.runs.put(&mut direction.history, taken);
+        direction.headers = front.headers;
+        direction.records_end(front.last);
+        for (wire, number) in front.counts.all() {
+            direction.count_records(self.asides.of_mut(from), wire, number);
+        }
+        if let Err((number, _)) = wrong {
+            self.take_before(from, front.rest, number);
+            self.goes_on(handshake, from, false);
+        }
+        let records = most.saturating_sub(front.left);
+        reader.records_begin(records)?;
+        match wrong {
+            Ok(()) => Ok(taken as u32),
+            Err((_, why)) => Err(why),
+        }
+    }
+
+    /// Run by run. Where a message is not what an endpoint would take, it says which octet of those in front is wrong.
+    fn short_ones(
+        &mut self,
+        handshake: &mut Handshake,
+        config: &Config,
+        segment: &Segment,
+        front: &mut Front<'_>,
+    ) -> Result<(), (usize, Reason)> {
+        let from = segment.from;
+        let mut has_others = false;
+        loop {
+            let before = front.rest.len();
+            let is_open = self.progress != State::New;
+            let encrypted = handshake.is_encrypted(from);
+            let is_message =
+                front.rest.first() == Some(&HANDSHAKE) && is_open && !encrypted && !self.tls13;
+            match is_message {
+                true => {
+                    if has_others {
+                        front.left = front.left.saturating_sub(TURN);
+                    }
+                    self.short_messages(handshake, from, front)?;
+                }
+                _ if handshake.content.flights().is_some() => {
+                    self.short_run::<true>(handshake, config, segment, front);
+                }
+                _ => self.short_run::<false>(handshake, config, segment, front),
+            }
+            if front.rest.len() == before || self.progress == State::Established {
+                return Ok(());
+            }
+            has_others = !is_message;
+        }
+    }
+
+    /// All but plain-text handshake records. `FLIGHTS`: between ServerHello of TLS 1.3 and the client's Finished, where data
+    /// need not be data.
+    fn short_run<const FLIGHTS: bool>(
+        &mut self,
+        handshake: &mut Handshake,
+        config: &Config,
+        segment: &Segment,
+        front: &mut Front<'_>,
+    ) {
+        let from = segment.from;
+        let encrypted = handshake.is_encrypted(from);
+        let plain = !encrypted || self.tls13;
+        // The first message is looked at by itself.
+        let is_open = self.progress != State::New;
+        let (mut headers, mut left, mut rest) = (front.headers, front.left, front.rest);
+        let mut counts = front.counts;
+        let mut record = Encrypted {
+            from,
+            len: 0,
+            end: front.end,
+            ack: segment.ack,
+        };
+        let mut in_doubt = 0_u32;
+        let mut has_changed = encrypted;
+        let finished = self.sides.of(from).has_finished();
+        let mut last = front.last;
+        let mut before_it = front.rest.first().copied().unwrap_or_default();
+        let mut is_done = false;
+        while left > 0 && !is_done {
+            let Some((&[wire @ 20..=24, 3, minor @ 0..=4, high, low], behind)) =
+                rest.split_first_chunk()
+            else {
+                break;
+            };
+            let len = u16::from_be_bytes([high, low]);
+            let Some((body, behind)) = behind.split_at_checked(len.into()) else {
+                break;
+            };
+            let kind = match wire {
+                APPLICATION_DATA if FLIGHTS => {
+                    record.len = len;
+                    record.end = front.end.wrapping_sub(behind.len() as u32);
+                    let Some(flights) = handshake.content.flights() else {
+                        break;
+                    };
+                    let verdict = flights.whole(&record, config.client_flight_budget);
+                    if verdict.kind == Kind::InDoubt {
+                        in_doubt = in_doubt.wrapping_add(record.octets());
+                    }
+                    self.note_finished(from, &verdict);
+                    is_done = verdict.is_over;
+                    verdict.kind
+                }
+                APPLICATION_DATA if is_open => Kind::ApplicationData,
+                ALERT | CHANGE_CIPHER_SPEC if finished => break,
+                ALERT if !plain && len <= ALERT_MAX => Kind::Alert,
+                ALERT if plain && len == 2 => {
+                    self.closed |= !encrypted && handshake.alerts(from, body);
+                    Kind::Alert
+                }
+                CHANGE_CIPHER_SPEC if is_open && (len == 1 || !plain) => {
+                    // What one has not changed the next does not either.
+                    if !has_changed {
+                        has_changed = true;
+                        handshake.change_cipher_spec(from);
+                        is_done = handshake.is_encrypted(from);
+                    }
+                    Kind::ChangeCipherSpec
+                }
+                HANDSHAKE if !plain => {
+                    handshake.finished(from);
+                    is_done = self.progress == State::Handshake && handshake.is_complete();
+                    Kind::Handshake
+                }
+                HEARTBEAT if is_open => Kind::Heartbeat,
+                _ => break,
+            };
+            let at = front.octets.len().wrapping_sub(rest.len());
+            front.runs.push(at, kind);
+            match wire {
+                APPLICATION_DATA => headers.push_data(minor, len),
+                _ => headers.push_no_data(len),
+            }
+            counts.add(wire);
+            let is_flight = FLIGHTS && wire == APPLICATION_DATA;
+            let besides = match wire {
+                _ if is_flight => flight_besides(len),
+                ALERT if plain => SINGLE,
+                _ if wire != before_it || is_more(kind, len) => SINGLE,
+                _ => 0,
+            };
+            before_it = wire;
+            left = left.saturating_sub(besides.wrapping_add(1));
+            (last, rest) = (rest, behind);
+        }
+        let is_any = front.left > left;
+        (front.headers, front.left, front.rest) = (headers, left, rest);
+        (front.counts, front.last) = (counts, last);
+        if FLIGHTS {
+            handshake.add_in_doubt(in_doubt);
+            if is_done {
+                handshake.content.end();
+            }
+        }
+        self.goes_on(handshake, from, is_any);
+    }
+
+    /// Plain-text handshake records: their messages as if they stood in one.
+    fn short_messages(
+        &mut self,
+        handshake: &mut Handshake,
+        from: Side,
+        front: &mut Front<'_>,
+    ) -> Result<(), (usize, Reason)> {
+        let messages = front.messages.get_or_insert([0; MESSAGES]);
+        let mut headers = front.headers;
+        let (mut rest, mut left, mut end) = (front.rest, front.left, 0);
+        // Those within a message of which nothing is read.
+        let skippable = handshake.skippable(from);
+        let (mut skipped, mut number) = (0_u32, 0_u16);
+        let (mut first, mut last) = (rest, front.last);
+        while left > 0 {
+            let Some((&[HANDSHAKE, 3, 0..=4, high, low], behind)) = rest.split_first_chunk() else {
+                break;
+            };
+            let len = u16::from_be_bytes([high, low]);
+            let with_it = skipped.saturating_add(len.into());
+            if end == 0 && with_it < skippable {
+                let (Some(behind), 1..) = (behind.get(len.into()..), len) else {
+                    break;
+                };
+                headers.push_no_data(len);
+                last = rest;
+                (rest, skipped, first) = (behind, with_it, behind);
+                left = left.saturating_sub(counts_as(Kind::Handshake, len));
+                number = number.wrapping_add(1);
+                continue;
+            }
+            let start = end;
+            let to = usize::wrapping_add(start, len.into());
+            let (Some((body, behind)), Some(room), 1..) = (
+                behind.split_at_checked(len.into()),
+                messages.get_mut(start..to),
+                len,
+            ) else {
+                break;
+            };
+            room.copy_from_slice(body);
+            headers.push_no_data(len);
+            (last, rest, end) = (rest, behind, to);
+            left = left.saturating_sub(counts_as(Kind::Handshake, len));
+            number = number.wrapping_add(1);
+        }
+        if skipped > 0 {
+            handshake.skip(from, skipped);
+        }
+        let places = Places {
+            at: front.end.wrapping_sub(first.len() as u32),
+            records: first,
+        };
+        front.left = left;
+        let messages = messages.get(..end).unwrap_or_default();
+        handshake
+            .octets(from, messages, &places)
+            .map_err(|(number, why)| (number.saturating_add(skipped as usize), why))?;
+        if number > 0 {
+            let at = front.octets.len().wrapping_sub(front.rest.len());
+            front.runs.push(at, Kind::Handshake);
+        }
+        (front.headers, front.rest, front.last) = (headers, rest, last);
+        front.counts.add_many(HANDSHAKE, number);
+        self.goes_on(handshake, from, number > 0);
+        Ok(())
+    }
+
+    /// Takes those octets of handshake records in that stand before the octet of that number of their bodies.
+    #[cold]
+    fn take_before(&mut self, from: Side, octets: &[u8], number: usize) {
+        let direction = self.sides.of_mut(from);
+        let mut left = number;
+        let mut rest = octets;
+        while let Some(Whole {
+            record,
+            body,
+            behind,
+        }) = Whole::first(rest)
+        {
+            direction.header(record, Kind::Handshake);
+            let taken = left.min(body.len());
+            direction.body(self.asides.of_mut(from), taken as u32);
+            if taken < body.len() {
+                return;
+            }
+            left = left.saturating_sub(taken);
+            rest = behind;
+        }
+    }
+}
