@@ -21,12 +21,7 @@ const MOST: u32 = 64 * 1024;
 pub struct Piece {
     /// The one after it. Whoever gives a piece has nothing in here.
     pub(crate) next: Option<Held<Piece>>,
-    octets: [u8; Piece::OCTETS],
-}
-
-impl Piece {
-    /// How many bytes there is room for.
-    pub const OCTETS: usize = PIECE as usize;
+    octets: [u8; PIECE as usize],
 }
 
 #[cfg(not(MODULE))]
@@ -35,7 +30,7 @@ impl Piece {
     pub const fn new() -> Self {
         Piece {
             next: None,
-            octets: [0; Self::OCTETS],
+            octets: [0; PIECE as usize],
         }
     }
 }

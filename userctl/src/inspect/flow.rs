@@ -57,7 +57,7 @@ pub(crate) struct Flow {
     pub(crate) dst: SocketAddr,
     /// When its first and its last packet were captured.
     pub(crate) times: [Time; 2],
-    /// The last SYN of the initiator: the number behind it.
+    /// The last SYN of the initiator: the number after it.
     syn: Option<u32>,
     /// The same of the responder, whose SYN the initiator may answer (a split handshake).
     responders_syn: Option<u32>,
@@ -69,7 +69,7 @@ pub(crate) struct Flow {
     acks: [Option<u32>; 2],
     /// By side, the number behind its FIN.
     fins: [Option<u32>; 2],
-    /// Who sent the last packet, and the number behind it, if it was neither SYN nor FIN nor RST.
+    /// Who sent the last packet, and the number after it, if it was neither SYN nor FIN nor RST.
     last: Option<(Side, u32)>,
     answered: bool,
     fin: bool,

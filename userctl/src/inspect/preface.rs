@@ -20,7 +20,7 @@ const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 0xd2, 0x16, 0x2f];
 #[derive(Default)]
 pub(super) struct Preface {
     said: Option<Reason>,
-    /// A ClientHello has come behind it.
+    /// A ClientHello has come after it.
     found: bool,
     looked_at: u8,
 }

@@ -83,7 +83,7 @@ impl InOrder {
         }
     }
 
-    /// Takes a packet in: at once, and a second time when the hole in front of it has filled.
+    /// Takes a packet in: at once, and a second time when the hole before it has filled.
     pub(crate) fn segment(&mut self, segment: &Segment, payload: &[u8], now: Time) {
         if self.take(segment, payload) == Taken::BehindHole {
             self.keep(segment, payload, now);
@@ -91,7 +91,7 @@ impl InOrder {
         self.hand_in();
     }
 
-    /// No longer waits for what is missing in front of segments that were captured before `oldest`.
+    /// No longer waits for what is missing before segments that were captured before `oldest`.
     pub(crate) fn give_up(&mut self, oldest: Time) {
         for side in [Side::Src, Side::Dst] {
             let is_old = |kept: &Kept| kept.segment.from == side && kept.since < oldest;
@@ -135,7 +135,7 @@ impl InOrder {
         }
     }
 
-    /// Hands in what has no hole in front of it any longer.
+    /// Hands in what has no hole before it any longer.
     fn hand_in(&mut self) {
         while let Some(Kept {
             segment, payload, ..
@@ -145,7 +145,7 @@ impl InOrder {
         }
     }
 
-    /// A kept segment with no hole in front of it any longer, the lowest number first.
+    /// A kept segment with no hole before it any longer, the lowest number first.
     fn filled(&mut self) -> Option<Kept> {
         let mut lowest: Option<(usize, u32)> = None;
         for (place, Kept { segment, .. }) in self.kept.iter().enumerate() {

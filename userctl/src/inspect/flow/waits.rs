@@ -211,7 +211,7 @@ impl Flow {
         self.early = None;
     }
 
-    /// No longer waits for what is missing in front of segments that were captured before `oldest`.
+    /// No longer waits for what is missing before segments that were captured before `oldest`.
     pub(crate) fn give_up(&mut self, oldest: Time, told: &mut Told<'_>) {
         if let Some(tracked) = &mut self.tracked {
             let sides = [Side::Src, Side::Dst];

@@ -71,7 +71,7 @@ fn a_hello_is_as_good_as_a_start() {
         ),
         (None, State::Lost, Some(Reason::MidStream), None)
     );
-    // The answer in front of the hello, and a SYN-ACK that comes late after all.
+    // The answer before the hello, and a SYN-ACK that comes late after all.
     let mut turned = segments[2..].to_vec();
     turned.swap(0, 1);
     let found = loosely(&turned);
