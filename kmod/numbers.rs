@@ -7,68 +7,40 @@ use crate::{
     uapi::*,
 };
 
-/// Each variant's number, of all variants that there are.
+/// Each variant's number in the header.
 macro_rules! same {
-    ($of:ident: $($variant:ident $number:ident $(bit $bit:ident)?),* $(,)?) => {
+    ($of:ident { $($first:ident $zero:ident)? } $({ $variant:ident $number:ident $($more:tt)* })+) => {
         const _: () = {
-            const fn are_listed(value: $of) {
-                match value {
-                    $($of::$variant => (),)*
-                }
-            }
-            $(
-                are_listed($of::$variant);
-                assert!($of::$variant as u32 == $number);
-                $(assert!(1 << $number == $bit);)?
-            )*
+            $(assert!($of::$first as u32 == $zero);)?
+            $(assert!($of::$variant as u32 == $number);)+
         };
     };
 }
 
-same!(Side: Src TLSCONN_SIDE_SRC, Dst TLSCONN_SIDE_DST);
+/// Each state's bit in a rule.
+macro_rules! bits {
+    ($({ $variant:ident $number:ident $word:literal $means:literal $bit:ident $($more:tt)* })+) => {
+        const _: () = {
+            $(assert!(1 << State::$variant as u32 == $bit);)+
+            assert!(XT_TLSCONN_STATES_ALL == $($bit)|+);
+        };
+    };
+}
 
-same!(State:
-    New TLSCONN_STATE_NEW bit XT_TLSCONN_STATE_NEW,
-    Hello TLSCONN_STATE_HELLO bit XT_TLSCONN_STATE_HELLO,
-    Handshake TLSCONN_STATE_HANDSHAKE bit XT_TLSCONN_STATE_HANDSHAKE,
-    Established TLSCONN_STATE_ESTABLISHED bit XT_TLSCONN_STATE_ESTABLISHED,
-    Closed TLSCONN_STATE_CLOSED bit XT_TLSCONN_STATE_CLOSED,
-    NotTls TLSCONN_STATE_NOT_TLS bit XT_TLSCONN_STATE_NOT_TLS,
-    Lost TLSCONN_STATE_LOST bit XT_TLSCONN_STATE_LOST,
-    Tainted TLSCONN_STATE_TAINTED bit XT_TLSCONN_STATE_TAINTED,
-);
+/// Each record type's bit in a rule.
+macro_rules! types {
+    ($({ $name:ident $bit:ident $($more:tt)* })+) => {
+        const _: () = {
+            $(assert!(Types::$name.0 as u32 == $bit);)+
+            assert!(XT_TLSCONN_TYPES_ALL == $($bit)|+);
+            assert!(Types::ALL.0 as u32 == XT_TLSCONN_TYPES_ALL);
+        };
+    };
+}
 
-same!(Reason:
-    None TLSCONN_REASON_NONE,
-    NotTls TLSCONN_REASON_NOT_TLS,
-    MidStream TLSCONN_REASON_MID_STREAM,
-    TableFull TLSCONN_REASON_TABLE_FULL,
-    Hole TLSCONN_REASON_HOLE,
-    BadHeader TLSCONN_REASON_BAD_HEADER,
-    ResentDifferently TLSCONN_REASON_RESENT_DIFFERENTLY,
-    Urgent TLSCONN_REASON_URGENT,
-    SecondHello TLSCONN_REASON_SECOND_HELLO,
-    BeyondFin TLSCONN_REASON_BEYOND_FIN,
-    Malformed TLSCONN_REASON_MALFORMED,
-    TooManyRecords TLSCONN_REASON_TOO_MANY_RECORDS,
-    SynData TLSCONN_REASON_SYN_DATA,
-    HandshakeTimeout TLSCONN_REASON_HANDSHAKE_TIMEOUT,
-);
-
-same!(Resumption:
-    SessionId TLSCONN_RESUMPTION_SESSION_ID,
-    Ticket TLSCONN_RESUMPTION_TICKET,
-    Psk TLSCONN_RESUMPTION_PSK,
-);
-
-const _: () = {
-    assert!(Types::CHANGE_CIPHER_SPEC.0 as u32 == XT_TLSCONN_TYPE_CHANGE_CIPHER_SPEC);
-    assert!(Types::ALERT.0 as u32 == XT_TLSCONN_TYPE_ALERT);
-    assert!(Types::HANDSHAKE.0 as u32 == XT_TLSCONN_TYPE_HANDSHAKE);
-    assert!(Types::APPLICATION_DATA.0 as u32 == XT_TLSCONN_TYPE_APPLICATION_DATA);
-    assert!(Types::HEARTBEAT.0 as u32 == XT_TLSCONN_TYPE_HEARTBEAT);
-    assert!(Types::UNKNOWN.0 as u32 == XT_TLSCONN_TYPE_UNKNOWN);
-    assert!(Types::NONE.0 as u32 == XT_TLSCONN_TYPE_NONE);
-    assert!(Types::IN_DOUBT.0 as u32 == XT_TLSCONN_TYPE_IN_DOUBT);
-    assert!(Types::ALL.0 as u32 == XT_TLSCONN_TYPES_ALL);
-};
+crate::sides! { same Side {} }
+crate::states! { same State {} }
+crate::states! { bits }
+crate::reasons! { same Reason { None TLSCONN_REASON_NONE } }
+crate::resumptions! { same Resumption {} }
+crate::record_types! { types }

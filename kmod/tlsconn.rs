@@ -31,6 +31,7 @@ pub mod check;
 pub mod collect;
 pub mod connections;
 pub mod counters;
+pub mod facts;
 pub mod fast;
 pub mod handshakes;
 pub mod hellos;

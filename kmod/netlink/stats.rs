@@ -4,10 +4,8 @@
 
 use super::policy::StatsGet;
 use crate::{
-    bindings::{
-        TLSCONN_A_STATS_CONNECTIONS_NOW, TLSCONN_A_STATS_CONNECTIONS_PEAK, TLSCONN_CMD_STATS_GET,
-    },
-    counters,
+    bindings::TLSCONN_CMD_STATS_GET,
+    counters::Counter,
     namespace::{NetState, Tracker},
     sys::{
         message::Message,
@@ -23,10 +21,13 @@ impl Answer for StatsGet {
     /// Every counter.
     fn answer(net: &NetState, request: &Request<'_, Self>) -> Result {
         Message::reply(request, |message| {
-            message.uint(TLSCONN_A_STATS_CONNECTIONS_NOW, net.table.len())?;
-            message.uint(TLSCONN_A_STATS_CONNECTIONS_PEAK, net.table.peak())?;
-            for (counter, attribute) in counters::ALL {
-                message.uint(attribute, net.counters.sum(counter))?;
+            for counter in Counter::ALL {
+                let value = match counter {
+                    Counter::Now => net.table.len(),
+                    Counter::Peak => net.table.peak(),
+                    _ => net.counters.sum(counter),
+                };
+                message.uint(counter.attribute(), value)?;
             }
             Ok(())
         })

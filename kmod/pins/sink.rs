@@ -3,26 +3,20 @@
 //! Who is told what becomes of pins: the namespace. Pins know no more of it.
 
 use super::pin::Pin;
-use crate::bindings::{
-    TLSCONN_RELEASE_CLOSED, TLSCONN_RELEASE_EXPIRED, TLSCONN_RELEASE_GONE,
-    TLSCONN_RELEASE_REPLACED, TLSCONN_RELEASE_UNPINNED,
-};
+use crate::bindings;
 
-/// Why a pin was released (`enum tlsconn_release`).
-#[derive(Clone, Copy)]
-#[repr(u8)]
-pub enum Release {
-    /// Somebody asked for it.
-    Unpinned = TLSCONN_RELEASE_UNPINNED as u8,
-    /// The pin was bound to another connection.
-    Replaced = TLSCONN_RELEASE_REPLACED as u8,
-    /// Its time was over.
-    Expired = TLSCONN_RELEASE_EXPIRED as u8,
-    /// The connection has ended.
-    Closed = TLSCONN_RELEASE_CLOSED as u8,
-    /// Conntrack has dropped the connection's entry.
-    Gone = TLSCONN_RELEASE_GONE as u8,
+macro_rules! released {
+    ($({ $why:ident $number:ident $word:literal $means:literal })+) => {
+        /// Why a pin was released (`enum tlsconn_release`).
+        #[derive(Clone, Copy)]
+        #[repr(u8)]
+        pub enum Release {
+            $(#[doc = $means] $why = bindings::$number as u8,)+
+        }
+    };
 }
+
+crate::releases! { released }
 
 /// A namespace as its pins see it. Any context, under the pins' lock: what is told comes in the order of what happens.
 pub trait Sink {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What ClientHello and ServerHello say of a connection: the fields by which people and rules name it.
 
-use super::types::Side;
+use super::types::{numbered, Side};
 
 /// At most `N` octets, `N` below 256.
 #[derive(Clone, Copy)]
@@ -60,16 +60,9 @@ impl<const N: usize> core::fmt::Debug for Bytes<N> {
     }
 }
 
-/// How a session was resumed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u8)]
-pub enum Resumption {
-    /// The server echoed the session id (RFC 5246 7.4.1.2).
-    SessionId = 0,
-    /// A session ticket (RFC 5077).
-    Ticket,
-    /// A pre-shared key of TLS 1.3 (RFC 8446 4.2.11).
-    Psk,
+crate::resumptions! { numbered
+    /// How a session was resumed.
+    Resumption {}
 }
 
 /// The fields of ClientHello and ServerHello, each hello's set as a whole once it is complete. Unknown is `None`.

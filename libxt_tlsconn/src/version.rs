@@ -2,14 +2,14 @@
 
 //! TLS versions, one or a range.
 
-/// The versions and what they are on the wire (RFC 6101, RFC 2246, RFC 4346, RFC 5246, RFC 8446).
-const VERSIONS: [(&str, u16); 5] = [
-    ("ssl3", 0x0300),
-    ("1.0", 0x0301),
-    ("1.1", 0x0302),
-    ("1.2", 0x0303),
-    ("1.3", 0x0304),
-];
+macro_rules! versions {
+    ($({ $variant:ident $number:literal $word:literal })+) => {
+        /// The versions and what they are on the wire (RFC 6101, RFC 2246, RFC 4346, RFC 5246, RFC 8446).
+        const VERSIONS: &[(&str, u16)] = &[$(($word, $number),)+];
+    };
+}
+
+tlsconn_facts::versions! { versions }
 
 /// Reads `VER` or `VER:VER`; an end that is left out is the lowest or the highest version there is.
 pub(crate) fn parse(text: &str) -> Result<(u16, u16), String> {
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn every_version_and_every_range_is_printed_as_it_was_typed() {
-        for (at, (low, number)) in VERSIONS.into_iter().enumerate() {
+        for (at, (low, number)) in VERSIONS.iter().copied().enumerate() {
             assert_eq!(parse(low), Ok((number, number)));
             assert_eq!(read(low).as_deref(), Ok(low));
             for (high, _) in &VERSIONS[at + 1..] {

@@ -12,65 +12,41 @@ pub(crate) struct Words {
     canonical: &'static [(&'static str, u32)],
     /// Other words for the same bits: understood, never printed.
     aliases: &'static [(&'static str, u32)],
-    /// How messages speak of the aliases.
+    /// Bytes of a record header that stand for bits too, as 23 or 0x17.
+    bytes: &'static [(u8, u32)],
+    /// How messages speak of these.
     also: &'static str,
 }
 
-/// Types of what a packet carries.
-pub(crate) const TYPES: Words = Words {
-    what: "record type",
-    canonical: &[
-        (
-            "change-cipher-spec",
-            uapi::XT_TLSCONN_TYPE_CHANGE_CIPHER_SPEC,
-        ),
-        ("alert", uapi::XT_TLSCONN_TYPE_ALERT),
-        ("handshake", uapi::XT_TLSCONN_TYPE_HANDSHAKE),
-        ("application-data", uapi::XT_TLSCONN_TYPE_APPLICATION_DATA),
-        ("heartbeat", uapi::XT_TLSCONN_TYPE_HEARTBEAT),
-        ("unknown", uapi::XT_TLSCONN_TYPE_UNKNOWN),
-        ("in-doubt", uapi::XT_TLSCONN_TYPE_IN_DOUBT),
-        ("none", uapi::XT_TLSCONN_TYPE_NONE),
-    ],
-    aliases: &[
-        ("20", uapi::XT_TLSCONN_TYPE_CHANGE_CIPHER_SPEC),
-        ("21", uapi::XT_TLSCONN_TYPE_ALERT),
-        ("22", uapi::XT_TLSCONN_TYPE_HANDSHAKE),
-        ("23", uapi::XT_TLSCONN_TYPE_APPLICATION_DATA),
-        ("24", uapi::XT_TLSCONN_TYPE_HEARTBEAT),
-        ("0x14", uapi::XT_TLSCONN_TYPE_CHANGE_CIPHER_SPEC),
-        ("0x15", uapi::XT_TLSCONN_TYPE_ALERT),
-        ("0x16", uapi::XT_TLSCONN_TYPE_HANDSHAKE),
-        ("0x17", uapi::XT_TLSCONN_TYPE_APPLICATION_DATA),
-        ("0x18", uapi::XT_TLSCONN_TYPE_HEARTBEAT),
-        ("ccs", uapi::XT_TLSCONN_TYPE_CHANGE_CIPHER_SPEC),
-        ("changecipherspec", uapi::XT_TLSCONN_TYPE_CHANGE_CIPHER_SPEC),
-        ("appdata", uapi::XT_TLSCONN_TYPE_APPLICATION_DATA),
-        ("app-data", uapi::XT_TLSCONN_TYPE_APPLICATION_DATA),
-        ("applicationdata", uapi::XT_TLSCONN_TYPE_APPLICATION_DATA),
-    ],
-    also: " or 20 to 24",
-};
+macro_rules! types {
+    ($({ $name:ident $bit:ident $word:literal $means:literal [$($byte:literal)?] [$($alias:literal)*] })+) => {
+        /// Types of what a packet carries.
+        pub(crate) const TYPES: Words = Words {
+            what: "record type",
+            canonical: &[$(($word, uapi::$bit),)+],
+            aliases: &[$($(($alias, uapi::$bit),)*)+],
+            bytes: &[$($(($byte, uapi::$bit),)?)+],
+            also: " or 20 to 24",
+        };
+    };
+}
 
-/// States of a connection.
-pub(crate) const STATES: Words = Words {
-    what: "state",
-    canonical: &[
-        ("new", uapi::XT_TLSCONN_STATE_NEW),
-        ("hello", uapi::XT_TLSCONN_STATE_HELLO),
-        ("handshake", uapi::XT_TLSCONN_STATE_HANDSHAKE),
-        ("established", uapi::XT_TLSCONN_STATE_ESTABLISHED),
-        ("closed", uapi::XT_TLSCONN_STATE_CLOSED),
-        ("not-tls", uapi::XT_TLSCONN_STATE_NOT_TLS),
-        ("lost", uapi::XT_TLSCONN_STATE_LOST),
-        ("tainted", uapi::XT_TLSCONN_STATE_TAINTED),
-    ],
-    aliases: &[
-        ("nottls", uapi::XT_TLSCONN_STATE_NOT_TLS),
-        ("non-tls", uapi::XT_TLSCONN_STATE_NOT_TLS),
-    ],
-    also: "",
-};
+tlsconn_facts::record_types! { types }
+
+macro_rules! states {
+    ($({ $name:ident $number:ident $word:literal $means:literal $bit:ident [$($alias:literal)*] })+) => {
+        /// States of a connection.
+        pub(crate) const STATES: Words = Words {
+            what: "state",
+            canonical: &[$(($word, uapi::$bit),)+],
+            aliases: &[$($(($alias, uapi::$bit),)*)+],
+            bytes: &[],
+            also: "",
+        };
+    };
+}
+
+tlsconn_facts::states! { states }
 
 impl Words {
     /// The bits that a list asks for. A word may stand there twice.
@@ -90,11 +66,14 @@ impl Words {
     /// Case makes no difference, nor does _ in place of -, as the RFCs write the types.
     fn bit(&self, word: &str, list: &str) -> Result<u16, String> {
         let usual = word.to_ascii_lowercase().replace('_', "-");
-        self.canonical
-            .iter()
-            .chain(self.aliases)
-            .find(|(known, _)| *known == usual)
-            .and_then(|&(_, bit)| u16::try_from(bit).ok())
+        let mut words = self.canonical.iter().chain(self.aliases);
+        let named = words.find(|(known, _)| *known == usual);
+        let is_byte = |byte: u8| usual == byte.to_string() || usual == format!("{byte:#04x}");
+        let numbered = self.bytes.iter().find(|(byte, _)| is_byte(*byte));
+        named
+            .map(|&(_, bit)| bit)
+            .or(numbered.map(|&(_, bit)| bit))
+            .and_then(|bit| u16::try_from(bit).ok())
             .ok_or_else(|| self.refusal(word, list))
     }
 

@@ -16,30 +16,14 @@ use crate::{
     time::Time,
 };
 
-named! {
+crate::events! { named
     /// What happened.
-    Kind {
-        ConnectionNew = TLSCONN_EVENT_CONNECTION_NEW "connection-new",
-        Established = TLSCONN_EVENT_ESTABLISHED "established",
-        Resumed = TLSCONN_EVENT_RESUMED "resumed",
-        Tainted = TLSCONN_EVENT_TAINTED "tainted",
-        Lost = TLSCONN_EVENT_LOST "lost",
-        Closed = TLSCONN_EVENT_CLOSED "closed",
-        PinArmed = TLSCONN_EVENT_PIN_ARMED "pin-armed",
-        PinBound = TLSCONN_EVENT_PIN_BOUND "pin-bound",
-        PinReleased = TLSCONN_EVENT_PIN_RELEASED "pin-released",
-    }
+    Kind
 }
 
-named! {
+crate::releases! { named
     /// Why a pin was released.
-    Release {
-        Unpinned = TLSCONN_RELEASE_UNPINNED "unpinned",
-        Replaced = TLSCONN_RELEASE_REPLACED "replaced",
-        Expired = TLSCONN_RELEASE_EXPIRED "expired",
-        Closed = TLSCONN_RELEASE_CLOSED "closed",
-        Gone = TLSCONN_RELEASE_GONE "gone",
-    }
+    Release
 }
 
 /// An event.

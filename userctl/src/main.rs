@@ -30,6 +30,10 @@ mod time;
 use std::{env, process::ExitCode};
 
 use clap::{error::ErrorKind, Parser};
+use tlsconn_facts::{
+    capture_reasons, counters, events, pin_states, reasons, record_types, releases, resumptions,
+    sides, states, versions,
+};
 use tlsconn_tls as tls;
 use tlsconn_uapi as uapi;
 

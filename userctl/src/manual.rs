@@ -94,7 +94,7 @@ fn put(roff: &mut Roff, paragraph: &Paragraph) {
         Term(term, text) => {
             roff.control("TP", []);
             roff.text([bold(*term)]);
-            roff.text([roman(*text)]);
+            roff.text([roman(text.replace('`', ""))]);
         }
         Line(line) => {
             roff.control("PP", []);

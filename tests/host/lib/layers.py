@@ -38,7 +38,7 @@ TOKEN = re.compile(
     r"""|(?:pub(?:\s*\([^)]*\))?\s+)?use\s+[^;]+;"""
     r"""|(?:pub(?:\s*\([^)]*\))?\s+)?mod\s+\w+\s*[;{]"""
     r"""|\b(?:struct|enum|union|trait|type|const|static|fn|macro_rules!)\s+\w+"""
-    r"""|(?<![\w:])[a-z_]\w*(?:\s*::\s*\w+)+"""
+    r"""|(?<![\w:])[a-z_]\w*(?:\s*::\s*\w+)+!?"""
     r"""|\bimpl\b(?:<(?:[^<>]|<[^<>]*>)*>)?\s+\w+(?:<(?:[^<>]|<[^<>]*>)*>)?\s*\{"""
     r"""|[{}]"""
 )
@@ -78,6 +78,8 @@ class Crate:
         self.modules = {}
         # Those of another area, too, and those that are made by the build.
         self.declared = set()
+        # Files of the macros that stand at the root, wherever they are written.
+        self.exported = {}
         self.read((), root)
 
     def read(self, path, file):
@@ -89,7 +91,7 @@ class Crate:
         said = {name: normpath(Path(file).parent / place) for place, name in said}
         self.modules[path] = Module(file)
         # Inline modules that are open, by the depth of their braces, and whether they are tests.
-        open_modules, depth, is_test = [(0, path)], 0, False
+        open_modules, depth, is_test, is_exported = [(0, path)], 0, False, False
         skipped = None
         for token in TOKEN.finditer(text):
             token = token[0]
@@ -107,6 +109,7 @@ class Crate:
                 continue
             elif token.startswith("#"):
                 is_test = is_test or re.fullmatch(r"#\[cfg\(test\)\]", token) is not None
+                is_exported = is_exported or token == "#[macro_export]"
                 continue
             elif declared := re.search(r"\bmod\s+(\w+)\s*([;{])$", token):
                 name = declared[1]
@@ -133,9 +136,11 @@ class Crate:
                 module.impls.append(re.search(r"(\w+)(?:<.*>)?\s*\{$", token, re.S)[1])
             elif found := re.match(r"(?:struct|enum|union|trait|type|const|static|fn|macro_rules!)\s+(\w+)", token):
                 module.defines.add(found[1])
+                if is_exported:
+                    self.exported[found[1]] = file
             elif not is_test:
                 module.paths.append(re.split(r"\s*::\s*", token))
-            is_test = False
+            is_test = is_exported = False
 
     def place(self, file, here, path, name):
         folder = Path(file).parent
@@ -167,6 +172,8 @@ class Crate:
         """The file that defines what a path from the root names; none if that is another crate's."""
         if path in seen:
             return None
+        if path and path[-1].endswith("!"):
+            return self.exported.get(path[-1][:-1])
         seen = (*seen, path)
         module, at = self.modules[()], 0
         while at < len(path) and path[: at + 1] in self.modules:

@@ -80,28 +80,18 @@ const OF_THE_TOOL: &[Prose] = &[
     ),
 ];
 
-const OF_LIST: &[Prose] = &[(
-    "STATES",
-    &[
-        Term("new", "Set up; no payload was classified yet."),
-        Term("hello", "The ClientHello has begun."),
-        Term("handshake", "The ServerHello was seen."),
-        Term(
-            "established",
-            "The handshake is complete in both directions.",
-        ),
-        Term(
-            "closed",
-            "Ended: by FIN, RST, close_notify or a fatal alert.",
-        ),
-        Term("not-tls", "The first octets are no TLS."),
-        Term("lost", "Where records begin is not known; show says why."),
-        Term(
-            "tainted",
-            "Octets contradict what was seen before; show says why.",
-        ),
-    ],
-)];
+/// A term for each row of tlsconn's facts.
+macro_rules! terms {
+    ($name:ident $heading:literal $($text:literal)?
+        $({ $variant:ident $number:ident $word:literal $means:literal $($more:tt)* })+) => {
+        const $name: &[Prose] = &[(
+            $heading,
+            &[$(Text($text),)? $(Term($word, $means),)+],
+        )];
+    };
+}
+
+crate::states! { terms OF_LIST "STATES" }
 
 const OF_PIN: &[Prose] = &[
     (
@@ -167,27 +157,7 @@ const OF_RULES: &[Prose] = &[
     ),
 ];
 
-const OF_STATS: &[Prose] = &[(
-    "COUNTERS",
-    &[
-        Text("Of the network namespace, since the module was loaded."),
-        Term("packets, octets", "Packets that were looked at, and their payload."),
-        Term("connections-made, connections-now, connections-peak", "Tracked; tracked now; the most at once."),
-        Term("connections-full", "Packets that would have begun a connection while max_connections were tracked, or 1024 \
-              whose first packets were dropped: they read lost."),
-        Term("not-tls, lost-mid-stream, lost-table-full, lost-hole, lost-too-many-records, lost-syn-data, \
-              lost-handshake-timeout", "Connections that became not-tls or lost, by the reason: under way when the tracker \
-              came; no memory for the handshake; octets that passed unseen or did not come; more than 2,048 records in \
-              one packet; data of a SYN that had gone before it was acknowledged; a handshake that did not go on."),
-        Term("tainted-bad-header, tainted-resent-differently, tainted-urgent, tainted-second-hello, tainted-beyond-fin, \
-              tainted-malformed", "Connections that became tainted, by the reason."),
-        Term("out-of-order-kept, out-of-order-dropped", "Segments behind a hole that were kept; for which there was no \
-              room, so that the direction was given up."),
-        Term("resynchronised", "Directions that were lost and whose records were found again."),
-        Term("allocation-failures", "Times that there was no memory for a connection or its sessions."),
-        Term("handshake-in-doubt", "Octets of encrypted TLS 1.3 records that read in-doubt by their order and lengths: as               much could be data of endpoints that collude."),
-    ],
-)];
+crate::counters! { terms OF_STATS "COUNTERS" "Of the network namespace, since the module was loaded." }
 
 const OF_INSPECT: &[Prose] = &[(
     "EXAMPLES",

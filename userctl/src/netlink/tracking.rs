@@ -13,33 +13,14 @@ use super::{
 };
 use crate::{failure::Failure, model::Tracking};
 
-/// The counters, in the order of their attributes from 1 on.
-const COUNTERS: [&str; uapi::TLSCONN_A_STATS_MAX as usize] = [
-    "packets",
-    "octets",
-    "connections-made",
-    "connections-now",
-    "connections-peak",
-    "connections-full",
-    "not-tls",
-    "lost-mid-stream",
-    "lost-table-full",
-    "lost-hole",
-    "tainted-bad-header",
-    "tainted-resent-differently",
-    "tainted-urgent",
-    "tainted-second-hello",
-    "tainted-beyond-fin",
-    "tainted-malformed",
-    "out-of-order-kept",
-    "out-of-order-dropped",
-    "resynchronised",
-    "allocation-failures",
-    "handshake-in-doubt",
-    "lost-too-many-records",
-    "lost-syn-data",
-    "lost-handshake-timeout",
-];
+macro_rules! words {
+    ($({ $counter:ident $number:ident $word:literal $($more:tt)* })+) => {
+        /// The counters, in the order of their attributes from 1 on.
+        const COUNTERS: [&str; uapi::TLSCONN_A_STATS_MAX as usize] = [$($word,)+];
+    };
+}
+
+crate::counters! { words }
 
 impl Tlsconn {
     /// Whether connections are tracked, and why.

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Tables of documents, and what shells propose.
+
+use crate::{
+    block::{replaced, table},
+    rows::{self, Reason, Row},
+};
+
+/// docs/operations.md
+pub(crate) fn operations(text: &str) -> Result<String, String> {
+    let reasons = rows::reasons().iter().map(reason_line).collect::<Vec<_>>();
+    let heading = "| state | reason | counter | means | do |\n|---|---|---|---|---|\n";
+    let text = table(text, heading, &reasons)?;
+    let counters: Vec<_> = rows::counters()
+        .iter()
+        .filter(|counter| counter.reason.is_empty())
+        .map(|counter| line(&counter.row, &[counter.remedy]))
+        .collect();
+    let text = table(
+        &text,
+        "| counter | means | do |\n|---|---|---|\n",
+        &counters,
+    )?;
+    let releases: Vec<_> = rows::releases().iter().map(|row| line(row, &[])).collect();
+    let text = table(&text, "| release | means |\n|---|---|\n", &releases)?;
+    // Rows name it as people find it who have no links.
+    Ok(text.replace("(docs/tls.md)", "([tls.md](tls.md))"))
+}
+
+fn reason_line(reason: &Reason) -> String {
+    let Row { word, means, .. } = reason.row;
+    let (state, remedy, counter) = (reason.state, reason.remedy, reason.counter);
+    format!("| `{state}` | `{word}` | `{counter}` | {means} | {remedy} |\n")
+}
+
+/// A word, what it means, and more.
+fn line(row: &Row, more: &[&str]) -> String {
+    let more: Vec<String> = more.iter().map(|cell| format!(" {cell} |")).collect();
+    format!("| `{}` | {} |{}\n", row.word, row.means, more.concat())
+}
+
+/// libxt_tlsconn/tlsconn.fish
+pub(crate) fn fish(text: &str) -> Result<String, String> {
+    let mut text = text.to_owned();
+    for (name, rows) in [("types", rows::types()), ("states", rows::states())] {
+        let words: Vec<&str> = rows.iter().map(|row| row.word).collect();
+        let begin = format!("function __fish_tlsconn_{name}\n    string split ' ' '");
+        text = replaced(&text, &begin, "'\n", &words.join(" "))?;
+    }
+    Ok(text)
+}
