@@ -9,7 +9,7 @@ export GUEST_COMMAND := $(value CMD)
 DESTDIR ?=
 PREFIX ?= /usr/local
 
-.PHONY: help build demo test test-debug kernels bench stacks beside vm uml tables install uninstall deb kernel-devel test-deb clean distclean
+.PHONY: help build demo test test-debug kernels bench stacks beside vm uml rust-analyzer tables install uninstall deb kernel-devel test-deb clean distclean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -46,6 +46,9 @@ vm: ## a shell on the stock kernel; CMD='…' runs a command there
 uml: ## the same in User Mode Linux, in a second
 	@$(LAB)/build uml
 	@$(LAB)/uml $(if $(value CMD),"$$GUEST_COMMAND")
+
+rust-analyzer: ## rust-project.json, from which editors know the kernel's crates and the module
+	@$(LAB)/rust-analyzer
 
 tables: ## what is made from kmod/facts: netlink's header and specification, the JSON schema, tables of documents
 	@$(LAB)/enter cargo run --locked --quiet --package tlsconn-facts --example tables -- write
