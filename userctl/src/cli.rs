@@ -4,11 +4,9 @@
 
 use std::ffi::OsString;
 
-use clap::{Args, Parser};
+use clap::Parser;
 
-use clap_complete::ArgValueCandidates;
-
-use crate::{command::Command, completion, netns};
+use crate::{command::Command, global::Global};
 
 /// Shows the TLS connections that xt_tlsconn tracks, and pins one of them to a connection mark.
 ///
@@ -21,28 +19,6 @@ pub(crate) struct Cli {
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Command,
-}
-
-/// Options that every command takes, in front of it or behind it.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Options of all commands")]
-pub(crate) struct Global {
-    /// Print JSON, errors too
-    #[arg(short, long, global = true)]
-    pub(crate) json: bool,
-    /// Indent the JSON
-    #[arg(short, long, global = true)]
-    pub(crate) pretty: bool,
-    /// Work in this network namespace, a name from `ip netns`
-    #[arg(short, long, global = true, value_name = "NAME", value_parser = netns::parse_name,
-          add = ArgValueCandidates::new(completion::namespaces))]
-    pub(crate) netns: Option<String>,
-    /// Leave out headings and messages; errors stay
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
-    pub(crate) quiet: bool,
-    /// More columns in `list`
-    #[arg(short, long, global = true)]
-    pub(crate) verbose: bool,
 }
 
 /// Whether arguments that did not parse asked for JSON.

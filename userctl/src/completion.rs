@@ -4,14 +4,12 @@
 
 use std::{env, ffi::OsString, fs, io, process::ExitCode};
 
-use clap::CommandFactory;
 use clap_complete::{
     env::{CompleteEnv, EnvCompleter},
     CompletionCandidate,
 };
 
 use crate::{
-    cli::Cli,
     model::{Connection, Pin, PinState, State},
     netlink::Tlsconn,
     netns,
@@ -22,10 +20,10 @@ use crate::{
 const ASKED: &str = "TLSCONNCTL_COMPLETE";
 const PROGRAM: &str = "tlsconnctl";
 
-/// Answers a shell that asks; None when none does.
-pub(crate) fn answer() -> Option<ExitCode> {
+/// Answers a shell that asks about a command line; None when none does.
+pub(crate) fn answer(cli: fn() -> clap::Command) -> Option<ExitCode> {
     let folder = env::current_dir().ok();
-    match CompleteEnv::with_factory(Cli::command)
+    match CompleteEnv::with_factory(cli)
         .var(ASKED)
         .bin(PROGRAM)
         .completer(PROGRAM)

@@ -11,6 +11,7 @@ mod duration;
 mod endpoint;
 mod event;
 mod failure;
+mod global;
 #[cfg(test)]
 mod golden;
 mod inspect;
@@ -29,7 +30,7 @@ mod time;
 
 use std::{env, process::ExitCode};
 
-use clap::{error::ErrorKind, Parser};
+use clap::{error::ErrorKind, CommandFactory, Parser};
 use tlsconn_facts::{
     capture_reasons, counters, events, pin_states, reasons, record_types, releases, resumptions,
     sides, states, versions,
@@ -40,7 +41,7 @@ use tlsconn_uapi as uapi;
 use crate::{cli::Cli, failure::Failure, output::Output};
 
 fn main() -> ExitCode {
-    if let Some(code) = completion::answer() {
+    if let Some(code) = completion::answer(Cli::command) {
         return code;
     }
     let cli = match Cli::try_parse() {
@@ -58,7 +59,7 @@ fn run(cli: &Cli, output: &Output) -> Result<(), Failure> {
     if let Some(name) = &cli.global.netns {
         netns::enter(name)?;
     }
-    cli.command.run(output)
+    cli.command.run(output, Cli::command)
 }
 
 /// Ends on arguments that do not parse, and on help that was asked for, which clap hands over the same way.

@@ -6,14 +6,13 @@ mod prose;
 
 use std::{fs, io, path::Path};
 
-use clap::{builder::PossibleValuesParser, CommandFactory};
+use clap::{builder::PossibleValuesParser, Command};
 use clap_mangen::{
     roff::{bold, roman, Roff},
     Man,
 };
 
 use self::prose::Paragraph::{self, Line, Term, Text};
-use crate::cli::Cli;
 
 /// System administration.
 const SECTION: &str = "8";
@@ -40,9 +39,9 @@ pub(crate) fn commands() -> PossibleValuesParser {
     PossibleValuesParser::new(COMMANDS)
 }
 
-/// The page of the tool or of a command, in roff.
-pub(crate) fn page(command: Option<&str>) -> io::Result<String> {
-    let mut cli = Cli::command().disable_help_subcommand(true);
+/// The page of the tool or of a command of its command line, in roff.
+pub(crate) fn page(cli: Command, command: Option<&str>) -> io::Result<String> {
+    let mut cli = cli.disable_help_subcommand(true);
     cli.build();
     let of = command.and_then(|name| cli.find_subcommand(name));
     let name = command.map_or(TOOL.into(), |name| format!("{TOOL}-{name}"));
@@ -77,10 +76,13 @@ pub(crate) fn page(command: Option<&str>) -> io::Result<String> {
 }
 
 /// Writes all pages into a folder.
-pub(crate) fn write(folder: &Path) -> io::Result<()> {
+pub(crate) fn write(cli: &Command, folder: &Path) -> io::Result<()> {
     for command in [None].into_iter().chain(COMMANDS.map(Some)) {
         let name = command.map_or(TOOL.into(), |name| format!("{TOOL}-{name}"));
-        fs::write(folder.join(format!("{name}.{SECTION}")), page(command)?)?;
+        fs::write(
+            folder.join(format!("{name}.{SECTION}")),
+            page(cli.clone(), command)?,
+        )?;
     }
     Ok(())
 }
@@ -107,7 +109,10 @@ fn put(roff: &mut Roff, paragraph: &Paragraph) {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
+    use crate::cli::Cli;
 
     #[test]
     fn every_command_has_a_page() {
@@ -120,7 +125,7 @@ mod tests {
                 COMMANDS.contains(&name.as_str()),
                 "{name} is missing in COMMANDS"
             );
-            let page = page(Some(name)).expect("it can be made");
+            let page = page(Cli::command(), Some(name)).expect("it can be made");
             let title = format!(".TH TLSCONNCTL-{} 8 ", name.to_uppercase());
             assert!(page.contains(&title), "{page}");
             assert!(
@@ -133,7 +138,7 @@ mod tests {
 
     #[test]
     fn the_tool_s_page_has_the_prose() {
-        let page = page(None).expect("it can be made");
+        let page = page(Cli::command(), None).expect("it can be made");
         for heading in [
             "EXAMPLES",
             "\"EXIT STATUS\"",

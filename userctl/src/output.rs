@@ -14,8 +14,8 @@ use terminal_size::{terminal_size, Width};
 
 pub(crate) use self::stream::{Printed, Rows};
 use crate::{
-    cli::Global,
     failure::{Code, Failure},
+    global::Global,
     table::Table,
 };
 

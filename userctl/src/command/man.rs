@@ -26,18 +26,20 @@ pub(crate) struct Man {
 }
 
 impl Man {
-    pub(crate) fn run(&self, output: &Output) -> Result<(), Failure> {
+    pub(crate) fn run(&self, output: &Output, cli: clap::Command) -> Result<(), Failure> {
         match &self.to {
-            Some(folder) => manual::write(folder).map_err(|error| {
+            Some(folder) => manual::write(&cli, folder).map_err(|error| {
                 let message = format!(
                     "cannot write to {}: {error}; name a folder that you may write to",
                     folder.display()
                 );
                 Failure::new(Code::Failed, message)
             }),
-            None => output.text(&manual::page(self.command.as_deref()).map_err(|error| {
-                Failure::new(Code::Failed, format!("cannot make the page: {error}"))
-            })?),
+            None => output.text(
+                &manual::page(cli, self.command.as_deref()).map_err(|error| {
+                    Failure::new(Code::Failed, format!("cannot make the page: {error}"))
+                })?,
+            ),
         }
     }
 }

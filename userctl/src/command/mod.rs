@@ -38,7 +38,7 @@ pub(crate) enum Command {
     Track(track::Track),
     Rules(rules::Rules),
     Inspect(inspect::Inspect),
-    /// Say what is missing for tlsconn to work here, and the command that mends it
+    /// Say what is missing for tlsconn to work here, and the command that fixes it
     ///
     /// Exit code 1 if anything is wrong. Run it as root, in the network namespace that is meant.
     Doctor,
@@ -47,7 +47,8 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    pub(crate) fn run(&self, output: &Output) -> Result<(), Failure> {
+    /// `cli`: the whole command line, of which the manual pages tell.
+    pub(crate) fn run(&self, output: &Output, cli: fn() -> clap::Command) -> Result<(), Failure> {
         match self {
             Self::List(list) => list.run(output),
             Self::Show(show) => show.run(output),
@@ -61,7 +62,7 @@ impl Command {
             Self::Inspect(inspect) => inspect.run(output),
             Self::Doctor => doctor::run(output),
             Self::Completions(completions) => completions.run(output),
-            Self::Man(man) => man.run(output),
+            Self::Man(man) => man.run(output, cli()),
         }
     }
 }

@@ -3,11 +3,10 @@
 //! The iptables extension, and whether the rules that use it can do their work.
 
 use super::{
+    finding::{or_good, Finding},
     host::Host,
     kernel::{INSTALL, VERSION},
-    or_good,
     ruleset::{Rule, Ruleset, Step},
-    Finding,
 };
 
 /// iptables finds the extension, of this tool's version.

@@ -2,7 +2,7 @@
 
 //! The kernel, the module, and conntrack.
 
-use super::{host::Host, Finding};
+use super::{finding::Finding, host::Host};
 use crate::failure::Code;
 
 /// This tool's version, and so the one that module and extension should have.

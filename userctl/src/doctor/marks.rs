@@ -3,11 +3,11 @@
 //! Rules that write connection marks, where they touch the bits of pins.
 
 use super::{
+    finding::{or_good, Finding},
     host::Host,
     nft::NftRule,
-    or_good,
     ruleset::{Chain, Rule, Ruleset},
-    strays, Finding,
+    strays,
 };
 use crate::{mark::Mark, model::PinState};
 

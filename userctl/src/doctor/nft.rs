@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Rules of nft's own, and flow offload.
-
-use super::{host::Host, or_good, Finding};
+//! Rules of nft's own.
 
 /// A rule that `nft -a list ruleset` shows.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -51,45 +49,6 @@ fn opens<'a>(line: &'a str, what: &str) -> Option<&'a str> {
     Some(name)
 }
 
-/// No packets go past the hooks.
-pub(super) fn offload(host: &Host) -> Vec<Finding> {
-    let check = "flow-offload";
-    let mut bad = Vec::new();
-    for rule in &host.nft {
-        if rule.text.contains("flow add @") || rule.text.contains("flow offload @") {
-            let detail = format!(
-                "a rule of nft's chain {} offloads connections: their packets pass no rule any more",
-                rule.chain
-            );
-            bad.push(Finding::bad(check, detail, rule.deletion()));
-        }
-    }
-    for ruleset in &host.rulesets {
-        for (chain, rule) in ruleset.rules() {
-            if rule.target() == Some("FLOWOFFLOAD") {
-                let (command, table) = (ruleset.command, chain.table_option());
-                let (name, place) = (&chain.name, rule.place);
-                bad.push(Finding::bad(
-                    check,
-                    format!("{command}: rule {place} of {name} offloads connections: their packets pass no rule any more"),
-                    format!("{command}{table} -D {name} {place}"),
-                ));
-            }
-        }
-    }
-    if host.offloaded != 0 {
-        bad.push(Finding::bad(
-            check,
-            format!(
-                "{} connections are offloaded: their packets pass no rule",
-                host.offloaded
-            ),
-            "conntrack -D -u OFFLOAD",
-        ));
-    }
-    or_good(bad, check, "no connection is offloaded")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,23 +92,5 @@ table ip mangle { # handle 4
             rules[1].text,
             "tcp dport { 80, 443 } comment \"web\" accept"
         );
-    }
-
-    #[test]
-    fn what_offloads_is_found() {
-        let host = Host {
-            nft: NftRule::parse(LISTED),
-            offloaded: 2,
-            ..Host::default()
-        };
-        let fixes: Vec<Option<String>> = offload(&host).into_iter().map(|f| f.fix).collect();
-        assert_eq!(
-            fixes,
-            [
-                Some("nft delete rule inet filter forward handle 5".into()),
-                Some("conntrack -D -u OFFLOAD".into()),
-            ]
-        );
-        assert!(offload(&Host::default())[0].ok);
     }
 }

@@ -3,11 +3,10 @@
 //! QUIC: TLS over UDP, which the tracker does not see.
 
 use super::{
+    finding::{or_good, Finding},
     host::Host,
     nft::NftRule,
-    or_good,
     ruleset::{Rule, Ruleset},
-    Finding,
 };
 
 /// Conditions that every QUIC packet to a server fits, where they fit it at all.

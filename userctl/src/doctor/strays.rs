@@ -4,7 +4,7 @@
 
 use std::net::SocketAddr;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::{
     mark::Mark,
     model::{Connection, Other, Pin, PinState},
