@@ -13,7 +13,7 @@ use crate::{
     failure::{Code, Failure},
     mark::{Mark, PinName},
     model::{self, Connection},
-    netlink::{Target, Tlsconn, Wish},
+    netlink::{PinRequest, Target, Tlsconn},
     output::Output,
     selector::Selector,
 };
@@ -82,7 +82,7 @@ impl Pin {
                 Target::Connection(self.choose(live.collect::<Result<_, _>>()?)?)
             }
         };
-        let pin = tlsconn.pin(&Wish {
+        let pin = tlsconn.pin(&PinRequest {
             name: &self.name,
             mark: self.mark.unwrap_or_default(),
             target,

@@ -3,9 +3,9 @@
 //! The kernel's answer to a request, read object by object.
 
 use super::{
+    malformed::Malformed,
     message::{self, Part},
     socket::{Error, Socket},
-    Malformed,
 };
 
 /// An answer that is being read. It takes no memory but the socket's buffer, however long it is. Until a dump is read to its

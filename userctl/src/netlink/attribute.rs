@@ -2,7 +2,10 @@
 
 //! Netlink attributes: length, type, value, padded to 4 octets. Numbers are in native byte order.
 
-use super::Malformed;
+use super::malformed::Malformed;
+
+/// The flag of an attribute that holds others.
+pub(super) const NESTED: u32 = 0x8000;
 
 const HEADER: usize = 4;
 /// What is left of an attribute's type without its flags (nested, network byte order).

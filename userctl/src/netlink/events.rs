@@ -8,10 +8,10 @@ use tlsconn_uapi as uapi;
 
 use super::{
     attribute::Attribute,
+    client::{failure, family_name, Client},
     decode::{self, enumerated, Object},
-    failure, family_name,
+    malformed::Malformed,
     socket::Socket,
-    Malformed, Tlsconn,
 };
 use crate::{
     event::{Event, Kind, Reason, Release, What},
@@ -28,7 +28,7 @@ pub(crate) struct Listener(Socket);
 impl Listener {
     /// Listens in the network namespace that the process is in. The module has to be loaded.
     pub(crate) fn open() -> Result<Self, Failure> {
-        let Tlsconn { mut socket, .. } = Tlsconn::open()?;
+        let Client { mut socket, .. } = Client::open()?;
         let group = CStr::from_bytes_until_nul(uapi::TLSCONN_MCGRP_EVENTS)
             .ok()
             .and_then(|name| str::from_utf8(name.to_bytes()).ok())

@@ -8,7 +8,8 @@ use super::{
     abi::{
         NLMSGERR_ATTR_MSG, NLMSG_DONE, NLMSG_ERROR, NLM_F_ACK_TLVS, NLM_F_CAPPED, NLM_F_DUMP_INTR,
     },
-    attribute, Malformed,
+    attribute,
+    malformed::Malformed,
 };
 
 /// Octets of `struct nlmsghdr` and of `struct genlmsghdr`.

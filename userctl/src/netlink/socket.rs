@@ -15,8 +15,8 @@ use super::{
     },
     answer::Answer,
     attribute::{self, Attributes},
+    malformed::Malformed,
     message::{self, Part, Refusal},
-    Malformed,
 };
 
 /// Octets that are read at once. The kernel makes messages of a dump as large as what was last read with, up to this.

@@ -2,7 +2,10 @@
 
 //! The objects of a dump, for those who know nothing of netlink.
 
-use super::{answer::Answer, failure, Decode};
+use super::{
+    answer::Answer,
+    client::{failure, Decode},
+};
 use crate::failure::Failure;
 
 /// Objects that the kernel tells of one after the other. Each is read when it is asked for, so that memory does not grow with

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use tlsconn_uapi as uapi;
 
 use super::{
-    attribute::{self, Attribute, Attributes},
+    attribute::{self, Attribute},
     decode::Object,
-    one, Malformed, Tlsconn, SEE_LIST,
+    malformed::Malformed,
 };
-use crate::{failure::Failure, model::Tracking};
+use crate::model::Tracking;
 
 macro_rules! words {
     ($({ $counter:ident $number:ident $word:literal $($more:tt)* })+) => {
@@ -22,34 +22,8 @@ macro_rules! words {
 
 crate::counters! { words }
 
-impl Tlsconn {
-    /// Whether connections are tracked, and why.
-    pub(crate) fn tracking(&mut self) -> Result<Tracking, Failure> {
-        let doing = "cannot ask whether connections are tracked";
-        let asked = Attributes::default();
-        let objects = self.command(uapi::TLSCONN_CMD_TRACK_GET, &asked, doing, SEE_LIST)?;
-        one(&objects, tracking, doing)
-    }
-
-    /// Has connections tracked without a rule, or no longer.
-    pub(crate) fn track(&mut self, requested: bool) -> Result<Tracking, Failure> {
-        let doing = "cannot turn tracking on or off";
-        let asked =
-            Attributes::default().push(uapi::TLSCONN_A_TRACK_REQUESTED, &[u8::from(requested)]);
-        let objects = self.command(uapi::TLSCONN_CMD_TRACK_SET, &asked, doing, SEE_LIST)?;
-        one(&objects, tracking, doing)
-    }
-
-    /// The counters by name, in the order of their attributes.
-    pub(crate) fn stats(&mut self) -> Result<BTreeMap<String, u64>, Failure> {
-        let doing = "cannot read the counters";
-        let asked = Attributes::default();
-        let objects = self.command(uapi::TLSCONN_CMD_STATS_GET, &asked, doing, SEE_LIST)?;
-        one(&objects, counters, doing)
-    }
-}
-
-fn tracking(octets: &[u8]) -> Result<Tracking, Malformed> {
+/// Reads why connections are tracked.
+pub(super) fn tracking(octets: &[u8]) -> Result<Tracking, Malformed> {
     let object = Object::parse(octets)?;
     Ok(Tracking {
         tracking: object.must(uapi::TLSCONN_A_TRACK_TRACKING, Attribute::bool)?,
@@ -59,8 +33,8 @@ fn tracking(octets: &[u8]) -> Result<Tracking, Malformed> {
     })
 }
 
-/// Counters of newer modules have no name here and are passed over.
-fn counters(octets: &[u8]) -> Result<BTreeMap<String, u64>, Malformed> {
+/// Reads the counters by name. Those of newer modules have no name here and are passed over.
+pub(super) fn counters(octets: &[u8]) -> Result<BTreeMap<String, u64>, Malformed> {
     let mut counters = BTreeMap::new();
     for attribute in attribute::parse(octets)? {
         let place = usize::try_from(attribute.kind).map_err(|_| Malformed)?;
@@ -74,6 +48,7 @@ fn counters(octets: &[u8]) -> Result<BTreeMap<String, u64>, Malformed> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::netlink::attribute::Attributes;
 
     #[test]
     fn counters_have_their_names() {

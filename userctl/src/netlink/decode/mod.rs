@@ -12,7 +12,7 @@ pub(super) use self::{
     object::{enumerated, ip, Object},
     pin::pin,
 };
-use super::{attribute::Attribute, Malformed};
+use super::{attribute::Attribute, malformed::Malformed};
 use crate::{
     cipher::Cipher,
     model::{

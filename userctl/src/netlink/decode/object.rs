@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use crate::{
     netlink::{
         attribute::{self, Attribute},
-        Malformed,
+        malformed::Malformed,
     },
     octets::{Hex, Name},
 };

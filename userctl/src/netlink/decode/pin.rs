@@ -7,7 +7,7 @@ use tlsconn_uapi as uapi;
 use super::object::{enumerated, Object};
 use crate::{
     model::{Other, Pin, PinState},
-    netlink::{attribute::Attribute, pinning::shown, Malformed},
+    netlink::{attribute::Attribute, malformed::Malformed, selector::shown},
     octets::Name,
 };
 
