@@ -2,12 +2,14 @@
 
 //! A TCP connection as conntrack and the tracker see it: when it begins, when it is over, what its packets are.
 
+mod conntrack;
 mod loose;
+mod view;
 mod waits;
 
 use std::net::SocketAddr;
 
-use tlsconn_tls::{Connection, PacketTypes, Reason, Segment, Side, State, Types};
+use tlsconn_tls::{Connection, Reason, Segment, Side};
 
 use super::{
     early::Early,
@@ -16,7 +18,6 @@ use super::{
     preface::Preface,
     reorder::{before, InOrder},
 };
-use crate::model;
 
 /// What holds for all connections of a capture.
 #[derive(Clone, Copy)]
@@ -140,31 +141,6 @@ impl Flow {
         }
     }
 
-    /// Whether a packet with the addresses of this connection begins another: a SYN with another number when this one
-    /// is over, or the answer to one that came before that (nf_conntrack_proto_tcp.c: what conntrack ignores it lets
-    /// take the entry over once it is answered).
-    pub(crate) fn is_followed_by(&self, tcp: &Tcp<'_>) -> bool {
-        let first = tcp.first_octet();
-        match (tcp.syn, tcp.ack) {
-            (true, None) => self.is_over() && self.syn != Some(first),
-            (true, Some(ack)) => {
-                let fits = |tracked: &InOrder| tracked.connection.starts_at(ack, first);
-                self.side(tcp) == Side::Dst
-                    && self.syn == Some(ack)
-                    && !self.tracked.as_deref().is_none_or(fits)
-            }
-            _ => false,
-        }
-    }
-
-    fn is_over(&self) -> bool {
-        self.reset
-            || self
-                .tracked
-                .as_ref()
-                .is_some_and(|tracked| tracked.connection.ended())
-    }
-
     /// Takes a packet in that was captured at `now`.
     fn take_in(&mut self, tcp: &Tcp<'_>, now: Time) {
         let from = self.side(tcp);
@@ -247,149 +223,6 @@ impl Flow {
             )));
         }
         true
-    }
-
-    /// Whether a SYN or the answer to one is of this connection: others change nothing.
-    fn syn_packet(&mut self, tcp: &Tcp<'_>, from: Side) -> bool {
-        let secret = self.options.secret;
-        let first = tcp.first_octet();
-        match (from, tcp.ack) {
-            (Side::Src, None) => {
-                let before = self.syn.replace(first);
-                if tcp.len > 0 && self.tracked.is_none() {
-                    let connection = match before {
-                        None => Connection::opened_by_syn_data(first),
-                        Some(_) => Connection::opened_by_another_syn(first),
-                    };
-                    self.tracked = Some(Box::new(InOrder::new(connection, secret)));
-                }
-                let tracked = self.tracked.as_mut();
-                !self.answered && tracked.is_some_and(|tracked| tracked.connection.syn(first))
-            }
-            (Side::Dst, Some(ack)) => {
-                self.answered = true;
-                self.awaits = Awaits::Nothing;
-                let tracked = self.tracked.get_or_insert_with(|| {
-                    Box::new(InOrder::new(Connection::opened(ack, first), secret))
-                });
-                let fits = tracked.connection.starts_at(ack, first);
-                if fits {
-                    tracked.connection.answered(ack, first);
-                    self.loose = None;
-                }
-                fits
-            }
-            (Side::Dst, None) => {
-                self.responders_syn = Some(first);
-                false
-            }
-            (Side::Src, Some(ack))
-                if self.tracked.is_none() && self.responders_syn == Some(ack) =>
-            {
-                self.answered = true;
-                self.awaits = Awaits::Nothing;
-                let opened = Connection::opened(first, ack);
-                self.tracked = Some(Box::new(InOrder::new(opened, secret)));
-                true
-            }
-            _ => false,
-        }
-    }
-
-    /// What conntrack remembers of acknowledgements.
-    fn acknowledged(&mut self, tcp: &Tcp<'_>, from: Side) {
-        if let (Some(ack), Some(highest)) = (tcp.ack, self.acks.get_mut(from as usize)) {
-            if highest.is_none_or(|highest| before(highest, ack)) {
-                *highest = Some(ack);
-            }
-        }
-    }
-
-    /// What else conntrack remembers to judge an RST by, and its judgement.
-    fn conntrack(&mut self, tcp: &Tcp<'_>, from: Side) {
-        if tcp.rst && self.accepts_reset(tcp, from) {
-            self.reset = true;
-            if let Some(tracked) = &mut self.tracked {
-                tracked.connection.close();
-            }
-        }
-        self.fin |= tcp.fin;
-        self.last = (!tcp.syn && !tcp.fin && !tcp.rst).then(|| (from, tcp.end()));
-    }
-
-    /// Whether an RST puts conntrack into CLOSE (nf_conntrack_proto_tcp.c, `case TCP_CONNTRACK_CLOSE`).
-    fn accepts_reset(&self, tcp: &Tcp<'_>, from: Side) -> bool {
-        let expected = self
-            .acks
-            .get(from.other() as usize)
-            .copied()
-            .flatten()
-            .filter(|_| !self.fin);
-        match expected {
-            None => true,
-            Some(expected) if before(tcp.seq, expected) => false,
-            Some(expected) => {
-                let established = self.answered && self.acks.iter().all(Option::is_some);
-                !established || tcp.seq == expected || self.last == Some((from, tcp.seq))
-            }
-        }
-    }
-
-    /// The types of the first `len` octets of a packet's payload. A SYN's are of this connection only if it opens it.
-    pub(crate) fn types(&self, tcp: &Tcp<'_>, len: u32) -> PacketTypes {
-        let (from, first) = (self.side(tcp), tcp.first_octet());
-        match &self.tracked {
-            Some(tracked) if !tcp.syn || tracked.connection.begins_at(from, first) => {
-                tracked.connection.types(from, first, len)
-            }
-            _ => PacketTypes::both(Types::UNKNOWN),
-        }
-    }
-
-    /// Where it stands.
-    pub(crate) fn state(&self) -> State {
-        match &self.tracked {
-            Some(tracked) => tracked.connection.state(),
-            None if self.reset => State::Closed,
-            None => State::New,
-        }
-    }
-
-    /// Whether a ClientHello opened it, and nothing of TCP's own; none where that is not looked for.
-    pub(crate) fn loose(&self) -> Option<bool> {
-        self.options.loose.then_some(self.loose.is_some())
-    }
-
-    /// Octets of payload that a side sent, without those sent again.
-    pub(crate) fn bytes(&self, side: Side) -> u64 {
-        let before = self.before.get(side as usize).copied().unwrap_or(0);
-        let tracked = self.tracked.as_deref();
-        tracked.map_or(0, |tracked| {
-            tracked.connection.counters(side).bytes + before
-        })
-    }
-
-    /// What stood before a ClientHello on a connection that is not TLS.
-    pub(crate) fn preface(&self) -> Option<model::Reason> {
-        self.preface.found()
-    }
-
-    /// Why the octets are missing that made it lost, where that is known.
-    pub(crate) fn missing(&self) -> Option<Missing> {
-        let is_one_sided = self.heard.iter().filter(|heard| **heard).count() == 1;
-        if self.options.loose && is_one_sided {
-            return Some(Missing::Direction);
-        }
-        let (side, _) = self.lost_at?;
-        match self.is_out_of_order {
-            true => Some(Missing::CapturedLate),
-            false => (self.is_cut.get(side as usize) == Some(&true)).then_some(Missing::CutOff),
-        }
-    }
-
-    /// What the engine knows of it, if anything was there to know.
-    pub(crate) fn tracked(&self) -> Option<&InOrder> {
-        self.tracked.as_deref()
     }
 }
 

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! A capture on its way through the engine, with a progress bar beside it.
+
+use std::{
+    collections::HashSet,
+    io::{self, IsTerminal},
+};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::Inspect;
+use crate::{
+    failure::Failure,
+    inspect::{capture::Capture, Inspection, Seen},
+    output::Output,
+};
+
+/// Frames between two looks at the progress bar.
+const STEP: u64 = 1 << 10;
+
+/// A capture on its way through the engine.
+pub(super) struct Run {
+    pub(super) capture: Capture,
+    pub(super) inspection: Inspection,
+    bar: ProgressBar,
+    /// The connections whose packets are told; none: all.
+    wanted: Option<HashSet<u64>>,
+    /// Nobody reads any more.
+    pub(super) is_gone: bool,
+}
+
+impl Inspect {
+    /// Opens the capture; of its packets those of `wanted` are told.
+    pub(super) fn open(
+        &self,
+        output: &Output,
+        wanted: Option<HashSet<u64>>,
+    ) -> Result<Run, Failure> {
+        let capture = Capture::open(&self.file)?;
+        Ok(Run {
+            bar: self.progress(capture.length(), output),
+            capture,
+            inspection: Inspection::new(!self.outer, self.loose),
+            wanted,
+            is_gone: false,
+        })
+    }
+
+    /// A bar on standard error if that is a terminal, where nothing else is written meanwhile.
+    fn progress(&self, length: Option<u64>, output: &Output) -> ProgressBar {
+        if output.quiet || self.packets && io::stdout().is_terminal() {
+            return ProgressBar::hidden();
+        }
+        let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr());
+        let style = match length {
+            Some(_) => ProgressStyle::with_template(
+                "{wide_bar} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left",
+            ),
+            None => ProgressStyle::with_template("{spinner} {bytes} read, {bytes_per_sec}"),
+        };
+        match style {
+            Ok(style) => bar.with_style(style),
+            Err(_) => bar,
+        }
+    }
+}
+
+impl Run {
+    /// Says what was passed over, if anything was.
+    pub(super) fn note(&self, output: &Output) {
+        let note = self.inspection.passed_over.to_string();
+        if !note.is_empty() {
+            output.remark(&note);
+        }
+    }
+
+    /// Reads to the end, or until `take` says false, and hands every packet with payload over if they are wanted; none before more
+    /// has to be waited for.
+    pub(super) fn read(
+        &mut self,
+        packets: bool,
+        mut take: impl FnMut(Option<Seen>) -> bool,
+    ) -> Result<(), Failure> {
+        let (inspection, bar) = (&mut self.inspection, &self.bar);
+        let wanted = &self.wanted;
+        let is_wanted = |seen: &Seen| wanted.as_ref().is_none_or(|ids| ids.contains(&seen.id));
+        let mut goes_on = true;
+        let read = self.capture.read(|frame| {
+            let Some(frame) = frame else {
+                goes_on &= take(None);
+                return goes_on;
+            };
+            if frame.number % STEP == 0 {
+                bar.set_position(frame.offset);
+            }
+            for seen in inspection.frame(frame, packets).filter(is_wanted) {
+                goes_on = goes_on && take(Some(seen));
+            }
+            goes_on
+        });
+        for seen in inspection.end(packets).filter(is_wanted) {
+            goes_on = goes_on && take(Some(seen));
+        }
+        self.bar.finish_and_clear();
+        self.is_gone = !goes_on;
+        read
+    }
+}
