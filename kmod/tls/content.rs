@@ -5,9 +5,13 @@
 //! lengths, and what acknowledges what. In doubt a record is data, unless a handshake of a real endpoint could not
 //! complete then; what may pass so is bounded.
 
+use super::decided::{Rule, Told};
 use super::flight::{ClientFlight, Finished, Suite};
 use super::sequence::{before, Kind};
 use super::types::Side;
+
+#[cfg(feature = "explain")]
+mod explained;
 
 /// Octets that a server may send up to its Finished.
 const SERVER_FLIGHT: u32 = 128 * 1024;
@@ -101,6 +105,16 @@ impl ServerFlight {
             self.finished_record = self.records;
         }
         kind
+    }
+
+    /// By which rule the last record is what it is; whether the Finished had come before it.
+    fn rule(&self, kind: Kind, had_finished: bool) -> Rule {
+        match kind {
+            Kind::ApplicationData => Rule::S4,
+            _ if had_finished => Rule::S3,
+            _ if self.has_finished() => Rule::S2,
+            _ => Rule::S1,
+        }
     }
 
     /// Whether the server's own Finished has come, as far as that is known.
@@ -216,11 +230,11 @@ impl Content {
 
     /// What a record is.
     #[inline]
-    pub(super) fn record(&mut self, record: &Encrypted, budget: u32) -> Verdict {
+    pub(super) fn record(&mut self, record: &Encrypted, budget: u32, told: Told<'_>) -> Verdict {
         let Content::Flights(flights) = self else {
             return Verdict::EARLY;
         };
-        let verdict = flights.whole(record, budget);
+        let verdict = flights.whole(record, budget, told);
         if verdict.is_over {
             *self = Content::Done;
         }
@@ -237,6 +251,9 @@ pub(super) struct Verdict {
     pub(super) is_certain: bool,
     /// The client has answered the server's flight, whose Finished has come so.
     pub(super) is_answer: bool,
+    /// Where nobody asks it is not kept.
+    #[cfg(feature = "explain")]
+    rule: Rule,
 }
 
 impl Verdict {
@@ -255,6 +272,18 @@ impl Verdict {
             is_over,
             is_certain: false,
             is_answer: false,
+            #[cfg(feature = "explain")]
+            rule: Rule::A1,
+        }
+    }
+
+    /// With the rule that decided.
+    #[cfg_attr(not(feature = "explain"), allow(unused_variables))]
+    const fn by(self, rule: Rule) -> Self {
+        Self {
+            #[cfg(feature = "explain")]
+            rule,
+            ..self
         }
     }
 
@@ -269,7 +298,14 @@ impl Verdict {
 impl Flights {
     /// What a record is whose header comes as a whole: where [`at_once`](Self::at_once) tells, this says the same.
     #[inline(always)]
-    pub(super) fn whole(&mut self, record: &Encrypted, budget: u32) -> Verdict {
+    pub(super) fn whole(&mut self, record: &Encrypted, budget: u32, told: Told<'_>) -> Verdict {
+        let verdict = self.verdict(record, budget);
+        told.of_flights(self, record, budget, verdict);
+        verdict
+    }
+
+    #[inline(always)]
+    fn verdict(&mut self, record: &Encrypted, budget: u32) -> Verdict {
         if record.from != self.settled.client {
             return self.server_record(record);
         }
@@ -309,13 +345,15 @@ impl Flights {
         if start.is_some_and(|start| record.acknowledges(start.wrapping_add(2))) {
             let is_alert = record.len == self.suite.alert();
             return match self.server.after_finished(record) {
-                Kind::InDoubt if is_alert => Verdict::IN_DOUBT,
-                _ => Verdict::BEYOND,
+                Kind::InDoubt if is_alert => Verdict::IN_DOUBT.by(Rule::S5),
+                _ => Verdict::BEYOND.by(Rule::S5),
             };
         }
         let answered = self.client.has_begun();
         let psk = self.settled.psk;
-        Verdict::of(self.server.record(record, self.suite, answered, psk), false)
+        let had_finished = self.server.has_finished();
+        let kind = self.server.record(record, self.suite, answered, psk);
+        Verdict::of(kind, false).by(self.server.rule(kind, had_finished))
     }
 
     #[inline]
@@ -324,43 +362,46 @@ impl Flights {
             early_data, psk, ..
         } = self.settled;
         if early_data && psk {
-            // "Records between ServerHello and the Finished by rule 1 are application-data, but for one of
+            // "Records between ServerHello and the Finished by rule C1 are application-data, but for one of
             // EndOfEarlyData's length" (RFC 8446 4.2.10, 4.5). Both are sent once the client has the server's Finished.
             return if !self.server.may_be_answered(record) {
-                Verdict::EARLY
+                Verdict::EARLY.by(Rule::E2)
             } else if record.len == self.suite.finished() {
-                Verdict::FINISHED.certain()
+                Verdict::FINISHED.certain().by(Rule::E3)
             } else if self.client.ends_early_data(record, self.suite) {
-                Verdict::of(Kind::EncryptedHandshake, false)
+                Verdict::of(Kind::EncryptedHandshake, false).by(Rule::E4)
             } else {
-                Verdict::EARLY
+                Verdict::EARLY.by(Rule::E2)
             };
         }
         // "If early data was offered and no PSK accepted, only those that do not acknowledge the server's flight are":
         // the server skips them (RFC 8446 4.2.10), and the client stops once it has the server's flight.
         let has_flight = self.server.records > 0 && record.acknowledges(self.server.flight_end());
         if early_data && !has_flight {
-            return Verdict::EARLY;
+            return Verdict::EARLY.by(Rule::E5);
         }
-        // Rule 1: "the record with a Finished's length for the negotiated suite, or that of an empty Certificate and a
+        // Rule C1: "the record with a Finished's length for the negotiated suite, or that of an empty Certificate and a
         // Finished in one record" (RFC 8446 4.4.2, 4.4.4).
         let finished = self.client.finished(record.len, self.suite);
-        // Rule 2: "where the server cannot have asked for a certificate, the first record, whatever its length (record
+        // Rule C2: "where the server cannot have asked for a certificate, the first record, whatever its length (record
         // padding). That is so if a PSK was accepted (RFC 8446 4.3.2), or if the server's flight was exactly four
         // records […]. Not used where early data was offered".
         let no_certificate = !early_data && (psk || self.server.asks_no_certificate());
         if finished == Finished::Exact || no_certificate && !self.client.has_begun() {
-            return Verdict::FINISHED.certain();
+            return Verdict::FINISHED.certain().by(match finished {
+                Finished::No => Rule::C2,
+                _ => Rule::C1,
+            });
         }
         // "Stacks that pad: a Finished may have 16 more, or its inner plaintext rounded up to 16 and the tag".
         if finished == Finished::Padded {
-            return Verdict::FINISHED;
+            return Verdict::FINISHED.by(Rule::C1);
         }
-        // Rule 3: "else a client-certificate flight, handshake as long as it has that shape, all of it within
+        // Rule C3: "else a client-certificate flight, handshake as long as it has that shape, all of it within
         // client_flight_budget. A record that does not fit is application-data, and ends the handshake" (RFC 8446 4.4).
         match self.client.goes_on(record, self.suite, budget) {
-            true => Verdict::IN_DOUBT,
-            false => Verdict::BEYOND,
+            true => Verdict::IN_DOUBT.by(Rule::C3),
+            false => Verdict::BEYOND.by(Rule::C4),
         }
     }
 }

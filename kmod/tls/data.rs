@@ -4,6 +4,7 @@
 
 use super::aside::Aside;
 use super::connection::Connection;
+use super::decided::Told;
 use super::direction::Direction;
 use super::reader::Reader;
 use super::record::{
@@ -13,7 +14,7 @@ use super::runs::{PerWire, Runs};
 use super::scratch::Scratch;
 use super::sequence::Kind;
 use super::short::counts_as;
-use super::types::{Payload, Reason, Segment, Side, State};
+use super::types::{Payload, Reason, Segment, State};
 
 impl Connection {
     /// Takes a payload in from `offset` on. A handshake is made only for records that are no data.
@@ -27,6 +28,7 @@ impl Connection {
         offset: u32,
     ) -> Result<(), Reason> {
         let from = segment.from;
+        scratch.told().of_next(self, segment, reader, offset);
         let direction = self.sides.of_mut(from);
         if let Some(handshake) = scratch.get() {
             handshake.forget(from, direction.acked());
@@ -42,10 +44,13 @@ impl Connection {
     /// The same of a payload in which the handshake has ended.
     pub(super) fn data_behind_handshake<P: Payload>(
         &mut self,
-        from: Side,
+        segment: &Segment,
         reader: &mut Reader<'_, P>,
         offset: u32,
+        told: Told<'_>,
     ) -> Result<(), Reason> {
+        let from = segment.from;
+        told.of_next(self, segment, reader, offset);
         let direction = self.sides.of_mut(from);
         direction.data(self.asides.of_mut(from), self.tls13, reader, offset)?;
         Ok(())

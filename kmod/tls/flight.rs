@@ -116,6 +116,12 @@ impl ClientFlight {
         self.octets > 0
     }
 
+    /// Octets of it that have come.
+    #[cfg(feature = "explain")]
+    pub(super) fn octets(&self) -> u32 {
+        self.octets
+    }
+
     /// Where a certificate flight begins, if one has.
     pub(super) fn start(&self) -> Option<u32> {
         (self.shape != Shape::Nothing).then_some(self.start)

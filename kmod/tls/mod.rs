@@ -11,6 +11,7 @@ mod conditions;
 mod connection;
 mod content;
 mod data;
+mod decided;
 mod direction;
 mod evidence;
 mod extensions;
@@ -40,6 +41,9 @@ pub mod wildcard;
 
 pub use conditions::{Answer, Hellos};
 pub use connection::Connection;
+pub use decided::Told;
+#[cfg(not(MODULE))]
+pub use decided::{Decided, Decisions, Rule};
 pub use handshake::Handshake;
 pub use identity::{Bytes, Identity, IdentityRef, Resumption};
 pub use kept::Piece;

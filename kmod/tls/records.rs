@@ -3,6 +3,7 @@
 
 use super::connection::Connection;
 use super::content::{Encrypted, Verdict};
+use super::decided::Told;
 use super::handshake::Handshake;
 use super::reader::Reader;
 use super::record::{
@@ -29,6 +30,7 @@ impl Connection {
         }
         let from = segment.from;
         let at = self.sides.of(from).next();
+        let told = scratch.told();
         let handshake = match self.progress {
             State::New => scratch.make(),
             _ => scratch.get(),
@@ -46,7 +48,7 @@ impl Connection {
             handshake.give_up();
         }
         if payload.slice(offset, reader.left(offset)).is_some() {
-            self.records_of_handshake(handshake, config, segment, reader, offset)?;
+            self.records_of_handshake(handshake, config, segment, reader, offset, told)?;
             return self.remember(scratch, segment, payload, at);
         }
         self.records_of_copy(scratch, config, segment, payload, reader, offset)
@@ -64,6 +66,7 @@ impl Connection {
     ) -> Result<(), Reason> {
         let from = segment.from;
         let at = self.sides.of(from).next();
+        let told = scratch.told();
         let mut kept = match scratch.get() {
             Some(handshake) => core::mem::take(handshake.kept.of_mut(from)),
             None => return Ok(()),
@@ -81,7 +84,7 @@ impl Connection {
         let mut copy = reader.of_copy(&kept, segment.seq);
         let taken = match scratch.get() {
             Some(handshake) => {
-                self.records_of_handshake(handshake, config, segment, &mut copy, offset)
+                self.records_of_handshake(handshake, config, segment, &mut copy, offset, told)
             }
             None => Ok(()),
         };
@@ -101,6 +104,7 @@ impl Connection {
         segment: &Segment,
         reader: &mut Reader<'_, P>,
         mut offset: u32,
+        told: Told<'_>,
     ) -> Result<(), Reason> {
         let from = segment.from;
         loop {
@@ -109,7 +113,7 @@ impl Connection {
                 return Ok(());
             }
             if self.progress == State::Established {
-                return self.data_behind_handshake(from, reader, offset);
+                return self.data_behind_handshake(segment, reader, offset, told);
             }
             let record = &self.sides.of(from).record;
             let missing = u32::from(record.header_left());
@@ -121,7 +125,7 @@ impl Connection {
                     let header = reader.header(offset)?;
                     if self.may_be_short(from, header) {
                         let taken =
-                            self.short_records(handshake, config, segment, reader, offset)?;
+                            self.short_records(handshake, config, segment, reader, offset, told)?;
                         if taken > 0 {
                             offset = offset.saturating_add(taken);
                             continue;
@@ -129,7 +133,7 @@ impl Connection {
                     }
                     reader.record_begins()?;
                     if let Some(header) = header {
-                        if self.whole_header(handshake, config, segment, header)? {
+                        if self.whole_header(handshake, config, segment, header, told)? {
                             offset = offset.saturating_add(HEADER.into());
                             continue;
                         }
@@ -137,7 +141,7 @@ impl Connection {
                 }
                 let wanted = missing.min(left);
                 for &octet in reader.octets(offset, wanted)? {
-                    self.header_octet(handshake, config, segment, octet)?;
+                    self.header_octet(handshake, config, segment, octet, told)?;
                 }
                 wanted
             };
@@ -160,6 +164,7 @@ impl Connection {
         config: &Config,
         segment: &Segment,
         header: [u8; HEADER as usize],
+        told: Told<'_>,
     ) -> Result<bool, Reason> {
         let from = segment.from;
         let Some(record) = Record::of_header(header) else {
@@ -173,7 +178,7 @@ impl Connection {
         };
         let len = record.len();
         self.sides.of_mut(from).header(record, kind);
-        self.header_ends(handshake, config, segment, len)?;
+        self.header_ends(handshake, config, segment, len, told)?;
         Ok(true)
     }
 
@@ -183,6 +188,7 @@ impl Connection {
         config: &Config,
         segment: &Segment,
         octet: u8,
+        told: Told<'_>,
     ) -> Result<(), Reason> {
         let direction = self.sides.of_mut(segment.from);
         let first = !direction.has_begun();
@@ -190,7 +196,7 @@ impl Connection {
             Header::Part => Ok(()),
             Header::Bad => Err(Reason::BadHeader),
             Header::Type(wire) => self.record_begins(handshake, segment.from, wire),
-            Header::Complete(len) => self.header_ends(handshake, config, segment, len),
+            Header::Complete(len) => self.header_ends(handshake, config, segment, len, told),
         };
         match taken {
             // The first bytes contradict nothing.
@@ -244,6 +250,7 @@ impl Connection {
         config: &Config,
         segment: &Segment,
         len: u16,
+        told: Told<'_>,
     ) -> Result<(), Reason> {
         let from = segment.from;
         let encrypted = self.is_encrypted(handshake, from);
@@ -266,9 +273,11 @@ impl Connection {
                 end: direction.next().wrapping_add(u32::from(len)),
                 ack: segment.ack,
             };
+            #[cfg(feature = "explain")]
+            told.of_data(&handshake.content, &record, self.progress);
             let verdict = handshake
                 .content()
-                .record(&record, config.client_flight_budget);
+                .record(&record, config.client_flight_budget, told);
             match (direction.kind(), verdict.kind) {
                 (Kind::Unknown, kind) => direction.decide(kind),
                 // What was said at the first octet holds for no more than what has come.

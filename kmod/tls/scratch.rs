@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Where a handshake is kept while it lasts, and memory for what it keeps.
 
+use super::decided::Told;
 use super::handshake::Handshake;
 use super::kept::Piece;
 use crate::Held;
@@ -15,6 +16,15 @@ pub trait Scratch {
 
     /// Memory for bytes that may have to come again. None where there is none: what comes again of them reads `unknown`.
     fn piece(&mut self) -> Option<Held<Piece>>;
+
+    /// Who is told by which rules records are told from data: nobody, if nobody asks.
+    #[inline(always)]
+    fn told<'a>(&self) -> Told<'a>
+    where
+        Self: 'a,
+    {
+        Told::nobody()
+    }
 }
 
 /// One that is always there, with all the memory that it asks for.

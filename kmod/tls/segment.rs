@@ -19,7 +19,8 @@ impl Connection {
         payload: &P,
     ) -> Taken {
         let from = segment.from;
-        if self.quick_segment(segment, payload).is_some() {
+        let asks = scratch.told().asks_for_data(from);
+        if !asks && self.quick_segment(segment, payload).is_some() {
             if payload.is_empty() {
                 return Taken::Nothing;
             }

@@ -65,7 +65,7 @@ impl Kind {
         }
     }
 
-    fn types(self) -> PacketTypes {
+    pub(super) fn types(self) -> PacketTypes {
         match self {
             Kind::Unknown => PacketTypes::both(Types::UNKNOWN),
             Kind::ChangeCipherSpec => PacketTypes::both(Types::CHANGE_CIPHER_SPEC),

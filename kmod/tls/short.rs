@@ -3,6 +3,7 @@
 
 use super::connection::Connection;
 use super::content::Encrypted;
+use super::decided::Told;
 use super::handshake::Handshake;
 use super::headers::Headers;
 use super::reader::Reader;
@@ -135,6 +136,7 @@ impl Connection {
         segment: &Segment,
         reader: &mut Reader<'_, P>,
         offset: u32,
+        told: Told<'_>,
     ) -> Result<u32, Reason> {
         let from = segment.from;
         let most = reader.records_left();
@@ -151,7 +153,7 @@ impl Connection {
             counts: PerWire::default(),
             messages: None,
         };
-        let wrong = self.short_ones(handshake, config, segment, &mut front);
+        let wrong = self.short_ones(handshake, config, segment, &mut front, told);
         let taken = octets.len().saturating_sub(front.rest.len());
         let direction = self.sides.of_mut(from);
         front.runs.put(&mut direction.history, taken);
@@ -179,6 +181,7 @@ impl Connection {
         config: &Config,
         segment: &Segment,
         front: &mut Front<'_>,
+        told: Told<'_>,
     ) -> Result<(), (usize, Reason)> {
         let from = segment.from;
         let mut has_others = false;
@@ -196,9 +199,9 @@ impl Connection {
                     self.short_messages(handshake, from, front)?;
                 }
                 _ if handshake.content.flights().is_some() => {
-                    self.short_run::<true>(handshake, config, segment, front);
+                    self.short_run::<true>(handshake, config, segment, front, told);
                 }
-                _ => self.short_run::<false>(handshake, config, segment, front),
+                _ => self.short_run::<false>(handshake, config, segment, front, told),
             }
             if front.rest.len() == before || self.progress == State::Established {
                 return Ok(());
@@ -215,6 +218,7 @@ impl Connection {
         config: &Config,
         segment: &Segment,
         front: &mut Front<'_>,
+        told: Told<'_>,
     ) {
         let from = segment.from;
         let encrypted = handshake.is_encrypted(from);
@@ -252,7 +256,7 @@ impl Connection {
                     let Some(flights) = handshake.content.flights() else {
                         break;
                     };
-                    let verdict = flights.whole(&record, config.client_flight_budget);
+                    let verdict = flights.whole(&record, config.client_flight_budget, told);
                     if verdict.kind == Kind::InDoubt {
                         in_doubt = in_doubt.wrapping_add(record.octets());
                     }
@@ -260,7 +264,15 @@ impl Connection {
                     is_done = verdict.is_over;
                     verdict.kind
                 }
-                APPLICATION_DATA if is_open => Kind::ApplicationData,
+                APPLICATION_DATA if is_open => {
+                    #[cfg(feature = "explain")]
+                    {
+                        let end = front.end.wrapping_sub(behind.len() as u32);
+                        let record = Encrypted { len, end, ..record };
+                        told.of_data(&handshake.content, &record, self.progress);
+                    }
+                    Kind::ApplicationData
+                }
                 ALERT | CHANGE_CIPHER_SPEC if finished => break,
                 ALERT if !plain && len <= ALERT_MAX => Kind::Alert,
                 ALERT if plain && len == 2 => {

@@ -116,6 +116,7 @@ fn main() {
         "a handshake of TLS 1.3" => (0..times).for_each(|_| {
             let mut wire = Wire {
                 handshake: Handshake::keyed([1, 2]),
+                decided: None,
                 ..Wire::default()
             };
             for (from, pieces) in &segments {

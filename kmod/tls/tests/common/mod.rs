@@ -7,15 +7,17 @@
     reason = "every test file is a crate of its own and uses what it needs"
 )]
 
+pub mod decided;
 pub mod hello;
 pub mod places;
 pub mod reorder;
 pub mod tls12;
 pub mod tls13;
 
+use decided::Recorded;
 pub use hello::*;
 use tlsconn_tls::{
-    Config, Connection, Handshake, PacketTypes, Payload, Segment, Side, State, Types,
+    Config, Connection, Decisions, Handshake, PacketTypes, Payload, Segment, Side, State, Types,
 };
 
 pub const CCS: Types = Types::CHANGE_CIPHER_SPEC;
@@ -134,6 +136,8 @@ pub struct Wire {
     pub handshake: Handshake,
     pub config: Config,
     pub next: [u32; 2],
+    /// By which rules records were told from data, if that is asked for.
+    pub decided: Option<Decisions>,
 }
 
 impl Default for Wire {
@@ -149,6 +153,7 @@ impl Wire {
             handshake: Handshake::new(),
             config: Config::default(),
             next: [src, dst],
+            decided: Some(Decisions::default()),
         }
     }
 
@@ -172,8 +177,15 @@ impl Wire {
     }
 
     pub fn take_payload(&mut self, segment: &Segment, payload: &impl Payload) {
-        self.connection
-            .segment(&mut self.handshake, &self.config, segment, payload);
+        let (connection, config) = (&mut self.connection, &self.config);
+        let handshake = &mut self.handshake;
+        match &self.decided {
+            Some(decided) => {
+                let mut recorded = Recorded { handshake, decided };
+                connection.segment(&mut recorded, config, segment, payload)
+            }
+            None => connection.segment(handshake, config, segment, payload),
+        };
     }
 
     pub fn send(&mut self, from: Side, octets: &[u8]) {
@@ -218,6 +230,7 @@ impl Wire {
 
     /// Every record reads as expected, as a whole and at both ends.
     pub fn check(&self, first: [u32; 2], turns: &[Turn], why: &str) {
+        decided::check(self, first, turns, why);
         let mut next = first;
         for (turn, (from, records)) in turns.iter().enumerate() {
             for (number, record) in records.iter().enumerate() {
@@ -311,6 +324,7 @@ fn cut_where(turns: &[Turn], is_split: impl Fn(&[Record], usize) -> bool) -> Wir
             expected.connection.state(),
             "{why}"
         );
+        assert_eq!(wire.decided, expected.decided, "{why}");
         for side in [Side::Src, Side::Dst] {
             let counters = wire.connection.counters(side);
             assert_eq!(counters, expected.connection.counters(side), "{why}");

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! By which rule a record of a TLS 1.3 handshake was told from data, for those who ask why. Nobody asks in the kernel: what is
+//! here compiles to nothing without the feature `explain`, which only user space has.
+
+#[cfg(not(MODULE))]
+use alloc::vec::Vec;
+#[cfg(not(MODULE))]
+use core::cell::{Cell, RefCell};
+use core::marker::PhantomData;
+
+use super::types::Side;
+#[cfg(not(MODULE))]
+use super::types::Types;
+#[cfg(not(feature = "explain"))]
+use super::{
+    connection::Connection,
+    content::{Encrypted, Flights, Verdict},
+    reader::Reader,
+    types::Segment,
+};
+
+/// A rule, by the name that docs/tls.md gives it.
+#[cfg_attr(not(feature = "explain"), allow(dead_code))]
+#[cfg_attr(MODULE, allow(unreachable_pub))]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Rule {
+    /// Of a server's flight, up to its Finished.
+    S1,
+    /// The server's Finished.
+    S2,
+    /// After the server's Finished.
+    S3,
+    /// Of a server, and more than may be handshake or in doubt.
+    S4,
+    /// Of a server that has some of the client's certificate flight.
+    S5,
+    /// The client's Finished, by its length.
+    C1,
+    /// The client's Finished, as it cannot have sent anything else.
+    C2,
+    /// Of a client's certificate flight.
+    C3,
+    /// Of a client, and not of its flight.
+    C4,
+    /// Before the ServerHello.
+    E1,
+    /// Early data that was accepted.
+    E2,
+    /// The client's Finished, behind such.
+    E3,
+    /// EndOfEarlyData.
+    E4,
+    /// Early data that was not accepted.
+    E5,
+    /// After the client's Finished.
+    A1,
+}
+
+#[cfg(not(MODULE))]
+impl Rule {
+    /// All of them.
+    pub const ALL: [Self; 15] = [
+        Self::S1,
+        Self::S2,
+        Self::S3,
+        Self::S4,
+        Self::S5,
+        Self::C1,
+        Self::C2,
+        Self::C3,
+        Self::C4,
+        Self::E1,
+        Self::E2,
+        Self::E3,
+        Self::E4,
+        Self::E5,
+        Self::A1,
+    ];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::S1 => "S1",
+            Self::S2 => "S2",
+            Self::S3 => "S3",
+            Self::S4 => "S4",
+            Self::S5 => "S5",
+            Self::C1 => "C1",
+            Self::C2 => "C2",
+            Self::C3 => "C3",
+            Self::C4 => "C4",
+            Self::E1 => "E1",
+            Self::E2 => "E2",
+            Self::E3 => "E3",
+            Self::E4 => "E4",
+            Self::E5 => "E5",
+            Self::A1 => "A1",
+        }
+    }
+}
+
+#[cfg(not(MODULE))]
+/// What was decided of a record of wire type application_data, and what of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Decided {
+    /// The rule that did.
+    pub rule: Rule,
+    /// Who sent it.
+    pub from: Side,
+    /// Octets of the fragment.
+    pub len: u16,
+    /// The sequence number behind it.
+    pub end: u32,
+    /// By how much its packet acknowledges more than what the rules look at: of a client's the end of the server's flight, its
+    /// Finished if that has come; of a server's the beginning of the client's certificate flight. None where there is no such.
+    pub acknowledged: Option<i32>,
+    /// Octets that are left of the flight's bound, or of that for what is in doubt.
+    pub left: Option<u32>,
+    /// What it is.
+    pub types: Types,
+    /// The handshake is over with it.
+    pub is_last: bool,
+}
+
+#[cfg(not(MODULE))]
+/// What was decided in a connection, in its order.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Decisions {
+    pub(super) all: RefCell<Vec<Decided>>,
+    /// By side, whether data after the handshake was told of.
+    pub(super) data: Cell<[bool; 2]>,
+}
+
+#[cfg(not(MODULE))]
+impl Decisions {
+    /// What was decided so far.
+    pub fn all(&self) -> Vec<Decided> {
+        self.all.borrow().clone()
+    }
+
+    /// What was decided since it was taken last.
+    pub fn take(&self) -> Vec<Decided> {
+        self.all.take()
+    }
+}
+
+/// Who is told of what is decided. Without the feature it takes no room.
+#[derive(Clone, Copy)]
+pub struct Told<'a> {
+    #[cfg(feature = "explain")]
+    pub(super) told: Option<&'a Decisions>,
+    nobody: PhantomData<&'a ()>,
+}
+
+impl Told<'_> {
+    /// Nobody.
+    #[inline(always)]
+    pub(super) fn nobody() -> Self {
+        Told {
+            #[cfg(feature = "explain")]
+            told: None,
+            nobody: PhantomData,
+        }
+    }
+}
+
+#[cfg(not(MODULE))]
+impl<'a> From<&'a Decisions> for Told<'a> {
+    fn from(decisions: &'a Decisions) -> Self {
+        #[cfg(not(feature = "explain"))]
+        let _ = decisions;
+        Told {
+            #[cfg(feature = "explain")]
+            told: Some(decisions),
+            nobody: PhantomData,
+        }
+    }
+}
+
+/// Nobody is told.
+#[cfg(not(feature = "explain"))]
+impl Told<'_> {
+    #[inline(always)]
+    pub(super) fn of_flights(self, _: &Flights, _: &Encrypted, _budget: u32, _: Verdict) {}
+
+    #[inline(always)]
+    pub(super) fn of_next<P>(
+        self,
+        _: &Connection,
+        _: &Segment,
+        _: &mut Reader<'_, P>,
+        _offset: u32,
+    ) {
+    }
+
+    #[inline(always)]
+    pub(super) fn asks_for_data(self, _: Side) -> bool {
+        false
+    }
+}
