@@ -45,9 +45,14 @@ with tempfile.TemporaryDirectory() as folder:
     assert {c["state"] for c in seen["connections"]} == {"established", "not-tls", "lost"}, seen
     assert {c["version"] for c in seen["connections"]} == {"1.3", "1.2", None}, seen
     assert len(seen["packets"]) > 8, seen
+    explained = output("inspect", "--explain", str(made), code=0)
+    assert valid("inspect", explained), explained
+    assert {rule["rule"] for rule in explained["rules"]} >= {"S1", "S2", "C1", "A1"}, explained
 for path in pathlib.Path(os.environ.get("TLSCONN_CORPUS", "/nonexistent")).glob("*/pcap/*.pcap"):
-    done = subprocess.run(["build/bin/tlsconnctl", "-j", "inspect", "--packets", path], capture_output=True, text=True)
-    assert valid("inspect", json.loads(done.stdout)), path
+    for option in ("--packets", "--explain"):
+        command = ["build/bin/tlsconnctl", "-j", "inspect", option, path]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert valid("inspect", json.loads(done.stdout)), (option, path)
 
 # Every field that is missing, and one too many, is noticed.
 [connection, *_] = golden["list"]["connections"]

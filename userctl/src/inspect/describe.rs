@@ -28,6 +28,12 @@ pub(crate) const TYPES: [(Types, &str); 7] = [
     (Types::IN_DOUBT, "in-doubt"),
 ];
 
+/// The name of a type.
+pub(crate) fn type_name(types: Types) -> Option<&'static str> {
+    let found = TYPES.into_iter().find(|(kind, _)| *kind == types);
+    found.map(|(_, name)| name)
+}
+
 /// A connection as `list` knows it; `resumes` is the one whose session it continues.
 pub(crate) fn connection(id: u64, flow: &Flow, resumes: Option<u64>) -> Connection {
     let tracked = flow.tracked();

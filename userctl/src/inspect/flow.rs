@@ -26,6 +26,8 @@ pub(crate) struct Options {
     pub(crate) secret: [u64; 2],
     /// A ClientHello opens a connection whose SYN-ACK was not captured.
     pub(crate) loose: bool,
+    /// It is told by which rules records were told from data.
+    pub(crate) explain: bool,
 }
 
 /// What of the start of a connection may still come.
@@ -101,7 +103,7 @@ impl Flow {
             true => (tcp.dst, tcp.src),
             false => (tcp.src, tcp.dst),
         };
-        let picked_up = || Box::new(InOrder::new(Connection::picked_up(), options.secret));
+        let picked_up = || Box::new(InOrder::new(Connection::picked_up(), options));
         Self {
             src,
             dst,
@@ -219,7 +221,7 @@ impl Flow {
             self.idle = false;
             self.tracked = Some(Box::new(InOrder::new(
                 Connection::picked_up(),
-                self.options.secret,
+                self.options,
             )));
         }
         true

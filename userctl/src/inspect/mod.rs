@@ -7,6 +7,7 @@ mod block;
 pub(crate) mod capture;
 mod describe;
 mod early;
+pub(crate) mod explained;
 mod flow;
 mod fragments;
 mod hello;
@@ -33,11 +34,12 @@ use std::{
 };
 
 use serde::Serialize;
-use tlsconn_tls::Handshake;
+use tlsconn_tls::{Decided, Handshake};
 
 use self::{
     capture::Frame,
     early::At,
+    explained::Explained,
     flow::{Flow, Options, Told},
     fragments::Fragments,
     holes::Holes,
@@ -67,6 +69,24 @@ pub(crate) struct Seen {
     pub(crate) state: State,
 }
 
+/// What is told of while a capture is read.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Item {
+    Packet(Seen),
+    Record(Explained),
+}
+
+impl Item {
+    /// The connection that it belongs to.
+    pub(crate) fn id(&self) -> u64 {
+        match self {
+            Self::Packet(seen) => seen.id,
+            Self::Record(explained) => explained.id,
+        }
+    }
+}
+
 /// The connections of a capture, as far as it was read.
 pub(crate) struct Inspection {
     flows: Vec<Flow>,
@@ -78,8 +98,8 @@ pub(crate) struct Inspection {
     holes: Holes,
     fragments: Fragments,
     options: Options,
-    /// Packets that were taken in and not told of yet.
-    seen: Vec<Seen>,
+    /// What was taken in and not told of yet.
+    items: Vec<Item>,
     /// When the last frame was captured.
     last: Time,
     pub(crate) passed_over: PassedOver,
@@ -98,8 +118,9 @@ impl Default for Inspection {
             options: Options {
                 secret: [0, 1].map(|word: u64| RandomState::new().hash_one(word)),
                 loose: false,
+                explain: false,
             },
-            seen: Vec::new(),
+            items: Vec::new(),
             last: Time::MIN,
             passed_over: PassedOver::default(),
         }
@@ -118,6 +139,12 @@ impl Inspection {
         inspection
     }
 
+    /// The same, that tells by which rules records were told from data, if `explain` says so.
+    pub(crate) fn explaining(mut self, explain: bool) -> Self {
+        self.options.explain = explain;
+        self
+    }
+
     /// Whether no TCP connection was found.
     pub(crate) fn is_empty(&self) -> bool {
         self.flows.is_empty()
@@ -129,8 +156,8 @@ impl Inspection {
     }
 
     /// Takes a frame in. If that is asked for it says what the TCP packets with payload are that were taken in with it: this
-    /// one, unless it waits for what was captured late, and those that waited for it.
-    pub(crate) fn frame(&mut self, frame: &Frame<'_>, ask: bool) -> Drain<'_, Seen> {
+    /// one, unless it waits for what was captured late, and those that waited for it. Records that are explained come with these.
+    pub(crate) fn frame(&mut self, frame: &Frame<'_>, ask: bool) -> Drain<'_, Item> {
         self.passed_over.frames += 1;
         self.last = self.last.max(frame.time);
         let oldest = holes::oldest_at(frame.time);
@@ -148,7 +175,7 @@ impl Inspection {
                 self.passed_over.unknown_link.get_or_insert(first).0 += 1;
             }
         }
-        self.seen.drain(..)
+        self.items.drain(..)
     }
 
     /// Takes in what a frame, or several fragments, carried; packets in fragments may carry fragments so many times.
@@ -177,11 +204,11 @@ impl Inspection {
     }
 
     /// The capture has ended: nothing comes any more that packets wait for.
-    pub(crate) fn end(&mut self, ask: bool) -> Drain<'_, Seen> {
+    pub(crate) fn end(&mut self, ask: bool) -> Drain<'_, Item> {
         for place in 0..self.flows.len() {
             self.flow(place, ask, Flow::flush);
         }
-        self.seen.drain(..)
+        self.items.drain(..)
     }
 
     fn tcp(&mut self, frame: &Frame<'_>, tunnel: Tunnel, tcp: &Tcp<'_>, ask: bool) {
@@ -239,8 +266,12 @@ impl Inspection {
         let before = flow.waiting();
         change(flow, &mut |flow, tcp, frame| {
             if ask && tcp.len > 0 {
-                self.seen.push(seen(flow, tcp, frame, place as u64));
+                let seen = seen(flow, tcp, frame, place as u64);
+                self.items.push(Item::Packet(seen));
             }
+            let explained = |of: Decided| Explained::new(&of, frame, place as u64);
+            let decided = flow.decided().into_iter().map(explained);
+            self.items.extend(decided.map(Item::Record));
         });
         self.holes.changed(place, before, flow.waiting());
     }

@@ -2,9 +2,11 @@
 
 //! Segments behind a hole, kept until it fills.
 
-use tlsconn_tls::{Config, Connection, Handshake, Payload, Segment, Side, Taken};
+use tlsconn_tls::{
+    Config, Connection, Decided, Decisions, Handshake, Payload, Segment, Side, Taken,
+};
 
-use super::interface::Time;
+use super::{explained::Explaining, flow::Options, interface::Time};
 
 /// What keeping a segment costs beside its octets, so that many small ones are bounded too.
 const COST: u32 = 64;
@@ -40,6 +42,8 @@ impl Payload for Slice<'_> {
 pub(crate) struct InOrder {
     pub(crate) connection: Connection,
     pub(crate) handshake: Handshake,
+    /// By which rules records were told from data, if that is asked for.
+    decisions: Option<Decisions>,
     /// In the order in which they came.
     kept: Vec<Kept>,
     cost: u32,
@@ -73,11 +77,11 @@ impl Waiting {
 }
 
 impl InOrder {
-    /// The secret is that of the engine's digests, the same for all connections of a capture.
-    pub(crate) fn new(connection: Connection, secret: [u64; 2]) -> Self {
+    pub(crate) fn new(connection: Connection, options: Options) -> Self {
         Self {
             connection,
-            handshake: Handshake::keyed(secret),
+            handshake: Handshake::keyed(options.secret),
+            decisions: options.explain.then(Decisions::default),
             kept: Vec::new(),
             cost: 0,
         }
@@ -110,13 +114,25 @@ impl InOrder {
         }
     }
 
+    /// What was decided since it was asked last.
+    pub(super) fn decided(&self) -> Vec<Decided> {
+        let decisions = self.decisions.as_ref();
+        decisions.map(Decisions::take).unwrap_or_default()
+    }
+
     fn take(&mut self, segment: &Segment, payload: &[u8]) -> Taken {
-        self.connection.segment(
-            &mut self.handshake,
-            &Config::default(),
-            segment,
-            &Slice(payload),
-        )
+        let (connection, handshake) = (&mut self.connection, &mut self.handshake);
+        let (config, payload) = (Config::default(), Slice(payload));
+        match &self.decisions {
+            Some(decisions) => {
+                let mut explaining = Explaining {
+                    handshake,
+                    decisions,
+                };
+                connection.segment(&mut explaining, &config, segment, &payload)
+            }
+            None => connection.segment(handshake, &config, segment, &payload),
+        }
     }
 
     fn keep(&mut self, segment: &Segment, payload: &[u8], now: Time) {

@@ -164,6 +164,7 @@ const OF_INSPECT: &[Prose] = &[(
     &[
         Line("tcpdump -w capture.pcap -c 1000 tcp port 443"),
         Line("tlsconnctl inspect capture.pcap --packets"),
+        Line("tlsconnctl inspect capture.pcap --explain"),
     ],
 )];
 

@@ -23,7 +23,11 @@ impl Serialize for Document<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         if self.run.borrow().1.is_none() {
-            map.serialize_entry("packets", &Packets(self))?;
+            let name = match self.options.explain {
+                true => "rules",
+                false => "packets",
+            };
+            map.serialize_entry(name, &Items(self))?;
         }
         let (run, _) = &*self.run.borrow();
         map.serialize_entry("connections", &Connections(self.options, &run.inspection))?;
@@ -31,18 +35,18 @@ impl Serialize for Document<'_> {
     }
 }
 
-/// The packets of a document: writing them is reading the capture.
-struct Packets<'a, 'b>(&'a Document<'b>);
+/// The packets of a document, or the records that are explained: writing them is reading the capture.
+struct Items<'a, 'b>(&'a Document<'b>);
 
-impl Serialize for Packets<'_, '_> {
+impl Serialize for Items<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(document) = self;
         let (run, ended) = &mut *document.run.borrow_mut();
         let mut sequence = serializer.serialize_seq(None)?;
         let mut written = Ok(());
-        let read = run.read(true, |seen| match seen {
-            Some(seen) => {
-                written = sequence.serialize_element(&seen);
+        let read = run.read(document.options.packets, |item| match item {
+            Some(item) => {
+                written = sequence.serialize_element(&item);
                 written.is_ok()
             }
             None => document.printed.show(),

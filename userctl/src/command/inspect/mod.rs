@@ -5,7 +5,7 @@
 mod columns;
 mod document;
 mod filter;
-mod packets;
+mod lines;
 mod run;
 mod summary;
 
@@ -44,6 +44,9 @@ pub(crate) struct Inspect {
     /// Every TCP packet with payload too; with selectors those of the connections that fit, for which a file is read twice
     #[arg(long)]
     packets: bool,
+    /// Which rule of docs/tls.md decided what each encrypted record of a TLS 1.3 handshake is, up to the first of each side after it
+    #[arg(long, conflicts_with_all = ["packets", "summary"])]
+    explain: bool,
     /// How many connections there are of each state, reason, version, cipher suite, kind of resumption, ALPN and server name,
     /// in place of the connections
     #[arg(long, conflicts_with_all = ["packets", "columns", "sort"])]
@@ -69,7 +72,7 @@ pub(crate) struct Inspect {
 
 impl Inspect {
     pub(crate) fn run(&self, output: &Output) -> Result<(), Failure> {
-        let wanted = match self.packets && !self.filter.is_empty() {
+        let wanted = match self.is_told_of() && !self.filter.is_empty() {
             true => Some(self.fitting(output)?),
             false => None,
         };
@@ -88,6 +91,11 @@ impl Inspect {
         }
     }
 
+    /// Whether something is told while the capture is read.
+    fn is_told_of(&self) -> bool {
+        self.packets || self.explain
+    }
+
     /// The connections that are meant, which shows only when all was read.
     fn fitting(&self, output: &Output) -> Result<HashSet<u64>, Failure> {
         let is_input = self.file == Path::new("-");
@@ -95,7 +103,7 @@ impl Inspect {
         let is_stream = |metadata: fs::Metadata| !metadata.is_file() && !metadata.is_dir();
         if is_input || self.file.metadata().is_ok_and(is_stream) {
             return Err(Failure::usage(format!(
-                "{}: with --packets and selectors it is read twice; write the capture to a file first",
+                "{}: with selectors and --packets or --explain it is read twice; write the capture to a file first",
                 self.file.display()
             )));
         }
@@ -132,7 +140,7 @@ impl Inspect {
     /// Prints one object and hands back how reading ended. Packets come first, as they are read, so that they need not
     /// be kept.
     fn print_json(&self, run: &mut Run, output: &Output) -> Result<Result<(), Failure>, Failure> {
-        let read = match self.packets {
+        let read = match self.is_told_of() {
             true => None,
             false => Some(run.read(false, |_| true)),
         };
@@ -159,14 +167,14 @@ impl Inspect {
     /// Prints packets as they are read, then the connections, and hands back how reading ended.
     fn print_tables(&self, run: &mut Run, output: &Output) -> Result<Result<(), Failure>, Failure> {
         let mut text = String::new();
-        if self.packets && !output.quiet {
-            text = packets::head();
+        if self.is_told_of() && !output.quiet {
+            text = lines::head(self.explain);
         }
         let mut printed = Ok(true);
-        let read = run.read(self.packets, |seen| {
-            let is_due = seen.is_none() || text.len() >= CHUNK;
-            if let Some(seen) = seen {
-                text.push_str(&packets::line(&seen));
+        let read = run.read(self.packets, |item| {
+            let is_due = item.is_none() || text.len() >= CHUNK;
+            if let Some(item) = item {
+                text.push_str(&lines::line(&item));
             }
             if is_due && !text.is_empty() {
                 printed = output.piece(&text);
@@ -178,7 +186,7 @@ impl Inspect {
             return Ok(read);
         }
         let chosen = self.chosen(&run.inspection);
-        if self.packets && !chosen.is_empty() {
+        if self.is_told_of() && !chosen.is_empty() {
             text.push('\n');
         }
         output.text(&text)?;

@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::Inspect;
 use crate::{
     failure::Failure,
-    inspect::{capture::Capture, Inspection, Seen},
+    inspect::{capture::Capture, Inspection, Item},
     output::Output,
 };
 
@@ -41,7 +41,7 @@ impl Inspect {
         Ok(Run {
             bar: self.progress(capture.length(), output),
             capture,
-            inspection: Inspection::new(!self.outer, self.loose),
+            inspection: Inspection::new(!self.outer, self.loose).explaining(self.explain),
             wanted,
             is_gone: false,
         })
@@ -49,7 +49,7 @@ impl Inspect {
 
     /// A bar on standard error if that is a terminal, where nothing else is written meanwhile.
     fn progress(&self, length: Option<u64>, output: &Output) -> ProgressBar {
-        if output.quiet || self.packets && io::stdout().is_terminal() {
+        if output.quiet || self.is_told_of() && io::stdout().is_terminal() {
             return ProgressBar::hidden();
         }
         let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr());
@@ -75,16 +75,16 @@ impl Run {
         }
     }
 
-    /// Reads to the end, or until `take` says false, and hands every packet with payload over if they are wanted; none before more
-    /// has to be waited for.
+    /// Reads to the end, or until `take` says false, and hands every packet with payload over if they are wanted, and every record
+    /// that is explained; none before more has to be waited for.
     pub(super) fn read(
         &mut self,
         packets: bool,
-        mut take: impl FnMut(Option<Seen>) -> bool,
+        mut take: impl FnMut(Option<Item>) -> bool,
     ) -> Result<(), Failure> {
         let (inspection, bar) = (&mut self.inspection, &self.bar);
         let wanted = &self.wanted;
-        let is_wanted = |seen: &Seen| wanted.as_ref().is_none_or(|ids| ids.contains(&seen.id));
+        let is_wanted = |item: &Item| wanted.as_ref().is_none_or(|ids| ids.contains(&item.id()));
         let mut goes_on = true;
         let read = self.capture.read(|frame| {
             let Some(frame) = frame else {
@@ -94,13 +94,13 @@ impl Run {
             if frame.number % STEP == 0 {
                 bar.set_position(frame.offset);
             }
-            for seen in inspection.frame(frame, packets).filter(is_wanted) {
-                goes_on = goes_on && take(Some(seen));
+            for item in inspection.frame(frame, packets).filter(is_wanted) {
+                goes_on = goes_on && take(Some(item));
             }
             goes_on
         });
-        for seen in inspection.end(packets).filter(is_wanted) {
-            goes_on = goes_on && take(Some(seen));
+        for item in inspection.end(packets).filter(is_wanted) {
+            goes_on = goes_on && take(Some(item));
         }
         self.bar.finish_and_clear();
         self.is_gone = !goes_on;

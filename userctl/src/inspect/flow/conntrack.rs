@@ -40,7 +40,7 @@ impl Flow {
 
     /// Whether a SYN or the answer to one is of this connection: others change nothing.
     pub(super) fn syn_packet(&mut self, tcp: &Tcp<'_>, from: Side) -> bool {
-        let secret = self.options.secret;
+        let options = self.options;
         let first = tcp.first_octet();
         match (from, tcp.ack) {
             (Side::Src, None) => {
@@ -50,7 +50,7 @@ impl Flow {
                         None => Connection::opened_by_syn_data(first),
                         Some(_) => Connection::opened_by_another_syn(first),
                     };
-                    self.tracked = Some(Box::new(InOrder::new(connection, secret)));
+                    self.tracked = Some(Box::new(InOrder::new(connection, options)));
                 }
                 let tracked = self.tracked.as_mut();
                 !self.answered && tracked.is_some_and(|tracked| tracked.connection.syn(first))
@@ -59,7 +59,7 @@ impl Flow {
                 self.answered = true;
                 self.awaits = Awaits::Nothing;
                 let tracked = self.tracked.get_or_insert_with(|| {
-                    Box::new(InOrder::new(Connection::opened(ack, first), secret))
+                    Box::new(InOrder::new(Connection::opened(ack, first), options))
                 });
                 let fits = tracked.connection.starts_at(ack, first);
                 if fits {
@@ -78,7 +78,7 @@ impl Flow {
                 self.answered = true;
                 self.awaits = Awaits::Nothing;
                 let opened = Connection::opened(first, ack);
-                self.tracked = Some(Box::new(InOrder::new(opened, secret)));
+                self.tracked = Some(Box::new(InOrder::new(opened, options)));
                 true
             }
             _ => false,

@@ -40,7 +40,7 @@ impl Flow {
             Side::Src => [seq, ack],
             Side::Dst => [ack, seq],
         };
-        let opened = InOrder::new(Connection::opened(src, dst), self.options.secret);
+        let opened = InOrder::new(Connection::opened(src, dst), self.options);
         self.tracked = Some(Box::new(opened));
         self.loose = Some([src, dst]);
         (self.idle, self.awaits) = (false, Awaits::Nothing);

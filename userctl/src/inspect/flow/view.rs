@@ -2,7 +2,7 @@
 
 //! What there is to tell of a connection.
 
-use tlsconn_tls::{PacketTypes, Side, State, Types};
+use tlsconn_tls::{Decided, PacketTypes, Side, State, Types};
 
 use super::{
     super::{packet::Tcp, reorder::InOrder},
@@ -61,6 +61,12 @@ impl Flow {
             true => Some(Missing::CapturedLate),
             false => (self.is_cut.get(side as usize) == Some(&true)).then_some(Missing::CutOff),
         }
+    }
+
+    /// What was decided of its records since that was asked last.
+    pub(crate) fn decided(&self) -> Vec<Decided> {
+        let tracked = self.tracked.as_deref();
+        tracked.map(InOrder::decided).unwrap_or_default()
     }
 
     /// What the engine knows of it, if anything was there to know.

@@ -14,7 +14,7 @@ mod wire;
 use std::io::Cursor;
 
 use self::wire::{ipv4, pcap, Segment};
-use super::{capture::Capture, Inspection, Seen};
+use super::{capture::Capture, Inspection, Item, Seen};
 use crate::model::Connection;
 
 /// What came of a capture.
@@ -35,12 +35,12 @@ fn inspect_into(mut inspection: Inspection, octets: &[u8]) -> Outcome {
     let read = Capture::new("made.pcap".into(), None, input).and_then(|mut capture| {
         capture.read(|frame| {
             if let Some(frame) = frame {
-                packets.extend(inspection.frame(frame, true));
+                packets.extend(inspection.frame(frame, true).filter_map(packet));
             }
             true
         })
     });
-    packets.extend(inspection.end(true));
+    packets.extend(inspection.end(true).filter_map(packet));
     Outcome {
         connections: inspection.connections().collect(),
         packets,
@@ -49,6 +49,13 @@ fn inspect_into(mut inspection: Inspection, octets: &[u8]) -> Outcome {
             .err()
             .map(|failure| failure.message)
             .or_else(|| inspection.passed_over.trouble()),
+    }
+}
+
+fn packet(item: Item) -> Option<Seen> {
+    match item {
+        Item::Packet(seen) => Some(seen),
+        Item::Record(_) => None,
     }
 }
 

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Why encrypted records of a TLS 1.3 handshake are what they are: the engine's decisions, by the names of its rules.
+
+use serde::Serialize;
+use tlsconn_tls::{Decided, Decisions, Handshake, Piece, Scratch, Told};
+
+use super::describe;
+use crate::model::Side;
+
+/// Octets of a record's header.
+const HEADER: u32 = 5;
+
+/// A record, and the rule that told what it is.
+#[derive(Debug, Serialize)]
+pub(crate) struct Explained {
+    /// The frame with which its header was complete.
+    pub(crate) frame: u64,
+    pub(crate) id: u64,
+    pub(crate) from: Side,
+    pub(crate) rule: &'static str,
+    pub(crate) length: u16,
+    pub(crate) with_header: u32,
+    /// By how much its packet acknowledges more than what the rule looks at.
+    pub(crate) acknowledged: Option<i32>,
+    /// Bytes that are left of the bound.
+    pub(crate) left: Option<u32>,
+    #[serde(rename = "type")]
+    pub(crate) kind: Option<&'static str>,
+    /// The handshake is over with it.
+    pub(crate) ends: bool,
+}
+
+impl Explained {
+    pub(super) fn new(decided: &Decided, frame: u64, id: u64) -> Self {
+        Self {
+            frame,
+            id,
+            from: describe::side(decided.from),
+            rule: decided.rule.name(),
+            length: decided.len,
+            with_header: u32::from(decided.len) + HEADER,
+            acknowledged: decided.acknowledged,
+            left: decided.left,
+            kind: describe::type_name(decided.types),
+            ends: decided.is_last,
+        }
+    }
+}
+
+/// A handshake, and who is told of what is decided in it.
+pub(super) struct Explaining<'a> {
+    pub(super) handshake: &'a mut Handshake,
+    pub(super) decisions: &'a Decisions,
+}
+
+impl Scratch for Explaining<'_> {
+    fn get(&mut self) -> Option<&mut Handshake> {
+        self.handshake.get()
+    }
+
+    fn make(&mut self) -> Option<&mut Handshake> {
+        self.handshake.make()
+    }
+
+    fn piece(&mut self) -> Option<Box<Piece>> {
+        self.handshake.piece()
+    }
+
+    fn told<'a>(&self) -> Told<'a>
+    where
+        Self: 'a,
+    {
+        self.decisions.into()
+    }
+}
