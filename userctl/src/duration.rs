@@ -28,11 +28,9 @@ impl FromStr for Duration {
         }
         let number: Option<u32> = number.parse().ok();
         match number.and_then(|number| number.checked_mul(seconds)) {
-            Some(0) => Err("a pin that lasts for no time would do nothing".into()),
+            Some(0) => Err("a duration of no time would do nothing".into()),
             Some(seconds) => Ok(Self(seconds)),
-            None => Err(format!(
-                "{text} is longer than a pin can last, about 49710d"
-            )),
+            None => Err(format!("{text} is too long, at most about 49710d")),
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod conntrack;
 mod loose;
+mod timeout;
 mod view;
 mod waits;
 
@@ -28,6 +29,8 @@ pub(crate) struct Options {
     pub(crate) loose: bool,
     /// It is told by which rules records were told from data.
     pub(crate) explain: bool,
+    /// Seconds for which a connection may be idle; by its state, if none are given.
+    pub(crate) timeout: Option<u32>,
 }
 
 /// What of the start of a connection may still come.
@@ -60,6 +63,8 @@ pub(crate) struct Flow {
     pub(crate) dst: SocketAddr,
     /// When its first and its last packet were captured.
     pub(crate) times: [Time; 2],
+    /// When it is looked after next, whether it has been idle for too long.
+    pub(crate) looked_at: Time,
     /// The last SYN of the initiator: the number after it.
     syn: Option<u32>,
     /// The same of the responder, whose SYN the initiator may answer (a split handshake).
@@ -108,6 +113,7 @@ impl Flow {
             src,
             dst,
             times: [now; 2],
+            looked_at: Time::MAX,
             syn: None,
             responders_syn: None,
             tracked: (!tcp.syn).then(picked_up),

@@ -12,6 +12,7 @@ mod flow;
 mod fragments;
 mod hello;
 mod holes;
+mod idle;
 mod interface;
 mod link;
 mod order;
@@ -19,6 +20,7 @@ mod packet;
 mod passed_over;
 mod preface;
 mod reorder;
+mod row;
 #[cfg(test)]
 mod tests;
 mod tunnel;
@@ -34,7 +36,7 @@ use std::{
 };
 
 use serde::Serialize;
-use tlsconn_tls::{Decided, Handshake};
+use tlsconn_tls::Decided;
 
 use self::{
     capture::Frame,
@@ -43,16 +45,21 @@ use self::{
     flow::{Flow, Options, Told},
     fragments::Fragments,
     holes::Holes,
+    idle::Idle,
     interface::Time,
     link::Carried,
     packet::{Packet, Tcp},
     passed_over::PassedOver,
+    row::Row,
     tunnel::Tunnel,
 };
 use crate::model::{Connection, Side, State};
 
-/// Connections that are held at most, as many as the module tracks by default: they take up to 4 KiB each.
+/// Connections that are followed at a time at most, as many as the module tracks by default: they take up to 4 KiB each.
 pub(crate) const MOST: usize = 1 << 18;
+
+/// Connections that are shown at most: what is kept of those that were given up takes less than 1 KiB each.
+pub(crate) const MOST_ROWS: usize = 1 << 20;
 
 /// How often packets that were put together may have fragments in them, through tunnels.
 const MOST_FRAGMENTED: u8 = 3;
@@ -89,7 +96,10 @@ impl Item {
 
 /// The connections of a capture, as far as it was read.
 pub(crate) struct Inspection {
-    flows: Vec<Flow>,
+    rows: Vec<Row>,
+    /// How many of them are followed.
+    live: usize,
+    idle: Idle,
     /// The last connection between two ends, the lower one first, and through a tunnel.
     latest: HashMap<(Tunnel, SocketAddr, SocketAddr), usize>,
     /// Whether packets are looked for in tunnels.
@@ -108,7 +118,9 @@ pub(crate) struct Inspection {
 impl Default for Inspection {
     fn default() -> Self {
         Self {
-            flows: Vec::new(),
+            rows: Vec::new(),
+            live: 0,
+            idle: Idle::default(),
             latest: HashMap::new(),
             tunnels: true,
             most: MOST,
@@ -119,6 +131,7 @@ impl Default for Inspection {
                 secret: [0, 1].map(|word: u64| RandomState::new().hash_one(word)),
                 loose: false,
                 explain: false,
+                timeout: None,
             },
             items: Vec::new(),
             last: Time::MIN,
@@ -145,9 +158,15 @@ impl Inspection {
         self
     }
 
+    /// The same, that gives connections up that were idle for so many seconds; if none are given, as conntrack does.
+    pub(crate) fn giving_up_after(mut self, seconds: Option<u32>) -> Self {
+        self.options.timeout = seconds;
+        self
+    }
+
     /// Whether no TCP connection was found.
     pub(crate) fn is_empty(&self) -> bool {
-        self.flows.is_empty()
+        self.rows.is_empty()
     }
 
     /// When the last frame was captured, whatever was in it.
@@ -163,6 +182,10 @@ impl Inspection {
         let oldest = holes::oldest_at(frame.time);
         while let Some(place) = self.holes.older_than(oldest) {
             self.flow(place, ask, |flow, told| flow.give_up(oldest, told));
+        }
+        let now = self.idle.clock(frame.time);
+        while let Some((time, place)) = self.idle.next(now) {
+            self.look_after(place, time, now, ask);
         }
         match link::carried(frame) {
             Carried::Packet(kind, octets) => {
@@ -205,7 +228,7 @@ impl Inspection {
 
     /// The capture has ended: nothing comes any more that packets wait for.
     pub(crate) fn end(&mut self, ask: bool) -> Drain<'_, Item> {
-        for place in 0..self.flows.len() {
+        for place in 0..self.rows.len() {
             self.flow(place, ask, Flow::flush);
         }
         self.items.drain(..)
@@ -215,18 +238,28 @@ impl Inspection {
         self.passed_over.cut += u64::from(tcp.payload.len() < tcp.len as usize);
         let ends = (tunnel, tcp.src.min(tcp.dst), tcp.src.max(tcp.dst));
         let known = self.latest.get(&ends).copied();
+        if let Some(place) = known {
+            self.look_after(place, frame.time, frame.time, ask);
+            let is_gone = self.rows.get(place).is_some_and(|row| row.flow().is_none());
+            if is_gone && !tcp.syn && (tcp.len == 0 || tcp.fin || tcp.rst) {
+                // conntrack has forgotten it, and nothing is kept of one that begins so.
+                return;
+            }
+        }
         if let Some(place) = known.filter(|_| tcp.syn) {
             self.flow(place, ask, |flow, told| flow.meets_syn(tcp, told));
         }
         let same = known.filter(|place| {
-            let flow = self.flows.get(*place);
+            let flow = self.rows.get(*place).and_then(Row::flow);
             flow.is_some_and(|flow| !flow.is_followed_by(tcp))
         });
         let place = match same {
             Some(place) => place,
-            None if self.flows.len() < self.most => {
-                self.flows.push(Flow::begin(tcp, frame.time, self.options));
-                let place = self.flows.len() - 1;
+            None if self.live < self.most && self.rows.len() < MOST_ROWS => {
+                let flow = Flow::begin(tcp, frame.time, self.options);
+                self.rows.push(Row::Live(Box::new(flow)));
+                self.live += 1;
+                let place = self.rows.len() - 1;
                 self.latest.insert(ends, place);
                 place
             }
@@ -245,7 +278,8 @@ impl Inspection {
         // What has waited longest for what was captured late goes first: most likely that never comes.
         while self.holes.are_too_many() {
             let oldest = self.holes.older_than(Time::MAX);
-            let is_early = |place: &usize| self.flows.get(*place).is_some_and(Flow::has_early);
+            let flow = |place: usize| self.rows.get(place).and_then(Row::flow);
+            let is_early = |place: &usize| flow(*place).is_some_and(Flow::has_early);
             let Some(oldest) = oldest.filter(is_early) else {
                 break;
             };
@@ -260,7 +294,7 @@ impl Inspection {
 
     /// Changes a connection, and takes notice of what waits in it and of what is to be told.
     fn flow(&mut self, place: usize, ask: bool, change: impl FnOnce(&mut Flow, &mut Told<'_>)) {
-        let Some(flow) = self.flows.get_mut(place) else {
+        let Some(flow) = self.rows.get_mut(place).and_then(Row::flow_mut) else {
             return;
         };
         let before = flow.waiting();
@@ -274,26 +308,36 @@ impl Inspection {
             self.items.extend(decided.map(Item::Record));
         });
         self.holes.changed(place, before, flow.waiting());
+        let until = flow.idle_until();
+        if until < flow.looked_at {
+            flow.looked_at = until;
+            self.idle.look_at(until, place);
+        }
     }
 
-    /// The connections in order of their first packet. A session is continued by a later connection than the one that
-    /// it was issued in.
+    /// Gives a connection up that has been idle for too long, if it was to be looked after by then.
+    fn look_after(&mut self, place: usize, time: Time, now: Time, ask: bool) {
+        let Some(flow) = self.rows.get_mut(place).and_then(Row::flow_mut) else {
+            return;
+        };
+        if time < flow.looked_at {
+            return;
+        }
+        flow.looked_at = flow.idle_until();
+        if now <= flow.looked_at {
+            self.idle.look_at(flow.looked_at, place);
+            return;
+        }
+        self.flow(place, ask, Flow::flush);
+        if let Some(row) = self.rows.get_mut(place) {
+            row.give_up();
+            self.live -= 1;
+        }
+    }
+
+    /// The connections in order of their first packet.
     pub(crate) fn connections(&self) -> impl Iterator<Item = Connection> + '_ {
-        let mut issued: HashMap<u64, u64> = HashMap::new();
-        (0..).zip(&self.flows).map(move |(id, flow)| {
-            let handshake = flow.tracked().map(|tracked| &tracked.handshake);
-            let resumes = handshake
-                .and_then(Handshake::continues)
-                .and_then(|digest| issued.get(&digest).copied());
-            for digest in handshake
-                .map_or([None; 2], Handshake::issued)
-                .into_iter()
-                .flatten()
-            {
-                issued.insert(digest, id);
-            }
-            describe::connection(id, flow, resumes)
-        })
+        row::connections(&self.rows)
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use super::MOST;
+use super::{MOST, MOST_ROWS};
 
 const FRAMES: [&str; 2] = ["frame", "frames"];
 
@@ -45,7 +45,7 @@ impl PassedOver {
     pub(crate) fn trouble(&self) -> Option<String> {
         if self.no_room > 0 {
             return Some(format!(
-                "more than {MOST} connections: {} of further ones left out; cut the capture in parts with \
+                "more than {MOST} connections at a time, or {MOST_ROWS} in all: {} of further ones left out; cut the capture in parts with \
                  editcap or tcpdump",
                 counted(self.no_room, ["packet", "packets"])
             ));

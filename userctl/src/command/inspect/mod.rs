@@ -20,6 +20,7 @@ use clap::Args;
 
 use self::{columns::Column, document::Document, filter::Filter, run::Run, summary::Summary};
 use crate::{
+    duration::Duration,
     failure::Failure,
     inspect::Inspection,
     model::Connection,
@@ -57,6 +58,9 @@ pub(crate) struct Inspect {
     /// Read connections whose start is not in the capture too, from their ClientHello on, and mark them
     #[arg(long)]
     loose: bool,
+    /// Give connections up that were idle for so long, in place of conntrack's times: 5d while they are open, 10s to 2m else
+    #[arg(long, value_name = "DURATION")]
+    timeout: Option<Duration>,
     /// Columns of the table, by their names in the JSON; time, age, idle and rate too
     #[arg(short = 'o', value_name = "COLUMN", value_delimiter = ',')]
     columns: Vec<Column>,

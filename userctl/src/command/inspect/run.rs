@@ -11,6 +11,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Inspect;
 use crate::{
+    duration::Duration,
     failure::Failure,
     inspect::{capture::Capture, Inspection, Item},
     output::Output,
@@ -41,7 +42,9 @@ impl Inspect {
         Ok(Run {
             bar: self.progress(capture.length(), output),
             capture,
-            inspection: Inspection::new(!self.outer, self.loose).explaining(self.explain),
+            inspection: Inspection::new(!self.outer, self.loose)
+                .explaining(self.explain)
+                .giving_up_after(self.timeout.map(|Duration(seconds)| seconds)),
             wanted,
             is_gone: false,
         })

@@ -5,6 +5,7 @@
 mod files;
 mod flows;
 mod holes;
+mod idle;
 mod late;
 mod lengths;
 mod loose;
