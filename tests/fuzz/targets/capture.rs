@@ -101,7 +101,7 @@ fn inspected(input: Box<dyn Read + Send>, ask: bool) -> Outcome {
         packets += 1;
         assert!(seen.length > 0 && !seen.types.is_empty() && !seen.wire.is_empty());
     };
-    let read = Capture::new("fuzz".into(), None, input).and_then(|mut capture| {
+    let read = Capture::new("fuzz".into(), None, input, false).and_then(|mut capture| {
         capture.read(|frame| {
             if let Some(frame) = frame {
                 frames += 1;

@@ -12,6 +12,7 @@ use std::{
 use pcap_parser::{create_reader, traits::PcapReaderIterator, PcapError};
 
 use super::{
+    ahead::Ahead,
     block::{Joined, Section},
     interface::Time,
     unpack::unpacked,
@@ -55,7 +56,8 @@ impl Capture {
     /// Opens a file, or standard input where the name is `-`.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         if path.as_os_str() == "-" {
-            return Self::new("standard input".into(), None, Box::new(io::stdin()));
+            let input = Box::new(io::stdin());
+            return Self::new("standard input".into(), None, input, true);
         }
         let cannot = |error| {
             failure(
@@ -69,14 +71,15 @@ impl Capture {
             return Err(failure(path, "is a directory; name a capture file in it"));
         }
         let length = metadata.is_file().then_some(metadata.len());
-        Self::new(path.into(), length, Box::new(file))
+        Self::new(path.into(), length, Box::new(file), true)
     }
 
-    /// A capture of that name; `length` is that of the file, if it is known.
+    /// A capture of that name; `length` is that of the file, if it is known. `ahead`: it is read and unpacked on a thread of its own.
     pub(crate) fn new(
         name: PathBuf,
         length: Option<u64>,
         input: Box<dyn Read + Send>,
+        ahead: bool,
     ) -> Result<Self, Failure> {
         let fault = Fault::default();
         let (input, packed) = unpacked(input).map_err(|error| {
@@ -85,6 +88,15 @@ impl Capture {
                 format_args!("cannot be read: {error}; see whether it is whole"),
             )
         })?;
+        let input: Box<dyn Read + Send> = match ahead {
+            true => Box::new(Ahead::new(input).map_err(|error| {
+                failure(
+                    &name,
+                    format_args!("cannot be read: no thread: {error}; see the limits of processes"),
+                )
+            })?),
+            false => input,
+        };
         let input = Input {
             input,
             fault: fault.clone(),

@@ -3,6 +3,7 @@
 //! The engine over a capture: frames to packets, packets to connections, connections to the engine. Memory grows with
 //! the number of connections and what waits behind holes in them, both bounded, not with the size of the capture.
 
+mod ahead;
 mod block;
 pub(crate) mod capture;
 mod describe;

@@ -140,7 +140,8 @@ fn no_more_is_followed_than_what_is_live() {
         octets.extend(&one[24..]);
     }
     let input = Box::new(std::io::Cursor::new(octets));
-    let mut capture = super::Capture::new("made.pcap".into(), None, input).expect("a capture");
+    let mut capture =
+        super::Capture::new("made.pcap".into(), None, input, false).expect("a capture");
     let read = capture.read(|frame| {
         if let Some(frame) = frame {
             inspection.frame(frame, false);

@@ -33,7 +33,7 @@ fn inspect(octets: &[u8]) -> Outcome {
 fn inspect_into(mut inspection: Inspection, octets: &[u8]) -> Outcome {
     let mut packets = Vec::new();
     let input = Box::new(Cursor::new(octets.to_vec()));
-    let read = Capture::new("made.pcap".into(), None, input).and_then(|mut capture| {
+    let read = Capture::new("made.pcap".into(), None, input, false).and_then(|mut capture| {
         capture.read(|frame| {
             if let Some(frame) = frame {
                 packets.extend(inspection.frame(frame, true).filter_map(packet));
