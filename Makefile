@@ -9,7 +9,7 @@ export GUEST_COMMAND := $(value CMD)
 DESTDIR ?=
 PREFIX ?= /usr/local
 
-.PHONY: help build demo test test-debug kernels bench stacks beside vm uml rust-analyzer tables install uninstall deb kernel-devel test-deb clean distclean
+.PHONY: help build demo test test-debug kernels bench stacks beside compare vm uml rust-analyzer tables install uninstall deb kernel-devel test-deb clean distclean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -38,6 +38,9 @@ stacks: ## every TLS stack through the gateway, client by server; writes docs/st
 
 beside: ## what Suricata inline and the u32 recipe let through and cost, on the stock kernel; writes docs/beside.md (an hour)
 	@tests/beside/run
+
+compare: ## what `tlsconnctl inspect` says of the captures in a folder, beside tshark's fields (FOLDER='…')
+	@tests/compare/run $(or $(FOLDER),$(error FOLDER names no folder of captures))
 
 vm: ## a shell on the stock kernel; CMD='…' runs a command there
 	@$(LAB)/build stock
