@@ -20,7 +20,7 @@ const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 0xd2, 0x16, 0x2f];
 #[derive(Default)]
 pub(super) struct Preface {
     said: Option<Reason>,
-    /// A ClientHello has come after it.
+    /// A ClientHello has come: what comes behind it is not looked at.
     found: bool,
     looked_at: u8,
 }
@@ -39,9 +39,7 @@ impl Preface {
         let is_first = self.looked_at == 0;
         self.looked_at += 1;
         if hello::begins(payload) {
-            self.found = self.said.is_some();
-            // Without one it was not this that came before.
-            self.looked_at = MOST;
+            self.found = true;
         } else if let Some((said, rest)) = proxy(payload).filter(|_| is_first) {
             self.said = Some(said);
             self.found = hello::begins(rest);
@@ -67,10 +65,6 @@ fn proxy(payload: &[u8]) -> Option<(Reason, &[u8])> {
 }
 
 fn request(payload: &[u8], is_first: bool) -> Option<Reason> {
-    let begins = |text: &[u8]| {
-        let start = payload.get(..text.len());
-        start.is_some_and(|start| start.eq_ignore_ascii_case(text))
-    };
     let has = |text: &[u8]| payload.windows(text.len()).any(|part| part == text);
     match *payload {
         [5, methods, ..] if is_first && payload.len() == 2 + usize::from(methods) => {
@@ -80,23 +74,37 @@ fn request(payload: &[u8], is_first: bool) -> Option<Reason> {
         // MySQL's, which answers the server's greeting.
         [32, 0, 0, 1, ..] if payload.len() == 36 => Some(Reason::PrefaceSslRequest),
         _ if payload == SSL_REQUEST => Some(Reason::PrefaceSslRequest),
-        _ if begins(b"CONNECT ") => Some(Reason::PrefaceHttpConnect),
-        _ if begins(b"STARTTLS")
-            || begins(b"STLS\r")
-            || begins(b"AUTH TLS")
-            || begins(b"AUTH SSL") =>
-        {
-            Some(Reason::PrefaceStarttls)
-        }
+        _ if is_connect(payload) => Some(Reason::PrefaceHttpConnect),
         _ if payload.len() < 256 && (has(b"<starttls") || has(LDAP_STARTTLS)) => {
             Some(Reason::PrefaceStarttls)
         }
-        // IMAP, behind a tag.
-        _ if payload.len() < 64 && payload.to_ascii_uppercase().ends_with(b" STARTTLS\r\n") => {
-            Some(Reason::PrefaceStarttls)
-        }
+        _ if is_starttls(payload) => Some(Reason::PrefaceStarttls),
         _ => None,
     }
+}
+
+/// RFC 9110 9.3.6: the request line is enough.
+fn is_connect(payload: &[u8]) -> bool {
+    let line = payload.split(|octet| *octet == b'\r').next();
+    let words = line.map(|line| line.split(|octet| *octet == b' ').collect::<Vec<_>>());
+    matches!(
+        words.as_deref(),
+        Some([b"CONNECT", _, b"HTTP/1.0" | b"HTTP/1.1"])
+    )
+}
+
+/// Whether the last line asks for TLS: in SMTP, POP3 and FTP, or behind a tag in IMAP.
+fn is_starttls(payload: &[u8]) -> bool {
+    let lines = payload.trim_ascii_end();
+    let line = lines.rsplit(|octet| *octet == b'\n').next();
+    let line = line.unwrap_or(lines).to_ascii_uppercase();
+    let words: Vec<&[u8]> = line.split(|octet| *octet == b' ').collect();
+    matches!(
+        words[..],
+        [b"STARTTLS" | b"STLS"]
+            | [b"AUTH", b"TLS" | b"SSL" | b"TLS-C" | b"TLS-P"]
+            | [_, b"STARTTLS"]
+    )
 }
 
 #[cfg(test)]
@@ -119,7 +127,7 @@ mod tests {
         let v2 = [&PROXY_V2[..], &[0x21, 0x11, 0, 12], &[7; 12]].concat();
         let mysql = [&[32, 0, 0, 1][..], &[0; 32]].concat();
         let ldap = [&[0x30, 29, 2, 1, 1, 0x77, 24, 0x80, 22], LDAP_STARTTLS].concat();
-        let cases: [(&str, &[&[u8]]); 15] = [
+        let cases: [(&str, &[&[u8]]); 21] = [
             ("proxy-v1", &[v1]),
             ("proxy-v2", &[&v2]),
             (
@@ -166,6 +174,16 @@ mod tests {
                 ],
             ),
             ("starttls", &[&ldap, b"0"]),
+            // Two commands at once, which one packet may carry.
+            ("starttls", &[b"EHLO a\r\nSTARTTLS\r\n", b"220 go on\r\n"]),
+            ("starttls", &[b"auth ssl\r\n", b"234 go on\r\n"]),
+            ("starttls", &[b"AUTH TLS-P\n", b"234 go on\r\n"]),
+            (
+                "http-connect",
+                &[b"CONNECT a.example:443 HTTP/1.0\r\nHost: a\r\n\r\n"],
+            ),
+            ("socks4", &[b"\x04\x02\0\x50\0\0\0\x01user\0a.example\0"]),
+            ("socks5", &[&[5, 3, 0, 1, 2]]),
             ("sslrequest", &[&SSL_REQUEST, b"S"]),
             ("sslrequest", &[b"J\0\0\0\n8.0", &mysql]),
             ("", &[b"GET / HTTP/1.1\r\n\r\n"]),
@@ -192,5 +210,63 @@ mod tests {
         for cut in 0..v2.len() {
             assert_eq!(said(&[&v2[..cut], &HELLO]), None, "{cut}");
         }
+    }
+
+    #[test]
+    fn what_looks_like_one_is_none() {
+        let v2 = |octets: &[u8]| [&PROXY_V2[..], octets].concat();
+        let ldap = [LDAP_STARTTLS, &[0; 256]].concat();
+        let cases: [&[u8]; 29] = [
+            // Lines without their end, or that are no such line.
+            b"PROXY TCP4 10.0.0.1 10.0.0.2 1 443\n",
+            b"PROXY",
+            b"PROXYTCP4 10.0.0.1 10.0.0.2 1 443\r\n",
+            b"proxy TCP4 10.0.0.1 10.0.0.2 1 443\r\n",
+            b"CONNECT a.example:443\r\n\r\n",
+            b"CONNECT a.example:443 HTTP/2\r\n\r\n",
+            b"CONNECTED a HTTP/1.1\r\n\r\n",
+            b"GET CONNECT HTTP/1.1\r\n\r\n",
+            b"STARTTLS now please\r\n",
+            b"XSTARTTLS\r\n",
+            b"* CAPABILITY IMAP4rev1 STARTTLS\r\n",
+            b"STARTTLS\r\nQUIT\r\n",
+            b"STLSX\r\n",
+            b"AUTH PLAIN\r\n",
+            b"AUTH TLSX\r\n",
+            b"<start tls/>",
+            // Another version of PROXY, and one whose length is cut off.
+            &v2(&[0x11, 0x11, 0, 0]),
+            &v2(&[0x22, 0x11, 0, 0]),
+            &v2(&[0x21, 0x11, 0]),
+            // Other lengths than what they say.
+            &[5, 2, 0],
+            &[5, 1, 0, 0],
+            &[4, 1, 1, 187, 1, 2, 3, 4],
+            &[4, 1, 1, 187, 1, 2, 3, 0],
+            &[4, 3, 1, 187, 1, 2, 3, 4, 0],
+            &[4, 1, 1, 187, 1, 2, 3, 4, 1],
+            // PostgreSQL's GSSENCRequest, and a cancellation.
+            &[0, 0, 0, 8, 4, 0xd2, 0x16, 0x30],
+            &[0, 0, 0, 16, 4, 0xd2, 0x16, 0x2e],
+            // Not MySQL's second packet.
+            &[&[32, 0, 0, 2][..], &[0; 32]].concat(),
+            &ldap,
+        ];
+        for packet in cases {
+            assert_eq!(said(&[packet, &HELLO]), None, "{packet:?}");
+        }
+        // What begins a connection stands nowhere else.
+        let first: [&[u8]; 4] = [
+            b"PROXY TCP4 10.0.0.1 10.0.0.2 1 443\r\n",
+            &v2(&[0x21, 0x11, 0, 0]),
+            &[5, 1, 0],
+            &[4, 1, 1, 187, 1, 2, 3, 4, 0],
+        ];
+        for packet in first {
+            assert!(said(&[packet, &HELLO]).is_some(), "{packet:?}");
+            assert_eq!(said(&[b"x", packet, &HELLO]), None, "{packet:?}");
+        }
+        // A hello that came before is none that came behind it.
+        assert_eq!(said(&[&HELLO, b"STLS\r\n", &HELLO]), None);
     }
 }

@@ -10,6 +10,7 @@ mod late;
 mod lengths;
 mod loose;
 mod packets;
+mod prefaces;
 mod wire;
 
 use std::io::Cursor;

@@ -84,7 +84,7 @@ fn last() -> [Vec<u8>; 2] {
 }
 
 /// What the sides say in turns, behind SYN and SYN-ACK.
-fn spoken(first: u32, payloads: Vec<(bool, Vec<u8>)>) -> Vec<Segment> {
+pub(crate) fn spoken(first: u32, payloads: Vec<(bool, Vec<u8>)>) -> Vec<Segment> {
     let mut next = [first, first.wrapping_add(0x4000_0000)];
     let start = |from_client, seq, ack, flags| Segment {
         from_client,
