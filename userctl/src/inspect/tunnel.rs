@@ -13,7 +13,8 @@ use super::wrapping::{ethernet, ip, ppp, unwrapped, Typed};
 
 /// Ports that tunnels are sent to: VXLAN's (RFC 7348), and the one that Linux had before; Geneve's (RFC 8926); GTP-U's
 /// (3GPP TS 29.281); GRE's (RFC 8086).
-const VXLAN: [u16; 2] = [4789, 8472];
+const VXLAN: u16 = 4789;
+const VXLAN_OF_LINUX: u16 = 8472;
 const GENEVE: u16 = 6081;
 const GTP: u16 = 2152;
 const GRE: u16 = 4754;
@@ -28,16 +29,17 @@ pub(super) fn inner(
     protocol: IpNumber,
     payload: &[u8],
 ) -> Option<(Tunnel, Typed<'_>)> {
-    let (id, packet) = match protocol {
-        ip_number::IPV4 => (None, (ether_type::IPV4, payload)),
-        ip_number::IPV6 => (None, (ether_type::IPV6, payload)),
-        ip_number::GRE => gre(payload)?,
+    let (port, (id, packet)) = match protocol {
+        ip_number::IPV4 => (0, (None, (ether_type::IPV4, payload))),
+        ip_number::IPV6 => (0, (None, (ether_type::IPV6, payload))),
+        ip_number::GRE => (0, gre(payload)?),
         ip_number::UDP => udp(payload)?,
         _ => return None,
     };
     let [src, dst] = ends;
     let mut hasher = DefaultHasher::new();
-    (within, src.min(dst), src.max(dst), protocol.0, id).hash(&mut hasher);
+    let kind = (protocol.0, port);
+    (within, src.min(dst), src.max(dst), kind, id).hash(&mut hasher);
     Some((hasher.finish().max(1), unwrapped(packet)?))
 }
 
@@ -91,15 +93,18 @@ fn gre(octets: &[u8]) -> Option<Inner<'_>> {
     }
 }
 
-fn udp(octets: &[u8]) -> Option<Inner<'_>> {
+/// With the port that says which kind of tunnel it is.
+fn udp(octets: &[u8]) -> Option<(u16, Inner<'_>)> {
     let ([_, _, high, low, _, _, _, _], payload) = octets.split_first_chunk()?;
-    match u16::from_be_bytes([*high, *low]) {
-        port if VXLAN.contains(&port) => vxlan(payload),
+    let port = u16::from_be_bytes([*high, *low]);
+    let inner = match port {
+        VXLAN | VXLAN_OF_LINUX => return Some((VXLAN, vxlan(payload)?)),
         GENEVE => geneve(payload),
         GTP => gtp(payload),
         GRE => gre(payload),
         _ => None,
-    }
+    };
+    Some((port, inner?))
 }
 
 fn vxlan(octets: &[u8]) -> Option<Inner<'_>> {

@@ -63,6 +63,44 @@ fn endpoints_are_cut_last_and_keep_their_port() {
 }
 
 #[test]
+fn a_heading_has_its_room_where_it_is_shown() {
+    let mut table = Table::new(vec![
+        Column::cut("RESUMED", 2),
+        Column::endpoints("DESTINATION", 2),
+        Column::new("ID"),
+    ]);
+    table.row(["no", "10.0.0.1:443", "1"].map(Cell::new).into());
+    table.row(["yes", "-", "2"].map(Cell::new).into());
+    let shown = |heading, room| table.render(heading, room, false);
+    let expected =
+        "RESUMED  DESTINATION   ID\nno       10.0.0.1:443  1\nyes      -             2\n";
+    assert_eq!(shown(true, None), expected);
+    assert_eq!(
+        shown(false, None),
+        "no   10.0.0.1:443  1\nyes  -             2\n"
+    );
+    // It is not cut, as its cells may be.
+    let expected = "RESUMED DESTINATION ID\nno      10.0.0\u{2026}:443 1\nyes     -           2\n";
+    assert_eq!(shown(true, Some(1)), expected);
+}
+
+#[test]
+fn each_colour_is_its_own() {
+    let shown = [
+        (Colour::Plain, "x"),
+        (Colour::Green, "\x1b[32mx\x1b[0m"),
+        (Colour::Yellow, "\x1b[33mx\x1b[0m"),
+        (Colour::Red, "\x1b[31mx\x1b[0m"),
+        (Colour::Faint, "\x1b[2mx\x1b[0m"),
+    ];
+    for (colour, expected) in shown {
+        let mut table = Table::new(vec![Column::new("X")]);
+        table.row(vec![Cell::coloured("x", colour)]);
+        assert_eq!(table.render(false, None, true), format!("{expected}\n"));
+    }
+}
+
+#[test]
 fn rows_that_come_later() {
     let mut table = table();
     assert_eq!(table.len(), 2);

@@ -2,6 +2,7 @@
 
 //! Captures made by hand, through the whole of it.
 
+mod carriers;
 mod files;
 mod flows;
 mod holes;
