@@ -191,7 +191,7 @@ fn the_same_addresses_in_two_tunnels_are_two_connections() {
             alone(inspect(&pcap(101, &frames.collect::<Vec<_>>())).connections);
         }
     }
-    // Of one kind, another number; and nothing around it.
+    // Of one kind, another number.
     let frame = [&[0; 12][..], &[8, 0]].concat();
     let network = |number: u8| {
         udp(
@@ -204,6 +204,13 @@ fn the_same_addresses_in_two_tunnels_are_two_connections() {
     let frames = packets
         .iter()
         .flat_map(|ip| networks.iter().map(|carrier| carrier.2(ip)));
+    alone(inspect(&pcap(101, &frames.collect::<Vec<_>>())).connections);
+    // The same one in two others, and nothing around it.
+    let keys = [7, 8].map(|key| tunnel("", 47, &[0x20, 0, 8, 0, 0, 0, 0, key]));
+    let within = |ip: &[u8]| networks[0].2(ip);
+    let frames = packets
+        .iter()
+        .flat_map(|ip| keys.iter().map(move |carrier| carrier.2(&within(ip))));
     alone(inspect(&pcap(101, &frames.collect::<Vec<_>>())).connections);
     let frames = packets
         .iter()
