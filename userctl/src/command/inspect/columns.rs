@@ -2,6 +2,9 @@
 
 //! Columns by the names that JSON has for them, and connections in their order.
 
+#[cfg(test)]
+mod shown;
+
 use std::{cmp::Ordering, net::SocketAddr, str::FromStr};
 
 use serde_json::Value;
