@@ -3,7 +3,10 @@
 //! Which columns there are where none is asked for, what they say, and how they are cut.
 
 use super::*;
-use crate::model::{tests::connection, Captured, Reason};
+use crate::{
+    model::{tests::connection, Captured, Reason},
+    octets::Hex,
+};
 
 fn captured(reason: Option<Reason>, loose: bool) -> Connection {
     Connection {
@@ -61,6 +64,34 @@ fn a_reason_and_a_mark() {
         let text = table(&connections, &columns, Time(0)).render(false, None, false);
         assert_eq!(text, format!("{expected}\n"));
     }
+}
+
+#[test]
+fn what_is_known_to_be_nothing_is_told_from_what_is_not_known() {
+    let shown = |change: fn(&mut Connection), column: &str| {
+        let mut connection = captured(None, false);
+        change(&mut connection);
+        let text = table(&[connection], &Column::of(&[column]), Time(0));
+        text.render(false, None, false)
+    };
+    let empty = |connection: &mut Connection| connection.session_id = Some(Hex([].into()));
+    assert_eq!(shown(empty, "session_id"), "\"\"\n");
+    assert_eq!(
+        shown(|connection| connection.session_id = None, "session_id"),
+        "-\n"
+    );
+    assert_eq!(
+        shown(|connection| connection.resumed = Some(true), "resumed"),
+        "yes\n"
+    );
+    assert_eq!(
+        shown(|connection| connection.resumed = Some(false), "resumed"),
+        "no\n"
+    );
+    assert_eq!(
+        shown(|connection| connection.resumed = None, "resumed"),
+        "-\n"
+    );
 }
 
 #[test]
