@@ -7,6 +7,7 @@ use tlsconn_tls::{Counters, Identity, Types};
 use super::{
     flow::{Flow, Missing},
     interface::Time,
+    view::View,
 };
 use crate::{
     cipher::Cipher,
@@ -36,11 +37,11 @@ pub(crate) fn type_name(types: Types) -> Option<&'static str> {
 
 /// A connection as `list` knows it; `resumes` is the one whose session it continues.
 pub(crate) fn connection(id: u64, flow: &Flow, resumes: Option<u64>) -> Connection {
-    let tracked = flow.tracked();
+    let tracked = View(flow).tracked();
     let identity = tracked.map_or_else(Identity::default, |tracked| tracked.handshake.identity);
     let counters = |side| {
         tracked.map_or_else(Counters::default, |tracked| Counters {
-            bytes: flow.bytes(side),
+            bytes: View(flow).bytes(side),
             ..tracked.connection.counters(side)
         })
     };
@@ -60,7 +61,7 @@ pub(crate) fn connection(id: u64, flow: &Flow, resumes: Option<u64>) -> Connecti
         src: flow.src,
         dst: flow.dst,
         client: identity.client.map(side),
-        state: state(flow.state()),
+        state: state(View(flow).state()),
         confirmed: identity.confirmed,
         version: identity.version.and_then(Version::from_number),
         offered: identity.offered.and_then(Version::from_number),
@@ -86,7 +87,7 @@ pub(crate) fn connection(id: u64, flow: &Flow, resumes: Option<u64>) -> Connecti
         captured: Some(Captured {
             first: time(first),
             last: time(last),
-            loose: flow.loose(),
+            loose: View(flow).loose(),
         }),
     }
 }
@@ -151,8 +152,8 @@ fn resumption(resumption: tlsconn_tls::Resumption) -> Resumption {
 }
 
 fn reason(reason: tlsconn_tls::Reason, flow: &Flow) -> Option<Reason> {
-    match (reason, flow.missing()) {
-        (tlsconn_tls::Reason::NotTls, _) => Some(flow.preface().unwrap_or(Reason::NotTls)),
+    match (reason, View(flow).missing()) {
+        (tlsconn_tls::Reason::NotTls, _) => Some(View(flow).preface().unwrap_or(Reason::NotTls)),
         (tlsconn_tls::Reason::Hole, Some(Missing::CapturedLate)) => {
             Some(Reason::CapturedOutOfOrder)
         }

@@ -3,7 +3,7 @@
 //! Why encrypted records of a TLS 1.3 handshake are what they are: the engine's decisions, by the names of its rules.
 
 use serde::Serialize;
-use tlsconn_tls::{Decided, Decisions, Handshake, Piece, Scratch, Told};
+use tlsconn_tls::Decided;
 
 use super::describe;
 use crate::model::Side;
@@ -45,32 +45,5 @@ impl Explained {
             kind: describe::type_name(decided.types),
             ends: decided.is_last,
         }
-    }
-}
-
-/// A handshake, and who is told of what is decided in it.
-pub(super) struct Explaining<'a> {
-    pub(super) handshake: &'a mut Handshake,
-    pub(super) decisions: &'a Decisions,
-}
-
-impl Scratch for Explaining<'_> {
-    fn get(&mut self) -> Option<&mut Handshake> {
-        self.handshake.get()
-    }
-
-    fn make(&mut self) -> Option<&mut Handshake> {
-        self.handshake.make()
-    }
-
-    fn piece(&mut self) -> Option<Box<Piece>> {
-        self.handshake.piece()
-    }
-
-    fn told<'a>(&self) -> Told<'a>
-    where
-        Self: 'a,
-    {
-        self.decisions.into()
     }
 }

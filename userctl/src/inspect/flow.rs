@@ -2,10 +2,7 @@
 
 //! A TCP connection as conntrack and the tracker see it: when it begins, when it is over, what its packets are.
 
-mod conntrack;
-mod loose;
-mod timeout;
-mod view;
+mod starts;
 mod waits;
 
 use std::net::SocketAddr;
@@ -15,23 +12,11 @@ use tlsconn_tls::{Connection, Reason, Segment, Side};
 use super::{
     early::Early,
     interface::Time,
+    options::Options,
     packet::Tcp,
     preface::Preface,
     reorder::{before, InOrder},
 };
-
-/// What holds for all connections of a capture.
-#[derive(Clone, Copy)]
-pub(crate) struct Options {
-    /// That of the engine's digests.
-    pub(crate) secret: [u64; 2],
-    /// A ClientHello opens a connection whose SYN-ACK was not captured.
-    pub(crate) loose: bool,
-    /// It is told by which rules records were told from data.
-    pub(crate) explain: bool,
-    /// Seconds for which a connection may be idle; by its state, if none are given.
-    pub(crate) timeout: Option<u32>,
-}
 
 /// What of the start of a connection may still come.
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -66,39 +51,39 @@ pub(crate) struct Flow {
     /// When it is looked after next, whether it has been idle for too long.
     pub(crate) looked_at: Time,
     /// The last SYN of the initiator: the number after it.
-    syn: Option<u32>,
+    pub(super) syn: Option<u32>,
     /// The same of the responder, whose SYN the initiator may answer (a split handshake).
-    responders_syn: Option<u32>,
+    pub(super) responders_syn: Option<u32>,
     /// What the tracker keeps: none while nothing but a SYN was seen.
-    tracked: Option<Box<InOrder>>,
+    pub(super) tracked: Option<Box<InOrder>>,
     /// Seen first in the middle, and without payload so far: the tracker keeps nothing of such.
-    idle: bool,
+    pub(super) idle: bool,
     /// By side, the highest acknowledgement that it sent.
-    acks: [Option<u32>; 2],
+    pub(super) acks: [Option<u32>; 2],
     /// By side, the number behind its FIN.
-    fins: [Option<u32>; 2],
+    pub(super) fins: [Option<u32>; 2],
     /// Who sent the last packet, and the number after it, if it was neither SYN nor FIN nor RST.
-    last: Option<(Side, u32)>,
-    answered: bool,
-    fin: bool,
-    reset: bool,
+    pub(super) last: Option<(Side, u32)>,
+    pub(super) answered: bool,
+    pub(super) fin: bool,
+    pub(super) reset: bool,
     awaits: Awaits,
-    early: Option<Box<Early>>,
-    options: Options,
+    pub(super) early: Option<Box<Early>>,
+    pub(super) options: Options,
     /// Where both streams were at the ClientHello that opened it without a SYN-ACK.
-    loose: Option<[u32; 2]>,
+    pub(super) loose: Option<[u32; 2]>,
     /// By side, octets of payload before that.
-    before: [u64; 2],
+    pub(super) before: [u64; 2],
     /// By side, whether it sent anything.
-    heard: [bool; 2],
+    pub(super) heard: [bool; 2],
     /// Whose octets were given up, and the number of the first.
-    lost_at: Option<(Side, u32)>,
+    pub(super) lost_at: Option<(Side, u32)>,
     /// These came, after they had been acknowledged.
-    is_out_of_order: bool,
+    pub(super) is_out_of_order: bool,
     /// What was said on a connection that is not TLS.
-    preface: Preface,
+    pub(super) preface: Preface,
     /// By side, whether octets of its packets were not captured.
-    is_cut: [bool; 2],
+    pub(super) is_cut: [bool; 2],
 }
 
 impl Flow {

@@ -9,6 +9,7 @@ pub(crate) mod capture;
 mod describe;
 mod early;
 pub(crate) mod explained;
+mod explaining;
 mod flow;
 mod fragments;
 mod hello;
@@ -16,6 +17,7 @@ mod holes;
 mod idle;
 mod interface;
 mod link;
+mod options;
 mod order;
 mod packet;
 mod passed_over;
@@ -24,8 +26,10 @@ mod reorder;
 mod row;
 #[cfg(test)]
 mod tests;
+mod timeout;
 mod tunnel;
 mod unpack;
+mod view;
 mod wifi;
 mod wrapping;
 
@@ -43,16 +47,18 @@ use self::{
     capture::Frame,
     early::At,
     explained::Explained,
-    flow::{Flow, Options, Told},
+    flow::{Flow, Told},
     fragments::Fragments,
     holes::Holes,
     idle::Idle,
     interface::Time,
     link::Carried,
+    options::Options,
     packet::{Packet, Tcp},
     passed_over::PassedOver,
     row::Row,
     tunnel::Tunnel,
+    view::View,
 };
 use crate::model::{Connection, Side, State};
 
@@ -305,11 +311,11 @@ impl Inspection {
                 self.items.push(Item::Packet(seen));
             }
             let explained = |of: Decided| Explained::new(&of, frame, place as u64);
-            let decided = flow.decided().into_iter().map(explained);
+            let decided = View(flow).decided().into_iter().map(explained);
             self.items.extend(decided.map(Item::Record));
         });
         self.holes.changed(place, before, flow.waiting());
-        let until = flow.idle_until();
+        let until = timeout::idle_until(flow);
         if until < flow.looked_at {
             flow.looked_at = until;
             self.idle.look_at(until, place);
@@ -324,7 +330,7 @@ impl Inspection {
         if time < flow.looked_at {
             return;
         }
-        flow.looked_at = flow.idle_until();
+        flow.looked_at = timeout::idle_until(flow);
         if now <= flow.looked_at {
             self.idle.look_at(flow.looked_at, place);
             return;
@@ -344,7 +350,7 @@ impl Inspection {
 
 /// What there is to tell of a packet that was taken in.
 fn seen(flow: &Flow, tcp: &Tcp<'_>, frame: u64, id: u64) -> Seen {
-    let types = |octets| flow.types(tcp, octets);
+    let types = |octets| View(flow).types(tcp, octets);
     Seen {
         frame,
         id,
@@ -352,6 +358,6 @@ fn seen(flow: &Flow, tcp: &Tcp<'_>, frame: u64, id: u64) -> Seen {
         length: tcp.len,
         types: order::names(tcp.len, |octets| types(octets).content),
         wire: order::names(tcp.len, |octets| types(octets).wire),
-        state: describe::state(flow.state()),
+        state: describe::state(View(flow).state()),
     }
 }

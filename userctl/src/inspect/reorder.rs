@@ -6,7 +6,7 @@ use tlsconn_tls::{
     Config, Connection, Decided, Decisions, Handshake, Payload, Segment, Side, Taken,
 };
 
-use super::{explained::Explaining, flow::Options, interface::Time};
+use super::{explaining::Explaining, interface::Time, options::Options};
 
 /// What keeping a segment costs beside its octets, so that many small ones are bounded too.
 const COST: u32 = 64;

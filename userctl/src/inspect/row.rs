@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use tlsconn_tls::Handshake;
 
-use super::{describe, flow::Flow};
+use super::{describe, flow::Flow, view::View};
 use crate::model::Connection;
 
 /// A connection.
@@ -34,7 +34,8 @@ impl Sessions {
             continues: handshake.continues(),
             issued: handshake.issued(),
         };
-        flow.tracked()
+        View(flow)
+            .tracked()
             .map_or_else(Self::default, |tracked| of(&tracked.handshake))
     }
 }
