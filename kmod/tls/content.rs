@@ -5,9 +5,10 @@
 //! lengths, and what acknowledges what. In doubt a record is data, unless a handshake of a real endpoint could not
 //! complete then; what may pass so is bounded.
 
-use super::decided::{Rule, Told};
+use super::decided::Rule;
 use super::flight::{ClientFlight, Finished, Suite};
 use super::sequence::{before, Kind};
+use super::told::Told;
 use super::types::Side;
 
 #[cfg(feature = "explain")]

@@ -4,7 +4,6 @@
 
 use super::aside::Aside;
 use super::connection::Connection;
-use super::decided::Told;
 use super::direction::Direction;
 use super::reader::Reader;
 use super::record::{
@@ -14,6 +13,7 @@ use super::runs::{PerWire, Runs};
 use super::scratch::Scratch;
 use super::sequence::Kind;
 use super::short::counts_as;
+use super::told::Told;
 use super::types::{Payload, Reason, Segment, State};
 
 impl Connection {

@@ -6,7 +6,6 @@
 use alloc::vec::Vec;
 #[cfg(not(MODULE))]
 use core::cell::{Cell, RefCell};
-use core::marker::PhantomData;
 
 use super::types::Side;
 #[cfg(not(MODULE))]
@@ -16,6 +15,7 @@ use super::{
     connection::Connection,
     content::{Encrypted, Flights, Verdict},
     reader::Reader,
+    told::Told,
     types::Segment,
 };
 
@@ -141,39 +141,6 @@ impl Decisions {
     /// What was decided since it was taken last.
     pub fn take(&self) -> Vec<Decided> {
         self.all.take()
-    }
-}
-
-/// Who is told of what is decided. Without the feature it takes no room.
-#[derive(Clone, Copy)]
-pub struct Told<'a> {
-    #[cfg(feature = "explain")]
-    pub(super) told: Option<&'a Decisions>,
-    nobody: PhantomData<&'a ()>,
-}
-
-impl Told<'_> {
-    /// Nobody.
-    #[inline(always)]
-    pub(super) fn nobody() -> Self {
-        Told {
-            #[cfg(feature = "explain")]
-            told: None,
-            nobody: PhantomData,
-        }
-    }
-}
-
-#[cfg(not(MODULE))]
-impl<'a> From<&'a Decisions> for Told<'a> {
-    fn from(decisions: &'a Decisions) -> Self {
-        #[cfg(not(feature = "explain"))]
-        let _ = decisions;
-        Told {
-            #[cfg(feature = "explain")]
-            told: Some(decisions),
-            nobody: PhantomData,
-        }
     }
 }
 

@@ -160,6 +160,13 @@ impl Handshake {
         self.client
     }
 
+    /// Whether the first ClientHello is not complete yet.
+    #[inline]
+    pub(super) fn awaits_hello(&self) -> bool {
+        matches!(self.progress, Progress::Nothing | Progress::ClientHello)
+            && self.identity.hello_retry.is_none()
+    }
+
     /// Whether ServerHello is complete.
     pub(super) fn is_answered(&self) -> bool {
         self.progress == Progress::Answered

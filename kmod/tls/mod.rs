@@ -20,6 +20,9 @@ mod handshake;
 mod headers;
 mod hello;
 mod identity;
+// The module has no use for it.
+#[cfg(feature = "ja4")]
+mod ja4;
 mod kept;
 mod message;
 mod negotiation;
@@ -36,19 +39,24 @@ mod sequence;
 mod session;
 mod short;
 mod sslv2;
+mod told;
 mod types;
 pub mod wildcard;
 
 pub use conditions::{Answer, Hellos};
 pub use connection::Connection;
-pub use decided::Told;
 #[cfg(not(MODULE))]
 pub use decided::{Decided, Decisions, Rule};
 pub use handshake::Handshake;
 pub use identity::{Bytes, Identity, IdentityRef, Resumption};
+#[cfg(feature = "ja4")]
+pub use ja4::{Ja4, Sha256};
 pub use kept::Piece;
 pub use packed::{pack, unpack, Sessions};
 pub use scratch::Scratch;
+#[cfg(feature = "ja4")]
+pub use told::Listener;
+pub use told::Told;
 pub use types::{
     Config, Counters, PacketTypes, Payload, PerSide, Reason, Segment, Side, State, Taken, Types,
 };

@@ -3,7 +3,6 @@
 
 use super::connection::Connection;
 use super::content::{Encrypted, Verdict};
-use super::decided::Told;
 use super::handshake::Handshake;
 use super::reader::Reader;
 use super::record::{
@@ -12,6 +11,7 @@ use super::record::{
 use super::scratch::Scratch;
 use super::sequence::Kind;
 use super::short::{Places, SHORT};
+use super::told::Told;
 use super::types::{Config, Payload, Reason, Segment, Side, State};
 
 impl Connection {
@@ -119,7 +119,7 @@ impl Connection {
             let missing = u32::from(record.header_left());
             let taken = if missing == 0 {
                 let wanted = record.body_left().min(left);
-                self.body(handshake, from, reader, offset, wanted)?
+                self.body(handshake, from, reader, offset, wanted, told)?
             } else {
                 if record.header_read() == 0 {
                     let header = reader.header(offset)?;
@@ -317,6 +317,7 @@ impl Connection {
         reader: &mut Reader<'_, P>,
         offset: u32,
         wanted: u32,
+        told: Told<'_>,
     ) -> Result<u32, Reason> {
         let direction = self.sides.of(from);
         let kind = direction.kind();
@@ -340,7 +341,12 @@ impl Connection {
                     Ok(())
                 }
                 _ if direction.is_sslv2() => handshake.sslv2_octets(octets),
-                _ => handshake.octets(from, octets, &Places::from(at)),
+                _ => {
+                    if handshake.awaits_hello() {
+                        told.client_hello(octets);
+                    }
+                    handshake.octets(from, octets, &Places::from(at))
+                }
             };
             if let Err((number, why)) = taken {
                 // Those before it are taken in, as if they had come in a segment of their own.

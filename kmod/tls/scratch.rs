@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Where a handshake is kept while it lasts, and memory for what it keeps.
 
-use super::decided::Told;
 use super::handshake::Handshake;
 use super::kept::Piece;
+use super::told::Told;
 use crate::Held;
 
 /// Where a connection's handshake is kept: not at all before the first octet of one, nor once nothing of it is needed.
@@ -17,7 +17,7 @@ pub trait Scratch {
     /// Memory for bytes that may have to come again. None where there is none: what comes again of them reads `unknown`.
     fn piece(&mut self) -> Option<Held<Piece>>;
 
-    /// Who is told by which rules records are told from data: nobody, if nobody asks.
+    /// Who is told what is not kept: nobody, if nobody listens.
     #[inline(always)]
     fn told<'a>(&self) -> Told<'a>
     where

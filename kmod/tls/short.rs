@@ -3,7 +3,6 @@
 
 use super::connection::Connection;
 use super::content::Encrypted;
-use super::decided::Told;
 use super::handshake::Handshake;
 use super::headers::Headers;
 use super::reader::Reader;
@@ -12,6 +11,7 @@ use super::record::{
 };
 use super::runs::{PerWire, Runs};
 use super::sequence::Kind;
+use super::told::Told;
 use super::types::{Config, Payload, Reason, Segment, Side, State};
 
 /// Octets that a short record's body has at most. With its header it mostly fits into what [`Reader::some`] gives.
@@ -196,7 +196,7 @@ impl Connection {
                     if has_others {
                         front.left = front.left.saturating_sub(TURN);
                     }
-                    self.short_messages(handshake, from, front)?;
+                    self.short_messages(handshake, from, front, told)?;
                 }
                 _ if handshake.content.flights().is_some() => {
                     self.short_run::<true>(handshake, config, segment, front, told);
@@ -332,6 +332,7 @@ impl Connection {
         handshake: &mut Handshake,
         from: Side,
         front: &mut Front<'_>,
+        told: Told<'_>,
     ) -> Result<(), (usize, Reason)> {
         let messages = front.messages.get_or_insert([0; MESSAGES]);
         let mut headers = front.headers;
@@ -381,6 +382,9 @@ impl Connection {
         };
         front.left = left;
         let messages = messages.get(..end).unwrap_or_default();
+        if handshake.awaits_hello() {
+            told.client_hello(messages);
+        }
         handshake
             .octets(from, messages, &places)
             .map_err(|(number, why)| (number.saturating_add(skipped as usize), why))?;

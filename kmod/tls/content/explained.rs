@@ -3,9 +3,10 @@
 
 use super::super::{
     connection::Connection,
-    decided::{Decided, Decisions, Rule, Told},
+    decided::{Decided, Decisions, Rule},
     reader::Reader,
     record::{length_fits, Header, APPLICATION_DATA},
+    told::Told,
     types::{Payload, Segment, Side, State, Types},
 };
 use super::{Content, Encrypted, Flights, ServerFlight, Verdict, AFTER_FINISHED, SERVER_FLIGHT};

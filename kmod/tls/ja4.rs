@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! JA4, FoxIO's fingerprint of a TLS client (its BSD-licensed part, made from the published description): collected from a
+//! ClientHello as it passes, in fixed memory.
+
+mod extensions;
+mod list;
+
+use self::list::{hash, hex, List};
+
+/// Numbers that a hello may have of each kind, GREASE too: one with more has no JA4.
+const SUITES: u16 = 256;
+const EXTENSIONS: u16 = 128;
+const ALGORITHMS: u16 = 64;
+
+/// Octets of a number in a list.
+const NUMBER: u16 = 2;
+
+/// SHA-256, by whatever there is for it.
+pub trait Sha256: Default {
+    /// Takes more bytes in.
+    fn update(&mut self, bytes: &[u8]);
+    /// The digest of all of them.
+    fn finish(self) -> [u8; 32];
+}
+
+/// What of the message comes next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Field {
+    /// The message's type and length.
+    Header,
+    Version,
+    Random,
+    SessionIdLength,
+    SessionId,
+    SuitesLength,
+    Suite,
+    CompressionMethodsLength,
+    CompressionMethods,
+    ExtensionsLength,
+    ExtensionType,
+    ExtensionLength,
+    /// Of an extension of which nothing is needed any longer.
+    Skipped,
+    ProtocolListLength,
+    ProtocolLength,
+    Protocol,
+    VersionListLength,
+    OfferedVersion,
+    AlgorithmListLength,
+    Algorithm,
+    /// Nothing may follow.
+    End,
+}
+
+/// How far it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Progress {
+    Reading,
+    Complete,
+    /// There is no JA4: the message is no ClientHello, is malformed, or has too much of something.
+    Nothing,
+}
+
+/// What a JA4 is made of, as far as the message was read.
+#[derive(Clone, Debug)]
+pub struct Ja4 {
+    progress: Progress,
+    field: Field,
+    /// Octets left of the field, and of the message.
+    left: u16,
+    message_left: u32,
+    /// The field's octets so far as a number.
+    value: u32,
+    /// Octets left of the extensions, and of the extension or the list that is read, behind the field.
+    extensions_left: u16,
+    list_left: u16,
+    extension: u16,
+    version: u16,
+    /// The highest in supported_versions.
+    offered: Option<u16>,
+    has_name: bool,
+    /// The first and the last octet of the first protocol.
+    protocol: Option<(u8, u8)>,
+    /// Extensions that have begun, and those of them that count.
+    begun: u16,
+    counted: u16,
+    suites: List<{ SUITES as usize }>,
+    /// Without those of the name and of the protocols.
+    extensions: List<{ EXTENSIONS as usize }>,
+    algorithms: List<{ ALGORITHMS as usize }>,
+}
+
+impl Default for Ja4 {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Ja4 {
+    /// Its characters.
+    pub const LENGTH: usize = 36;
+
+    /// In front of the message's first octet.
+    pub const fn new() -> Self {
+        Ja4 {
+            progress: Progress::Reading,
+            field: Field::Header,
+            left: 4,
+            message_left: 4,
+            value: 0,
+            extensions_left: 0,
+            list_left: 0,
+            extension: 0,
+            version: 0,
+            offered: None,
+            has_name: false,
+            protocol: None,
+            begun: 0,
+            counted: 0,
+            suites: List::new(),
+            extensions: List::new(),
+            algorithms: List::new(),
+        }
+    }
+
+    /// Whether nothing more of the stream is needed.
+    pub fn is_over(&self) -> bool {
+        self.progress != Progress::Reading
+    }
+
+    /// Takes the next octets of the message in, and passes over what stands behind it.
+    pub fn take(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        while let (Progress::Reading, Some(&octet)) = (self.progress, rest.first()) {
+            let taken = match self.field {
+                Field::Random | Field::SessionId | Field::CompressionMethods | Field::Skipped => {
+                    usize::from(self.left).min(rest.len())
+                }
+                _ => 1,
+            };
+            rest = rest.get(taken..).unwrap_or_default();
+            if self.octets(octet, taken as u16).is_none() {
+                self.progress = Progress::Nothing;
+            }
+        }
+    }
+
+    /// The JA4, if the hello is complete and has one.
+    pub fn finish<H: Sha256>(&mut self) -> Option<[u8; Self::LENGTH]> {
+        if self.progress != Progress::Complete {
+            return None;
+        }
+        self.suites.sort();
+        self.extensions.sort();
+        let (suites, extensions) = (self.suites.as_slice(), self.extensions.as_slice());
+        let all = self
+            .front()
+            .into_iter()
+            .chain([b'_'])
+            .chain(hash::<H>(suites, &[]))
+            .chain([b'_'])
+            .chain(hash::<H>(extensions, self.algorithms.as_slice()));
+        let mut text = [0; Self::LENGTH];
+        for (place, character) in text.iter_mut().zip(all) {
+            *place = character;
+        }
+        Some(text)
+    }
+
+    /// What is not hashed.
+    fn front(&self) -> [u8; 10] {
+        let [high, low] = match self.offered.unwrap_or(self.version) {
+            0x0304 => *b"13",
+            0x0303 => *b"12",
+            0x0302 => *b"11",
+            0x0301 => *b"10",
+            0x0300 => *b"s3",
+            0x0002 => *b"s2",
+            // DTLS, which a client that is confused may offer.
+            0xfeff => *b"d1",
+            0xfefd => *b"d2",
+            0xfefc => *b"d3",
+            _ => *b"00",
+        };
+        let name = match self.has_name {
+            true => b'd',
+            false => b'i',
+        };
+        let [suites, suite_units] = decimal(self.suites.as_slice().len() as u16);
+        let [extensions, extension_units] = decimal(self.counted);
+        let (first, last) = match self.protocol {
+            None => (b'0', b'0'),
+            Some((first, last))
+                if first.is_ascii_alphanumeric() && last.is_ascii_alphanumeric() =>
+            {
+                (first, last)
+            }
+            // The first and the last digit of all of it.
+            Some((first, last)) => (hex(first >> 4), hex(last)),
+        };
+        [
+            b't',
+            high,
+            low,
+            name,
+            suites,
+            suite_units,
+            extensions,
+            extension_units,
+            first,
+            last,
+        ]
+    }
+
+    /// Takes octets of a field in, of which `octet` is the first. None if there is no JA4.
+    fn octets(&mut self, octet: u8, taken: u16) -> Option<()> {
+        if self.field == Field::Protocol {
+            let (first, _) = self.protocol.unwrap_or((octet, octet));
+            self.protocol = Some((first, octet));
+        }
+        self.value = (self.value << 8) | u32::from(octet);
+        self.message_left = self.message_left.checked_sub(taken.into())?;
+        self.left = self.left.checked_sub(taken)?;
+        // Vectors may be empty.
+        while self.left == 0 && self.field != Field::End {
+            let value = core::mem::take(&mut self.value);
+            self.next(value)?;
+        }
+        if self.message_left == 0 {
+            self.progress = match self.field {
+                Field::End => Progress::Complete,
+                // There may be no extensions at all (RFC 5246 7.4.1.2).
+                Field::ExtensionsLength if self.left == NUMBER => Progress::Complete,
+                _ => return None,
+            };
+        }
+        Some(())
+    }
+
+    /// Goes on behind the field that ended, whose number is `value`.
+    fn next(&mut self, value: u32) -> Option<()> {
+        let number = value as u16;
+        match self.field {
+            Field::Header => {
+                // A ClientHello's type.
+                if value >> 24 != 1 {
+                    return None;
+                }
+                self.message_left = value & 0x00ff_ffff;
+                self.enter(Field::Version, NUMBER);
+            }
+            Field::Version => {
+                self.version = number;
+                self.enter(Field::Random, 32);
+            }
+            Field::Random => self.enter(Field::SessionIdLength, 1),
+            Field::SessionIdLength => self.enter(Field::SessionId, number & 0xff),
+            Field::SessionId => self.enter(Field::SuitesLength, NUMBER),
+            Field::SuitesLength => {
+                self.list_left = number;
+                self.list(Field::Suite, number, SUITES)?;
+            }
+            Field::Suite => {
+                self.suites.push(number)?;
+                self.list_goes_on()?;
+            }
+            Field::CompressionMethodsLength => {
+                self.enter(Field::CompressionMethods, number & 0xff);
+            }
+            Field::CompressionMethods => self.enter(Field::ExtensionsLength, NUMBER),
+            Field::ExtensionsLength => {
+                self.extensions_left = number;
+                self.extension_ended()?;
+            }
+            Field::ExtensionType => {
+                self.extension = number;
+                self.enter(Field::ExtensionLength, NUMBER);
+            }
+            Field::ExtensionLength => {
+                self.extensions_left = self.extensions_left.checked_sub(number)?;
+                self.list_left = number;
+                self.extension_begins()?;
+            }
+            _ => self.next_in_extension(number)?,
+        }
+        Some(())
+    }
+
+    fn enter(&mut self, field: Field, octets: u16) {
+        self.field = field;
+        self.left = octets;
+    }
+}
+
+/// A number in two digits, 99 where it has more.
+fn decimal(number: u16) -> [u8; 2] {
+    let number = number.min(99) as u8;
+    [number / 10, number % 10].map(|digit| b'0'.wrapping_add(digit))
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The lists of numbers that a JA4 is made of: kept without GREASE, sorted, hashed.
+
+use super::Sha256;
+
+/// Characters of a hash.
+const HASH: usize = 12;
+
+/// Whether a number is there only so that nobody relies on its not being there (RFC 8701).
+pub(super) fn is_grease(number: u16) -> bool {
+    let [high, low] = number.to_be_bytes();
+    high == low && low & 0x0f == 0x0a
+}
+
+/// Numbers in a list.
+#[derive(Clone, Debug)]
+pub(super) struct List<const N: usize> {
+    len: u16,
+    numbers: [u16; N],
+}
+
+impl<const N: usize> List<N> {
+    pub(super) const fn new() -> Self {
+        List {
+            len: 0,
+            numbers: [0; N],
+        }
+    }
+
+    /// Adds a number, unless it is GREASE. None where there is no room.
+    pub(super) fn push(&mut self, number: u16) -> Option<()> {
+        if is_grease(number) {
+            return Some(());
+        }
+        *self.numbers.get_mut(usize::from(self.len))? = number;
+        self.len = self.len.saturating_add(1);
+        Some(())
+    }
+
+    pub(super) fn as_slice(&self) -> &[u16] {
+        self.numbers.get(..self.len.into()).unwrap_or_default()
+    }
+
+    /// Sorts them, as a heap: in no more steps than that takes, whatever their order, and without a way to panic.
+    pub(super) fn sort(&mut self) {
+        let all = self.numbers.get_mut(..self.len.into());
+        let all = all.unwrap_or_default();
+        for parent in (0..all.len() / 2).rev() {
+            sift(all, parent);
+        }
+        for last in (1..all.len()).rev() {
+            swap(all, 0, last);
+            sift(all.get_mut(..last).unwrap_or_default(), 0);
+        }
+    }
+}
+
+/// Lets a number of a heap sink to where none below it is larger.
+fn sift(heap: &mut [u16], mut parent: usize) {
+    loop {
+        let left = parent.saturating_mul(2).saturating_add(1);
+        let right = left.saturating_add(1);
+        let child = match heap.get(right) > heap.get(left) {
+            true => right,
+            false => left,
+        };
+        if heap.get(child) <= heap.get(parent) {
+            return;
+        }
+        swap(heap, parent, child);
+        parent = child;
+    }
+}
+
+fn swap(numbers: &mut [u16], one: usize, other: usize) {
+    let (Some(&a), Some(&b)) = (numbers.get(one), numbers.get(other)) else {
+        return;
+    };
+    for (place, number) in [(one, b), (other, a)] {
+        if let Some(place) = numbers.get_mut(place) {
+            *place = number;
+        }
+    }
+}
+
+/// The digit for the lower half of an octet.
+pub(super) fn hex(octet: u8) -> u8 {
+    match octet & 0x0f {
+        digit @ 0..=9 => b'0'.wrapping_add(digit),
+        digit => b'a'.wrapping_sub(10).wrapping_add(digit),
+    }
+}
+
+/// The hash of a list, and of another behind it if that is not empty.
+pub(super) fn hash<H: Sha256>(numbers: &[u16], behind: &[u16]) -> [u8; HASH] {
+    if numbers.is_empty() {
+        return [b'0'; HASH];
+    }
+    let mut hash = H::default();
+    for (list, mut before) in [(numbers, ""), (behind, "_")] {
+        for number in list {
+            let [high, low] = number.to_be_bytes();
+            hash.update(before.as_bytes());
+            hash.update(&[high >> 4, high, low >> 4, low].map(hex));
+            before = ",";
+        }
+    }
+    let [a, b, c, d, e, f, ..] = hash.finish();
+    let mut text = [0; HASH];
+    let digits = [a, b, c, d, e, f]
+        .into_iter()
+        .flat_map(|octet| [octet >> 4, octet]);
+    for (place, digit) in text.iter_mut().zip(digits) {
+        *place = hex(digit);
+    }
+    text
+}
