@@ -91,6 +91,7 @@ fn connections() -> Vec<Connection> {
             hello_retry: None,
             records: None,
             bytes: Bytes::ByEnd { src: 5, dst: 6000 },
+            ja4: None,
             reason: Some(Reason::MidStream),
             marking: Some(Marking {
                 pin: None,

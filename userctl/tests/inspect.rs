@@ -338,6 +338,9 @@ fn connections_are_chosen_sorted_and_limited() {
     assert_eq!(shown(&["-o", "id", "--limit", "2"]), ["3", "4"]);
     assert_eq!(shown(&["-o", "id", "--state", "lost"]), [""; 0]);
     assert_eq!(shown(&["-o", "bytes", "--src", "10.0.0.1:1000"]), ["16/0"]);
+    // What is not TLS has no JA4.
+    assert_eq!(shown(&["-o", "ja4", "--limit", "1"]), ["-"]);
+    assert_eq!(shown(&["-o", "id", "--ja4", "*"]), [""; 0]);
     assert_eq!(shown(&["-o", "id", "--sort", "src", "--limit", "1"]), ["4"]);
     let json = inspect(
         &[
@@ -376,8 +379,10 @@ fn connections_are_chosen_sorted_and_limited() {
     );
     let refused = inspect(&["--packets", "-", "--port", "1"], &octets);
     assert_eq!(refused.status.code(), Some(2));
-    let wrong = inspect(&["-o", "names", file.name()], &[]);
-    assert_eq!(wrong.status.code(), Some(2));
+    for option in [["-o", "names"], ["--ja4", "a.example"]] {
+        let wrong = inspect(&[&option, &[file.name()][..]].concat(), &[]);
+        assert_eq!(wrong.status.code(), Some(2));
+    }
 }
 
 #[test]

@@ -131,6 +131,11 @@ fn check(outcome: &Outcome, length: u64) {
     assert!(outcome.frames <= length / 16);
     assert!(outcome.packets as u64 <= outcome.frames);
     assert!(outcome.connections.len() as u64 <= outcome.frames);
+    for connection in &outcome.connections {
+        let ja4 = connection["ja4"].as_str();
+        assert!(ja4.is_none_or(|ja4| ja4.len() == 36 && ja4.starts_with('t')));
+        assert!(ja4.is_none() || connection["client_random"].is_string());
+    }
     let Some(failure) = &outcome.failure else {
         return;
     };

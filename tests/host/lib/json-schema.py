@@ -65,6 +65,6 @@ for command, what, item in (("list", "connections", connection), ("pins", "pins"
         assert not valid(command, {what: [wrong]}), field
     assert not valid(command, {what: [{**item, "more": 1}]})
 for field, value in (("id", 0), ("state", "open"), ("src", "10.0.0.1"), ("mark", 7), ("mark", "0X7"), ("cipher", {}),
-                     ("client_random", "ab"), ("sni", "a\nb"), ("records", {}), ("bytes", {"client": 1})):
+                     ("client_random", "ab"), ("ja4", "t13d1516h2"), ("sni", "a\nb"), ("records", {}), ("bytes", {"client": 1})):
     assert not valid("list", {"connections": [{**connection, field: value}]}), field
 assert not valid("inspect", {"connections": [connection]}), "a capture has no marks"

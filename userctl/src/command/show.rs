@@ -56,6 +56,7 @@ pub(crate) fn table(connection: &Connection) -> Table {
     );
     row("SNI", Cell::or_dash(connection.sni.as_ref()));
     row("ALPN", Cell::or_dash(connection.alpn.as_ref()));
+    row("JA4", Cell::or_dash(connection.ja4.as_ref()));
     row(
         "client random",
         Cell::or_dash(connection.client_random.as_ref()),

@@ -82,6 +82,10 @@ pub(crate) fn connection(id: u64, flow: &Flow, resumes: Option<u64>) -> Connecti
         hello_retry: identity.hello_retry,
         records,
         bytes,
+        // Of a hello that the engine has found right.
+        ja4: identity
+            .client_random
+            .and_then(|_| tracked?.fingerprint.known()),
         reason: tracked.and_then(|tracked| reason(tracked.connection.reason(), flow)),
         marking: None,
         captured: Some(Captured {

@@ -6,7 +6,7 @@ use tlsconn_tls::{
     Config, Connection, Decided, Decisions, Handshake, Payload, Segment, Side, Taken,
 };
 
-use super::{explaining::Explaining, interface::Time, options::Options};
+use super::{interface::Time, ja4::Fingerprint, options::Options, place::Place};
 
 /// What keeping a segment costs beside its octets, so that many small ones are bounded too.
 const COST: u32 = 64;
@@ -44,6 +44,7 @@ pub(crate) struct InOrder {
     pub(crate) handshake: Handshake,
     /// By which rules records were told from data, if that is asked for.
     decisions: Option<Decisions>,
+    pub(crate) fingerprint: Fingerprint,
     /// In the order in which they came.
     kept: Vec<Kept>,
     cost: u32,
@@ -82,6 +83,7 @@ impl InOrder {
             connection,
             handshake: Handshake::keyed(options.secret),
             decisions: options.explain.then(Decisions::default),
+            fingerprint: Fingerprint::default(),
             kept: Vec::new(),
             cost: 0,
         }
@@ -121,18 +123,13 @@ impl InOrder {
     }
 
     fn take(&mut self, segment: &Segment, payload: &[u8]) -> Taken {
-        let (connection, handshake) = (&mut self.connection, &mut self.handshake);
-        let (config, payload) = (Config::default(), Slice(payload));
-        match &self.decisions {
-            Some(decisions) => {
-                let mut explaining = Explaining {
-                    handshake,
-                    decisions,
-                };
-                connection.segment(&mut explaining, &config, segment, &payload)
-            }
-            None => connection.segment(handshake, &config, segment, &payload),
-        }
+        let mut place = Place {
+            handshake: &mut self.handshake,
+            fingerprint: &self.fingerprint,
+            decisions: self.decisions.as_ref(),
+        };
+        self.connection
+            .segment(&mut place, &Config::default(), segment, &Slice(payload))
     }
 
     fn keep(&mut self, segment: &Segment, payload: &[u8], now: Time) {

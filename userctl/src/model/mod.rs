@@ -92,6 +92,8 @@ pub(crate) struct Connection {
     /// Only once it is known which side is the client.
     pub(crate) records: Option<RecordsBySide>,
     pub(crate) bytes: Bytes,
+    /// Only where it is computed: not by the module.
+    pub(crate) ja4: Option<String>,
     pub(crate) reason: Option<Reason>,
     /// Only of connections of this machine: a capture has none.
     #[serde(flatten)]
@@ -252,6 +254,7 @@ pub(crate) mod tests {
                 client: 700,
                 server: 250,
             },
+            ja4: Some("t13d1516h2_8daaf6152771_e5627efa2ab1".into()),
             reason: None,
             marking: Some(Marking {
                 pin: Some(Name(b"default".into())),

@@ -16,7 +16,7 @@ use crate::{
 const LARGEST: u64 = 2_000_000;
 
 /// What does not depend on the order of packets that were on their way at the same time.
-pub(crate) const FIELDS: [&str; 22] = [
+pub(crate) const FIELDS: [&str; 23] = [
     "src",
     "dst",
     "client",
@@ -26,6 +26,7 @@ pub(crate) const FIELDS: [&str; 22] = [
     "cipher",
     "sni",
     "alpn",
+    "ja4",
     "client_random",
     "server_random",
     "session_id",

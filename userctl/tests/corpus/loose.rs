@@ -12,11 +12,12 @@ use crate::{
 };
 
 /// What a ClientHello says.
-const OFFERED: [&str; 8] = [
+const OFFERED: [&str; 9] = [
     "client",
     "offered",
     "sni",
     "alpn",
+    "ja4",
     "client_random",
     "session_id",
     "early_data",

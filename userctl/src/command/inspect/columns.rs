@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What a table may show: the names in JSON and the headings, and how much of a column has to stay.
-const COLUMNS: [(&str, &str, usize); 31] = [
+const COLUMNS: [(&str, &str, usize); 32] = [
     ("id", "ID", 0),
     ("src", "SOURCE", 16),
     ("dst", "DESTINATION", 16),
@@ -41,6 +41,7 @@ const COLUMNS: [(&str, &str, usize); 31] = [
     ("hello_retry", "HELLO RETRY", 0),
     ("records", "RECORDS", 0),
     ("bytes", "BYTES", 0),
+    ("ja4", "JA4", 0),
     ("first", "FIRST", 0),
     ("last", "LAST", 0),
     ("time", "TIME", 0),
@@ -83,7 +84,7 @@ impl Column {
             columns.extend(Self::of(&["reason"]));
         }
         if verbose {
-            columns.extend(Self::of(&["alpn", "client_random", "cipher"]));
+            columns.extend(Self::of(&["alpn", "client_random", "cipher", "ja4"]));
         }
         columns
     }

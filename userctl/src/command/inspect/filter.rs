@@ -5,7 +5,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use clap::Args;
-use tlsconn_tls::wildcard;
+use tlsconn_tls::{wildcard, Ja4};
 
 use crate::{
     endpoint::Endpoint,
@@ -41,6 +41,20 @@ pub(super) struct Filter {
     /// The ClientHello names no server
     #[arg(long, conflicts_with = "sni")]
     no_sni: bool,
+    /// JA4 of the ClientHello fits this pattern: * and ? are wildcards
+    #[arg(long, value_name = "PATTERN", value_parser = ja4)]
+    ja4: Option<String>,
+}
+
+/// A pattern that some JA4 can fit: letters, digits and underscores.
+fn ja4(text: &str) -> Result<String, String> {
+    let may_be_there = |octet: u8| octet.is_ascii_alphanumeric() || b"_*?".contains(&octet);
+    let least = text.bytes().filter(|octet| *octet != b'*').count();
+    if text.is_empty() || !text.bytes().all(may_be_there) || least > Ja4::LENGTH {
+        let example = "t13d1516h2_8daaf6152771_*";
+        return Err(format!("a JA4 or a pattern over them, as {example}"));
+    }
+    Ok(text.into())
 }
 
 fn versions(text: &str) -> Result<(Version, Version), String> {
@@ -64,6 +78,7 @@ impl Filter {
             resumed: false,
             ech: false,
             no_sni: false,
+            ja4: None,
         } = self
         else {
             return false;
@@ -88,6 +103,10 @@ impl Filter {
             && (!self.resumed || connection.resumed == Some(true))
             && (!self.ech || connection.ech == Some(true))
             && (!self.no_sni || connection.sni.is_none() && connection.client_random.is_some())
+            && self.ja4.as_ref().is_none_or(|pattern| {
+                let ja4 = connection.ja4.as_ref();
+                ja4.is_some_and(|ja4| wildcard::matches(pattern.as_bytes(), ja4.as_bytes()))
+            })
     }
 
     fn fits_selector(&self, connection: &Connection) -> bool {
@@ -173,6 +192,10 @@ mod tests {
             (&["--src", "10.0.1.0/24"], &["--src", "10.0.2.0/24"]),
             (&["--src", "10.0.1.2:40000"], &["--src", "10.0.1.2:1"]),
             (&["--dst", "0.0.0.0/0:443"], &["--dst", "::/0"]),
+            (
+                &["--ja4", "t13?15*_8daaf6152771_*"],
+                &["--ja4", "t13?15*_8daaf6152772_*"],
+            ),
         ];
         for (fits, fits_not) in both {
             assert!(!filter(fits).is_empty());
@@ -194,9 +217,27 @@ mod tests {
         let unknown = Connection {
             client_random: None,
             version: None,
+            ja4: None,
             ..other
         };
+        assert!(!filter(&["--ja4", "*"]).fits(&unknown));
         assert!(!filter(&["--no-sni"]).fits(&unknown));
         assert!(!filter(&["--tls-version", "ssl3:1.3"]).fits(&unknown));
+    }
+
+    #[test]
+    fn patterns_that_no_ja4_fits() {
+        let whole = "t13d1516h2_8daaf6152771_e5627efa2ab1";
+        for wrong in [
+            "",
+            "t13 *",
+            "t13d1516h2-*",
+            "*.example",
+            &format!("{whole}?"),
+        ] {
+            let line = Line::try_parse_from(["test", "--ja4", wrong]);
+            assert!(line.is_err(), "{wrong}");
+        }
+        assert!(filter(&["--ja4", whole]).fits(&connection()));
     }
 }

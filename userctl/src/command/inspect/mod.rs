@@ -48,8 +48,8 @@ pub(crate) struct Inspect {
     /// Which rule of docs/tls.md decided what each encrypted record of a TLS 1.3 handshake is, up to the first of each side after it
     #[arg(long, conflicts_with_all = ["packets", "summary"])]
     explain: bool,
-    /// How many connections there are of each state, reason, version, cipher suite, kind of resumption, ALPN and server name,
-    /// in place of the connections
+    /// How many connections there are of each state, reason, version, cipher suite, kind of resumption, ALPN, server name and
+    /// JA4, in place of the connections
     #[arg(long, conflicts_with_all = ["packets", "columns", "sort"])]
     summary: bool,
     /// Do not look into tunnels

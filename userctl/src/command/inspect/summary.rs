@@ -28,6 +28,7 @@ pub(super) struct Summary {
     resumption: Counts,
     alpn: Counts,
     sni: Counts,
+    ja4: Counts,
 }
 
 /// As JSON.
@@ -75,6 +76,7 @@ impl Summary {
             |of| &mut of.sni,
             connection.sni.as_ref().map(|sni| sni.to_string()),
         );
+        count(|of| &mut of.ja4, connection.ja4.clone());
         self.connections += 1;
     }
 
@@ -92,8 +94,9 @@ impl Summary {
             resumption,
             alpn,
             sni,
+            ja4,
         } = &mut self;
-        for counts in [state, reason, version, cipher, resumption, alpn, sni] {
+        for counts in [state, reason, version, cipher, resumption, alpn, sni, ja4] {
             let sorted = by_count(counts).into_iter().take(limit);
             *counts = sorted.map(|(value, count)| (value.into(), count)).collect();
         }
@@ -119,6 +122,7 @@ impl Summary {
             ("resumption", &self.resumption),
             ("alpn", &self.alpn),
             ("sni", &self.sni),
+            ("ja4", &self.ja4),
         ] {
             let most = limit.unwrap_or(MOST);
             let sorted = by_count(counts);
@@ -249,6 +253,7 @@ mod tests {
         assert!(rows.contains(&vec!["version", "1.2", "1"]));
         assert!(rows.contains(&vec!["resumption", "ticket", "1"]));
         assert!(rows.contains(&vec!["sni", "www.example.org", "4"]));
+        assert!(rows.contains(&vec!["ja4", "t13d1516h2_8daaf6152771_e5627efa2ab1", "4"]));
         let short = summary().table(Some(1)).render(true, None, false);
         assert!(short.contains("reason      (1 other)"), "{short}");
         let json = serde_json::to_value(Document { summary: summary() }).expect("it serialises");

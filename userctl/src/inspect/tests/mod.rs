@@ -7,6 +7,7 @@ mod files;
 mod flows;
 mod holes;
 mod idle;
+mod ja4;
 mod late;
 mod lengths;
 mod loose;

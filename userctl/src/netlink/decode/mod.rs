@@ -95,6 +95,8 @@ pub(super) fn connection(octets: &[u8]) -> Result<Connection, Malformed> {
         hello_retry: object.may(uapi::TLSCONN_A_CONNECTION_HELLO_RETRY, Attribute::bool)?,
         records,
         bytes,
+        // It is not computed there.
+        ja4: None,
         reason: object
             .may(uapi::TLSCONN_A_CONNECTION_REASON, reason)?
             .flatten(),
@@ -197,7 +199,7 @@ mod tests {
             json!({"id": 2, "src": "10.0.1.2:40000", "dst": "10.0.2.2:443", "state": "new", "confirmed": false,
                    "bytes": {"src": 0, "dst": 0}, "mark": "0x0"})
         );
-        assert_eq!(object.len(), 26);
+        assert_eq!(object.len(), 27);
     }
 
     #[test]
@@ -246,7 +248,7 @@ mod tests {
             "sni": "www.\\x1bexample.org", "alpn": "h2", "client_random": "ab".repeat(32),
             "server_random": "cd".repeat(32), "session_id": "", "server_session_id": "0102", "resumed": true,
             "resumption": "ticket", "resumes": 5, "early_data": false, "ech": true, "hello_retry": false,
-            "records": {"client": records, "server": records}, "bytes": {"client": 70, "server": 1000},
+            "records": {"client": records, "server": records}, "bytes": {"client": 70, "server": 1000}, "ja4": null,
             "reason": "resent-differently", "pin": "default", "mark": "0x54000001",
         });
         assert_eq!(read(&attributes), value);

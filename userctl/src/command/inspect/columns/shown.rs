@@ -43,7 +43,7 @@ fn reasons_only_where_there_are_any() {
     ];
     let plain = captured(None, false);
     assert_eq!(titles(std::slice::from_ref(&plain), false), usual);
-    let verbose = [&usual[..], &["ALPN", "CLIENT RANDOM", "CIPHER"]].concat();
+    let verbose = [&usual[..], &["ALPN", "CLIENT RANDOM", "CIPHER", "JA4"]].concat();
     assert_eq!(titles(std::slice::from_ref(&plain), true), verbose);
     for other in [captured(Some(Reason::Hole), false), captured(None, true)] {
         let with_reason = [&usual[..], &["REASON"]].concat();
