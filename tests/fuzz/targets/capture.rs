@@ -23,6 +23,12 @@ mod time;
 #[path = "../../../userctl/src/inspect/tests/wire.rs"]
 mod wire;
 
+// Where those files have it from.
+use tlsconn_facts::{
+    capture_reasons, counters, events, pin_states, reasons, record_types, releases, resumptions,
+    sides, states, versions,
+};
+
 use std::io::{Cursor, Read};
 
 use libfuzzer_sys::fuzz_target;
@@ -97,9 +103,11 @@ struct Outcome {
 fn inspected(input: Box<dyn Read + Send>, ask: bool) -> Outcome {
     let mut inspection = Inspection::default();
     let (mut packets, mut frames) = (0, 0);
-    let mut told = |seen: inspect::Seen| {
-        packets += 1;
-        assert!(seen.length > 0 && !seen.types.is_empty() && !seen.wire.is_empty());
+    let mut told = |item: inspect::Item| {
+        if let inspect::Item::Packet(seen) = item {
+            packets += 1;
+            assert!(seen.length > 0 && !seen.types.is_empty() && !seen.wire.is_empty());
+        }
     };
     let read = Capture::new("fuzz".into(), None, input, false).and_then(|mut capture| {
         capture.read(|frame| {
