@@ -67,7 +67,7 @@ pub struct Bypass {
 
 impl Bypass {
     /// Has packets pass it by, or not any longer: where its connection stands for ever, and where its streams have come to.
-    /// Packets that have not seen it yet take the long way once more. Under the entry's lock.
+    /// Packets that have not seen it yet take the slow path once more. Under the entry's lock.
     pub fn set(&self, state: Option<State>, next: impl Fn(Side) -> u32) {
         if state.is_some() {
             for side in [Side::Src, Side::Dst] {

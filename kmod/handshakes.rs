@@ -183,7 +183,7 @@ pub struct Place<'a> {
     budget: &'a Budget,
 }
 
-impl tls::Scratch for Place<'_> {
+impl tls::HandshakeSlot for Place<'_> {
     #[inline]
     fn get(&mut self) -> Option<&mut Handshake> {
         self.slot.get_mut()

@@ -10,7 +10,7 @@ use crate::{
     packet::Packet,
     pins::Progress,
     sys::{conntrack::Conntrack, memory::charged, packed::Packed},
-    tls::{self, IdentityRef, Sessions, Taken},
+    tls::{self, IdentityRef, SegmentOutcome, Sessions},
 };
 use kernel::{prelude::*, sync::aref::ARef};
 
@@ -110,7 +110,7 @@ impl Tracked {
         if self.holes.is_some() {
             return self.take_in_turn(packet, limits);
         }
-        if self.segment(packet, packet.segment(), limits) == Taken::BehindHole {
+        if self.segment(packet, packet.segment(), limits) == SegmentOutcome::BehindHole {
             self.keep(packet, limits, &mut Portion::of_a_packet());
         }
     }
@@ -120,7 +120,7 @@ impl Tracked {
         packet: &Packet<'_>,
         segment: tls::Segment,
         limits: &Limits<'_>,
-    ) -> Taken {
+    ) -> SegmentOutcome {
         let payload = &packet.tcp.payload;
         self.connection.segment(
             &mut self.handshake.within(limits.handshakes),
@@ -149,8 +149,8 @@ impl Tracked {
             }
         }
         match self.segment(packet, segment, limits) {
-            Taken::BehindHole => self.keep(packet, limits, &mut portion),
-            Taken::New | Taken::Nothing => self.fill(limits, &mut portion),
+            SegmentOutcome::BehindHole => self.keep(packet, limits, &mut portion),
+            SegmentOutcome::New | SegmentOutcome::Nothing => self.fill(limits, &mut portion),
         }
     }
 

@@ -51,7 +51,7 @@ impl Hellos<'_> {
         self.server_field(version.map(|version| (min..=max).contains(&version)))
     }
 
-    /// Whether a session is resumed. Up to TLS 1.2 that shows a little behind the ServerHello.
+    /// Whether a session is resumed. Up to TLS 1.2 that shows a little after the ServerHello.
     pub fn is_resumed(&self) -> Answer {
         self.server_field(self.identity.resumed)
     }
@@ -70,7 +70,7 @@ impl Hellos<'_> {
         }
     }
 
-    /// Whether the first protocol offered is this one, octet by octet (RFC 7301 3.1).
+    /// Whether the first protocol offered is this one, byte by byte (RFC 7301 3.1).
     pub fn alpn_is(&self, protocol: &[u8]) -> Answer {
         let alpn = self.identity.alpn;
         self.client_field(alpn.map(|alpn| alpn == protocol))
@@ -81,7 +81,7 @@ impl Hellos<'_> {
         self.client_field(self.identity.ech)
     }
 
-    /// Whether the client's or the server's session id begins with these octets.
+    /// Whether the client's or the server's session id begins with these bytes.
     pub fn session_id_begins(&self, prefix: &[u8]) -> Answer {
         let client = self.client_field(begins(self.identity.session_id, prefix));
         let server = self.server_field(begins(self.identity.server_session_id, prefix));
@@ -92,12 +92,12 @@ impl Hellos<'_> {
         }
     }
 
-    /// Whether the client random begins with these octets.
+    /// Whether the client random begins with these bytes.
     pub fn client_random_begins(&self, prefix: &[u8]) -> Answer {
         self.client_field(begins(self.identity.client_random, prefix))
     }
 
-    /// Whether the server random begins with these octets.
+    /// Whether the server random begins with these bytes.
     pub fn server_random_begins(&self, prefix: &[u8]) -> Answer {
         self.server_field(begins(self.identity.server_random, prefix))
     }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A connection: what its packets are and where it stands.
 
-use super::aside::Aside;
+use super::cold::ColdState;
 use super::direction::{Direction, Follow};
+use super::fast_path::FastPath;
 use super::handshake::Handshake;
-use super::quick::Quick;
 use super::sequence::{before, History};
 use super::types::{Counters, PacketTypes, PerSide, Reason, Side, State, Types};
 
 /// What is kept of a connection for its life. In the order of how often packets touch it: an established connection's
-/// data touches what comes before the asides.
+/// data touches what comes before the cold.
 #[derive(Clone, Debug)]
 #[repr(C)]
 pub struct Connection {
@@ -22,16 +22,16 @@ pub struct Connection {
     /// The identity needs no confirmation any longer.
     pub(super) confirmed: bool,
     pub(super) reason: Reason,
-    pub(super) quick: Quick,
+    pub(super) fast_path: FastPath,
     pub(super) sides: PerSide<Direction>,
-    pub(super) asides: PerSide<Aside>,
+    pub(super) cold: PerSide<ColdState>,
 }
 
 impl Connection {
-    /// Octets from its beginning on that packets of an established connection touch.
-    pub const HOT: usize = core::mem::offset_of!(Connection, asides) - History::COLD;
+    /// Bytes from its beginning on that packets of an established connection touch.
+    pub const HOT: usize = core::mem::offset_of!(Connection, cold) - History::COLD;
 
-    /// Set up by a SYN-ACK: the sequence numbers of each side's first payload octet are known.
+    /// Set up by a SYN-ACK: the sequence numbers of each side's first payload byte are known.
     pub fn opened(src_first: u32, dst_first: u32) -> Self {
         Self::new(
             [Direction::new(src_first), Direction::new(dst_first)],
@@ -80,18 +80,18 @@ impl Connection {
             ended: false,
             confirmed: false,
             reason: Reason::None,
-            quick: Quick::Nothing,
-            asides: PerSide::new(Aside::new(src_first), Aside::new(dst_first)),
+            fast_path: FastPath::Nothing,
+            cold: PerSide::new(ColdState::new(src_first), ColdState::new(dst_first)),
         }
     }
 
     pub(super) fn begin(&mut self, side: Side, first: u32) {
         *self.sides.of_mut(side) = Direction::new(first);
-        *self.asides.of_mut(side) = Aside::new(first);
+        *self.cold.of_mut(side) = ColdState::new(first);
     }
 
     pub(super) fn lose(&mut self, side: Side) {
-        self.sides.of_mut(side).lose(self.asides.of_mut(side));
+        self.sides.of_mut(side).lose(self.cold.of_mut(side));
     }
 
     /// Whether a SYN with data has begun it, and no SYN-ACK has come yet.
@@ -99,7 +99,7 @@ impl Connection {
         self.sides.of(Side::Src).is_opening()
     }
 
-    /// A SYN that nobody has answered yet; whether it is the one that began this connection. Behind another one it is not
+    /// A SYN that nobody has answered yet; whether it is the one that began this connection. After another one it is not
     /// known which of them the other side takes, nor where records begin then.
     pub fn syn(&mut self, src_first: u32) -> bool {
         let is_first = self.begins_at(Side::Src, src_first);
@@ -130,22 +130,22 @@ impl Connection {
     /// it sent again, or the answer to the SYN with data that began it.
     pub fn starts_at(&self, src_first: u32, dst_first: u32) -> bool {
         self.is_opening()
-            || self.asides.of(Side::Dst).first() == dst_first && self.has_sent(src_first)
+            || self.cold.of(Side::Dst).first() == dst_first && self.has_sent(src_first)
     }
 
-    /// Whether a side's first octet has that number.
+    /// Whether a side's first byte has that number.
     pub fn begins_at(&self, side: Side, first: u32) -> bool {
-        !self.sides.of(side).is_unset() && self.asides.of(side).first() == first
+        !self.sides.of(side).is_unset() && self.cold.of(side).first() == first
     }
 
-    /// Whether the initiator's octets reach that far. A SYN-ACK acknowledges the data of a SYN, or does not.
+    /// Whether the initiator's bytes reach that far. A SYN-ACK acknowledges the data of a SYN, or does not.
     fn has_sent(&self, seq: u32) -> bool {
         let src = self.sides.of(Side::Src);
-        let first = self.asides.of(Side::Src).first();
+        let first = self.cold.of(Side::Src).first();
         !src.is_unset() && !before(seq, first) && !before(src.next(), seq)
     }
 
-    /// Whether octets in front of `seq` are missing, so that a segment from there on is kept. Not in a direction whose
+    /// Whether bytes before `seq` are missing, so that a segment from there on is kept. Not in a direction whose
     /// records are not known: its segments are taken in as they come, those that were kept in their order.
     pub fn is_behind_hole(&self, from: Side, seq: u32) -> bool {
         let direction = self.sides.of(from);
@@ -173,7 +173,7 @@ impl Connection {
     }
 
     /// Whether nothing of the handshake is needed any longer but the identity: it is over, the other side has
-    /// acknowledged the identity, and no octet that might have to come again as it was is outstanding.
+    /// acknowledged the identity, and no byte that might have to come again as it was is outstanding.
     pub fn has_settled(&self, handshake: &Handshake) -> bool {
         let followed = |side| self.sides.of(side).follow == Follow::Records;
         let established = self.progress == State::Established && self.confirmed;
@@ -181,7 +181,7 @@ impl Connection {
         none || ((established || self.ended) && !handshake.has_outstanding(&self.sides))
     }
 
-    /// The types of `len` octets from `seq` on: a look-up in what is stored.
+    /// The types of `len` bytes from `seq` on: a look-up in what is stored.
     #[inline]
     pub fn types(&self, from: Side, seq: u32, len: u32) -> PacketTypes {
         if len == 0 {
@@ -222,7 +222,7 @@ impl Connection {
     pub fn close(&mut self) {
         self.closed = true;
         self.ended = true;
-        self.take_long_way();
+        self.take_slow_path();
     }
 
     /// Whether both FINs are acknowledged or conntrack is in CLOSE, whatever the state.
@@ -244,6 +244,6 @@ impl Connection {
 
     /// What a side has sent.
     pub fn counters(&self, side: Side) -> Counters {
-        self.sides.of(side).counters(self.asides.of(side))
+        self.sides.of(side).counters(self.cold.of(side))
     }
 }

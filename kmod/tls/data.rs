@@ -1,42 +1,42 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! A direction takes records in behind the handshake: by their headers alone, as nothing of a body can be read. This is
+//! A direction takes records in after the handshake: by their headers alone, as nothing of a body can be read. This is
 //! the path that a connection's packets take for most of its life.
 
-use super::aside::Aside;
+use super::cold::ColdState;
 use super::connection::Connection;
 use super::direction::Direction;
 use super::reader::Reader;
-use super::record::{
+use super::record_header::{
     length_fits, Header, Record, ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER,
 };
 use super::runs::{PerWire, Runs};
-use super::scratch::Scratch;
 use super::sequence::Kind;
 use super::short::counts_as;
+use super::slot::HandshakeSlot;
 use super::told::Told;
 use super::types::{Payload, Reason, Segment, State};
 
 impl Connection {
     /// Takes a payload in from `offset` on. A handshake is made only for records that are no data.
     #[inline]
-    pub(super) fn records_behind_handshake<S: Scratch, P: Payload>(
+    pub(super) fn records_behind_handshake<S: HandshakeSlot, P: Payload>(
         &mut self,
-        scratch: &mut S,
+        slot: &mut S,
         segment: &Segment,
         payload: &P,
         reader: &mut Reader<'_, P>,
         offset: u32,
     ) -> Result<(), Reason> {
         let from = segment.from;
-        scratch.told().of_next(self, segment, reader, offset);
+        slot.told().of_next(self, segment, reader, offset);
         let direction = self.sides.of_mut(from);
-        if let Some(handshake) = scratch.get() {
+        if let Some(handshake) = slot.get() {
             handshake.forget(from, direction.acked());
         }
         let at = direction.next();
-        if direction.data(self.asides.of_mut(from), self.tls13, reader, offset)? {
-            scratch.make().ok_or(Reason::TableFull)?;
-            self.remember(scratch, segment, payload, at)?;
+        if direction.data(self.cold.of_mut(from), self.tls13, reader, offset)? {
+            slot.make().ok_or(Reason::TableFull)?;
+            self.remember(slot, segment, payload, at)?;
         }
         Ok(())
     }
@@ -52,12 +52,12 @@ impl Connection {
         let from = segment.from;
         told.of_next(self, segment, reader, offset);
         let direction = self.sides.of_mut(from);
-        direction.data(self.asides.of_mut(from), self.tls13, reader, offset)?;
+        direction.data(self.cold.of_mut(from), self.tls13, reader, offset)?;
         Ok(())
     }
 }
 
-/// Octets that a short record's body has at most: with its header it fits into what [`Reader::some`] gives.
+/// Bytes that a short record's body has at most: with its header it fits into what [`Reader::some`] gives.
 const SHORT: u16 = 124;
 
 /// Records that were taken in together.
@@ -68,13 +68,13 @@ pub(super) struct Run {
     compared: bool,
 }
 
-/// Whether a record may have that length behind the handshake, when all are encrypted.
+/// Whether a record may have that length after the handshake, when all are encrypted.
 #[inline]
 fn fits(wire: u8, len: u16, tls13: bool) -> bool {
     length_fits(wire, len, true, tls13, State::Established)
 }
 
-/// Whether a record of that type may stand behind the handshake: in TLS 1.3 no handshake record after ServerHello (RFC 8446
+/// Whether a record of that type may stand after the handshake: in TLS 1.3 no handshake record after ServerHello (RFC 8446
 /// 5.2), no alert or ChangeCipherSpec after the sender's Finished (RFC 8446 5, 6).
 #[inline]
 fn may_stand(wire: u8, tls13: bool, finished: bool) -> bool {
@@ -86,11 +86,11 @@ fn may_stand(wire: u8, tls13: bool, finished: bool) -> bool {
 }
 
 impl Direction {
-    /// Takes a payload in from `offset` on; whether there were octets in it that have to come again as they are.
+    /// Takes a payload in from `offset` on; whether there were bytes in it that have to come again as they are.
     #[inline]
     fn data<P: Payload>(
         &mut self,
-        aside: &mut Aside,
+        cold: &mut ColdState,
         tls13: bool,
         reader: &mut Reader<'_, P>,
         mut offset: u32,
@@ -103,7 +103,7 @@ impl Direction {
                     true => Kind::of_wire(wire),
                     false => None,
                 };
-            let run = self.run(aside, reader, offset, kind_of)?;
+            let run = self.run(cold, reader, offset, kind_of)?;
             compared |= run.compared;
             offset = offset.saturating_add(run.octets);
             let left = reader.left(offset);
@@ -113,7 +113,7 @@ impl Direction {
             let missing = u32::from(self.record.header_left());
             let taken = if missing == 0 {
                 let taken = self.record.body_left().min(left);
-                self.body(aside, taken);
+                self.body(cold, taken);
                 taken
             } else {
                 let taken = missing.min(left);
@@ -121,7 +121,7 @@ impl Direction {
                     reader.record_begins()?;
                 }
                 for &octet in reader.octets(offset, taken)? {
-                    self.octet_of_header(aside, tls13, octet)?;
+                    self.octet_of_header(cold, tls13, octet)?;
                 }
                 compared |= self.record.wire != APPLICATION_DATA;
                 taken
@@ -130,12 +130,12 @@ impl Direction {
         }
     }
 
-    /// Takes records in whose headers are not split, up to the first octet that is none of theirs. `kind_of`: what a record
+    /// Takes records in whose headers are not split, up to the first byte that is none of theirs. `kind_of`: what a record
     /// of that type and length is, if there may be one.
     #[inline]
     pub(super) fn run<P: Payload>(
         &mut self,
-        aside: &mut Aside,
+        cold: &mut ColdState,
         reader: &mut Reader<'_, P>,
         offset: u32,
         kind_of: impl Fn(u8, u16) -> Option<Kind>,
@@ -151,7 +151,7 @@ impl Direction {
                     return Ok(run);
                 };
                 if record.len() <= SHORT {
-                    let short = self.run_of_short(aside, reader, at, &kind_of)?;
+                    let short = self.run_of_short(cold, reader, at, &kind_of)?;
                     run.octets = run.octets.saturating_add(short.octets);
                     run.compared |= short.compared;
                     if short.octets > 0 {
@@ -172,7 +172,7 @@ impl Direction {
             let taken = body.min(left);
             run.octets = run.octets.saturating_add(taken);
             if self.kind != Kind::ApplicationData {
-                match self.body(aside, taken) {
+                match self.body(cold, taken) {
                     true => continue,
                     false => return Ok(run),
                 }
@@ -189,7 +189,7 @@ impl Direction {
     /// As [`run`](Self::run), of records whose bodies are there too: many short ones take much less time so.
     fn run_of_short<P: Payload>(
         &mut self,
-        aside: &mut Aside,
+        cold: &mut ColdState,
         reader: &mut Reader<'_, P>,
         offset: u32,
         kind_of: &impl Fn(u8, u16) -> Option<Kind>,
@@ -228,7 +228,7 @@ impl Direction {
             (last, rest) = (rest, after);
         }
         for (wire, number) in counts.all() {
-            self.count_records(aside, wire, number);
+            self.count_records(cold, wire, number);
         }
         self.records_end(last);
         self.headers = headers;
@@ -240,7 +240,12 @@ impl Direction {
     }
 
     #[cold]
-    fn octet_of_header(&mut self, aside: &mut Aside, tls13: bool, octet: u8) -> Result<(), Reason> {
+    fn octet_of_header(
+        &mut self,
+        cold: &mut ColdState,
+        tls13: bool,
+        octet: u8,
+    ) -> Result<(), Reason> {
         match self.header_octet(octet) {
             Header::Part => {}
             Header::Bad => return Err(Reason::BadHeader),
@@ -256,7 +261,7 @@ impl Direction {
                     return Err(Reason::BadHeader);
                 }
                 if len == 0 {
-                    self.body(aside, 0);
+                    self.body(cold, 0);
                 }
             }
         }

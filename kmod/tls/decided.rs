@@ -13,7 +13,7 @@ use super::types::Types;
 #[cfg(not(feature = "explain"))]
 use super::{
     connection::Connection,
-    content::{Encrypted, Flights, Verdict},
+    inner_types::{Encrypted, Flights, Verdict},
     reader::Reader,
     told::Told,
     types::Segment,
@@ -46,7 +46,7 @@ pub enum Rule {
     E1,
     /// Early data that was accepted.
     E2,
-    /// The client's Finished, behind such.
+    /// The client's Finished, after such.
     E3,
     /// EndOfEarlyData.
     E4,
@@ -107,14 +107,14 @@ pub struct Decided {
     pub rule: Rule,
     /// Who sent it.
     pub from: Side,
-    /// Octets of the fragment.
+    /// Bytes of the fragment.
     pub len: u16,
-    /// The sequence number behind it.
+    /// The sequence number after it.
     pub end: u32,
     /// By how much its packet acknowledges more than what the rules look at: of a client's the end of the server's flight, its
     /// Finished if that has come; of a server's the beginning of the client's certificate flight. None where there is no such.
     pub acknowledged: Option<i32>,
-    /// Octets that are left of the flight's bound, or of that for what is in doubt.
+    /// Bytes that are left of the flight's bound, or of that for what is in doubt.
     pub left: Option<u32>,
     /// What it is.
     pub types: Types,

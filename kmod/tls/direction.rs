@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! One direction of a connection: how far it was read, acknowledged and ended.
 
-use super::aside::Aside;
-use super::headers::Headers;
-use super::record::{Framing, Header, Record, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HEADER};
+use super::cold::ColdState;
+use super::record_header::{Framing, Header, Record, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HEADER};
+use super::retransmitted_headers::Headers;
 use super::sequence::{before, later, History, Kind};
 use super::types::{Counters, PacketTypes, Payload, Reason};
 
@@ -33,7 +33,7 @@ pub(super) struct Direction {
     pub(super) record: Record,
     /// What the record is; `Unknown` while its header does not tell yet.
     pub(super) kind: Kind,
-    /// Octets of a header that does not tell yet: they come behind the history's end.
+    /// Bytes of a header that does not tell yet: they come after the history's end.
     untyped: u8,
     pub(super) follow: Follow,
     seen: Seen,
@@ -75,7 +75,7 @@ impl Direction {
         }
     }
 
-    /// The sequence number of the first octet is known.
+    /// The sequence number of the first byte is known.
     pub(super) fn new(first: u32) -> Self {
         Direction {
             bytes: 0,
@@ -101,7 +101,7 @@ impl Direction {
         self.history.end().wrapping_add(u32::from(self.untyped))
     }
 
-    /// Whether octets of a header have come that do not tell what its record is.
+    /// Whether bytes of a header have come that do not tell what its record is.
     pub(super) fn is_untyped(&self) -> bool {
         self.untyped > 0
     }
@@ -130,16 +130,16 @@ impl Direction {
         self.untyped = 0;
     }
 
-    /// Takes octets up to `end` in whose records are not known.
+    /// Takes bytes up to `end` in whose records are not known.
     pub(super) fn pass_over(&mut self, end: u32) {
         let octets = end.wrapping_sub(self.next());
         self.history.extend(octets, Kind::Unknown);
     }
 
-    /// The other side's acknowledgement; false if it is for octets that were never seen here, so that they will not be
+    /// The other side's acknowledgement; false if it is for bytes that were never seen here, so that they will not be
     /// sent again.
     #[inline]
-    pub(super) fn acknowledge(&mut self, aside: &Aside, ack: u32) -> bool {
+    pub(super) fn acknowledge(&mut self, cold: &ColdState, ack: u32) -> bool {
         if ack == self.acked || self.is_unset() {
             return true;
         }
@@ -148,7 +148,7 @@ impl Direction {
         }
         let next = self.next();
         // A FIN takes one number up (RFC 9293 3.4).
-        let with_fin = self.has_fin() && aside.fin == next && ack == next.wrapping_add(1);
+        let with_fin = self.has_fin() && cold.fin == next && ack == next.wrapping_add(1);
         !before(next, ack) || with_fin || self.follow == Follow::Octets
     }
 
@@ -188,35 +188,35 @@ impl Direction {
         self.seen.add(Seen::HEADER);
     }
 
-    /// Whether a packet with octets up to `end` lies in front of what was sent and acknowledged, so that the receiver drops
+    /// Whether a packet with bytes up to `end` lies before what was sent and acknowledged, so that the receiver drops
     /// it, and a FIN with it (RFC 9293 3.10.7.4, first check). Conntrack lets those pass that somebody else makes up blindly.
     pub(super) fn is_old(&self, end: u32) -> bool {
         before(end, self.acked) && before(end, self.next())
     }
 
-    /// A packet with octets up to `end`, the last one of the direction if it has the FIN flag. False if a FIN stands
-    /// before these octets, or before others that have come.
+    /// A packet with bytes up to `end`, the last one of the direction if it has the FIN flag. False if a FIN stands
+    /// before these bytes, or before others that have come.
     pub(super) fn ends_at(
         &mut self,
-        aside: &mut Aside,
+        cold: &mut ColdState,
         end: u32,
         fin: bool,
         has_payload: bool,
     ) -> bool {
         if fin && !self.has_fin() {
-            aside.fin = end;
+            cold.fin = end;
             self.seen.add(Seen::FIN);
         }
-        let is_beyond = |octets_end| self.has_fin() && before(aside.fin, octets_end);
+        let is_beyond = |octets_end| self.has_fin() && before(cold.fin, octets_end);
         !(is_beyond(self.next()) || has_payload && is_beyond(end))
     }
 
     /// Whether its FIN is acknowledged.
-    pub(super) fn has_ended(&self, aside: &Aside) -> bool {
-        self.has_fin() && before(aside.fin, self.acked)
+    pub(super) fn has_ended(&self, cold: &ColdState) -> bool {
+        self.has_fin() && before(cold.fin, self.acked)
     }
 
-    /// Takes an octet of a record header in.
+    /// Takes a byte of a record header in.
     pub(super) fn header_octet(&mut self, octet: u8) -> Header {
         let header = self.record.header_octet(octet, !self.has_begun());
         match header {
@@ -231,8 +231,8 @@ impl Direction {
         header
     }
 
-    /// Takes a whole header in where one begins: what [`header_octet`](Self::header_octet) does octet by octet. `kind`:
-    /// what its first octet tells.
+    /// Takes a whole header in where one begins: what [`header_octet`](Self::header_octet) does byte by byte. `kind`:
+    /// what its first byte tells.
     #[inline]
     pub(super) fn header(&mut self, record: Record, kind: Kind) {
         self.record = record;
@@ -243,7 +243,7 @@ impl Direction {
         }
     }
 
-    /// Records were taken in together; those octets begin with the last of them.
+    /// Records were taken in together; those bytes begin with the last of them.
     #[inline]
     pub(super) fn records_end(&mut self, last: &[u8]) {
         if let Some(record) = last.first_chunk().copied().and_then(Record::of_header) {
@@ -267,14 +267,14 @@ impl Direction {
         if self.untyped > 0 {
             self.decide(Kind::ApplicationData);
         }
-        // What was said at its first octet holds for no more than has come.
+        // What was said at its first byte holds for no more than has come.
         let is_in_header = self.record.header_read() > 0 && self.record.header_left() > 0;
         if is_in_header && self.kind == Kind::EncryptedHandshake {
             self.kind = Kind::ApplicationData;
         }
     }
 
-    /// Whether a header among the octets of a payload from `from` to `end`, which come again, is another than before.
+    /// Whether a header among the bytes of a payload from `from` to `end`, which come again, is another than before.
     pub(super) fn headers_differ<P: Payload>(
         &self,
         payload: &P,
@@ -311,15 +311,15 @@ impl Direction {
         self.kind
     }
 
-    /// Takes octets of the record's body in; whether the record is complete.
+    /// Takes bytes of the record's body in; whether the record is complete.
     #[inline]
-    pub(super) fn body(&mut self, aside: &mut Aside, octets: u32) -> bool {
+    pub(super) fn body(&mut self, cold: &mut ColdState, octets: u32) -> bool {
         self.history.extend(octets, self.kind);
         let complete = self.record.body(octets);
         if complete {
             self.kind = Kind::Unknown;
             if self.follow != Follow::Octets {
-                self.count_records(aside, self.record.wire, 1);
+                self.count_records(cold, self.record.wire, 1);
                 self.headers.push(&self.record);
             }
         }
@@ -328,19 +328,19 @@ impl Direction {
 
     /// So many records of a type are complete.
     #[inline]
-    pub(super) fn count_records(&mut self, aside: &mut Aside, wire: u8, records: u16) {
+    pub(super) fn count_records(&mut self, cold: &mut ColdState, wire: u8, records: u16) {
         if wire == APPLICATION_DATA {
             self.data_records = self.data_records.saturating_add(records.into());
             return;
         }
-        // Heartbeat comes behind the three in front of application_data.
+        // Heartbeat comes after the three before application_data.
         let place = usize::from(wire.wrapping_sub(CHANGE_CIPHER_SPEC)).min(3);
-        if let Some(count) = aside.records.get_mut(place) {
+        if let Some(count) = cold.records.get_mut(place) {
             *count = count.saturating_add(records);
         }
     }
 
-    /// All octets of an application_data record's body have come.
+    /// All bytes of an application_data record's body have come.
     #[inline(always)]
     pub(super) fn data_record_ends(&mut self) {
         self.kind = Kind::Unknown;
@@ -355,7 +355,7 @@ impl Direction {
         self.headers.push_data(minor, len);
     }
 
-    /// So many octets of the body have come, and more will.
+    /// So many bytes of the body have come, and more will.
     #[inline]
     pub(super) fn data_record_goes_on(&mut self, octets: u32) {
         self.kind = Kind::ApplicationData;
@@ -380,8 +380,8 @@ impl Direction {
         }
     }
 
-    pub(super) fn counters(&self, aside: &Aside) -> Counters {
-        let [ccs, alert, handshake, heartbeat] = aside.records.map(u64::from);
+    pub(super) fn counters(&self, cold: &ColdState) -> Counters {
+        let [ccs, alert, handshake, heartbeat] = cold.records.map(u64::from);
         Counters {
             bytes: self.bytes,
             records: [

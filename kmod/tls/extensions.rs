@@ -37,7 +37,7 @@ impl Hello {
             }
             Field::ProtocolLength if value > 0 => self.enter_inside(Field::Protocol, value),
             Field::Protocol => self.skip_rest(),
-            // Versions of two octets (RFC 8446 4.2.1).
+            // Versions of two bytes (RFC 8446 4.2.1).
             Field::VersionListLength if value == self.extension_left && value & 1 == 0 => {
                 self.enter_inside(Field::OfferedVersion, 2)
             }
@@ -59,8 +59,8 @@ impl Hello {
         }
     }
 
-    /// Where an extension begins: takes those in that are not read, are whole, and have others behind them. Says how many
-    /// octets they have.
+    /// Where an extension begins: takes those in that are not read, are whole, and have others after them. Says how many
+    /// bytes they have.
     pub(super) fn pass_over(&mut self, octets: &[u8]) -> usize {
         let mut rest = octets;
         let mut left = self.extensions_left;

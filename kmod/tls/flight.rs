@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! The shape of a TLS 1.3 client's flight behind the server's Finished, by the lengths of its records (RFC 8446 4.4).
+//! The shape of a TLS 1.3 client's flight after the server's Finished, by the lengths of its records (RFC 8446 4.4).
 
-use super::content::Encrypted;
+use super::inner_types::Encrypted;
 
-/// Octets of a handshake message's header (RFC 8446 4).
+/// Bytes of a handshake message's header (RFC 8446 4).
 const MESSAGE_HEADER: u16 = 4;
-/// Octets of an empty Certificate's body: an empty context and an empty list (RFC 8446 4.4.2).
+/// Bytes of an empty Certificate's body: an empty context and an empty list (RFC 8446 4.4.2).
 const EMPTY_CERTIFICATE: u16 = 4;
-/// Octets of the shortest CertificateVerify's body: algorithm, length and a signature of 64 (RFC 8446 4.4.3).
+/// Bytes of the shortest CertificateVerify's body: algorithm, length and a signature of 64 (RFC 8446 4.4.3).
 const SHORTEST_VERIFY: u16 = 4 + 64;
 
-/// Octets by which Java (JSSE) pads every record (RFC 8446 5.4).
+/// Bytes by which Java (JSSE) pads every record (RFC 8446 5.4).
 const JSSE_PADDING: u16 = 16;
-/// mbedTLS pads the content with its type to a multiple of so many octets.
+/// mbedTLS pads the content with its type to a multiple of so many bytes.
 const MBEDTLS_MULTIPLE: u16 = 16;
-/// Octets of an alert (RFC 8446 6).
+/// Bytes of an alert (RFC 8446 6).
 const ALERT: u16 = 2;
 
 /// What a cipher suite makes of lengths.
@@ -41,24 +41,24 @@ impl Suite {
         Suite { hash, tag }
     }
 
-    /// Octets of a record with one message whose body has so many: header, content type and tag (RFC 8446 5.2).
+    /// Bytes of a record with one message whose body has so many: header, content type and tag (RFC 8446 5.2).
     pub(super) fn message(self, body: u16) -> u16 {
         body.wrapping_add(MESSAGE_HEADER)
             .wrapping_add(1)
             .wrapping_add(self.tag)
     }
 
-    /// Octets of a record with a Finished (RFC 8446 4.4.4).
+    /// Bytes of a record with a Finished (RFC 8446 4.4.4).
     pub(super) fn finished(self) -> u16 {
         self.message(self.hash)
     }
 
-    /// Octets of a record with an alert.
+    /// Bytes of a record with an alert.
     pub(super) fn alert(self) -> u16 {
         ALERT.wrapping_add(1).wrapping_add(self.tag)
     }
 
-    /// Whether a record of that length has one message, whose body has so many octets, as a stack writes it that pads.
+    /// Whether a record of that length has one message, whose body has so many bytes, as a stack writes it that pads.
     fn is_padded(self, len: u16, body: u16) -> bool {
         let plain = self.message(body).wrapping_sub(self.tag);
         // Of lengths so small there is always one; this has no way to panic.
@@ -103,7 +103,7 @@ pub(super) enum Finished {
 pub(super) struct ClientFlight {
     shape: Shape,
     octets: u32,
-    /// The length of the first record, and the sequence number of its first octet.
+    /// The length of the first record, and the sequence number of its first byte.
     full: u16,
     start: u32,
     /// An EndOfEarlyData has come.
@@ -116,7 +116,7 @@ impl ClientFlight {
         self.octets > 0
     }
 
-    /// Octets of it that have come.
+    /// Bytes of it that have come.
     #[cfg(feature = "explain")]
     pub(super) fn octets(&self) -> u32 {
         self.octets
@@ -156,8 +156,8 @@ impl ClientFlight {
     }
 
     /// Takes a record in if it fits and all of the flight is within the budget: "a Certificate (one record, or several of
-    /// which all but the last are full size; 25 octets when empty), then, unless it was empty, at most one
-    /// CertificateVerify (89 octets or more)", which may span records of full size too. After a Certificate of one record
+    /// which all but the last are full size; 25 bytes when empty), then, unless it was empty, at most one
+    /// CertificateVerify (89 bytes or more)", which may span records of full size too. After a Certificate of one record
     /// it may be larger than that.
     pub(super) fn goes_on(&mut self, record: &Encrypted, suite: Suite, budget: u32) -> bool {
         let octets = self.octets.saturating_add(record.octets());

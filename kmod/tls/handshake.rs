@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The handshake of a connection: what its messages say, and when it is complete.
 
-use super::content::Content;
 use super::direction::{Direction, Follow};
 use super::hello::{Hello, Sender};
 use super::identity::Identity;
-use super::kept::Kept;
+use super::inner_types::InnerTypes;
 use super::message::Message;
+use super::outstanding::Outstanding;
 use super::sequence::before;
 use super::session::NewTicket;
 use super::sslv2::Sslv2;
@@ -36,11 +36,11 @@ pub(super) enum Progress {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Part {
     pub(super) message: Message,
-    /// The level of an alert whose second octet is still to come.
+    /// The level of an alert whose second byte is still to come.
     alert_level: Option<u8>,
     /// Up to TLS 1.2: what follows its ChangeCipherSpec is encrypted.
     pub(super) encrypted: bool,
-    /// Up to TLS 1.2: a handshake record behind its ChangeCipherSpec is complete.
+    /// Up to TLS 1.2: a handshake record after its ChangeCipherSpec is complete.
     finished: bool,
 }
 
@@ -58,7 +58,7 @@ pub struct Handshake {
     /// The hello that is being read: there is never more than one.
     pub(super) hello: Hello,
     pub(super) sslv2: Sslv2,
-    /// The sequence number behind the last ClientHello.
+    /// The sequence number after the last ClientHello.
     pub(super) hello_end: u32,
     /// From the last ClientHello.
     pub(super) early_data: bool,
@@ -67,11 +67,11 @@ pub struct Handshake {
     pub(super) new_ticket: NewTicket,
     pub(super) issued: Option<u64>,
     pub(super) parts: PerSide<Part>,
-    pub(super) content: Content,
-    /// Octets in doubt that were not told of yet.
+    pub(super) content: InnerTypes,
+    /// Bytes in doubt that were not told of yet.
     in_doubt: u32,
     pub(super) secret: Secret,
-    pub(super) kept: PerSide<Kept>,
+    pub(super) kept: PerSide<Outstanding>,
 }
 
 impl Default for Handshake {
@@ -95,7 +95,7 @@ impl Handshake {
             new_ticket: NewTicket::default(),
             issued: None,
             parts: PerSide::default(),
-            content: Content::default(),
+            content: InnerTypes::default(),
             in_doubt: 0,
             secret,
             kept: PerSide::default(),
@@ -107,7 +107,7 @@ impl Handshake {
         Self::keyed([0; 2])
     }
 
-    /// Whether octets that may have to come again as they were are not acknowledged yet.
+    /// Whether bytes that may have to come again as they were are not acknowledged yet.
     pub(super) fn has_outstanding(&self, sides: &PerSide<Direction>) -> bool {
         [Side::Src, Side::Dst].into_iter().any(|side| {
             let direction = sides.of(side);
@@ -141,17 +141,17 @@ impl Handshake {
     }
 
     /// The rules for records of wire type application_data.
-    pub(super) fn content(&mut self) -> &mut Content {
+    pub(super) fn content(&mut self) -> &mut InnerTypes {
         &mut self.content
     }
 
-    /// A record's octets are in doubt.
+    /// A record's bytes are in doubt.
     #[inline]
     pub(super) fn add_in_doubt(&mut self, octets: u32) {
         self.in_doubt = self.in_doubt.saturating_add(octets);
     }
 
-    /// Octets of records in doubt that have come since this was asked for last.
+    /// Bytes of records in doubt that have come since this was asked for last.
     pub fn take_in_doubt(&mut self) -> u32 {
         core::mem::take(&mut self.in_doubt)
     }
@@ -187,22 +187,22 @@ impl Handshake {
         self.parts.of(from).encrypted
     }
 
-    /// Octets from that side that belong to a message of no interest.
+    /// Bytes from that side that belong to a message of no interest.
     pub(super) fn skippable(&self, from: Side) -> u32 {
         self.parts.of(from).message.skippable()
     }
 
-    /// Takes octets of such a message in.
+    /// Takes bytes of such a message in.
     pub(super) fn skip(&mut self, from: Side, octets: u32) {
         self.parts.of_mut(from).message.skip(octets);
     }
 
-    /// An encrypted handshake record is complete: the first behind ChangeCipherSpec is the Finished (RFC 5246 7.4.9).
+    /// An encrypted handshake record is complete: the first after ChangeCipherSpec is the Finished (RFC 5246 7.4.9).
     pub(super) fn finished(&mut self, from: Side) {
         self.parts.of_mut(from).finished = true;
     }
 
-    /// Takes octets of plain-text alerts in; whether one closes the connection: close_notify or a fatal one, which TLS 1.3
+    /// Takes bytes of plain-text alerts in; whether one closes the connection: close_notify or a fatal one, which TLS 1.3
     /// says of all but user_canceled (RFC 5246 7.2, RFC 8446 6).
     pub(super) fn alerts(&mut self, from: Side, octets: &[u8]) -> bool {
         const CLOSE_NOTIFY: u8 = 0;
@@ -233,7 +233,7 @@ impl Handshake {
         closed
     }
 
-    /// The other side has acknowledged the client's octets up to `acked`: whether that and its answer confirm the
+    /// The other side has acknowledged the client's bytes up to `acked`: whether that and its answer confirm the
     /// identity. A TLS 1.3 server echoes the session id (RFC 8446 4.1.3).
     pub(super) fn acknowledged(&mut self, acked: u32) {
         let identity = &mut self.identity;

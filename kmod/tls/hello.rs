@@ -45,7 +45,7 @@ pub(super) enum Field {
     VersionListLength,
     OfferedVersion,
     SelectedVersion,
-    /// No octet may follow.
+    /// No byte may follow.
     End,
 }
 
@@ -54,12 +54,12 @@ pub(super) enum Field {
 pub(super) struct Hello {
     pub(super) sender: Sender,
     pub(super) field: Field,
-    /// Octets left of the field.
+    /// Bytes left of the field.
     left: u16,
-    /// The field's octets so far as a number, for those that are one.
+    /// The field's bytes so far as a number, for those that are one.
     value: u32,
     random_read: u8,
-    /// Octets left of all extensions, and of the one being read, behind the field.
+    /// Bytes left of all extensions, and of the one being read, after the field.
     pub(super) extensions_left: u16,
     pub(super) extension_left: u16,
     pub(super) extension: u16,
@@ -89,7 +89,7 @@ pub(super) struct Hello {
 }
 
 impl Hello {
-    /// In front of the first octet of the message's body.
+    /// Before the first byte of the message's body.
     pub(super) fn new(sender: Sender, secret: Secret) -> Self {
         Hello {
             sender,
@@ -138,7 +138,7 @@ impl Hello {
         }
     }
 
-    /// Takes the next octet in.
+    /// Takes the next byte in.
     pub(super) fn octet(&mut self, octet: u8) -> Result<(), Malformed> {
         match self.field {
             Field::End => return Err(Malformed),
@@ -158,7 +158,7 @@ impl Hello {
             _ => self.value = (self.value << 8) | u32::from(octet),
         }
         self.left = self.left.saturating_sub(1);
-        // Vectors may be empty, so that more than one field can end with an octet.
+        // Vectors may be empty, so that more than one field can end with a byte.
         while self.left == 0 && self.field != Field::End {
             let value = core::mem::take(&mut self.value) as u16;
             self.next(value)?;
@@ -166,7 +166,7 @@ impl Hello {
         Ok(())
     }
 
-    /// Takes the first of some octets in, as many as belong to the field at hand but for its last, or to extensions that are
+    /// Takes the first of some bytes in, as many as belong to the field at hand but for its last, or to extensions that are
     /// not read: all of them, fewer, or none.
     pub(super) fn run(&mut self, octets: &[u8]) -> Result<usize, Malformed> {
         if self.field == Field::ExtensionType && self.left == 2 {
@@ -197,7 +197,7 @@ impl Hello {
         Ok(most)
     }
 
-    /// Goes on to the field behind the one that ended, whose number is `value`.
+    /// Goes on to the field after the one that ended, whose number is `value`.
     fn next(&mut self, value: u16) -> Result<(), Malformed> {
         let client = self.sender == Sender::Client;
         match self.field {
@@ -211,7 +211,7 @@ impl Hello {
             Field::SessionIdLength => self.enter(Field::SessionId, value),
             Field::SessionId if client => self.enter(Field::CipherSuitesLength, 2),
             Field::SessionId => self.enter(Field::CipherSuite, 2),
-            // <2..2^16-2> of two octets each.
+            // <2..2^16-2> of two bytes each.
             Field::CipherSuitesLength if value == 0 || value & 1 != 0 => return Err(Malformed),
             Field::CipherSuitesLength => self.enter(Field::CipherSuites, value),
             Field::CipherSuites => self.enter(Field::CompressionMethodsLength, 1),

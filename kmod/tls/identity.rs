@@ -3,7 +3,7 @@
 
 use super::types::{numbered, Side};
 
-/// At most `N` octets, `N` below 256.
+/// At most `N` bytes, `N` below 256.
 #[derive(Clone, Copy)]
 pub struct Bytes<const N: usize> {
     len: u8,
@@ -19,7 +19,7 @@ impl<const N: usize> Bytes<N> {
         }
     }
 
-    /// The octets.
+    /// The bytes.
     pub fn as_slice(&self) -> &[u8] {
         self.octets
             .get(..usize::from(self.len))
@@ -98,7 +98,7 @@ pub struct Identity {
     pub resumed: Option<bool>,
     /// What shows that it is.
     pub resumption: Option<Resumption>,
-    /// Whether the server acknowledged the ClientHello's octets and answered with a ServerHello that agrees.
+    /// Whether the server acknowledged the ClientHello's bytes and answered with a ServerHello that agrees.
     pub confirmed: bool,
 }
 

@@ -12,7 +12,7 @@ const SUITES: u16 = 256;
 const EXTENSIONS: u16 = 128;
 const ALGORITHMS: u16 = 64;
 
-/// Octets of a number in a list.
+/// Bytes of a number in a list.
 const NUMBER: u16 = 2;
 
 /// SHA-256, by whatever there is for it.
@@ -66,12 +66,12 @@ enum Progress {
 pub struct Ja4 {
     progress: Progress,
     field: Field,
-    /// Octets left of the field, and of the message.
+    /// Bytes left of the field, and of the message.
     left: u16,
     message_left: u32,
-    /// The field's octets so far as a number.
+    /// The field's bytes so far as a number.
     value: u32,
-    /// Octets left of the extensions, and of the extension or the list that is read, behind the field.
+    /// Bytes left of the extensions, and of the extension or the list that is read, after the field.
     extensions_left: u16,
     list_left: u16,
     extension: u16,
@@ -79,7 +79,7 @@ pub struct Ja4 {
     /// The highest in supported_versions.
     offered: Option<u16>,
     has_name: bool,
-    /// The first and the last octet of the first protocol.
+    /// The first and the last byte of the first protocol.
     protocol: Option<(u8, u8)>,
     /// Extensions that have begun, and those of them that count.
     begun: u16,
@@ -100,7 +100,7 @@ impl Ja4 {
     /// Its characters.
     pub const LENGTH: usize = 36;
 
-    /// In front of the message's first octet.
+    /// Before the message's first byte.
     pub const fn new() -> Self {
         Ja4 {
             progress: Progress::Reading,
@@ -128,7 +128,7 @@ impl Ja4 {
         self.progress != Progress::Reading
     }
 
-    /// Takes the next octets of the message in, and passes over what stands behind it.
+    /// Takes the next bytes of the message in, and passes over what stands after it.
     pub fn take(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
         while let (Progress::Reading, Some(&octet)) = (self.progress, rest.first()) {
@@ -212,7 +212,7 @@ impl Ja4 {
         ]
     }
 
-    /// Takes octets of a field in, of which `octet` is the first. None if there is no JA4.
+    /// Takes bytes of a field in, of which `octet` is the first. None if there is no JA4.
     fn octets(&mut self, octet: u8, taken: u16) -> Option<()> {
         if self.field == Field::Protocol {
             let (first, _) = self.protocol.unwrap_or((octet, octet));
@@ -237,7 +237,7 @@ impl Ja4 {
         Some(())
     }
 
-    /// Goes on behind the field that ended, whose number is `value`.
+    /// Goes on after the field that ended, whose number is `value`.
     fn next(&mut self, value: u32) -> Option<()> {
         let number = value as u16;
         match self.field {

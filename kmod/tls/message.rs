@@ -11,22 +11,22 @@ pub(super) const SERVER_HELLO_DONE: u8 = 14;
 /// Messages that a direction may have in plain text: no endpoint takes a tenth as many (RFC 8446 2, RFC 5246 7.3).
 const MESSAGES: u16 = 4096;
 
-/// Octets of a message header: type and length.
+/// Bytes of a message header: type and length.
 const HEADER: u8 = 4;
 
 /// The message that a direction is in.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Message {
-    /// Octets of the header read.
+    /// Bytes of the header read.
     header: u8,
     kind: u8,
     /// Those that have begun.
     number: u16,
-    /// The length as far as it was read, then octets left of the body.
+    /// The length as far as it was read, then bytes left of the body.
     left: u32,
 }
 
-/// What an octet of a message is.
+/// What a byte of a message is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Place {
     /// The first of more messages than there may be.
@@ -42,7 +42,7 @@ pub(super) enum Place {
 }
 
 impl Message {
-    /// Takes an octet in.
+    /// Takes a byte in.
     pub(super) fn octet(&mut self, octet: u8) -> Place {
         let place = self.header;
         if place == HEADER {
@@ -67,7 +67,7 @@ impl Message {
         Place::Length
     }
 
-    /// Octets of a hello's body that comes, but for its last.
+    /// Bytes of a hello's body that comes, but for its last.
     pub(super) fn inside_hello(&self) -> u32 {
         match self.kind {
             CLIENT_HELLO | SERVER_HELLO if self.header == HEADER => self.left.saturating_sub(1),
@@ -75,7 +75,7 @@ impl Message {
         }
     }
 
-    /// Octets of a ticket's body that comes, but for its last.
+    /// Bytes of a ticket's body that comes, but for its last.
     pub(super) fn inside_ticket(&self) -> u32 {
         match self.kind {
             NEW_SESSION_TICKET if self.header == HEADER => self.left.saturating_sub(1),
@@ -84,7 +84,7 @@ impl Message {
     }
 
     /// Where a message begins: takes those in of which nothing is read, the last of them perhaps in part. Says how many
-    /// octets that is, and whether one shows that no session is resumed.
+    /// bytes that is, and whether one shows that no session is resumed.
     pub(super) fn pass_over(&mut self, octets: &[u8]) -> (usize, bool) {
         let mut full = false;
         let mut rest = octets;
@@ -115,7 +115,7 @@ impl Message {
         (octets.len().saturating_sub(rest.len()), full)
     }
 
-    /// Octets of the body that comes, when a message of no interest is being read.
+    /// Bytes of the body that comes, when a message of no interest is being read.
     pub(super) fn skippable(&self) -> u32 {
         match self.kind {
             CLIENT_HELLO | SERVER_HELLO | NEW_SESSION_TICKET => 0,
@@ -124,7 +124,7 @@ impl Message {
         }
     }
 
-    /// Takes octets of a body in, all of them or fewer.
+    /// Takes bytes of a body in, all of them or fewer.
     pub(super) fn skip(&mut self, octets: u32) {
         self.left = self.left.saturating_sub(octets);
         if self.left == 0 {

@@ -5,39 +5,39 @@
 //! packet context. A [`Connection`] is what the packet path touches for the life of the connection; a [`Handshake`] is
 //! needed while the handshake lasts, and holds the identity for those who ask later.
 
-mod aside;
-mod compare;
+mod cold;
 mod conditions;
 mod connection;
-mod content;
 mod data;
 mod decided;
 mod direction;
-mod evidence;
 mod extensions;
 mod flight;
 mod handshake;
-mod headers;
 mod hello;
 mod identity;
+mod inner_types;
+mod resumption;
+mod retransmit;
+mod retransmitted_headers;
 // The module has no use for it.
+mod deframer;
+mod fast_path;
 #[cfg(feature = "ja4")]
 mod ja4;
-mod kept;
 mod message;
 mod negotiation;
+mod outstanding;
 mod packed;
-mod quick;
 mod reader;
-mod record;
-mod records;
+mod record_header;
+mod resync;
 mod runs;
-mod scratch;
-mod search;
 mod segment;
 mod sequence;
 mod session;
 mod short;
+mod slot;
 mod sslv2;
 mod told;
 mod types;
@@ -51,12 +51,13 @@ pub use handshake::Handshake;
 pub use identity::{Bytes, Identity, IdentityRef, Resumption};
 #[cfg(feature = "ja4")]
 pub use ja4::{Ja4, Sha256};
-pub use kept::Piece;
+pub use outstanding::Piece;
 pub use packed::{pack, unpack, Sessions};
-pub use scratch::Scratch;
+pub use slot::HandshakeSlot;
 #[cfg(feature = "ja4")]
 pub use told::Listener;
 pub use told::Told;
 pub use types::{
-    Config, Counters, PacketTypes, Payload, PerSide, Reason, Segment, Side, State, Taken, Types,
+    Config, Counters, PacketTypes, Payload, PerSide, Reason, Segment, SegmentOutcome, Side, State,
+    Types,
 };

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What the hellos settle: who offers, who answers, and what a connection is named by.
 
-use super::content::Settled;
 use super::handshake::{Handshake, Progress, TLS13};
 use super::hello::{Hello, Malformed, Sender};
 use super::identity::{Identity, Resumption};
+use super::inner_types::Settled;
 use super::message::{
     Place, CERTIFICATE, CLIENT_HELLO, NEW_SESSION_TICKET, SERVER_HELLO, SERVER_HELLO_DONE,
 };
@@ -19,7 +19,7 @@ const HELLO_RETRY_REQUEST: [u8; 32] = [
 ];
 
 impl Handshake {
-    /// Takes octets of plain-text handshake records' bodies in. Where one is not what an endpoint would take, it says which,
+    /// Takes bytes of plain-text handshake records' bodies in. Where one is not what an endpoint would take, it says which,
     /// and why.
     pub(super) fn octets(
         &mut self,
@@ -43,7 +43,7 @@ impl Handshake {
 
     /// Takes the first of them in that lie within a field of a hello, or of which nothing is read: many at once.
     fn run(&mut self, from: Side, octets: &[u8]) -> Result<usize, Reason> {
-        // It is the octet's to say what is wrong.
+        // It is the byte's to say what is wrong.
         if self.is_tls13() || self.progress == Progress::Nothing {
             return Ok(0);
         }
@@ -73,9 +73,9 @@ impl Handshake {
         Ok(rest.saturating_add(run))
     }
 
-    /// Takes an octet of a plain-text handshake record in; `end` gives the sequence number after it.
+    /// Takes a byte of a plain-text handshake record in; `end` gives the sequence number after it.
     fn octet(&mut self, from: Side, octet: u8, end: impl FnOnce() -> u32) -> Result<(), Reason> {
-        // TLS 1.3 has no plain-text handshake message behind ServerHello (RFC 8446 2).
+        // TLS 1.3 has no plain-text handshake message after ServerHello (RFC 8446 2).
         if self.is_tls13() {
             return Err(Reason::Malformed);
         }
@@ -155,7 +155,7 @@ impl Handshake {
         Ok(())
     }
 
-    /// Takes octets of it in; which of them is wrong, if one is.
+    /// Takes bytes of it in; which of them is wrong, if one is.
     pub(super) fn sslv2_octets(&mut self, octets: &[u8]) -> Result<(), (usize, Reason)> {
         let passed = self.sslv2.run(octets);
         let rest = octets.get(passed..).unwrap_or_default();
@@ -167,7 +167,7 @@ impl Handshake {
         Ok(())
     }
 
-    /// Its record is complete; `end` is the sequence number behind it.
+    /// Its record is complete; `end` is the sequence number after it.
     pub(super) fn sslv2_ends(&mut self, end: u32) -> Result<(), Reason> {
         match self.sslv2.is_complete() {
             true => self.client_hello(end),
@@ -175,7 +175,7 @@ impl Handshake {
         }
     }
 
-    /// The hello that is being read has no more octets.
+    /// The hello that is being read has no more bytes.
     fn hello_ends(&mut self, end: u32) -> Result<(), Reason> {
         if !self.hello.is_complete() {
             return Err(Reason::Malformed);

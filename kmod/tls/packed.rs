@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! An identity in no more octets than it has, for when the handshake is over and memory counts.
+//! An identity in no more bytes than it has, for when the handshake is over and memory counts.
 
 use super::handshake::Handshake;
 use super::identity::{IdentityRef, Resumption};
 use super::types::Side;
 
-/// What is known, and the values of what has only a few: bits of the first four octets.
+/// What is known, and the values of what has only a few: bits of the first four bytes.
 mod bit {
     pub(super) const CLIENT: u32 = 0;
     pub(super) const EARLY_DATA: u32 = 2;
@@ -39,7 +39,7 @@ pub struct Sessions {
     pub issued: [Option<u64>; 2],
 }
 
-/// Writes octets one behind the other, and counts those for which there is no room too.
+/// Writes bytes one after the other, and counts those for which there is no room too.
 struct Writer<'a> {
     to: &'a mut [u8],
     at: usize,
@@ -72,7 +72,7 @@ fn flag(at: u32, is: bool) -> u32 {
     u32::from(is) << at
 }
 
-/// Packs a handshake's identity and digests into `to`, and says how many octets they have: no more than 696. With fewer
+/// Packs a handshake's identity and digests into `to`, and says how many bytes they have: no more than 696. With fewer
 /// in `to` what is written is of no use.
 pub fn pack(handshake: &Handshake, to: &mut [u8]) -> usize {
     let identity = handshake.identity.as_ref();

@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A packet's payload as records are read from it: forward, with a bound on how many may begin in it.
 
-use super::kept::Kept;
-use super::record::HEADER;
+use super::outstanding::Outstanding;
+use super::record_header::HEADER;
 use super::types::{Payload, Reason};
 
 /// Records of one packet that are looked at. With more its direction is lost: one packet must not cost what its sender
 /// likes.
 pub(super) const RECORDS: u16 = 2048;
 
-/// Octets that are fetched at a time where records are small: a payload may lie in many pieces, and finding the right one
+/// Bytes that are fetched at a time where records are small: a payload may lie in many pieces, and finding the right one
 /// takes longer than copying.
 const WINDOW: usize = 258;
 
-/// Octets that are looked at together at most, where they lie in one piece.
+/// Bytes that are looked at together at most, where they lie in one piece.
 const TOGETHER: u32 = 1024;
 
 /// What has been fetched of a payload, and how many records may still begin in it.
 pub(super) struct Reader<'a, P> {
     payload: &'a P,
-    /// A copy of it, or of the end of it, and the place in the stream of the payload's first octet.
-    copy: Option<(&'a Kept, u32)>,
+    /// A copy of it, or of the end of it, and the place in the stream of the payload's first byte.
+    copy: Option<(&'a Outstanding, u32)>,
     records: u16,
-    /// Where the octets begin that are at hand, and how many there are: some of the copy, or else those in the window.
+    /// Where the bytes begin that are at hand, and how many there are: some of the copy, or else those in the window.
     at: u32,
     len: u32,
     of_copy: Option<&'a [u8]>,
@@ -47,8 +47,8 @@ impl<'a, P: Payload> Reader<'a, P> {
         }
     }
 
-    /// One that reads octets from a copy, as far as it goes, in place of this one. The payload begins at `seq`.
-    pub(super) fn of_copy<'b>(&self, copy: &'b Kept, seq: u32) -> Reader<'b, P>
+    /// One that reads bytes from a copy, as far as it goes, in place of this one. The payload begins at `seq`.
+    pub(super) fn of_copy<'b>(&self, copy: &'b Outstanding, seq: u32) -> Reader<'b, P>
     where
         'a: 'b,
     {
@@ -68,7 +68,7 @@ impl<'a, P: Payload> Reader<'a, P> {
         self.records = records;
     }
 
-    /// Octets of the payload from `offset` on.
+    /// Bytes of the payload from `offset` on.
     #[inline]
     pub(super) fn left(&self, offset: u32) -> u32 {
         self.payload.len().saturating_sub(offset)
@@ -96,7 +96,7 @@ impl<'a, P: Payload> Reader<'a, P> {
         Ok(())
     }
 
-    /// Octets from `offset` on, no more than are left: so many, if they lie in one piece, else [`MOST`](Self::MOST) at most.
+    /// Bytes from `offset` on, no more than are left: so many, if they lie in one piece, else [`MOST`](Self::MOST) at most.
     #[inline]
     pub(super) fn octets(&mut self, offset: u32, wanted: u32) -> Result<&[u8], Reason> {
         if let Some(octets) = self.payload.slice(offset, wanted) {
@@ -109,7 +109,7 @@ impl<'a, P: Payload> Reader<'a, P> {
         self.at_hand(offset, wanted.min(self.len_at_hand(offset)))
     }
 
-    /// Some octets from `offset` on: enough for many headers, or all that are left.
+    /// Some bytes from `offset` on: enough for many headers, or all that are left.
     #[inline]
     pub(super) fn some(&mut self, offset: u32) -> Result<&[u8], Reason> {
         let left = self.left(offset);
@@ -125,7 +125,7 @@ impl<'a, P: Payload> Reader<'a, P> {
         self.at_hand(offset, self.len_at_hand(offset))
     }
 
-    /// A whole header at `offset`, if so many octets are left.
+    /// A whole header at `offset`, if so many bytes are left.
     #[inline]
     pub(super) fn header(&mut self, offset: u32) -> Result<Option<[u8; HEADER as usize]>, Reason> {
         const LEN: u32 = HEADER as u32;
@@ -159,7 +159,7 @@ impl<'a, P: Payload> Reader<'a, P> {
         octets.ok_or(Reason::Hole)
     }
 
-    /// How many octets from `offset` on are at hand.
+    /// How many bytes from `offset` on are at hand.
     #[inline]
     fn len_at_hand(&self, offset: u32) -> u32 {
         self.len.saturating_sub(offset.wrapping_sub(self.at))
@@ -171,7 +171,7 @@ impl<'a, P: Payload> Reader<'a, P> {
         gone <= self.len && wanted <= self.len.wrapping_sub(gone)
     }
 
-    /// Has octets from `offset` on at hand, `least` of them or more.
+    /// Has bytes from `offset` on at hand, `least` of them or more.
     fn fetch(&mut self, offset: u32, least: u32) -> Result<(), Reason> {
         let of_copy = self
             .copy

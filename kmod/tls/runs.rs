@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What octets that come one behind the other belong to, before it is put into the history as a whole: of very many short
+//! What bytes that come one after the other belong to, before it is put into the history as a whole: of very many short
 //! runs the history would forget most at once.
 
-use super::record::CHANGE_CIPHER_SPEC;
+use super::record_header::CHANGE_CIPHER_SPEC;
 use super::sequence::{History, Kind};
 
 /// The last runs that are kept; the history keeps fewer.
 const LAST: usize = 8;
 
-/// Runs of octets without gaps, from the first of some octets on.
+/// Runs of bytes without gaps, from the first of some bytes on.
 pub(super) struct Runs {
     /// Where the last ones start, each in the place of its number.
     starts: [u16; LAST],
@@ -29,7 +29,7 @@ impl Default for Runs {
 }
 
 impl Runs {
-    /// The octets from `at` on, of no more than 64 KiB, are of that kind.
+    /// The bytes from `at` on, of no more than 64 KiB, are of that kind.
     #[inline(always)]
     pub(super) fn push(&mut self, at: usize, kind: Kind) {
         if self.kinds & 0xf == kind as u32 {
@@ -42,7 +42,7 @@ impl Runs {
         self.number = self.number.wrapping_add(1);
     }
 
-    /// Puts them into a history; `len`: octets of all.
+    /// Puts them into a history; `len`: bytes of all.
     pub(super) fn put(self, history: &mut History, len: usize) {
         let last = self.number.min(LAST as u32);
         let mut at = 0;

@@ -4,62 +4,62 @@
 use super::connection::Connection;
 use super::direction::Follow;
 use super::reader::Reader;
-use super::scratch::Scratch;
 use super::sequence::before;
-use super::types::{Config, Payload, Reason, Segment, Side, State, Taken};
+use super::slot::HandshakeSlot;
+use super::types::{Config, Payload, Reason, Segment, SegmentOutcome, Side, State};
 
 impl Connection {
     /// Takes in a packet. Every TCP packet of the connection comes here, those without payload too. The same packet
     /// once more changes nothing.
-    pub fn segment<S: Scratch, P: Payload>(
+    pub fn segment<S: HandshakeSlot, P: Payload>(
         &mut self,
-        scratch: &mut S,
+        slot: &mut S,
         config: &Config,
         segment: &Segment,
         payload: &P,
-    ) -> Taken {
+    ) -> SegmentOutcome {
         let from = segment.from;
-        let asks = scratch.told().asks_for_data(from);
-        if !asks && self.quick_segment(segment, payload).is_some() {
+        let asks = slot.told().asks_for_data(from);
+        if !asks && self.fast_segment(segment, payload).is_some() {
             if payload.is_empty() {
-                return Taken::Nothing;
+                return SegmentOutcome::Nothing;
             }
-            if let Some(handshake) = scratch.get() {
+            if let Some(handshake) = slot.get() {
                 handshake.forget(from, self.sides.of(from).acked());
             }
-            return Taken::New;
+            return SegmentOutcome::New;
         }
         if let Some(ack) = segment.ack {
             let other = from.other();
-            let aside = self.asides.of(other);
-            if !self.sides.of_mut(other).acknowledge(aside, ack) {
+            let cold = self.cold.of(other);
+            if !self.sides.of_mut(other).acknowledge(cold, ack) {
                 self.stop(other, Reason::Hole);
             }
         }
         if segment.urgent {
             self.stop(from, Reason::Urgent);
         }
-        let taken = self.payload(scratch, config, segment, payload);
+        let taken = self.payload(slot, config, segment, payload);
         if !self.confirmed {
-            self.confirm(scratch);
+            self.confirm(slot);
         }
         if self.sides.of(Side::Src).has_fin() && self.sides.of(Side::Dst).has_fin() {
-            let has_ended = |side| self.sides.of(side).has_ended(self.asides.of(side));
+            let has_ended = |side| self.sides.of(side).has_ended(self.cold.of(side));
             if has_ended(Side::Src) && has_ended(Side::Dst) {
                 self.close();
             }
         }
-        self.quick = self.quick();
+        self.fast_path = self.fast_path();
         taken
     }
 
-    fn payload<S: Scratch, P: Payload>(
+    fn payload<S: HandshakeSlot, P: Payload>(
         &mut self,
-        scratch: &mut S,
+        slot: &mut S,
         config: &Config,
         segment: &Segment,
         payload: &P,
-    ) -> Taken {
+    ) -> SegmentOutcome {
         let Segment { from, seq, fin, .. } = *segment;
         let len = payload.len();
         if self.sides.of(from).is_unset() {
@@ -72,13 +72,13 @@ impl Connection {
         let direction = self.sides.of_mut(from);
         let fin = fin && !direction.is_old(end);
         if fin || direction.has_fin() {
-            let aside = self.asides.of_mut(from);
-            if !direction.ends_at(aside, end, fin, len > 0) {
+            let cold = self.cold.of_mut(from);
+            if !direction.ends_at(cold, end, fin, len > 0) {
                 self.stop(from, Reason::BeyondFin);
             }
         }
         if len == 0 {
-            return Taken::Nothing;
+            return SegmentOutcome::Nothing;
         }
         let next = self.sides.of(from).next();
         if seq != next {
@@ -87,19 +87,19 @@ impl Connection {
                 false => end,
             };
             if before(seq, again) {
-                if let Err(reason) = self.compare(scratch, segment, payload, again) {
+                if let Err(reason) = self.compare(slot, segment, payload, again) {
                     self.stop(from, reason);
                 }
             }
             if !before(next, end) {
-                return Taken::Nothing;
+                return SegmentOutcome::Nothing;
             }
             if self.is_behind_hole(from, seq) {
-                return Taken::BehindHole;
+                return SegmentOutcome::BehindHole;
             }
             if before(next, seq) {
                 let direction = self.sides.of_mut(from);
-                direction.pass_hole(self.asides.of_mut(from), seq.wrapping_sub(next));
+                direction.pass_hole(self.cold.of_mut(from), seq.wrapping_sub(next));
             }
         }
         let direction = self.sides.of_mut(from);
@@ -107,37 +107,37 @@ impl Connection {
         direction.add_bytes(len.wrapping_sub(offset));
         if self.is_over() {
             self.sides.of_mut(from).pass_over(end);
-            return Taken::New;
+            return SegmentOutcome::New;
         }
-        let taken = core::mem::take(&mut self.asides.of_mut(from).chain.taken);
+        let taken = core::mem::take(&mut self.cold.of_mut(from).chain.taken);
         let mut reader = Reader::new(payload, taken);
         let direction = self.sides.of_mut(from);
         let taken = match direction.follow {
-            Follow::Records => self.records(scratch, config, segment, payload, &mut reader, offset),
-            _ => direction.search(self.asides.of_mut(from), &mut reader, offset),
+            Follow::Records => self.records(slot, config, segment, payload, &mut reader, offset),
+            _ => direction.search(self.cold.of_mut(from), &mut reader, offset),
         };
         if let Err(reason) = taken {
             self.stop(from, reason);
             // What is left is taken as if it came in a segment of its own.
             let is_over = self.is_over();
             let direction = self.sides.of_mut(from);
-            let aside = self.asides.of_mut(from);
+            let cold = self.cold.of_mut(from);
             let left = direction.next().wrapping_sub(seq);
             if is_over {
                 direction.pass_over(end);
             } else if reason == Reason::TooManyRecords
-                || direction.search(aside, &mut reader, left).is_err()
+                || direction.search(cold, &mut reader, left).is_err()
             {
                 // Nothing more of this packet is looked at.
-                direction.lose(aside);
-                direction.pass_hole(aside, end.wrapping_sub(direction.next()));
+                direction.lose(cold);
+                direction.pass_hole(cold, end.wrapping_sub(direction.next()));
             }
         }
-        Taken::New
+        SegmentOutcome::New
     }
 
-    fn confirm<S: Scratch>(&mut self, scratch: &mut S) {
-        let Some(handshake) = scratch.get() else {
+    fn confirm<S: HandshakeSlot>(&mut self, slot: &mut S) {
+        let Some(handshake) = slot.get() else {
             return;
         };
         if let Some(client) = handshake.client() {
@@ -186,7 +186,7 @@ impl Connection {
         if self.is_over() {
             return;
         }
-        self.take_long_way();
+        self.take_slow_path();
         match reason {
             Reason::MidStream
             | Reason::TableFull

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What lies where in a direction's sequence space: a short history of runs, so that octets sent again get the type of
+//! What lies where in a direction's sequence space: a short history of runs, so that bytes sent again get the type of
 //! their place in the stream.
 
 use super::types::{PacketTypes, Types};
@@ -17,7 +17,7 @@ pub(super) fn later(a: u32, b: u32) -> u32 {
     }
 }
 
-/// What a run of octets belongs to.
+/// What a run of bytes belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub(super) enum Kind {
@@ -46,7 +46,7 @@ impl Kind {
         }
     }
 
-    /// Whether octets of that kind have to come again as they came first.
+    /// Whether bytes of that kind have to come again as they came first.
     pub(super) fn is_compared(self) -> bool {
         !matches!(self, Kind::Unknown | Kind::ApplicationData)
     }
@@ -91,15 +91,15 @@ const RUNS: usize = 6;
 /// How far back types are known at least: no receive window is larger (RFC 7323 2.3). What is much older must not be
 /// taken for something to come when the numbers wrap.
 const REACH: u32 = 1 << 30;
-/// How often that is looked after, in octets.
+/// How often that is looked after, in bytes.
 const TRIM_EVERY: u32 = 1 << 28;
 
 /// The last runs of a direction, without gaps. Acknowledged ones stay until there is no room: the acknowledgement may
-/// be lost behind us, and what is then sent again has to pass for the sender to hear of it.
+/// be lost after us, and what is then sent again has to pass for the sender to hear of it.
 #[derive(Clone, Debug)]
 #[repr(C)]
 pub(super) struct History {
-    /// The sequence number behind the last octet known.
+    /// The sequence number after the last byte known.
     end: u32,
     /// What the runs are, four bits each, newest lowest.
     kinds: u32,
@@ -108,7 +108,7 @@ pub(super) struct History {
 }
 
 impl History {
-    /// Octets at its end that a run which goes on does not touch.
+    /// Bytes at its end that a run which goes on does not touch.
     pub(super) const COLD: usize = size_of::<[u32; RUNS]>();
 
     /// Nothing known, and `first` comes next.
@@ -144,7 +144,7 @@ impl History {
         (Kind::Unknown, end)
     }
 
-    /// Appends octets.
+    /// Appends bytes.
     #[inline(always)]
     pub(super) fn extend(&mut self, octets: u32, kind: Kind) {
         if octets == 0 {
@@ -178,7 +178,7 @@ impl History {
         self.kinds = (self.kinds << 4) | kind as u32;
     }
 
-    /// Makes all octets from `seq` on unknown.
+    /// Makes all bytes from `seq` on unknown.
     #[cold]
     pub(super) fn unknown_from(&mut self, seq: u32) {
         let seq = later(seq, self.oldest());
@@ -198,7 +198,7 @@ impl History {
         self.extend(octets, Kind::Unknown);
     }
 
-    /// Makes octets from `seq` to `end` unknown, if those from `end` on are all of one kind.
+    /// Makes bytes from `seq` to `end` unknown, if those from `end` on are all of one kind.
     #[cold]
     pub(super) fn unknown_between(&mut self, seq: u32, end: u32) {
         let (kind, run_end) = self.run(end);
@@ -215,7 +215,7 @@ impl History {
         self.extend(last.wrapping_sub(end), kind);
     }
 
-    /// The types of `len` octets from `seq` on.
+    /// The types of `len` bytes from `seq` on.
     #[inline(always)]
     pub(super) fn types(&self, seq: u32, len: u32) -> PacketTypes {
         let end = seq.wrapping_add(len);
@@ -226,7 +226,7 @@ impl History {
         self.types_of_runs(seq, end)
     }
 
-    /// Those where behind the end so many octets of a header have come that tells its wire type, and not yet what the
+    /// Those where after the end so many bytes of a header have come that tells its wire type, and not yet what the
     /// record carries.
     pub(super) fn types_with_header(
         &self,

@@ -11,14 +11,14 @@ pub(super) enum Of {
     Ticket = 1,
 }
 
-/// Octets of which a digest is made: a ticket's first are its own, as it is encrypted (RFC 5077 4).
+/// Bytes of which a digest is made: a ticket's first are its own, as it is encrypted (RFC 5077 4).
 const MOST: u64 = 16 * 1024;
 
-/// SipHash-2-4, octet by octet (Aumasson and Bernstein, "SipHash: a fast short-input PRF").
+/// SipHash-2-4, byte by byte (Aumasson and Bernstein, "SipHash: a fast short-input PRF").
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Digest {
     state: [u64; 4],
-    /// Octets that do not make a word yet, the first lowest.
+    /// Bytes that do not make a word yet, the first lowest.
     word: u64,
     octets: u64,
 }
@@ -111,7 +111,7 @@ impl Digest {
     }
 }
 
-/// Octets of a NewSessionTicket in front of the ticket: lifetime and length (RFC 5077 3.3).
+/// Bytes of a NewSessionTicket before the ticket: lifetime and length (RFC 5077 3.3).
 const FRONT: u16 = 6;
 
 /// A NewSessionTicket that is being read.
@@ -124,7 +124,7 @@ pub(super) struct NewTicket {
 }
 
 impl NewTicket {
-    /// Takes the next octet of the message's body in; `digest`: of the ticket.
+    /// Takes the next byte of the message's body in; `digest`: of the ticket.
     pub(super) fn octet(&mut self, digest: &mut Digest, octet: u8) {
         match self.read {
             0..4 => {}
@@ -134,7 +134,7 @@ impl NewTicket {
         self.read = self.read.saturating_add(1);
     }
 
-    /// Takes octets of the ticket itself in, and says how many: none as long as others come.
+    /// Takes bytes of the ticket itself in, and says how many: none as long as others come.
     pub(super) fn run(&mut self, digest: &mut Digest, octets: &[u8]) -> usize {
         if self.read < FRONT {
             return 0;

@@ -2,22 +2,22 @@
 //! Short records of a handshake are taken in together: a packet may have very many, and one by one they take much longer.
 
 use super::connection::Connection;
-use super::content::Encrypted;
 use super::handshake::Handshake;
-use super::headers::Headers;
+use super::inner_types::Encrypted;
 use super::reader::Reader;
-use super::record::{
+use super::record_header::{
     Record, ALERT, ALERT_MAX, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER, HEARTBEAT,
 };
+use super::retransmitted_headers::Headers;
 use super::runs::{PerWire, Runs};
 use super::sequence::Kind;
 use super::told::Told;
 use super::types::{Config, Payload, Reason, Segment, Side, State};
 
-/// Octets that a short record's body has at most. With its header it mostly fits into what [`Reader::some`] gives.
+/// Bytes that a short record's body has at most. With its header it mostly fits into what [`Reader::some`] gives.
 pub(super) const SHORT: u16 = 508;
 
-/// Octets of messages that are read at once.
+/// Bytes of messages that are read at once.
 const MESSAGES: usize = 256;
 
 /// Records that one counts as besides itself which takes longer: a plain-text alert, one of another type than the one before
@@ -39,7 +39,7 @@ fn flight_besides(len: u16) -> u16 {
 /// many who takes turns so: each turn takes as long.
 const TURN: u16 = 4;
 
-/// Octets of a body from which on a record that is kept counts as one more: of as many as a packet may have, its bytes cost as
+/// Bytes of a body from which on a record that is kept counts as one more: of as many as a packet may have, its bytes cost as
 /// much as its header.
 const KEPT: u16 = 20;
 
@@ -62,7 +62,7 @@ struct Whole<'a> {
 }
 
 impl<'a> Whole<'a> {
-    /// The one that these octets begin with; none if it is not whole, or its header has not its usual form.
+    /// The one that these bytes begin with; none if it is not whole, or its header has not its usual form.
     #[inline]
     fn first(octets: &'a [u8]) -> Option<Self> {
         let (&header, behind) = octets.split_first_chunk::<{ HEADER as usize }>()?;
@@ -76,7 +76,7 @@ impl<'a> Whole<'a> {
     }
 }
 
-/// Where octets of messages stand in the stream.
+/// Where bytes of messages stand in the stream.
 pub(super) struct Places<'a> {
     /// The sequence number of the first, or of the first record's header.
     at: u32,
@@ -90,7 +90,7 @@ impl Places<'_> {
         Places { at, records: &[] }
     }
 
-    /// The sequence number behind the octet of that number.
+    /// The sequence number after the byte of that number.
     #[cold]
     pub(super) fn behind(&self, number: usize) -> u32 {
         let mut at = self.at;
@@ -109,7 +109,7 @@ impl Places<'_> {
     }
 }
 
-/// Octets that begin with records, and what was taken of them.
+/// Bytes that begin with records, and what was taken of them.
 struct Front<'a> {
     octets: &'a [u8],
     rest: &'a [u8],
@@ -117,7 +117,7 @@ struct Front<'a> {
     last: &'a [u8],
     /// Records that may still begin in the packet.
     left: u16,
-    /// The sequence number behind the octets.
+    /// The sequence number after the bytes.
     end: u32,
     headers: Headers,
     runs: Runs,
@@ -128,7 +128,7 @@ struct Front<'a> {
 
 impl Connection {
     /// Takes short records in, up to the first that has something against it or is not whole: those are for
-    /// [`records`](Self::records) to take in. Says how many octets they have.
+    /// [`records`](Self::records) to take in. Says how many bytes they have.
     pub(super) fn short_records<P: Payload>(
         &mut self,
         handshake: &mut Handshake,
@@ -160,7 +160,7 @@ impl Connection {
         direction.headers = front.headers;
         direction.records_end(front.last);
         for (wire, number) in front.counts.all() {
-            direction.count_records(self.asides.of_mut(from), wire, number);
+            direction.count_records(self.cold.of_mut(from), wire, number);
         }
         if let Err((number, _)) = wrong {
             self.take_before(from, front.rest, number);
@@ -174,7 +174,7 @@ impl Connection {
         }
     }
 
-    /// Run by run. Where a message is not what an endpoint would take, it says which octet of those in front is wrong.
+    /// Run by run. Where a message is not what an endpoint would take, it says which byte of those in front is wrong.
     fn short_ones(
         &mut self,
         handshake: &mut Handshake,
@@ -398,7 +398,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Takes those octets of handshake records in that stand before the octet of that number of their bodies.
+    /// Takes those bytes of handshake records in that stand before the byte of that number of their bodies.
     #[cold]
     fn take_before(&mut self, from: Side, octets: &[u8], number: usize) {
         let direction = self.sides.of_mut(from);
@@ -412,7 +412,7 @@ impl Connection {
         {
             direction.header(record, Kind::Handshake);
             let taken = left.min(body.len());
-            direction.body(self.asides.of_mut(from), taken as u32);
+            direction.body(self.cold.of_mut(from), taken as u32);
             if taken < body.len() {
                 return;
             }

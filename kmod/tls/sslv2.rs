@@ -3,10 +3,10 @@
 
 use super::hello::{Hello, Malformed};
 
-/// Octets of the three lengths in front.
+/// Bytes of the three lengths in front.
 const LENGTHS: u16 = 6;
 
-/// The body behind the version, as far as it was read.
+/// The body after the version, as far as it was read.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sslv2 {
     read: u16,
@@ -16,7 +16,7 @@ pub(super) struct Sslv2 {
 }
 
 impl Sslv2 {
-    /// Takes the next octet in.
+    /// Takes the next byte in.
     pub(super) fn octet(&mut self, octet: u8, hello: &mut Hello) -> Result<(), Malformed> {
         let place = self.read;
         self.read = place.checked_add(1).ok_or(Malformed)?;
@@ -28,7 +28,7 @@ impl Sslv2 {
         };
         *length = (*length << 8) | u16::from(octet);
         let fits = match place {
-            // Of three octets each, and at least one.
+            // Of three bytes each, and at least one.
             1 => self.cipher_specs > 0 && self.cipher_specs % 3 == 0,
             5 => (16..=32).contains(&self.challenge),
             _ => true,
@@ -39,7 +39,7 @@ impl Sslv2 {
         }
     }
 
-    /// Takes the first of some octets in, as many as are cipher specs, and says how many.
+    /// Takes the first of some bytes in, as many as are cipher specs, and says how many.
     pub(super) fn run(&mut self, octets: &[u8]) -> usize {
         let end = LENGTHS.saturating_add(self.cipher_specs);
         if self.read < LENGTHS {

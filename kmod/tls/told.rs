@@ -10,7 +10,7 @@ use super::decided::Decisions;
 #[cfg(feature = "ja4")]
 pub trait Listener {
     /// The next bytes of the connection's first ClientHello, from its message header on, in their order in the stream. The last
-    /// may be followed by what stands behind it.
+    /// may be followed by what stands after it.
     fn client_hello(&self, bytes: &[u8]);
 }
 

@@ -103,7 +103,7 @@ impl Types {
     pub const APPLICATION_DATA: Types = Types(8);
     /// heartbeat, 24 on the wire.
     pub const HEARTBEAT: Types = Types(16);
-    /// Octets whose record cannot be known.
+    /// Bytes whose record cannot be known.
     pub const UNKNOWN: Types = Types(32);
     /// The packet has no payload.
     pub const NONE: Types = Types(64);
@@ -114,7 +114,7 @@ impl Types {
     /// All of them.
     pub const ALL: Types = Types(255);
 
-    /// The type that a record header's first octet stands for.
+    /// The type that a record header's first byte stands for.
     pub fn of_wire(octet: u8) -> Option<Types> {
         match octet {
             20 => Some(Types::CHANGE_CIPHER_SPEC),
@@ -142,7 +142,7 @@ impl Types {
     }
 }
 
-/// The types of a packet's payload octets.
+/// The types of a packet's payload bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PacketTypes {
     /// What the records carry, as far as it can be known from outside.
@@ -171,7 +171,7 @@ impl PacketTypes {
 
 /// A packet's payload. The kernel reads it from a non-linear socket buffer, the host from a slice.
 pub trait Payload {
-    /// Octets of payload.
+    /// Bytes of payload.
     fn len(&self) -> u32;
 
     /// Whether there is none.
@@ -179,7 +179,7 @@ pub trait Payload {
         self.len() == 0
     }
 
-    /// Octets from `offset` on that lie in one piece and that nobody changes meanwhile, if they do. Others are looked at
+    /// Bytes from `offset` on that lie in one piece and that nobody changes meanwhile, if they do. Others are looked at
     /// once, in a copy: what is in pages may be written to by whoever sent it.
     #[inline]
     fn slice(&self, _offset: u32, _len: u32) -> Option<&[u8]> {
@@ -189,7 +189,7 @@ pub trait Payload {
     /// Fills `to` from `offset`; false if that is beyond the end.
     fn read(&self, offset: u32, to: &mut [u8]) -> bool;
 
-    /// `N` octets from `offset`; none if they reach beyond the end.
+    /// `N` bytes from `offset`; none if they reach beyond the end.
     #[inline]
     fn octets<const N: usize>(&self, offset: u32) -> Option<[u8; N]> {
         let mut octets = [0; N];
@@ -202,7 +202,7 @@ pub trait Payload {
 pub struct Segment {
     /// The side that sent it.
     pub from: Side,
-    /// Sequence number of the first payload octet: the header's, one more with SYN.
+    /// Sequence number of the first payload byte: the header's, one more with SYN.
     pub seq: u32,
     /// The acknowledgement number, if the ACK flag is set.
     pub ack: Option<u32>,
@@ -214,23 +214,23 @@ pub struct Segment {
 
 /// What has become of a segment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Taken {
-    /// Its new octets were taken in. Segments that were kept may have no hole in front of them any longer.
+pub enum SegmentOutcome {
+    /// Its new bytes were taken in. Segments that were kept may have no hole before them any longer.
     New,
-    /// It has no new octets.
+    /// It has no new bytes.
     Nothing,
-    /// Octets in front of it are missing. Whoever can keeps it and hands it in once more when
+    /// Bytes before it are missing. Whoever can keeps it and hands it in once more when
     /// [`is_behind_hole`](super::Connection::is_behind_hole) says no. One that is already kept has to be kept too if its
-    /// octets are not the same: which of the two the receiver takes is not known here.
+    /// bytes are not the same: which of the two the receiver takes is not known here.
     BehindHole,
 }
 
 /// What the administrator can set.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Config {
-    /// Octets that may pass as a TLS 1.3 client's certificate flight.
+    /// Bytes that may pass as a TLS 1.3 client's certificate flight.
     pub client_flight_budget: u32,
-    /// Octets of a connection that are kept behind holes; with more, the direction is given up.
+    /// Bytes of a connection that are kept after holes; with more, the direction is given up.
     pub hole_octets: u32,
     /// Seconds after which a direction is given up if its hole has not filled.
     pub hole_seconds: u32,
@@ -250,7 +250,7 @@ impl Default for Config {
 /// What one side has sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Counters {
-    /// Payload octets, without those sent again.
+    /// Payload bytes, without those sent again.
     pub bytes: u64,
     /// Complete records, by wire type 20 to 24.
     pub records: [u64; 5],

@@ -93,7 +93,7 @@ fn are_same(pattern: &[u8], octets: &[u8]) -> bool {
         && is_same_word(left.remainder(), right.remainder())
 }
 
-/// Eight octets at most, all at once.
+/// Eight bytes at most, all at once.
 #[inline]
 fn is_same_word(pattern: &[u8], octets: &[u8]) -> bool {
     const EACH: u64 = u64::MAX / 0xff;
@@ -104,7 +104,7 @@ fn is_same_word(pattern: &[u8], octets: &[u8]) -> bool {
             .iter()
             .fold(0, |word, octet| (word << 8) | u64::from(*octet)),
     };
-    // Sets the highest bit of each octet that is not 0: no sum reaches the next octet.
+    // Sets the highest bit of each byte that is not 0: no sum reaches the next byte.
     let differ = |a: u64, b: u64| {
         let differs = a ^ b;
         ((differs & LOW).wrapping_add(LOW) | differs) & !LOW
@@ -118,7 +118,7 @@ fn is_same_word(pattern: &[u8], octets: &[u8]) -> bool {
     differ(lower(pattern), lower(octets)) & differ(pattern, EACH * u64::from(b'?')) == 0
 }
 
-/// How much a pattern takes of what those of all pins together may take: octets between its first star and its last.
+/// How much a pattern takes of what those of all pins together may take: bytes between its first star and its last.
 pub fn work(pattern: &[u8]) -> usize {
     let is_star = |octet: &u8| *octet == b'*';
     let (first, last) = (
@@ -187,7 +187,7 @@ impl Set {
         }))
     }
 
-    /// Where an octet stands that no host name has.
+    /// Where a byte stands that no host name has.
     #[cold]
     fn of(name: &[u8], wanted: &u8) -> Self {
         let mut set = Self::EMPTY;

@@ -7,7 +7,7 @@ mod worst;
 
 use common::*;
 use std::hint::black_box;
-use tlsconn_tls::{Connection, Handshake, Piece, Scratch, Side, Side::Dst, Side::Src};
+use tlsconn_tls::{Connection, Handshake, HandshakeSlot, Piece, Side, Side::Dst, Side::Src};
 
 fn handshake() -> Vec<Turn> {
     let flight = [23, 2500, 281, 53].map(handshake23);
@@ -44,7 +44,7 @@ fn lost() -> Wire {
 /// Nothing of the handshake is kept: the packet path of an established connection needs none.
 struct Settled;
 
-impl Scratch for Settled {
+impl HandshakeSlot for Settled {
     fn get(&mut self) -> Option<&mut Handshake> {
         None
     }

@@ -4,7 +4,7 @@
 use super::common::{tls12, tls13, *};
 use super::{established, lost, Settled};
 use std::hint::black_box;
-use tlsconn_tls::{Handshake, Piece, Scratch, Side, Side::Dst, Side::Src};
+use tlsconn_tls::{Handshake, HandshakeSlot, Piece, Side, Side::Dst, Side::Src};
 
 /// A connection that a packet comes to, by name, and the side that sends it.
 fn connection(name: &str) -> (Wire, Side) {
@@ -65,7 +65,7 @@ fn connection(name: &str) -> (Wire, Side) {
     }
 }
 
-/// Octets that repeat, by name or as records: "22x125+23x1" by their types and lengths.
+/// Bytes that repeat, by name or as records: "22x125+23x1" by their types and lengths.
 fn unit(name: &str) -> Vec<u8> {
     let record = |wire: u8, len: u8| [&[wire, 3, 3, 0, len][..], &vec![0x55; len.into()]].concat();
     let warning = || vec![21, 3, 3, 0, 2, 1, 90];
@@ -137,7 +137,7 @@ fn unit(name: &str) -> Vec<u8> {
     }
 }
 
-/// Full records of messages: some octets, and others again and again.
+/// Full records of messages: some bytes, and others again and again.
 fn large_with(front: &[u8], again: &[u8]) -> Vec<u8> {
     let octets: Vec<u8> = front
         .iter()
@@ -186,7 +186,7 @@ enum Place {
     Some(Handshake),
 }
 
-impl Scratch for Place {
+impl HandshakeSlot for Place {
     fn get(&mut self) -> Option<&mut Handshake> {
         match self {
             Place::None(place) => place.get(),
@@ -203,7 +203,7 @@ impl Scratch for Place {
     }
 }
 
-/// One packet, each time on a connection as it is: "CONNECTION: UNIT, KIB". Without octets if `times` of it cost what the
+/// One packet, each time on a connection as it is: "CONNECTION: UNIT, KIB". Without bytes if `times` of it cost what the
 /// copies do.
 pub(crate) fn packet(case: &str, times: u32, is_copy: bool) -> Option<()> {
     let (name, rest) = case.split_once(": ")?;

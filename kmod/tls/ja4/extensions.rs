@@ -65,7 +65,7 @@ impl Ja4 {
         }
     }
 
-    /// A list of so many octets begins, which is all that is left: `most` numbers at most.
+    /// A list of so many bytes begins, which is all that is left: `most` numbers at most.
     pub(super) fn list(&mut self, field: Field, octets: u16, most: u16) -> Option<()> {
         let fits = octets == self.list_left && octets / NUMBER <= most;
         if !fits {

@@ -83,7 +83,7 @@ fn swap(numbers: &mut [u16], one: usize, other: usize) {
     }
 }
 
-/// The digit for the lower half of an octet.
+/// The digit for the lower half of a byte.
 pub(super) fn hex(octet: u8) -> u8 {
     match octet & 0x0f {
         digit @ 0..=9 => b'0'.wrapping_add(digit),
@@ -91,7 +91,7 @@ pub(super) fn hex(octet: u8) -> u8 {
     }
 }
 
-/// The hash of a list, and of another behind it if that is not empty.
+/// The hash of a list, and of another after it if that is not empty.
 pub(super) fn hash<H: Sha256>(numbers: &[u16], behind: &[u16]) -> [u8; HASH] {
     if numbers.is_empty() {
         return [b'0'; HASH];

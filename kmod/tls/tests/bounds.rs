@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! The work of one packet is bounded, whatever a peer sends: records, and octets that are read of the payload.
+//! The work of one packet is bounded, whatever a peer sends: records, and bytes that are read of the payload.
 
 mod common;
 
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use std::cell::Cell;
 use tlsconn_tls::{Connection, Payload, Reason, Side, Side::Dst, Side::Src, State, Types};
 
-/// A payload that counts how often it was read, and how many octets.
+/// A payload that counts how often it was read, and how many bytes.
 struct Counting<'a> {
     octets: Slice<'a>,
     calls: Cell<u32>,
@@ -27,7 +27,7 @@ impl Payload for Counting<'_> {
     }
 }
 
-/// Sends a packet; the calls and the octets that were read.
+/// Sends a packet; the calls and the bytes that were read.
 fn count(wire: &mut Wire, from: Side, octets: &[u8]) -> (u32, u32) {
     let payload = Counting {
         octets: Slice(octets),
@@ -65,7 +65,7 @@ fn established12() -> Wire {
     wire
 }
 
-/// Behind a ClientHello, or a server's flight.
+/// After a ClientHello, or a server's flight.
 fn begun(turns: usize) -> Wire {
     let mut wire = Wire::default();
     wire.play(&handshake13()[..turns], &whole);
@@ -102,7 +102,7 @@ fn a_packet_of_2048_records_is_followed_and_one_more_loses_the_direction() {
         for begins in [false, true] {
             let mut wire = wire.clone();
             if begins {
-                // Its last octet comes before the others and is of no record that begins in their packet.
+                // Its last byte comes before the others and is of no record that begins in their packet.
                 if unit.len() == 5 {
                     continue;
                 }
@@ -139,7 +139,7 @@ fn a_mixed_packet_counts_all_of_its_records() {
             [data.repeat(number), heartbeat.clone(), data.repeat(behind)].concat()
         };
         let mut wire = established();
-        // The short way is for those of a confirmed identity.
+        // The fast path is for those of a confirmed identity.
         wire.ack(Dst, false);
         let mut more = wire.clone();
         wire.send(Src, &packet(MOST - number - 1));
@@ -227,7 +227,7 @@ fn only_its_direction_is_lost_and_finds_its_way_back() {
     assert_eq!(wire.connection.reason(), Reason::TooManyRecords);
 }
 
-/// Octets in which no chain is found, made to cost much.
+/// Bytes in which no chain is found, made to cost much.
 fn without_chain() -> Vec<Vec<u8>> {
     vec![
         b"text".to_vec(),
@@ -280,7 +280,7 @@ fn no_packet_has_more_read_of_it_than_there_is_a_bound_for() {
                     let searched = (1 << 16) + 2048 * 258;
                     assert!(read <= searched, "read {read} octets: {why}");
                     if unit.len() <= 6 {
-                        // Records of so few octets, or candidates of fewer.
+                        // Records of so few bytes, or candidates of fewer.
                         assert!(read <= (1 << 16) + 2048 * 8, "read {read} octets: {why}");
                     }
                 }
@@ -301,7 +301,7 @@ fn the_search_of_a_stream_that_is_not_tls_ends() {
                 sent += octets.len() as u32;
             }
             assert_eq!(wire.connection.resynchronised(), 0);
-            // All of the beginning, then a sixteenth, and a little more at its edges; some octets twice.
+            // All of the beginning, then a sixteenth, and a little more at its edges; some bytes twice.
             let searched = 2 * ((1 << 15) + sent / 16 + (1 << 15));
             assert!(read < searched, "{unit:02x?}: {read} of {searched}");
         }
@@ -327,7 +327,7 @@ fn streams() -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::vec(piece, 1..60).prop_map(|pieces| pieces.concat())
 }
 
-/// The type of each octet as it stands after the stream, and what was counted.
+/// The type of each byte as it stands after the stream, and what was counted.
 fn read(octets: &[u8], first: u32, lens: &[usize]) -> (Vec<Types>, [u64; 5]) {
     let mut wire = Wire {
         connection: Connection::picked_up(),
@@ -357,7 +357,7 @@ proptest! {
         first in any::<u32>(),
         lens in proptest::collection::vec(prop_oneof![1..6_usize, 1..300_usize], 1..5),
     ) {
-        // Octet by octet, a header is read by its parts only, and no packet has more than one.
+        // Byte by byte, a header is read by its parts only, and no packet has more than one.
         prop_assert_eq!(read(&octets, first, &lens), read(&octets, first, &[1]));
     }
 }

@@ -7,8 +7,8 @@ use common::tls13::{client_hello, finished, full_flight, server_hello};
 use common::*;
 use tlsconn_tls::{PacketTypes, Reason, Segment, Side::Dst, Side::Src, State};
 
-/// The server has sent its flight, all of it in one record so that no length shows its Finished, and an octet or more of a
-/// header: its type is told at once. Then the client's Finished comes, and the rest in packets of `step` octets.
+/// The server has sent its flight, all of it in one record so that no length shows its Finished, and a byte or more of a
+/// header: its type is told at once. Then the client's Finished comes, and the rest in packets of `step` bytes.
 fn told_at_once(record: &Record, sent: usize, step: usize) -> (Wire, u32) {
     let mut wire = Wire::default();
     wire.records(Src, &[client_hello()]);
@@ -54,8 +54,8 @@ fn a_record_whose_length_was_known_keeps_its_type() {
     }
 }
 
-/// The server has sent its flight, and the client's Finished crosses with the first `sent` octets of `record`. All of
-/// it is acknowledged, so that the rest may come the short way.
+/// The server has sent its flight, and the client's Finished crosses with the first `sent` bytes of `record`. All of
+/// it is acknowledged, so that the rest may come the fast path.
 fn crossed(record: &Record, sent: usize) -> Wire {
     let mut wire = Wire::default();
     wire.records(Src, &[client_hello()]);

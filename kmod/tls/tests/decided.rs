@@ -9,7 +9,7 @@ use common::*;
 use std::collections::BTreeSet;
 use tlsconn_tls::{Decided, Rule, Side, Side::Dst, Side::Src};
 
-/// A side's records, and how many octets of what the other sent last their packet acknowledges: all, if none are given.
+/// A side's records, and how many bytes of what the other sent last their packet acknowledges: all, if none are given.
 type Said = (Side, Vec<Record>, Option<u32>);
 
 /// What both sides say, and the rules by which its records are told from data.
@@ -136,7 +136,7 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-/// Has it said, each turn in so many octets at a time.
+/// Has it said, each turn in so many bytes at a time.
 fn play(case: &Case, step: usize) -> Wire {
     let mut wire = Wire::default();
     let mut turns: Vec<Turn> = Vec::new();
@@ -228,7 +228,7 @@ fn what_was_acknowledged_and_what_is_left() {
         ]
     );
     let early = find("early data that is accepted");
-    // Of ServerHello and its ChangeCipherSpec, and of a flight of 86 octets.
+    // Of ServerHello and its ChangeCipherSpec, and of a flight of 86 bytes.
     let flight = octets(&[psk_server_hello(SHA256_SUITE), ccs()]).len() as i32 + 86;
     assert_eq!(early[0], ("E1", 100, None, None, false));
     assert_eq!(early[3], ("E2", 53, Some(10 - flight), Some(40_960), false));

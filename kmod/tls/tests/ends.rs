@@ -42,7 +42,7 @@ fn a_bad_header_behind_good_ones_taints() {
         &[0x80, 30, 1, 3, 3],
         &[23, 2, 3, 0, 1],
         &[23, 3, 5, 0, 1],
-        // One octet more than RFC 8446 5.2 allows.
+        // One byte more than RFC 8446 5.2 allows.
         &[23, 3, 3, 0x41, 1],
     ] {
         let mut wire = established();
@@ -57,7 +57,7 @@ fn a_bad_header_behind_good_ones_taints() {
     let mut wire = established();
     wire.records(Src, &[data(16640)]);
     assert_eq!(wire.connection.state(), State::Established);
-    // TLS 1.3 has no handshake record behind ServerHello, nor a ChangeCipherSpec or an alert in plain text behind a
+    // TLS 1.3 has no handshake record after ServerHello, nor a ChangeCipherSpec or an alert in plain text after a
     // Finished, whatever their lengths.
     for bad in [
         &[22, 3, 3, 0, 50][..],
@@ -100,7 +100,7 @@ fn lengths_that_no_record_has_at_that_point() {
     for (kind, len, expected) in [
         // Neither empty nor longer than what is not encrypted (RFC 8446 5.1).
         (22, 0, bad),
-        // An alert that can be read has two octets (RFC 8446 6).
+        // An alert that can be read has two bytes (RFC 8446 6).
         (21, 0, bad),
         (21, 1, bad),
         (21, 2, Reason::None),
@@ -201,7 +201,7 @@ fn a_fin_in_front_of_payload_that_has_come_taints() {
         wire.take(&segment, &record[..len]);
         assert_eq!(wire.connection.reason(), Reason::BeyondFin, "{back} {len}");
     }
-    // A FIN behind a hole, which then fills.
+    // A FIN after a hole, which then fills.
     let mut wire = established();
     let segment = wire.segment(Src);
     let fin = Segment {
@@ -256,7 +256,7 @@ fn a_fin_that_the_receiver_drops_as_old_neither_ends_nor_taints() {
     }
     assert_eq!(wire.connection.state(), State::Established);
     assert!(!wire.connection.ended());
-    // What is acknowledged to the last octet may be the end.
+    // What is acknowledged to the last byte may be the end.
     for (side, other) in [(Src, Dst), (Dst, Src)] {
         wire.ack(side, true);
         wire.ack(other, false);

@@ -53,7 +53,7 @@ fn what_is_in_front_of_data_does_not_hide_it() {
 
 #[test]
 fn a_continuation_that_begins_like_a_record() {
-    // Of a handshake record, with the octet of data in front; and of data, with that of an alert.
+    // Of a handshake record, with the byte of data in front; and of data, with that of an alert.
     for (wire_type, types) in [(22, HANDSHAKE), (23, DATA)] {
         let mut wire = established12();
         let octets = record(
@@ -82,7 +82,7 @@ fn a_second_hello_at_any_time() {
     assert_eq!(wire.connection.state(), State::Established);
     let name = wire.handshake.identity.sni.unwrap();
     assert_eq!(name.as_slice(), b"first.example");
-    // In plain text behind ServerHello, before and after the handshake.
+    // In plain text after ServerHello, before and after the handshake.
     let mut wire = established13();
     wire.records(Src, std::slice::from_ref(&hello));
     assert_eq!(wire.connection.state(), State::Tainted);
@@ -152,7 +152,7 @@ fn heartbeats() {
     assert_eq!(wire.types(Src, seq, 65), both(Types::HEARTBEAT));
     assert_eq!(wire.types(Src, seq + 65, 14), both(DATA));
     assert_eq!(wire.connection.counters(Src).records[4], 1);
-    // In the handshake they are what they say; in front of it they are no TLS.
+    // In the handshake they are what they say; before it they are no TLS.
     let mut wire = Wire::default();
     wire.records(Src, &[Hello::client().as_client()]);
     wire.records(Src, &[record(24, &[1; 60], Types::HEARTBEAT)]);
@@ -168,7 +168,7 @@ fn heartbeats() {
 
 #[test]
 fn urgent_data_whichever_way_it_comes() {
-    // With nothing but the flag, with octets that were seen, and behind a hole.
+    // With nothing but the flag, with bytes that were seen, and after a hole.
     for (ahead, octets) in [(0, &b""[..]), (0_u32.wrapping_sub(10), b"0"), (500, b"!")] {
         let mut wire = established13();
         let segment = Segment {

@@ -19,7 +19,7 @@ fn answered(cipher: u16, answer: &[Record]) -> Vec<Turn> {
     ]
 }
 
-/// It ends the handshake, however it is cut; and so it does with data of these lengths right behind it.
+/// It ends the handshake, however it is cut; and so it does with data of these lengths right after it.
 fn ends(cipher: u16, answer: &[Record], behind: &[usize]) {
     established(&answered(cipher, answer));
     let behind: Vec<Record> = behind.iter().copied().map(data).collect();
@@ -43,7 +43,7 @@ fn client_certificate() {
 
 #[test]
 fn client_certificate_of_java() {
-    // Every record has 16 octets of padding.
+    // Every record has 16 bytes of padding.
     for flight in [
         answer(&[468, 113], 85),
         answer(&[41], 85),
@@ -76,7 +76,7 @@ fn client_certificate_of_mbedtls() {
         // A Certificate with many names, over records of its usual limit.
         let lens = [4096 + tag, 4096 + tag, certificate, verify];
         cut_around_headers(&answered(cipher, &answer(&lens, last)));
-        // An octet more or less is none of it: a Certificate goes on, or nothing does.
+        // A byte more or less is none of it: a Certificate goes on, or nothing does.
         for other in [last - 1, last + 1] {
             ends(cipher, &[doubt(empty), data(other)], &[last]);
             let still = [doubt(certificate), doubt(other), handshake23(last)];
@@ -89,7 +89,7 @@ fn client_certificate_of_mbedtls() {
 fn a_padded_finished_of_every_suite() {
     for cipher in SUITES {
         for last in [mbedtls_finished(cipher), finished(cipher) + 16] {
-            // Its place has to be that of a Finished: at first, and behind a CertificateVerify.
+            // Its place has to be that of a Finished: at first, and after a CertificateVerify.
             for lens in [&[][..], &[736, 272], &[529, 529, 100, 281], &[400, 529, 25]] {
                 let behind = [&answer(lens, last)[..], &[data(last)]].concat();
                 let wire = cut_around_headers(&answered(cipher, &behind));
@@ -110,7 +110,7 @@ fn a_padded_finished_of_every_suite() {
 struct Full {
     what: &'static str,
     len: usize,
-    /// With 16 octets of a tag.
+    /// With 16 bytes of a tag.
     cipher: u16,
 }
 
@@ -154,7 +154,7 @@ fn messages_of_full_records_and_a_shorter_one() {
         let last = finished(cipher);
         for number in 1..=2 {
             for rest in [None, Some(100), Some(len - 1)] {
-                // A CertificateVerify of one record, and one of RSA-4096 with 512 octets in each record.
+                // A CertificateVerify of one record, and one of RSA-4096 with 512 bytes in each record.
                 for verify in [&[281][..], &[len, 25]] {
                     let mut lens = vec![len; number];
                     lens.extend(rest);
@@ -189,14 +189,14 @@ fn messages_of_full_records_and_a_shorter_one() {
 
 #[test]
 fn rsa_4096_with_512_octets_in_a_record() {
-    // 520 octets of CertificateVerify.
+    // 520 bytes of CertificateVerify.
     ends(SHA384_SUITE, &answer(&[529, 529, 100, 529, 25], 69), &[69]);
     ends(SHA256_SUITE, &answer(&[529, 25, 529, 25], 53), &[529, 25]);
 }
 
 #[test]
 fn a_certificate_verify_longer_than_the_certificate() {
-    // SLH-DSA-SHA2-192f signs with 35,664 octets; the certificate, of an authority with ECDSA, fits into a record.
+    // SLH-DSA-SHA2-192f signs with 35,664 bytes; the certificate, of an authority with ECDSA, fits into a record.
     let flight = answer(&[760, 16_401, 16_401, 2911], 69);
     cut_around_headers(&answered(SHA384_SUITE, &flight));
     let mut wire = Wire::default();

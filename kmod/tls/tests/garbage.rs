@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Octets and numbers at random: no panic (overflow checks are on here), and no type without a record, and no difference by
+//! Bytes and numbers at random: no panic (overflow checks are on here), and no type without a record, and no difference by
 //! where the handshake is kept.
 
 mod common;

@@ -7,7 +7,7 @@ use common::places::{Both, Place};
 use common::tls12::{full, server12};
 use common::*;
 use tlsconn_tls::{
-    Connection, Handshake, Piece, Reason, Scratch, Segment, Side::Dst, Side::Src, State,
+    Connection, Handshake, HandshakeSlot, Piece, Reason, Segment, Side::Dst, Side::Src, State,
 };
 
 fn turns() -> [Vec<Turn>; 2] {
@@ -15,7 +15,7 @@ fn turns() -> [Vec<Turn>; 2] {
     tls13.push((Dst, vec![data(139), data(300)]));
     tls13.push((Src, vec![data(50), data(17), data(2000)]));
     let mut tls12 = full(Hello::client(), server12());
-    // Renegotiation, and data in front of it and behind.
+    // Renegotiation, and data before it and after.
     let again = record(22, &[0x99; 300], HANDSHAKE);
     tls12.push((Src, vec![data(40), again.clone(), ccs(), data(50)]));
     tls12.push((Dst, vec![again, record(21, &[0xa1; 30], ALERT), data(9)]));
@@ -138,7 +138,7 @@ struct Late {
     place: Place,
 }
 
-impl Scratch for Late {
+impl HandshakeSlot for Late {
     fn get(&mut self) -> Option<&mut Handshake> {
         self.place.get()
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Directions that are given up during the handshake: what the other side's octets make of the connection then, wherever
+//! Directions that are given up during the handshake: what the other side's bytes make of the connection then, wherever
 //! the handshake is kept.
 
 mod common;
@@ -10,7 +10,7 @@ use common::*;
 use proptest::prelude::*;
 use tlsconn_tls::{Connection, Reason, Segment, Side, Side::Dst, Side::Src, State, Types};
 
-/// Octets that pass unseen, and whose acknowledgement is seen.
+/// Bytes that pass unseen, and whose acknowledgement is seen.
 fn miss(both: &mut Both, from: Side, len: usize) {
     both.wire.next[from as usize] += len as u32;
     let ack = both.wire.segment(from.other());
@@ -30,7 +30,7 @@ fn retried() -> Vec<Turn> {
     turns
 }
 
-/// Handshakes of all kinds, and data behind them.
+/// Handshakes of all kinds, and data after them.
 fn handshakes() -> [Vec<Turn>; 4] {
     let mut handshakes = [
         full(Hello::client(), server12()),
@@ -204,7 +204,7 @@ fn what_is_not_acknowledged_may_come_again_as_something_else() {
         let types = |both: &Both, seq: u32, len: usize| both.wire.types(Src, seq, len).content;
         assert_eq!(types(&both, again.seq, hello.len()), HANDSHAKE);
         both.give_up(Src);
-        // The acknowledgement may have been lost behind us.
+        // The acknowledgement may have been lost after us.
         if acknowledged > 0 {
             assert_eq!(types(&both, again.seq, acknowledged), HANDSHAKE);
         }
@@ -216,7 +216,7 @@ fn what_is_not_acknowledged_may_come_again_as_something_else() {
     }
 }
 
-/// The type of each octet of a server's stream, behind a ClientHello of which so much was seen.
+/// The type of each byte of a server's stream, after a ClientHello of which so much was seen.
 fn read(hello: &[u8], stream: &[u8], step: usize) -> Vec<Types> {
     let mut both = Both::default();
     both.send(Src, hello);
@@ -232,8 +232,8 @@ fn read(hello: &[u8], stream: &[u8], step: usize) -> Vec<Types> {
 
 #[test]
 fn how_it_is_cut_does_not_matter_to_what_is_lost() {
-    // What shows it is a record's first octet, or has a message in front of it in the same record; a chain of headers
-    // is behind it.
+    // What shows it is a record's first byte, or has a message before it in the same record; a chain of headers
+    // is after it.
     let hello = server12().as_server();
     let request = [message(0, &[]), message(2, &server12().server_body())].concat();
     let chain = octets(&vec![data(90); 9]);

@@ -128,7 +128,7 @@ fn malformed_client_hellos() {
 #[test]
 fn every_length_field_over_its_range() {
     let body = Hello::client13().client_body();
-    // Whatever stands in whichever octet: an identity of the whole hello, or none.
+    // Whatever stands in whichever byte: an identity of the whole hello, or none.
     for place in 0..body.len() {
         for value in 0..=255 {
             let mut body = body.clone();

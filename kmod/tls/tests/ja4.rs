@@ -191,13 +191,13 @@ fn what_is_no_whole_hello_has_none() {
     assert_eq!(ja4(&message(2, &body)), None);
     assert_eq!(ja4(&message(1, &[])), None);
     for len in 0..body.len() {
-        // Cut off, and shorter than its fields say: without extensions it may end behind what comes before them.
+        // Cut off, and shorter than its fields say: without extensions it may end after what comes before them.
         assert_eq!(ja4(&offer.message()[..len + 4]), None, "{len}");
         let shorter = ja4(&message(1, &body[..len]));
         let is_before_extensions = len == 2 + 32 + 3 + 6 + 2;
         assert_eq!(shorter.is_some(), is_before_extensions, "{len}");
     }
-    // Longer than they say, within the message; what stands behind it is another.
+    // Longer than they say, within the message; what stands after it is another.
     assert_eq!(ja4(&message(1, &[&body[..], &[0]].concat())), None);
     let followed = [&offer.message()[..], &message(1, &[1, 2, 3])].concat();
     assert_eq!(ja4(&followed), Some(offer.expected()));

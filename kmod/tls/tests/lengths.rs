@@ -7,13 +7,13 @@ mod common;
 use common::*;
 use tlsconn_tls::{PacketTypes, Side, Side::Dst, Side::Src, State};
 
-/// Octets between two cuts: no field, header or message is this long.
+/// Bytes between two cuts: no field, header or message is this long.
 const CUT: usize = 61;
 
-/// No side sends more octets from a field on.
+/// No side sends more bytes from a field on.
 const LONGEST: u32 = 2048;
 
-/// Where a length field stands, and how many octets it has.
+/// Where a length field stands, and how many bytes it has.
 type Field = (usize, usize);
 
 /// Notes the length fields of plain text as it walks over them.
@@ -83,7 +83,7 @@ impl Walk<'_> {
             let kind = self.number(2);
             let end = self.length(2) + self.at;
             match (kind, end - self.at) {
-                // The list of names, and a name behind its type.
+                // The list of names, and a name after its type.
                 (0, 1..) => {
                     self.length(2);
                     self.at += 1;
@@ -115,7 +115,7 @@ fn fields(octets: &[u8]) -> Vec<Field> {
     walk.fields
 }
 
-/// All values of a field of one or two octets; of one with three, those that fit into two and every 251st.
+/// All values of a field of one or two bytes; of one with three, those that fit into two and every 251st.
 fn values(width: usize) -> impl Iterator<Item = u32> {
     let end = 1 << (8 * width);
     let dense = end.min(1 << 16);

@@ -13,12 +13,12 @@ fn picked_up() -> Wire {
     }
 }
 
-/// A record whose body has no octet that may begin a header.
+/// A record whose body has no byte that may begin a header.
 fn bland(wire: u8, len: usize) -> Vec<u8> {
     record(wire, &vec![0x55; len], DATA).octets
 }
 
-/// Sends octets cut every `step`, and gives the type of each octet as it stands afterwards, a letter an octet.
+/// Sends bytes cut every `step`, and gives the type of each byte as it stands afterwards, a letter a byte.
 fn read(octets: &[u8], step: usize) -> String {
     let mut wire = picked_up();
     for piece in octets.chunks(step) {
@@ -70,7 +70,7 @@ fn what_may_begin_a_header_is_unknown() {
             "{octets:?}"
         );
     }
-    // Behind a chain that checks out too, but for what begins as data.
+    // After a chain that checks out too, but for what begins as data.
     for (wire_type, types) in [(22, Types::UNKNOWN), (23, DATA)] {
         let mut wire = picked_up();
         for len in [10, 20, 30] {
@@ -130,7 +130,7 @@ fn a_hello_behind_a_chain_is_not_read() {
 
 #[test]
 fn headers_that_lead_nowhere() {
-    // A length of none, one too long, a bad version, and the true chain right behind.
+    // A length of none, one too long, a bad version, and the true chain right after.
     for nearly in [
         &[23, 3, 3, 0, 0][..],
         &[23, 3, 3, 0x48, 1],
@@ -173,7 +173,7 @@ fn back_from_a_hole() {
         let first = bland(23, 500);
         wire.send(Src, &bland(23, 40));
         wire.send(Src, &first[..50]);
-        // Octets of the body that pass unseen do not matter; those of a header break the chain.
+        // Bytes of the body that pass unseen do not matter; those of a header break the chain.
         wire.next[0] += hole;
         let rest = if hole == 400 {
             &first[450..]
@@ -225,7 +225,7 @@ fn resynchronised_then_resent_ahead_and_lost_again() {
     wire.take(&again, &bland(23, 100));
     assert_eq!(wire.connection.counters(Src), counters);
     assert_eq!(wire.types(Src, seq, 105), both(DATA));
-    // Behind a hole nothing is known; acknowledged unseen, it is lost again.
+    // After a hole nothing is known; acknowledged unseen, it is lost again.
     let ahead = Segment {
         seq: wire.next[0] + 50,
         ..wire.segment(Src)

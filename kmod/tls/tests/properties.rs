@@ -8,7 +8,7 @@ use common::*;
 use proptest::prelude::*;
 use tlsconn_tls::{Handshake, PacketTypes, Reason, Segment, Side, Side::Dst, Side::Src, State};
 
-/// A handshake and data behind it.
+/// A handshake and data after it.
 #[derive(Clone, Debug)]
 struct Shape {
     tls13: bool,
@@ -24,7 +24,7 @@ struct Shape {
     tickets: Vec<usize>,
     name: Option<Vec<u8>>,
     session_id: Vec<u8>,
-    /// Octets of a record with plain-text handshake messages.
+    /// Bytes of a record with plain-text handshake messages.
     record: usize,
     data: Vec<(bool, usize)>,
 }
@@ -113,7 +113,7 @@ impl Shape {
         }
         for &(from_client, len) in &self.data {
             let from = if from_client { Src } else { Dst };
-            // The first of a TLS 1.3 server may still look like its flight if it comes right behind; here it does not.
+            // The first of a TLS 1.3 server may still look like its flight if it comes right after; here it does not.
             turns.push((from, vec![data(len.max(17))]));
         }
         turns
@@ -178,7 +178,7 @@ impl Shape {
         }
         flight.push(finished);
         let mut answer = self.records(&[message(2, &server.server_body())]);
-        // There is one behind the server's first message (RFC 8446 D.4).
+        // There is one after the server's first message (RFC 8446 D.4).
         answer.extend((!self.retry).then(ccs));
         answer.extend(flight.into_iter().map(handshake23));
         answer.extend(self.tickets.iter().copied().map(doubt));
@@ -307,7 +307,7 @@ proptest! {
         place in any::<prop::sample::Index>(),
         flip in 1..=255_u8,
     ) {
-        // One octet of a turn, the whole of which comes again.
+        // One byte of a turn, the whole of which comes again.
         let turns = shape.turns();
         let turn = turn.index(turns.len());
         let mut wire = play(&turns[..=turn], [7, 9], &path);
@@ -324,7 +324,7 @@ proptest! {
     }
 }
 
-/// Whether an octet of these records is in the body of data.
+/// Whether a byte of these records is in the body of data.
 fn turn_type(records: &[Record], mut place: usize) -> bool {
     for record in records {
         let len = record.octets.len();

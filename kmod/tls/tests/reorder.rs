@@ -6,7 +6,7 @@ mod common;
 use common::reorder::Reorder;
 use common::*;
 use tlsconn_tls::{
-    Config, Connection, Reason, Segment, Side, Side::Dst, Side::Src, State, Taken, Types,
+    Config, Connection, Reason, Segment, SegmentOutcome, Side, Side::Dst, Side::Src, State, Types,
 };
 
 fn turns() -> Vec<Turn> {
@@ -21,7 +21,7 @@ fn turns() -> Vec<Turn> {
     ]
 }
 
-/// A wire with a store for what is behind a hole.
+/// A wire with a store for what is after a hole.
 struct Gateway {
     wire: Wire,
     reorder: Reorder,
@@ -48,7 +48,7 @@ impl Gateway {
             .take(connection, handshake, config, segment, octets, self.now);
     }
 
-    /// Sends a turn's segments of `len` octets in the order that `order` says.
+    /// Sends a turn's segments of `len` bytes in the order that `order` says.
     fn send(&mut self, from: Side, octets: &[u8], len: usize, order: impl Fn(&mut Vec<usize>)) {
         let segment = self.wire.segment(from);
         let mut places: Vec<usize> = (0..octets.len()).step_by(len).collect();
@@ -107,12 +107,12 @@ fn what_is_said_of_a_segment() {
         let taken = connection.segment(&mut wire.handshake, &wire.config, &segment, &Slice(octets));
         (taken, connection.is_behind_hole(Src, 1011))
     };
-    assert_eq!(take(1020, &hello[20..]), (Taken::BehindHole, true));
-    assert_eq!(take(1000, &[]), (Taken::Nothing, true));
-    assert_eq!(take(1000, &hello[..10]), (Taken::New, true));
-    assert_eq!(take(1000, &hello[..10]), (Taken::Nothing, true));
-    assert_eq!(take(1005, &hello[5..20]), (Taken::New, false));
-    assert_eq!(take(1020, &hello[20..]), (Taken::New, false));
+    assert_eq!(take(1020, &hello[20..]), (SegmentOutcome::BehindHole, true));
+    assert_eq!(take(1000, &[]), (SegmentOutcome::Nothing, true));
+    assert_eq!(take(1000, &hello[..10]), (SegmentOutcome::New, true));
+    assert_eq!(take(1000, &hello[..10]), (SegmentOutcome::Nothing, true));
+    assert_eq!(take(1005, &hello[5..20]), (SegmentOutcome::New, false));
+    assert_eq!(take(1020, &hello[20..]), (SegmentOutcome::New, false));
 }
 
 #[test]

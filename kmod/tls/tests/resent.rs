@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Octets that come again, the same or not, before they are acknowledged and afterwards.
+//! Bytes that come again, the same or not, before they are acknowledged and afterwards.
 
 mod common;
 
 use common::*;
 use proptest::prelude::*;
 use tlsconn_tls::{
-    Connection, Handshake, Piece, Reason, Scratch, Segment, Side, Side::Dst, Side::Src, State,
-    Types,
+    Connection, Handshake, HandshakeSlot, Piece, Reason, Segment, Side, Side::Dst, Side::Src,
+    State, Types,
 };
 
 const SECRET: [u64; 2] = [0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210];
@@ -19,7 +19,7 @@ fn keyed() -> Wire {
     }
 }
 
-/// A wire on which a side's octets come again.
+/// A wire on which a side's bytes come again.
 struct Again {
     wire: Wire,
     from: Side,
@@ -28,7 +28,7 @@ struct Again {
 }
 
 impl Again {
-    /// Sends octets cut every `step`, none of them acknowledged.
+    /// Sends bytes cut every `step`, none of them acknowledged.
     fn new(mut wire: Wire, from: Side, octets: Vec<u8>, step: usize) -> Self {
         let seq = wire.next[from as usize];
         for piece in octets.chunks(step) {
@@ -43,7 +43,7 @@ impl Again {
         }
     }
 
-    /// The octets from `start` to `end` once more, that at `other` changed, on a copy of the wire.
+    /// The bytes from `start` to `end` once more, that at `other` changed, on a copy of the wire.
     fn resent(&self, start: usize, end: usize, other: Option<(usize, u8)>) -> Reason {
         let mut wire = self.wire.clone();
         let mut octets = self.octets.clone();
@@ -254,7 +254,7 @@ fn acknowledged_octets_are_not_compared() {
             );
         }
     }
-    // A keepalive has an old octet, whichever.
+    // A keepalive has an old byte, whichever.
     let mut wire = established();
     wire.records(Src, &[data(10)]);
     wire.ack(Dst, false);
@@ -369,7 +369,7 @@ fn begun() -> Vec<(&'static str, Wire, Side, Vec<u8>)> {
     ]
 }
 
-/// Records of such types, up to so many octets; those that a direction takes without a word.
+/// Records of such types, up to so many bytes; those that a direction takes without a word.
 fn kept(wire: &Wire, from: Side, types: &[u8], lens: &[u16], most: usize) -> Vec<u8> {
     let mut octets: Vec<u8> = vec![];
     let mut after = wire.clone();
@@ -464,7 +464,7 @@ fn passes(types: Types) -> bool {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(600) })]
 
-    /// Whatever arrives in the place of other octets that are not acknowledged taints, or does not read as what passes.
+    /// Whatever arrives in the place of other bytes that are not acknowledged taints, or does not read as what passes.
     #[test]
     fn others_in_their_place_do_not_pass(
         which in 0..BEGUN,
@@ -584,7 +584,7 @@ fn more_than_64_kib() {
 #[test]
 fn without_memory_for_octets() {
     struct NoPieces(Handshake);
-    impl Scratch for NoPieces {
+    impl HandshakeSlot for NoPieces {
         fn get(&mut self) -> Option<&mut Handshake> {
             Some(&mut self.0)
         }

@@ -7,7 +7,7 @@ use common::tls13::{established, *};
 use common::*;
 use tlsconn_tls::{Config, Reason, Side, Side::Dst, Side::Src, State, Types};
 
-/// A server's flight whose records behind ServerHello have these lengths.
+/// A server's flight whose records after ServerHello have these lengths.
 fn flight(lens: &[usize]) -> Vec<Record> {
     let hello = [server_hello(SHA256_SUITE), ccs()];
     let records = lens.iter().copied().map(handshake23);
@@ -60,7 +60,7 @@ impl Talk {
         self.say_acking(0, from, records);
     }
 
-    /// In a packet that acknowledges so many octets of what the other side has sent last.
+    /// In a packet that acknowledges so many bytes of what the other side has sent last.
     fn say_acking(&mut self, acked: u32, from: Side, records: Vec<Record>) {
         let last = self.said.last().expect("something was said");
         let unseen = octets(&last.1).len() as u32 - acked;
@@ -120,7 +120,7 @@ fn records_of_finished_length_do_not_begin_the_eight_kib_anew() {
 
 #[test]
 fn no_record_is_a_server_s_finished_before_135_octets_where_it_shows_a_certificate() {
-    // Octets in front, with the headers: 28 of EncryptedExtensions, and a CertificateRequest.
+    // Bytes in front, with the headers: 28 of EncryptedExtensions, and a CertificateRequest.
     for (lens, is_finished) in [
         (&[23, 101][..], false),
         (&[23, 102], true),
@@ -147,7 +147,7 @@ fn no_record_is_a_server_s_finished_before_135_octets_where_it_shows_a_certifica
         talk.say(Dst, vec![data(200)]);
         talk.check("CertificateRequest", State::Established);
     }
-    // With a key there is no certificate, and nothing so long in front of the Finished.
+    // With a key there is no certificate, and nothing so long before the Finished.
     for cipher in SUITES {
         let mut talk = Talk::begin();
         talk.say(Src, vec![client_hello()]);
@@ -222,7 +222,7 @@ fn a_server_that_has_got_more_than_the_flight_s_first_octet_ends_it() {
 #[test]
 fn a_server_that_refuses_a_certificate_says_it_in_doubt() {
     for cipher in SUITES {
-        // An alert has two octets.
+        // An alert has two bytes.
         let alert = 2 + 1 + tag(cipher);
         let mut talk = Talk::asked(cipher);
         talk.say(Src, vec![doubt(766)]);
@@ -253,7 +253,7 @@ fn a_server_that_refuses_a_certificate_says_it_in_doubt() {
 
 #[test]
 fn an_alert_whose_header_began_before_the_client_s_flight_is_in_doubt_too() {
-    // The first octet tells handshake: the server's own Finished has not come as far as its length shows.
+    // The first byte tells handshake: the server's own Finished has not come as far as its length shows.
     for split in 1..5 {
         let mut talk = Talk::flights(SHA256_SUITE, &[handshake23(1133)]);
         let alert = doubt(19).octets;
@@ -270,7 +270,7 @@ fn an_alert_whose_header_began_before_the_client_s_flight_is_in_doubt_too() {
 
 #[test]
 fn a_first_record_that_has_room_for_a_certificate_request() {
-    // One of 37 octets has none, so that the client's first record is its Finished.
+    // One of 37 bytes has none, so that the client's first record is its Finished.
     established(&[
         (Src, vec![client_hello()]),
         (Dst, flight(&[37, 795, 281, 53])),
@@ -323,7 +323,7 @@ fn early_data_before_the_server_s_flight() {
 fn one_end_of_early_data() {
     for cipher in SUITES {
         let last = finished(cipher);
-        // Early data of 4 octets is as long; the first that comes after ServerHello is taken for the end.
+        // Early data of 4 bytes is as long; the first that comes after ServerHello is taken for the end.
         let end = 4 + 1 + tag(cipher);
         let accepted = [psk_server_hello(cipher), handshake23(27), handshake23(last)];
         established(&[
@@ -357,7 +357,7 @@ fn early_data_as_long_as_what_ends_it_does_not_end_it_before_the_flight() {
         talk.say(Dst, flight.to_vec());
         // Sent while the server's flight was on its way.
         talk.say_unaware(Src, vec![data(last), data(end), data(end)]);
-        // All of it had come but for an octet.
+        // All of it had come but for a byte.
         talk.wire.next[Dst as usize] -= 1;
         talk.wire.records(Src, &[data(last)]);
         talk.wire.next[Dst as usize] += 1;
@@ -408,7 +408,7 @@ fn an_empty_certificate_and_finished_come_first_or_not_at_all() {
 
 #[test]
 fn the_client_s_budget_is_kept_to_the_octet() {
-    // Two records of 766 and 281 octets, with their headers.
+    // Two records of 766 and 281 bytes, with their headers.
     for (budget, verify) in [(771 + 286, doubt(281)), (771 + 285, data(281))] {
         let mut talk = Talk::new(budget);
         talk.say(Src, vec![client_hello()]);

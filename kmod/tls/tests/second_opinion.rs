@@ -45,7 +45,7 @@ fn extensions(mut list: &[u8]) -> Option<Vec<(u16, &[u8])>> {
 
 fn client(body: &[u8]) -> Option<Fields> {
     let (rest, hello) = parse_tls_handshake_client_hello(body).ok()?;
-    // Nothing may stand behind the extensions, and neither list may be empty (RFC 8446 4.1.2).
+    // Nothing may stand after the extensions, and neither list may be empty (RFC 8446 4.1.2).
     if !rest.is_empty() || hello.ciphers.is_empty() || hello.comp.is_empty() {
         return None;
     }
@@ -75,7 +75,7 @@ fn client(body: &[u8]) -> Option<Fields> {
                 else {
                     return None;
                 };
-                // One name that is not empty, and no more than DNS has octets for.
+                // One name that is not empty, and no more than DNS has bytes for.
                 let [(_, name @ [_, ..])] = names[..] else {
                     return None;
                 };
@@ -93,14 +93,14 @@ fn client(body: &[u8]) -> Option<Fields> {
                 else {
                     return None;
                 };
-                // The first is not empty (RFC 7301 3.1); those behind it are not read.
+                // The first is not empty (RFC 7301 3.1); those after it are not read.
                 let [name @ [_, ..], ..] = names[..] else {
                     return None;
                 };
                 fields.protocol = Some(name.to_vec());
             }
             43 => {
-                // At least one version (RFC 8446 4.2.1); two octets alone are taken for a server's by tls-parser.
+                // At least one version (RFC 8446 4.2.1); two bytes alone are taken for a server's by tls-parser.
                 if list.len() < 3 || !fills(&list[..1]) || list[0] % 2 != 0 {
                     return None;
                 }
@@ -213,7 +213,7 @@ fn servers() -> Vec<Vec<u8>> {
     .to_vec()
 }
 
-/// Octets set to others, some cut off or some behind.
+/// Bytes set to others, some cut off or some after.
 fn mutations() -> impl Strategy<Value = (Vec<(prop::sample::Index, u8)>, usize, Vec<u8>)> {
     let small = prop_oneof![0..8_u8, any::<u8>()];
     (
@@ -248,7 +248,7 @@ proptest! {
 
     #[test]
     fn mutated_server_hellos(which in 0..3_usize, mutation in mutations()) {
-        // tls-parser knows no other versions than those of RFC 5246: the first two octets stay.
+        // tls-parser knows no other versions than those of RFC 5246: the first two bytes stay.
         let body = mutated(servers()[which].clone(), 2, &mutation);
         prop_assert_eq!(engine_on_server(&body), server(&body));
     }

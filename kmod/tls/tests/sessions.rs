@@ -35,7 +35,7 @@ fn a_session_continued_by_its_id() {
     let mut turns = full(Hello::client(), server.clone());
     turns[3].1.remove(0);
     let first = played(secret, &turns);
-    // The first test vector of SipHash: key 0 to 15, octets 0 to 14, the 0 in front standing for an id.
+    // The first test vector of SipHash: key 0 to 15, bytes 0 to 14, the 0 in front standing for an id.
     let digest = Some(0xa129_ca61_49be_45e5);
     assert_eq!(first.handshake.issued(), [digest, None]);
     assert_eq!(first.handshake.continues(), None);
@@ -75,7 +75,7 @@ fn a_session_continued_by_its_ticket() {
     // A ticket that was offered and not taken continues nothing.
     let refused = played([0, 0], &full(client(&ticket), server12()));
     assert_eq!(refused.handshake.continues(), None);
-    // An id of the same octets is no ticket.
+    // An id of the same bytes is no ticket.
     let id = Hello {
         session_id: ticket[..32].to_vec(),
         ..server12()

@@ -24,7 +24,7 @@ fn resent_octets_have_the_type_of_their_place() {
     wire.records(Src, &records);
     let counters = wire.connection.counters(Src);
     let octets = octets(&records);
-    // The same again, merged and cut anew, a keepalive, and handshake octets from the beginning.
+    // The same again, merged and cut anew, a keepalive, and handshake bytes from the beginning.
     for (at, len) in [(0, 3110), (50, 500), (105, 5), (3109, 1)] {
         let segment = Segment {
             seq: seq + at as u32,

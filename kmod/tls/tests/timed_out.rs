@@ -6,13 +6,13 @@ mod common;
 use common::tls12::{full, server12};
 use common::*;
 use tlsconn_tls::{
-    Connection, Handshake, Piece, Reason, Scratch, Side, Side::Dst, Side::Src, State, Types,
+    Connection, Handshake, HandshakeSlot, Piece, Reason, Side, Side::Dst, Side::Src, State, Types,
 };
 
 /// No place for a handshake: whoever wants one fails the test.
 struct NoPlace;
 
-impl Scratch for NoPlace {
+impl HandshakeSlot for NoPlace {
     fn get(&mut self) -> Option<&mut Handshake> {
         None
     }

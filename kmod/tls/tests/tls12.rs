@@ -156,7 +156,7 @@ fn alerts_that_can_be_read() {
         let turns = [hello.clone(), (Dst, vec![record(21, &alert, ALERT)])];
         assert_eq!(cut_every_way(&turns).connection.state(), state);
     }
-    // An octet a record, or more than one in a record, is not what an endpoint sends.
+    // A byte a record, or more than one in a record, is not what an endpoint sends.
     for bad in [&[2][..], &[2, 40, 2], &[1, 112, 2, 40]] {
         let mut wire = Wire::default();
         wire.records(Src, &hello.1);
@@ -176,7 +176,7 @@ fn alerts_that_can_be_read() {
     assert_eq!(wire.connection.state(), State::Established);
 }
 
-/// A ClientHello in the framing of SSL 2.0 that offers TLS 1.0 with a challenge of 16 octets.
+/// A ClientHello in the framing of SSL 2.0 that offers TLS 1.0 with a challenge of 16 bytes.
 fn sslv2_hello() -> Record {
     let mut octets = vec![0x80, 9 + 6 + 16, 1, 3, 1, 0, 6, 0, 0, 0, 16];
     octets.extend([0, 0, 0x2f, 7, 0, 0xc0]);
@@ -210,7 +210,7 @@ fn sslv2_client_hello() {
 
 #[test]
 fn sslv2_client_hellos_that_nobody_takes() {
-    // Lengths of cipher specs, session id and challenge, with as many octets behind them as they say.
+    // Lengths of cipher specs, session id and challenge, with as many bytes after them as they say.
     for (lengths, taken) in [
         ([6, 0, 16], true),
         ([3, 16, 32], true),
@@ -258,7 +258,7 @@ fn sslv2_client_hello_that_comes_again() {
     }
 }
 
-/// An encrypted alert has 352 octets at most, wherever the handshake is and however it comes.
+/// An encrypted alert has 352 bytes at most, wherever the handshake is and however it comes.
 #[test]
 fn encrypted_alerts_of_any_length() {
     let mut encrypted = Wire::default();

@@ -78,7 +78,7 @@ fn resumed_by_psk() {
                 ccs(),
                 handshake23(23),
                 handshake23(53),
-                // A ticket right behind Finished.
+                // A ticket right after Finished.
                 doubt(139),
             ],
         ),
@@ -183,7 +183,7 @@ fn early_data_and_hello_retry_request() {
 
 #[test]
 fn server_flight_has_a_budget() {
-    // Certificates of 7 * 16401 octets fit, an eighth does not.
+    // Certificates of 7 * 16401 bytes fit, an eighth does not.
     let mut flight = vec![server_hello(SHA256_SUITE), handshake23(23)];
     flight.extend(vec![handshake23(16401); 7]);
     flight.extend([data(16401), data(16401), data(53)]);
@@ -194,7 +194,7 @@ fn server_flight_has_a_budget() {
     wire.check(first, &turns, "128 KiB");
     assert_eq!(wire.connection.state(), State::Handshake);
 
-    // A first record of Finished length is none: the certificates behind it are more than 8 KiB.
+    // A first record of Finished length is none: the certificates after it are more than 8 KiB.
     let mut flight = vec![server_hello(SHA256_SUITE), handshake23(53)];
     flight.extend([handshake23(9000), handshake23(281), handshake23(53)]);
     let turns = [(Src, vec![client_hello()]), (Dst, flight)];
@@ -202,7 +202,7 @@ fn server_flight_has_a_budget() {
     wire.play(&turns, &whole);
     wire.check(first, &turns, "long EncryptedExtensions");
 
-    // Behind Finished 8 KiB, whatever comes in between.
+    // After Finished 8 KiB, whatever comes in between.
     let mut flight = full_flight(SHA256_SUITE);
     flight.extend([doubt(4000), doubt(4000), data(4000), data(82)]);
     let turns = [
@@ -238,7 +238,7 @@ fn held_header_gets_its_type_once_it_is_complete() {
     for (from, len) in [(0, 4), (0, 1), (3, 1), (1, 2)] {
         assert_eq!(wire.types(Src, seq + from, len), half, "{len} from {from}");
     }
-    // With what is in front of it, and what has not come.
+    // With what is before it, and what has not come.
     let with_ccs = both(Types::CHANGE_CIPHER_SPEC).union(half);
     assert_eq!(wire.types(Src, seq - 1, 3), with_ccs);
     assert_eq!(wire.types(Src, before_it, 10), with_ccs);
@@ -255,7 +255,7 @@ fn held_header_gets_its_type_once_it_is_complete() {
     assert_eq!(wire.types(Src, seq, 4).content, HANDSHAKE);
     assert_eq!(wire.types(Src, seq, 4).wire, DATA);
 
-    // From then on the first octet tells; and where no certificate can be asked for, of the Finished too.
+    // From then on the first byte tells; and where no certificate can be asked for, of the Finished too.
     let seq = wire.next[0];
     wire.send(Src, &[23]);
     assert_eq!(wire.types(Src, seq, 1).content, DATA);

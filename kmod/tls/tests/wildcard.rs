@@ -45,7 +45,7 @@ fn every_octet_against_every_other() {
         if a == b'*' || a == b'.' || b == b'.' {
             continue;
         }
-        // Within eight octets, after them, and between stars.
+        // Within eight bytes, after them, and between stars.
         for fill in [0, 7, 8] {
             let [pattern, name] =
                 [a, b].map(|octet| [&vec![b'x'; fill][..], &[octet], b"x"].concat());

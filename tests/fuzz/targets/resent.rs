@@ -10,7 +10,7 @@ use common::places::Place;
 use common::reorder::Reorder;
 use common::{octets, tls12, Hello, Wire, DATA};
 use libfuzzer_sys::fuzz_target;
-use tlsconn_tls::{Connection, Reason, Scratch, Segment, Side, State, Types};
+use tlsconn_tls::{Connection, HandshakeSlot, Reason, Segment, Side, State, Types};
 
 /// Octets of a step's header: flags, a place, a length, what a byte is changed by.
 const HEADER: usize = 6;

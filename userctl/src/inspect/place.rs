@@ -2,7 +2,7 @@
 
 //! Where the engine has a connection's handshake, and whom it tells what it does not keep.
 
-use tlsconn_tls::{Decisions, Handshake, Listener, Piece, Scratch, Told};
+use tlsconn_tls::{Decisions, Handshake, HandshakeSlot, Listener, Piece, Told};
 
 use super::ja4::Fingerprint;
 
@@ -14,7 +14,7 @@ pub(super) struct Place<'a> {
     pub(super) decisions: Option<&'a Decisions>,
 }
 
-impl Scratch for Place<'_> {
+impl HandshakeSlot for Place<'_> {
     fn get(&mut self) -> Option<&mut Handshake> {
         self.handshake.get()
     }

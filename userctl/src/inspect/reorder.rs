@@ -3,7 +3,7 @@
 //! Segments behind a hole, kept until it fills.
 
 use tlsconn_tls::{
-    Config, Connection, Decided, Decisions, Handshake, Payload, Segment, Side, Taken,
+    Config, Connection, Decided, Decisions, Handshake, Payload, Segment, SegmentOutcome, Side,
 };
 
 use super::{interface::Time, ja4::Fingerprint, options::Options, place::Place};
@@ -91,7 +91,7 @@ impl InOrder {
 
     /// Takes a packet in: at once, and a second time when the hole before it has filled.
     pub(crate) fn segment(&mut self, segment: &Segment, payload: &[u8], now: Time) {
-        if self.take(segment, payload) == Taken::BehindHole {
+        if self.take(segment, payload) == SegmentOutcome::BehindHole {
             self.keep(segment, payload, now);
         }
         self.hand_in();
@@ -122,7 +122,7 @@ impl InOrder {
         decisions.map(Decisions::take).unwrap_or_default()
     }
 
-    fn take(&mut self, segment: &Segment, payload: &[u8]) -> Taken {
+    fn take(&mut self, segment: &Segment, payload: &[u8]) -> SegmentOutcome {
         let mut place = Place {
             handshake: &mut self.handshake,
             fingerprint: &self.fingerprint,

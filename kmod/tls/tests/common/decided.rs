@@ -2,7 +2,7 @@
 //! By which rules the engine told records from data.
 
 use super::*;
-use tlsconn_tls::{Decided, Piece, Scratch, Told};
+use tlsconn_tls::{Decided, HandshakeSlot, Piece, Told};
 
 /// A handshake, and what is decided in it.
 pub struct Recorded<'a> {
@@ -10,7 +10,7 @@ pub struct Recorded<'a> {
     pub decided: &'a Decisions,
 }
 
-impl Scratch for Recorded<'_> {
+impl HandshakeSlot for Recorded<'_> {
     fn get(&mut self) -> Option<&mut Handshake> {
         self.handshake.get()
     }

@@ -91,7 +91,7 @@ pub fn ccs() -> Record {
     record(20, &[1], CCS)
 }
 
-/// An encrypted record; its octets look like headers, so that a parser that loses its way notices.
+/// An encrypted record; its bytes look like headers, so that a parser that loses its way notices.
 pub fn encrypted(len: usize, content: Types) -> Record {
     let body: Vec<u8> = [23, 3, 3, 0, 1].into_iter().cycle().take(len).collect();
     record(23, &body, content)
@@ -292,7 +292,7 @@ pub fn whole(_turn: usize, _len: usize) -> Vec<usize> {
     vec![]
 }
 
-/// Plays the turns whole, octet by octet, and split at every point: always the same types, identity and state.
+/// Plays the turns whole, byte by byte, and split at every point: always the same types, identity and state.
 pub fn cut_every_way(turns: &[Turn]) -> Wire {
     cut_where(turns, |_, _| true)
 }

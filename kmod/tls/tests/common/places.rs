@@ -3,7 +3,7 @@
 
 use super::*;
 use tlsconn_tls::{
-    Piece, Scratch,
+    HandshakeSlot, Piece,
     Side::{Dst, Src},
 };
 
@@ -11,7 +11,7 @@ use tlsconn_tls::{
 #[derive(Clone, Default)]
 pub struct Place(pub Option<Handshake>);
 
-impl Scratch for Place {
+impl HandshakeSlot for Place {
     fn get(&mut self) -> Option<&mut Handshake> {
         self.0.as_mut()
     }

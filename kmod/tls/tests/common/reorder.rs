@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Segments behind a hole, kept as the engine's users keep them.
+//! Segments after a hole, kept as the engine's users keep them.
 
 use super::Slice;
-use tlsconn_tls::{Config, Connection, Scratch, Segment, Side, Taken};
+use tlsconn_tls::{Config, Connection, HandshakeSlot, Segment, SegmentOutcome, Side};
 
-struct Kept {
+struct Outstanding {
     segment: Segment,
     octets: Vec<u8>,
     since: u32,
@@ -13,13 +13,13 @@ struct Kept {
 /// What is kept of a connection, in the order in which it came.
 #[derive(Default)]
 pub struct Reorder {
-    kept: Vec<Kept>,
+    kept: Vec<Outstanding>,
 }
 
 impl Reorder {
-    /// Hands a segment to the engine, and those that were kept as soon as nothing is missing in front of them. `now` in
+    /// Hands a segment to the engine, and those that were kept as soon as nothing is missing before them. `now` in
     /// seconds.
-    pub fn take<S: Scratch>(
+    pub fn take<S: HandshakeSlot>(
         &mut self,
         connection: &mut Connection,
         handshake: &mut S,
@@ -29,20 +29,21 @@ impl Reorder {
         now: u32,
     ) {
         for side in [Side::Src, Side::Dst] {
-            let old =
-                |kept: &Kept| kept.segment.from == side && now - kept.since > config.hole_seconds;
+            let old = |kept: &Outstanding| {
+                kept.segment.from == side && now - kept.since > config.hole_seconds
+            };
             if self.kept.iter().any(old) {
                 connection.give_up(side);
                 self.hand_in(connection, handshake, config, side);
             }
         }
         let taken = connection.segment(handshake, config, segment, &Slice(octets));
-        if taken == Taken::BehindHole {
-            let same = |kept: &Kept| kept.segment == *segment && kept.octets == octets;
+        if taken == SegmentOutcome::BehindHole {
+            let same = |kept: &Outstanding| kept.segment == *segment && kept.octets == octets;
             if self.kept.iter().any(same) {
                 return;
             }
-            self.kept.push(Kept {
+            self.kept.push(Outstanding {
                 segment: *segment,
                 octets: octets.to_vec(),
                 since: now,
@@ -58,8 +59,8 @@ impl Reorder {
         self.kept.iter().map(|kept| kept.octets.len()).sum()
     }
 
-    /// Hands in what has no hole in front of it any longer, the lowest number first.
-    fn hand_in<S: Scratch>(
+    /// Hands in what has no hole before it any longer, the lowest number first.
+    fn hand_in<S: HandshakeSlot>(
         &mut self,
         connection: &mut Connection,
         handshake: &mut S,
@@ -67,7 +68,7 @@ impl Reorder {
         side: Side,
     ) {
         loop {
-            let ready = |kept: &Kept| {
+            let ready = |kept: &Outstanding| {
                 kept.segment.from == side && !connection.is_behind_hole(side, kept.segment.seq)
             };
             let places = (0..self.kept.len()).filter(|place| ready(&self.kept[*place]));

@@ -40,7 +40,7 @@ pub fn finished(cipher: u16) -> usize {
     }
 }
 
-/// Octets by which encryption makes a record longer, without its content type.
+/// Bytes by which encryption makes a record longer, without its content type.
 pub fn tag(cipher: u16) -> usize {
     match cipher {
         CCM_8_SUITE | MAGMA_SUITE => 8,
@@ -48,7 +48,7 @@ pub fn tag(cipher: u16) -> usize {
     }
 }
 
-/// A Finished as mbedTLS writes it: what is encrypted is a multiple of 16 octets.
+/// A Finished as mbedTLS writes it: what is encrypted is a multiple of 16 bytes.
 pub fn mbedtls_finished(cipher: u16) -> usize {
     (finished(cipher) - tag(cipher)).next_multiple_of(16) + tag(cipher)
 }

@@ -9,7 +9,7 @@
 
 use crate::common::{Paged, Slice, Wire};
 use std::cell::RefCell;
-use tlsconn_tls::{Handshake, Ja4, Listener, Piece, Scratch, Segment, Sha256, Side, Told};
+use tlsconn_tls::{Handshake, HandshakeSlot, Ja4, Listener, Piece, Segment, Sha256, Side, Told};
 
 /// What was told, and what JA4 was made of it.
 #[derive(Default)]
@@ -54,7 +54,7 @@ impl Heard {
 /// A handshake, and who is told of it.
 struct Lent<'a>(&'a mut Handshake, &'a Heard);
 
-impl Scratch for Lent<'_> {
+impl HandshakeSlot for Lent<'_> {
     fn get(&mut self) -> Option<&mut Handshake> {
         self.0.get()
     }

@@ -14,15 +14,15 @@ use super::types::Side;
 #[cfg(feature = "explain")]
 mod explained;
 
-/// Octets that a server may send up to its Finished.
+/// Bytes that a server may send up to its Finished.
 const SERVER_FLIGHT: u32 = 128 * 1024;
-/// Octets that it may send after it, where some put tickets.
+/// Bytes that it may send after it, where some put tickets.
 const AFTER_FINISHED: u32 = 8 * 1024;
-/// Octets of a server's flight before its Finished at least, where it shows a certificate.
+/// Bytes of a server's flight before its Finished at least, where it shows a certificate.
 const BEFORE_FINISHED: u32 = 135;
-/// Octets of a first record too short for EncryptedExtensions and a CertificateRequest.
+/// Bytes of a first record too short for EncryptedExtensions and a CertificateRequest.
 const NO_CERTIFICATE_REQUEST: u16 = 38;
-/// Octets of the largest record with its header (RFC 8446 5.2).
+/// Bytes of the largest record with its header (RFC 8446 5.2).
 const RECORD_MAX: u32 = 5 + (1 << 14) + 256;
 
 /// What ServerHello has settled.
@@ -40,21 +40,21 @@ pub(super) struct Settled {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Encrypted {
     pub(super) from: Side,
-    /// Octets of the fragment.
+    /// Bytes of the fragment.
     pub(super) len: u16,
-    /// The sequence number behind it.
+    /// The sequence number after it.
     pub(super) end: u32,
     /// The acknowledgement number of its packet.
     pub(super) ack: Option<u32>,
 }
 
 impl Encrypted {
-    /// Octets with the header.
+    /// Bytes with the header.
     pub(super) fn octets(&self) -> u32 {
         u32::from(self.len).saturating_add(5)
     }
 
-    /// The sequence number of its header's first octet.
+    /// The sequence number of its header's first byte.
     pub(super) fn start(&self) -> u32 {
         self.end.wrapping_sub(self.octets())
     }
@@ -65,7 +65,7 @@ impl Encrypted {
     }
 }
 
-/// What a TLS 1.3 server has sent behind ServerHello.
+/// What a TLS 1.3 server has sent after ServerHello.
 #[derive(Clone, Copy, Debug, Default)]
 struct ServerFlight {
     records: u8,
@@ -73,9 +73,9 @@ struct ServerFlight {
     /// Which of the records was the server's own Finished, counted from 1; none yet: 0.
     finished_record: u8,
     octets: u32,
-    /// The sequence number behind the last record.
+    /// The sequence number after the last record.
     end: u32,
-    /// The sequence number behind the server's own Finished, if it has come.
+    /// The sequence number after the server's own Finished, if it has come.
     finished_end: u32,
     in_doubt: u32,
 }
@@ -149,7 +149,7 @@ impl ServerFlight {
 
     /// Whether its shape shows that no certificate was asked for: "exactly four records, the first too short for
     /// EncryptedExtensions and a CertificateRequest, the last of Finished length": EncryptedExtensions, Certificate,
-    /// CertificateVerify and Finished (RFC 8446 2). The flight ends with the Finished: tickets may stand behind it.
+    /// CertificateVerify and Finished (RFC 8446 2). The flight ends with the Finished: tickets may stand after it.
     fn asks_no_certificate(&self) -> bool {
         self.finished_record == 4 && self.first_len < NO_CERTIFICATE_REQUEST
     }
@@ -157,7 +157,7 @@ impl ServerFlight {
 
 /// The rules for a connection.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) enum Content {
+pub(super) enum InnerTypes {
     /// No ServerHello yet, or one of an older version: data is data.
     #[default]
     AsOnWire,
@@ -169,7 +169,7 @@ pub(super) enum Content {
     GivenUp,
 }
 
-/// Both flights behind ServerHello.
+/// Both flights after ServerHello.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Flights {
     settled: Settled,
@@ -178,11 +178,11 @@ pub(super) struct Flights {
     client: ClientFlight,
 }
 
-impl Content {
+impl InnerTypes {
     /// ServerHello of TLS 1.3 was seen.
     pub(super) fn begin(&mut self, settled: Settled) {
-        if let Content::AsOnWire = self {
-            *self = Content::Flights(Flights {
+        if let InnerTypes::AsOnWire = self {
+            *self = InnerTypes::Flights(Flights {
                 settled,
                 suite: Suite::of(settled.cipher),
                 server: ServerFlight::default(),
@@ -193,38 +193,38 @@ impl Content {
 
     /// From now on data is data.
     pub(super) fn give_up(&mut self) {
-        *self = Content::GivenUp;
+        *self = InnerTypes::GivenUp;
     }
 
     /// Both flights, if the handshake is between ServerHello and the client's Finished.
     #[inline]
     pub(super) fn flights(&mut self) -> Option<&mut Flights> {
         match self {
-            Content::Flights(flights) => Some(flights),
+            InnerTypes::Flights(flights) => Some(flights),
             _ => None,
         }
     }
 
     /// The client's Finished was seen.
     pub(super) fn end(&mut self) {
-        *self = Content::Done;
+        *self = InnerTypes::Done;
     }
 
     /// Whether a direction is lost.
     pub(super) fn is_given_up(&self) -> bool {
-        matches!(self, Content::GivenUp)
+        matches!(self, InnerTypes::GivenUp)
     }
 
     /// Whether the handshake is over.
     pub(super) fn is_done(&self) -> bool {
-        matches!(self, Content::Done)
+        matches!(self, InnerTypes::Done)
     }
 
     /// What the next record of that side is, if every length gives the same.
     #[inline]
     pub(super) fn at_once(&self, from: Side) -> Kind {
         match self {
-            Content::Flights(flights) => flights.at_once(from),
+            InnerTypes::Flights(flights) => flights.at_once(from),
             _ => Kind::ApplicationData,
         }
     }
@@ -232,12 +232,12 @@ impl Content {
     /// What a record is.
     #[inline]
     pub(super) fn record(&mut self, record: &Encrypted, budget: u32, told: Told<'_>) -> Verdict {
-        let Content::Flights(flights) = self else {
+        let InnerTypes::Flights(flights) = self else {
             return Verdict::EARLY;
         };
         let verdict = flights.whole(record, budget, told);
         if verdict.is_over {
-            *self = Content::Done;
+            *self = InnerTypes::Done;
         }
         verdict
     }

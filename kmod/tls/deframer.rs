@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! A connection takes octets in: record by record, each by its type and by what the handshake says.
+//! A connection takes bytes in: record by record, each by its type and by what the handshake says.
 
 use super::connection::Connection;
-use super::content::{Encrypted, Verdict};
 use super::handshake::Handshake;
+use super::inner_types::{Encrypted, Verdict};
 use super::reader::Reader;
-use super::record::{
+use super::record_header::{
     length_fits, Header, Record, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER,
 };
-use super::scratch::Scratch;
 use super::sequence::Kind;
 use super::short::{Places, SHORT};
+use super::slot::HandshakeSlot;
 use super::told::Told;
 use super::types::{Config, Payload, Reason, Segment, Side, State};
 
 impl Connection {
     /// Takes a payload in from `offset` on, which is where the direction has come to.
-    pub(super) fn records<S: Scratch, P: Payload>(
+    pub(super) fn records<S: HandshakeSlot, P: Payload>(
         &mut self,
-        scratch: &mut S,
+        slot: &mut S,
         config: &Config,
         segment: &Segment,
         payload: &P,
@@ -26,14 +26,14 @@ impl Connection {
         offset: u32,
     ) -> Result<(), Reason> {
         if self.progress == State::Established {
-            return self.records_behind_handshake(scratch, segment, payload, reader, offset);
+            return self.records_behind_handshake(slot, segment, payload, reader, offset);
         }
         let from = segment.from;
         let at = self.sides.of(from).next();
-        let told = scratch.told();
+        let told = slot.told();
         let handshake = match self.progress {
-            State::New => scratch.make(),
-            _ => scratch.get(),
+            State::New => slot.make(),
+            _ => slot.get(),
         };
         let Some(handshake) = handshake else {
             if !self.ended() {
@@ -42,22 +42,22 @@ impl Connection {
             // It was given back at the end of the connection. What was on its way then is of no interest.
             self.lose(from);
             let direction = self.sides.of_mut(from);
-            return direction.search(self.asides.of_mut(from), reader, offset);
+            return direction.search(self.cold.of_mut(from), reader, offset);
         };
         if self.lost {
             handshake.give_up();
         }
         if payload.slice(offset, reader.left(offset)).is_some() {
             self.records_of_handshake(handshake, config, segment, reader, offset, told)?;
-            return self.remember(scratch, segment, payload, at);
+            return self.remember(slot, segment, payload, at);
         }
-        self.records_of_copy(scratch, config, segment, payload, reader, offset)
+        self.records_of_copy(slot, config, segment, payload, reader, offset)
     }
 
     /// The same of a payload that is not in one piece: what is read and what is kept is the same copy.
-    fn records_of_copy<S: Scratch, P: Payload>(
+    fn records_of_copy<S: HandshakeSlot, P: Payload>(
         &mut self,
-        scratch: &mut S,
+        slot: &mut S,
         config: &Config,
         segment: &Segment,
         payload: &P,
@@ -66,15 +66,15 @@ impl Connection {
     ) -> Result<(), Reason> {
         let from = segment.from;
         let at = self.sides.of(from).next();
-        let told = scratch.told();
-        let mut kept = match scratch.get() {
+        let told = slot.told();
+        let mut kept = match slot.get() {
             Some(handshake) => core::mem::take(handshake.kept.of_mut(from)),
             None => return Ok(()),
         };
         kept.forget(self.sides.of(from).acked());
         // What else is kept stays. The rest is looked at twice.
         let count = reader.left(offset).min(kept.room_after(at));
-        kept.keep(scratch, payload, at, offset, count);
+        kept.keep(slot, payload, at, offset, count);
         // Without memory for all of it, what has to be kept is kept afterwards.
         let end = at.wrapping_add(count);
         let next = match kept.reaches(at, end) {
@@ -82,7 +82,7 @@ impl Connection {
             false => at,
         };
         let mut copy = reader.of_copy(&kept, segment.seq);
-        let taken = match scratch.get() {
+        let taken = match slot.get() {
             Some(handshake) => {
                 self.records_of_handshake(handshake, config, segment, &mut copy, offset, told)
             }
@@ -90,11 +90,11 @@ impl Connection {
         };
         reader.set_records_left(copy.records_left());
         kept.cut(self.sides.of(from).end_of_compared(at));
-        if let Some(handshake) = scratch.get() {
+        if let Some(handshake) = slot.get() {
             *handshake.kept.of_mut(from) = kept;
         }
         taken?;
-        self.remember(scratch, segment, payload, next)
+        self.remember(slot, segment, payload, next)
     }
 
     fn records_of_handshake<P: Payload>(
@@ -157,7 +157,7 @@ impl Connection {
     }
 
     /// Takes a header in that is not split, if nothing is against it before its length: what
-    /// [`header_octet`](Self::header_octet) does octet by octet.
+    /// [`header_octet`](Self::header_octet) does byte by byte.
     fn whole_header(
         &mut self,
         handshake: &mut Handshake,
@@ -205,13 +205,13 @@ impl Connection {
         }
     }
 
-    /// What a record is as far as its first octet tells.
+    /// What a record is as far as its first byte tells.
     fn kind_of(&self, handshake: &mut Handshake, from: Side, wire: u8) -> Result<Kind, Reason> {
         match Kind::of_wire(wire).ok_or(Reason::BadHeader)? {
             Kind::ApplicationData if self.progress != State::Established => {
                 Ok(handshake.content().at_once(from))
             }
-            // Everything behind ServerHello is application_data on the wire (RFC 8446 5.2).
+            // Everything after ServerHello is application_data on the wire (RFC 8446 5.2).
             Kind::Handshake if self.tls13 => Err(Reason::Malformed),
             // Nor an alert or a ChangeCipherSpec after a Finished (RFC 8446 5, 6).
             Kind::Alert | Kind::ChangeCipherSpec if self.sides.of(from).has_finished() => {
@@ -221,7 +221,7 @@ impl Connection {
         }
     }
 
-    /// A record's first octet is known.
+    /// A record's first byte is known.
     fn record_begins(
         &mut self,
         handshake: &mut Handshake,
@@ -260,7 +260,7 @@ impl Connection {
             return Err(Reason::BadHeader);
         }
         if direction.is_sslv2() {
-            // Its third octet was the type of a ClientHello.
+            // Its third byte was the type of a ClientHello.
             handshake.sslv2_begins(from, record.minor)?;
             direction.decide(Kind::Handshake);
             self.progress = State::Hello;
@@ -280,7 +280,7 @@ impl Connection {
                 .record(&record, config.client_flight_budget, told);
             match (direction.kind(), verdict.kind) {
                 (Kind::Unknown, kind) => direction.decide(kind),
-                // What was said at the first octet holds for no more than what has come.
+                // What was said at the first byte holds for no more than what has come.
                 (_, kind) => direction.kind = kind,
             }
             if verdict.kind == Kind::InDoubt {
@@ -309,7 +309,7 @@ impl Connection {
         self.progress == State::Established || handshake.is_encrypted(from)
     }
 
-    /// Takes up to `wanted` octets of a record's body in, and says how many.
+    /// Takes up to `wanted` bytes of a record's body in, and says how many.
     fn body<P: Payload>(
         &mut self,
         handshake: &mut Handshake,
@@ -351,7 +351,7 @@ impl Connection {
             if let Err((number, why)) = taken {
                 // Those before it are taken in, as if they had come in a segment of their own.
                 let direction = self.sides.of_mut(from);
-                direction.body(self.asides.of_mut(from), number as u32);
+                direction.body(self.cold.of_mut(from), number as u32);
                 self.goes_on(handshake, from, false);
                 return Err(why);
             }
@@ -361,7 +361,7 @@ impl Connection {
         Ok(taken)
     }
 
-    /// Octets of a body were taken in.
+    /// Bytes of a body were taken in.
     fn body_taken(
         &mut self,
         handshake: &mut Handshake,
@@ -369,7 +369,7 @@ impl Connection {
         octets: u32,
     ) -> Result<(), Reason> {
         let direction = self.sides.of_mut(from);
-        let complete = direction.body(self.asides.of_mut(from), octets);
+        let complete = direction.body(self.cold.of_mut(from), octets);
         if complete && self.progress != State::Established {
             let encrypted = handshake.is_encrypted(from);
             match direction.record.wire {
@@ -383,7 +383,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Octets were taken in, perhaps the last of a record: how far TLS is now.
+    /// Bytes were taken in, perhaps the last of a record: how far TLS is now.
     #[inline]
     pub(super) fn goes_on(&mut self, handshake: &Handshake, from: Side, complete: bool) {
         if self.progress == State::Hello && handshake.is_answered() {

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! The short way through the engine, for most of the packets of a connection's life: data after the handshake, in order.
-//! It does what the long way does, and leaves to that what it does not know. What a connection carries that is not
+//! The fast path through the engine, for most of the packets of a connection's life: data after the handshake, in order.
+//! It does what the slow path does, and leaves to that what it does not know. What a connection carries that is not
 //! followed any longer needs no way through the engine at all.
 
 use super::connection::Connection;
 use super::direction::{Direction, Follow};
-use super::record::{length_fits, Record, APPLICATION_DATA, HEADER, TLS13_MAX};
+use super::record_header::{length_fits, Record, APPLICATION_DATA, HEADER, TLS13_MAX};
 use super::sequence::{before, Kind};
 use super::types::{Payload, Segment, Side, State, Types};
 
-/// Records of a packet that the short way takes in. The long way goes on with the rest, and bounds how many there may be.
+/// Records of a packet that the fast path takes in. The slow path goes on with the rest, and bounds how many there may be.
 const RECORDS: u8 = 64;
 
 /// What is to be done with packets.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Quick {
-    /// They go the long way.
+pub(super) enum FastPath {
+    /// They go the slow path.
     Nothing,
-    /// Data may go the short way: the handshake is over and the identity confirmed, records are followed in both
+    /// Data may go the fast path: the handshake is over and the identity confirmed, records are followed in both
     /// directions, no FIN was seen.
     Data,
     /// Nothing: no record is followed any longer, no FIN was seen.
@@ -25,8 +25,8 @@ pub(super) enum Quick {
 }
 
 impl Connection {
-    /// Which packets may, as the connection stands; to be asked anew whenever a packet has gone the long way.
-    pub(super) fn quick(&self) -> Quick {
+    /// Which packets may, as the connection stands; to be asked anew whenever a packet has gone the slow path.
+    pub(super) fn fast_path(&self) -> FastPath {
         let course = |side| {
             let direction: &Direction = self.sides.of(side);
             let is_held = direction.has_fin() || direction.is_untyped();
@@ -36,47 +36,47 @@ impl Connection {
             (State::Established, (Follow::Records, false), (Follow::Records, false))
                 if self.confirmed =>
             {
-                Quick::Data
+                FastPath::Data
             }
             (State::NotTls | State::Tainted, (src, false), (dst, false))
                 if src != Follow::Unset && dst != Follow::Unset =>
             {
-                Quick::Over
+                FastPath::Over
             }
-            _ => Quick::Nothing,
+            _ => FastPath::Nothing,
         }
     }
 
     /// Whether it is of no consequence what its packets are until one opens, ends or resets a connection, so that they need
     /// not be taken in: no record is followed any longer, no FIN was seen.
     pub fn is_bypassed(&self) -> bool {
-        self.quick == Quick::Over
+        self.fast_path == FastPath::Over
     }
 
     /// Takes it up again after packets have not been taken in, if it [is bypassed](Self::is_bypassed): where the initiator's
     /// stream and the responder's have come to.
     pub fn take_up(&mut self, [src, dst]: [u32; 2]) {
-        if self.quick == Quick::Over {
+        if self.fast_path == FastPath::Over {
             self.sides.of_mut(Side::Src).take_up(src);
             self.sides.of_mut(Side::Dst).take_up(dst);
         }
     }
 
-    /// Has the next packet go the long way: there is more to it than the engine knows.
-    pub fn take_long_way(&mut self) {
-        self.quick = Quick::Nothing;
+    /// Has the next packet go the slow path: there is more to it than the engine knows.
+    pub fn take_slow_path(&mut self) {
+        self.fast_path = FastPath::Nothing;
     }
 
     /// Takes a packet of an established connection in, and says of what type its payload is, by content and on the wire.
     /// None if that is left to [`segment`](Self::segment), which begins with what is left then.
     #[inline(always)]
-    pub fn quick_segment<P: Payload>(&mut self, segment: &Segment, payload: &P) -> Option<Types> {
-        if self.quick != Quick::Data || segment.fin || segment.urgent {
+    pub fn fast_segment<P: Payload>(&mut self, segment: &Segment, payload: &P) -> Option<Types> {
+        if self.fast_path != FastPath::Data || segment.fin || segment.urgent {
             return None;
         }
         let (mine, theirs) = self.sides.both_mut(segment.from);
         if let Some(ack) = segment.ack {
-            if !theirs.quick_acknowledge(ack) {
+            if !theirs.fast_acknowledge(ack) {
                 return None;
             }
         }
@@ -86,10 +86,10 @@ impl Connection {
         } else if segment.seq != mine.history.end() {
             return None;
         } else {
-            match mine.quick_data(self.tls13, payload) {
+            match mine.fast_data(self.tls13, payload) {
                 Ok(()) => Types::APPLICATION_DATA,
                 Err(records) => {
-                    self.asides.of_mut(segment.from).chain.taken = records;
+                    self.cold.of_mut(segment.from).chain.taken = records;
                     return None;
                 }
             }
@@ -99,9 +99,9 @@ impl Connection {
 }
 
 impl Direction {
-    /// The other side's acknowledgement; false if it is for octets that were not seen here.
+    /// The other side's acknowledgement; false if it is for bytes that were not seen here.
     #[inline(always)]
-    fn quick_acknowledge(&mut self, ack: u32) -> bool {
+    fn fast_acknowledge(&mut self, ack: u32) -> bool {
         if before(self.history.end(), ack) {
             return false;
         }
@@ -113,7 +113,7 @@ impl Direction {
 
     /// Takes in a record that is the payload, as most short ones are.
     #[inline(always)]
-    fn quick_record<P: Payload>(&mut self, payload: &P) -> bool {
+    fn fast_record<P: Payload>(&mut self, payload: &P) -> bool {
         let len = payload.len();
         if self.record.header_read() != 0 {
             return false;
@@ -139,12 +139,12 @@ impl Direction {
         true
     }
 
-    /// Takes application_data records in whose headers are not split, up to the first octet that is none of theirs, or
+    /// Takes application_data records in whose headers are not split, up to the first byte that is none of theirs, or
     /// too many. Where something is left it says how many records they were.
     #[inline(always)]
-    fn quick_data<P: Payload>(&mut self, tls13: bool, payload: &P) -> Result<(), u8> {
+    fn fast_data<P: Payload>(&mut self, tls13: bool, payload: &P) -> Result<(), u8> {
         let len = payload.len();
-        if self.quick_record(payload) {
+        if self.fast_record(payload) {
             return Ok(());
         }
         let mut records = RECORDS;

@@ -2,12 +2,12 @@
 //! Where a handshake is kept while it lasts, and memory for what it keeps.
 
 use super::handshake::Handshake;
-use super::kept::Piece;
+use super::outstanding::Piece;
 use super::told::Told;
 use crate::Held;
 
-/// Where a connection's handshake is kept: not at all before the first octet of one, nor once nothing of it is needed.
-pub trait Scratch {
+/// Where a connection's handshake is kept: not at all before the first byte of one, nor once nothing of it is needed.
+pub trait HandshakeSlot {
     /// The handshake, if there is one.
     fn get(&mut self) -> Option<&mut Handshake>;
 
@@ -29,7 +29,7 @@ pub trait Scratch {
 
 /// One that is always there, with all the memory that it asks for.
 #[cfg(not(MODULE))]
-impl Scratch for Handshake {
+impl HandshakeSlot for Handshake {
     fn get(&mut self) -> Option<&mut Handshake> {
         Some(self)
     }

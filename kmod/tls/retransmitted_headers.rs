@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The headers of a direction's last records of data: they have to come again as they came first.
 
-use super::record::{Framing, Record, APPLICATION_DATA, HEADER};
+use super::record_header::{Framing, Record, APPLICATION_DATA, HEADER};
 use super::sequence::before;
 use super::types::{Payload, Reason};
 
-/// Records in front of the one that a direction is in whose headers are kept.
+/// Records before the one that a direction is in whose headers are kept.
 const KEPT: u32 = 8;
 
 /// The headers of the last records, newest lowest: where they stand follows from their lengths.
@@ -13,7 +13,7 @@ const KEPT: u32 = 8;
 pub(super) struct Headers {
     /// The lengths, 16 bits each, the newest first. As bytes, which need no alignment.
     lens: [u8; 16],
-    /// Four bits each: of data the second octet of the version and 1; of others [`NO_DATA`]; 0: not known from here on.
+    /// Four bits each: of data the second byte of the version and 1; of others [`NO_DATA`]; 0: not known from here on.
     kinds: u32,
 }
 
@@ -29,11 +29,11 @@ fn kind_of(record: &Record) -> u8 {
 }
 
 /// A header as it was read.
-struct Kept {
+struct Outstanding {
     start: u32,
     kind: u8,
     len: u16,
-    /// Octets of it that were read.
+    /// Bytes of it that were read.
     octets: u8,
 }
 
@@ -63,7 +63,7 @@ impl Headers {
         self.kinds = (self.kinds << 4) | u32::from(kind);
     }
 
-    /// Whether a header in a payload that comes again and begins at `seq` is another than before, in its octets from
+    /// Whether a header in a payload that comes again and begins at `seq` is another than before, in its bytes from
     /// `from` to `end`. `next` is where the direction has come to.
     pub(super) fn differ<P: Payload>(
         &self,
@@ -75,7 +75,7 @@ impl Headers {
         end: u32,
     ) -> Result<bool, Reason> {
         let octets = current.header_read();
-        let mut header = Kept {
+        let mut header = Outstanding {
             start: current.start(next),
             kind: kind_of(current),
             len: current.len(),
@@ -97,10 +97,10 @@ impl Headers {
     }
 
     /// The header in that place, newest first; `start`: where the one after it begins.
-    fn before(&self, start: u32, place: u32) -> Option<Kept> {
+    fn before(&self, start: u32, place: u32) -> Option<Outstanding> {
         let len = u128::from_le_bytes(self.lens).wrapping_shr(place.wrapping_mul(16)) as u16;
         let kind = self.kinds.wrapping_shr(place.wrapping_mul(4)) as u8 & 15;
-        (kind != 0).then(|| Kept {
+        (kind != 0).then(|| Outstanding {
             start: start.wrapping_sub(u32::from(len).wrapping_add(HEADER.into())),
             kind,
             len,
@@ -117,7 +117,7 @@ impl Headers {
     }
 }
 
-impl Kept {
+impl Outstanding {
     fn differs<P: Payload>(
         &self,
         payload: &P,

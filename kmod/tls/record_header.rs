@@ -3,17 +3,17 @@
 
 use super::types::{State, Types};
 
-/// Octets of a record header.
+/// Bytes of a record header.
 pub(super) const HEADER: u8 = 5;
 
-/// Octets of a record that is not encrypted (RFC 8446 5.1, RFC 5246 6.2.1).
+/// Bytes of a record that is not encrypted (RFC 8446 5.1, RFC 5246 6.2.1).
 const PLAINTEXT_MAX: u16 = 1 << 14;
-/// Octets of an encrypted record of TLS 1.3 (RFC 8446 5.2).
+/// Bytes of an encrypted record of TLS 1.3 (RFC 8446 5.2).
 pub(super) const TLS13_MAX: u16 = PLAINTEXT_MAX + 256;
-/// Octets of an encrypted record up to TLS 1.2 (RFC 5246 6.2.3), and of any at all.
+/// Bytes of an encrypted record up to TLS 1.2 (RFC 5246 6.2.3), and of any at all.
 pub(super) const TLS12_MAX: u16 = PLAINTEXT_MAX + 2048;
 
-/// Octets of an encrypted alert up to TLS 1.2 at most: its two, an IV, a MAC and 256 of padding (RFC 5246 6.2.3.2).
+/// Bytes of an encrypted alert up to TLS 1.2 at most: its two, an IV, a MAC and 256 of padding (RFC 5246 6.2.3.2).
 pub(super) const ALERT_MAX: u16 = 352;
 
 /// Wire types (RFC 8446 B.1, RFC 6520 3).
@@ -34,34 +34,34 @@ pub(super) enum Framing {
 /// The record that a direction is in.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Record {
-    /// Octets of the header read.
+    /// Bytes of the header read.
     header: u8,
     pub(super) framing: Framing,
     /// The wire type.
     pub(super) wire: u8,
-    /// The second octet of the version.
+    /// The second byte of the version.
     pub(super) minor: u8,
     /// The length as far as it was read.
     len: u16,
-    /// Octets left of the body.
+    /// Bytes left of the body.
     left: u16,
 }
 
-/// What a header's octet has shown.
+/// What a header's byte has shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Header {
-    /// No header has such an octet there.
+    /// No header has such a byte there.
     Bad,
     /// The wire type of a record that begins.
     Type(u8),
     /// Nothing yet.
     Part,
-    /// The header is complete; octets of the body.
+    /// The header is complete; bytes of the body.
     Complete(u16),
 }
 
 impl Record {
-    /// In front of a header.
+    /// Before a header.
     pub(super) const fn new() -> Self {
         Record {
             header: 0,
@@ -73,7 +73,7 @@ impl Record {
         }
     }
 
-    /// Behind a whole header that has its usual form; none if it has another.
+    /// After a whole header that has its usual form; none if it has another.
     #[inline]
     pub(super) fn of_header(header: [u8; HEADER as usize]) -> Option<Self> {
         match header {
@@ -84,7 +84,7 @@ impl Record {
         }
     }
 
-    /// Behind a whole header.
+    /// After a whole header.
     #[inline]
     pub(super) const fn in_body(wire: u8, minor: u8, len: u16) -> Self {
         Record {
@@ -97,19 +97,19 @@ impl Record {
         }
     }
 
-    /// Octets missing of the header; none in a body.
+    /// Bytes missing of the header; none in a body.
     #[inline]
     pub(super) fn header_left(&self) -> u8 {
         HEADER.saturating_sub(self.header)
     }
 
-    /// Octets of the header that were read.
+    /// Bytes of the header that were read.
     #[inline]
     pub(super) fn header_read(&self) -> u8 {
         self.header
     }
 
-    /// Octets of the body that were read.
+    /// Bytes of the body that were read.
     pub(super) fn body_read(&self) -> u16 {
         match self.header {
             HEADER => self.len.saturating_sub(self.left),
@@ -123,7 +123,7 @@ impl Record {
             .wrapping_sub(self.body_read().into())
     }
 
-    /// What the header's first octet says. That of SSL 2.0 says nothing by itself.
+    /// What the header's first byte says. That of SSL 2.0 says nothing by itself.
     pub(super) fn wire_type(&self) -> Types {
         match self.framing {
             Framing::Tls => Types::of_wire(self.wire).unwrap_or(Types::UNKNOWN),
@@ -131,18 +131,18 @@ impl Record {
         }
     }
 
-    /// Octets missing of the body.
+    /// Bytes missing of the body.
     #[inline]
     pub(super) fn body_left(&self) -> u32 {
         u32::from(self.left)
     }
 
-    /// Octets of the body, once the header is complete.
+    /// Bytes of the body, once the header is complete.
     pub(super) fn len(&self) -> u16 {
         self.len
     }
 
-    /// Takes an octet of the header in. `first`: of a direction's first record, whose version says little (RFC 5246
+    /// Takes a byte of the header in. `first`: of a direction's first record, whose version says little (RFC 5246
     /// E.1) and which may be framed as in SSL 2.0.
     pub(super) fn header_octet(&mut self, octet: u8, first: bool) -> Header {
         let place = self.header;
@@ -165,7 +165,7 @@ impl Record {
                 Header::Part
             }
             (Framing::Tls, 4) => self.complete(self.len | u16::from(octet)),
-            // The length counts from the third octet on.
+            // The length counts from the third byte on.
             (Framing::Sslv2, 4) if octet <= 4 => {
                 self.minor = octet;
                 self.complete(self.len.saturating_sub(3))
@@ -196,7 +196,7 @@ impl Record {
         }
     }
 
-    /// Takes octets of the body in; whether the record is complete.
+    /// Takes bytes of the body in; whether the record is complete.
     #[inline]
     pub(super) fn body(&mut self, octets: u32) -> bool {
         let complete = self.body_left() <= octets;
@@ -207,14 +207,14 @@ impl Record {
         complete
     }
 
-    /// All of its octets have come.
+    /// All of its bytes have come.
     #[inline]
     pub(super) fn ends(&mut self) {
         self.left = 0;
         self.header = 0;
     }
 
-    /// So many octets of the body have come, and more will.
+    /// So many bytes of the body have come, and more will.
     #[inline]
     pub(super) fn goes_on(&mut self, octets: u32) {
         self.left = self.left.saturating_sub(octets as u16);
@@ -230,7 +230,7 @@ pub(super) fn is_wire_type(octet: u8) -> bool {
 #[inline(always)]
 pub(super) fn length_fits(wire: u8, len: u16, encrypted: bool, tls13: bool, state: State) -> bool {
     match wire {
-        // It has one octet (RFC 5246 7.1, RFC 8446 5).
+        // It has one byte (RFC 5246 7.1, RFC 8446 5).
         CHANGE_CIPHER_SPEC if tls13 || !encrypted => len == 1,
         // Empty fragments are for application data only (RFC 5246 6.2.1, RFC 8446 5.1).
         HANDSHAKE if tls13 || !encrypted => (1..=PLAINTEXT_MAX).contains(&len),

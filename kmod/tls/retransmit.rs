@@ -3,9 +3,9 @@
 
 use super::connection::Connection;
 use super::direction::{Direction, Follow};
-use super::kept::Kept;
-use super::scratch::Scratch;
+use super::outstanding::Outstanding;
 use super::sequence::{before, later};
+use super::slot::HandshakeSlot;
 use super::types::{Payload, Reason, Segment};
 
 /// Bytes of a payload that are compared at a time.
@@ -23,9 +23,9 @@ enum Found {
 impl Connection {
     /// Bytes of the payload before `end` come again: they have to be the same if they are not acknowledged. What cannot be
     /// compared is unknown from now on.
-    pub(super) fn compare<S: Scratch, P: Payload>(
+    pub(super) fn compare<S: HandshakeSlot, P: Payload>(
         &mut self,
-        scratch: &mut S,
+        slot: &mut S,
         segment: &Segment,
         payload: &P,
         end: u32,
@@ -40,7 +40,7 @@ impl Connection {
             return Err(Reason::ResentDifferently);
         }
         // After a hole nothing has a type that is compared, and without a handshake nothing is outstanding but data.
-        let found = match scratch.get() {
+        let found = match slot.get() {
             Some(handshake) if direction.follow == Follow::Records => {
                 direction.compare_kept(handshake.kept.of(segment.from), payload, seq, from, end)?
             }
@@ -50,22 +50,22 @@ impl Connection {
             Found::Other => return Err(Reason::ResentDifferently),
             Found::Unknown => direction.history.unknown_from(direction.acked()),
             // The fast path may have taken in bytes of this very packet.
-            Found::Same if self.asides.of(segment.from).chain.taken > 0 => {}
+            Found::Same if self.cold.of(segment.from).chain.taken > 0 => {}
             Found::Same => direction.forget_old_data(from, end),
         }
         Ok(())
     }
 
     /// Keeps what the new bytes, those from `at` on, have to be when they come again.
-    pub(super) fn remember<S: Scratch, P: Payload>(
+    pub(super) fn remember<S: HandshakeSlot, P: Payload>(
         &self,
-        scratch: &mut S,
+        slot: &mut S,
         segment: &Segment,
         payload: &P,
         at: u32,
     ) -> Result<(), Reason> {
         let direction = self.sides.of(segment.from);
-        let mut kept = match scratch.get() {
+        let mut kept = match slot.get() {
             Some(handshake) => core::mem::take(handshake.kept.of_mut(segment.from)),
             None => return Ok(()),
         };
@@ -74,11 +74,11 @@ impl Connection {
         while let Some((is_compared, end)) = direction.run_of_compared(at) {
             if is_compared {
                 let offset = at.wrapping_sub(segment.seq);
-                kept.keep(scratch, payload, at, offset, end.wrapping_sub(at));
+                kept.keep(slot, payload, at, offset, end.wrapping_sub(at));
             }
             at = end;
         }
-        if let Some(handshake) = scratch.get() {
+        if let Some(handshake) = slot.get() {
             *handshake.kept.of_mut(segment.from) = kept;
         }
         Ok(())
@@ -86,7 +86,7 @@ impl Connection {
 }
 
 impl Direction {
-    /// Whether bytes at `at` have to come again as they were, and where those end of which the same is true; None behind
+    /// Whether bytes at `at` have to come again as they were, and where those end of which the same is true; None after
     /// all that have come. A header that does not tell yet is compared too.
     fn run_of_compared(&self, at: u32) -> Option<(bool, u32)> {
         if before(at, self.history.end()) {
@@ -111,7 +111,7 @@ impl Direction {
 
     fn compare_kept<P: Payload>(
         &self,
-        kept: &Kept,
+        kept: &Outstanding,
         payload: &P,
         seq: u32,
         from: u32,
@@ -138,7 +138,7 @@ impl Direction {
     }
 }
 
-impl Kept {
+impl Outstanding {
     /// Whether bytes of a payload, which begins at `seq`, are others than those that are kept: those from `at` to `end`.
     fn differ<P: Payload>(
         &self,

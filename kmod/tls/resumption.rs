@@ -18,7 +18,7 @@ impl Handshake {
         if !self.is_answered() && !is_unseen {
             return;
         }
-        // The server's comes first when a session is resumed, right behind ServerHello or a NewSessionTicket (RFC 5246
+        // The server's comes first when a session is resumed, right after ServerHello or a NewSessionTicket (RFC 5246
         // 7.3, RFC 5077 3.1).
         if self.identity.resumed.is_none() && !is_unseen {
             let resumed = self.client != Some(from);

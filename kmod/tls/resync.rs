@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! The way back for a direction that is lost: octets are searched for a chain of record headers.
+//! The way back for a direction that is lost: bytes are searched for a chain of record headers.
 //!
 //! One candidate is followed at a time, in the memory of the record that the direction is in: the first header found is
-//! kept until the place behind its record holds none, and the search goes on there. What lies between is not looked at
+//! kept until the place after its record holds none, and the search goes on there. What lies between is not looked at
 //! again, so that the outcome does not depend on how the stream was cut.
 
-use super::aside::Aside;
+use super::cold::ColdState;
 use super::direction::{Direction, Follow};
-use super::headers::Headers;
 use super::reader::Reader;
-use super::record::{Header, Record, APPLICATION_DATA, HEADER, TLS12_MAX};
+use super::record_header::{Header, Record, APPLICATION_DATA, HEADER, TLS12_MAX};
+use super::retransmitted_headers::Headers;
 use super::sequence::Kind;
 use super::types::{Payload, Reason};
 
 /// Headers in a row that show the way.
 const HEADERS: u8 = 3;
-/// Octets of two records that do so too.
+/// Bytes of two records that do so too.
 const TWO_RECORDS: u16 = 4096;
 
-/// Octets that are all searched. A TLS stream has a header in every 18 KiB of them, so this one is hardly TLS: from then on
+/// Bytes that are all searched. A TLS stream has a header in every 18 KiB of them, so this one is hardly TLS: from then on
 /// only one stretch in sixteen is searched, so that other bulk traffic costs little.
 const THOROUGH: u32 = 1 << 15;
 const STRETCH: u32 = 1 << 15;
@@ -36,9 +36,9 @@ pub(super) struct Chain {
     headers: u8,
     /// How many records of the packet at hand the fast path has taken in. Here, where it takes no room.
     pub(super) taken: u8,
-    /// Octets of its records.
+    /// Bytes of its records.
     octets: u16,
-    /// Octets that were looked at for it, those of headers that led nowhere too.
+    /// Bytes that were looked at for it, those of headers that led nowhere too.
     searched: u32,
 }
 
@@ -53,7 +53,7 @@ impl Chain {
         self.headers >= HEADERS || self.headers == 2 && self.octets >= TWO_RECORDS
     }
 
-    /// Octets were looked at while there is no chain that shows the way.
+    /// Bytes were looked at while there is no chain that shows the way.
     fn looked_at(&mut self, octets: u32) {
         self.searched = self.searched.saturating_add(octets);
     }
@@ -66,7 +66,7 @@ impl Chain {
 
 impl Direction {
     /// From here on where records begin is not known.
-    pub(super) fn lose(&mut self, aside: &mut Aside) {
+    pub(super) fn lose(&mut self, cold: &mut ColdState) {
         if !self.is_followed() {
             return;
         }
@@ -75,23 +75,23 @@ impl Direction {
         self.history.unknown_from(self.acked());
         self.follow = Follow::Octets;
         self.set_begun();
-        self.begin_again(aside);
+        self.begin_again(cold);
     }
 
     /// Forgets the chain that was followed.
-    fn begin_again(&mut self, aside: &mut Aside) {
+    fn begin_again(&mut self, cold: &mut ColdState) {
         self.record = Record::new();
         self.headers = Headers::default();
-        aside.chain.breaks();
+        cold.chain.breaks();
     }
 
-    /// Octets that a lost direction will not see: the chain goes on only if they are of a record's body.
-    pub(super) fn pass_hole(&mut self, aside: &mut Aside, octets: u32) {
+    /// Bytes that a lost direction will not see: the chain goes on only if they are of a record's body.
+    pub(super) fn pass_hole(&mut self, cold: &mut ColdState, octets: u32) {
         if self.record.header_left() == 0 && octets <= self.record.body_left() {
-            self.body(aside, octets);
+            self.body(cold, octets);
         } else {
             self.decide(Kind::Unknown);
-            self.begin_again(aside);
+            self.begin_again(cold);
             self.pass_over(self.next().wrapping_add(octets));
         }
     }
@@ -99,14 +99,14 @@ impl Direction {
     /// Takes a payload in from `offset` on, which is where the lost or resynchronised direction has come to.
     pub(super) fn search<P: Payload>(
         &mut self,
-        aside: &mut Aside,
+        cold: &mut ColdState,
         reader: &mut Reader<'_, P>,
         mut offset: u32,
     ) -> Result<(), Reason> {
         loop {
             if self.follow == Follow::Resynchronised {
                 let kind_of = |wire, len| fits(len).then(|| kind_again(wire));
-                offset = offset.saturating_add(self.run(aside, reader, offset, kind_of)?.octets);
+                offset = offset.saturating_add(self.run(cold, reader, offset, kind_of)?.octets);
             }
             let left = reader.left(offset);
             if left == 0 {
@@ -114,10 +114,10 @@ impl Direction {
             }
             let taken = if self.record.header_left() == 0 {
                 let octets = self.record.body_left().min(left);
-                self.body(aside, octets);
+                self.body(cold, octets);
                 octets
-            } else if self.is_between(aside) {
-                self.search_beginning(aside, reader, offset, left)?
+            } else if self.is_between(cold) {
+                self.search_beginning(cold, reader, offset, left)?
             } else {
                 if self.record.header_read() == 0 {
                     reader.records_begin(match self.follow {
@@ -125,29 +125,29 @@ impl Direction {
                         _ => CANDIDATE,
                     })?;
                 }
-                self.search_header(aside, reader, offset, left)?
+                self.search_header(cold, reader, offset, left)?
             };
             offset = offset.saturating_add(taken);
         }
     }
 
     /// Whether no candidate is followed.
-    fn is_between(&self, aside: &Aside) -> bool {
+    fn is_between(&self, cold: &ColdState) -> bool {
         self.follow == Follow::Octets
-            && aside.chain.headers == 0
+            && cold.chain.headers == 0
             && self.record.header_left() == HEADER
     }
 
-    /// Looks for a header, takes what comes before it, and the header or its first octet.
+    /// Looks for a header, takes what comes before it, and the header or its first byte.
     fn search_beginning<P: Payload>(
         &mut self,
-        aside: &mut Aside,
+        cold: &mut ColdState,
         reader: &mut Reader<'_, P>,
         offset: u32,
         left: u32,
     ) -> Result<u32, Reason> {
         let place = self.next();
-        let (searching, octets) = match THOROUGH.checked_sub(aside.chain.searched) {
+        let (searching, octets) = match THOROUGH.checked_sub(cold.chain.searched) {
             Some(thorough @ 1..) => (true, thorough),
             _ => (
                 place / STRETCH % STRETCHES == 0,
@@ -165,7 +165,7 @@ impl Direction {
         let (found, is_header) = search(there, len == left);
         let passed = found.min(wanted);
         self.pass_over(place.wrapping_add(passed));
-        aside.chain.looked_at(passed);
+        cold.chain.looked_at(passed);
         let rest = len.wrapping_sub(passed);
         // It does not begin before `wanted`, or the rest of it is still to be fetched.
         if !is_header || passed == wanted || rest < HEADER.into() && len < left {
@@ -173,14 +173,14 @@ impl Direction {
         }
         reader.records_begin(CANDIDATE)?;
         let begins = offset.saturating_add(passed);
-        let taken = self.search_header(aside, reader, begins, left.wrapping_sub(passed))?;
+        let taken = self.search_header(cold, reader, begins, left.wrapping_sub(passed))?;
         Ok(passed.saturating_add(taken))
     }
 
-    /// Takes a header in, up to the first octet that does not fit; says how many.
+    /// Takes a header in, up to the first byte that does not fit; says how many.
     fn search_header<P: Payload>(
         &mut self,
-        aside: &mut Aside,
+        cold: &mut ColdState,
         reader: &mut Reader<'_, P>,
         offset: u32,
         left: u32,
@@ -191,8 +191,8 @@ impl Direction {
                 let kind = self.kind_of_candidate(record.wire);
                 let len = record.len();
                 self.header(record, kind);
-                self.looked_at(aside, HEADER.into());
-                self.header_ends(aside, len);
+                self.looked_at(cold, HEADER.into());
+                self.header_ends(cold, len);
                 return Ok(HEADER.into());
             }
         }
@@ -201,31 +201,31 @@ impl Direction {
             let header = self.header_octet(octet);
             if header == Header::Bad {
                 // It may begin another.
-                self.no_header(aside);
+                self.no_header(cold);
                 break;
             }
             taken = taken.saturating_add(1);
-            self.looked_at(aside, 1);
+            self.looked_at(cold, 1);
             match header {
                 Header::Type(wire) => match self.kind_of_candidate(wire) {
                     Kind::Unknown => {}
                     kind => self.decide(kind),
                 },
-                Header::Complete(len) => self.header_ends(aside, len),
+                Header::Complete(len) => self.header_ends(cold, len),
                 Header::Part | Header::Bad => {}
             }
         }
         Ok(taken)
     }
 
-    /// Octets of a header were taken in.
-    fn looked_at(&self, aside: &mut Aside, octets: u32) {
+    /// Bytes of a header were taken in.
+    fn looked_at(&self, cold: &mut ColdState, octets: u32) {
         if self.follow == Follow::Octets {
-            aside.chain.looked_at(octets);
+            cold.chain.looked_at(octets);
         }
     }
 
-    /// What a header's first octet tells: a plain-text body may hold headers made to be found, so that what says that it is
+    /// What a header's first byte tells: a plain-text body may hold headers made to be found, so that what says that it is
     /// no data is not believed.
     fn kind_of_candidate(&self, wire: u8) -> Kind {
         match self.follow {
@@ -235,22 +235,22 @@ impl Direction {
     }
 
     /// All of a header has come.
-    fn header_ends(&mut self, aside: &mut Aside, len: u16) {
+    fn header_ends(&mut self, cold: &mut ColdState, len: u16) {
         if !fits(len) {
-            self.no_header(aside);
+            self.no_header(cold);
             return;
         }
-        if self.follow == Follow::Octets && aside.chain.goes_on(len) {
+        if self.follow == Follow::Octets && cold.chain.goes_on(len) {
             self.follow = Follow::Resynchronised;
         }
         self.decide(self.kind_of_candidate(self.record.wire));
     }
 
     /// There is no header where one was expected.
-    fn no_header(&mut self, aside: &mut Aside) {
+    fn no_header(&mut self, cold: &mut ColdState) {
         self.decide(Kind::Unknown);
         self.follow = Follow::Octets;
-        self.begin_again(aside);
+        self.begin_again(cold);
     }
 }
 
@@ -267,12 +267,12 @@ fn kind_again(wire: u8) -> Kind {
     }
 }
 
-/// Places that are looked at together, and those with what a header has in its first octets.
+/// Places that are looked at together, and those with what a header has in its first bytes.
 const PLACES: usize = 32;
 const NEAR: usize = PLACES + 2;
 
-/// How many octets come before the first place where a header may begin, and true. A header shows by its type and the two
-/// octets of its version. Where there is none: how many were looked at, and false. `are_all`: no more have come yet.
+/// How many bytes come before the first place where a header may begin, and true. A header shows by its type and the two
+/// bytes of its version. Where there is none: how many were looked at, and false. `are_all`: no more have come yet.
 fn search(octets: &[u8], are_all: bool) -> (u32, bool) {
     let mut rest = octets;
     let mut passed = 0_u32;
@@ -312,7 +312,7 @@ fn first_header(near: &[u8; NEAR]) -> Option<u32> {
     Some(places.trailing_zeros().wrapping_div(8).wrapping_add(at))
 }
 
-/// Looks at eight octets from `at` on. Sets the highest bit of each that is a type and is followed by 3 and by 0 to 4.
+/// Looks at eight bytes from `at` on. Sets the highest bit of each that is a type and is followed by 3 and by 0 to 4.
 #[inline(always)]
 fn begin_headers(near: &[u8; NEAR], at: usize) -> u64 {
     const EACH: u64 = u64::MAX / 0xff;
@@ -323,7 +323,7 @@ fn begin_headers(near: &[u8; NEAR], at: usize) -> u64 {
         octets.map_or(0, |octets| u64::from_le_bytes(*octets))
     };
     let (types, majors, minors) = (word(at), word(at + 1), word(at + 2));
-    // Sums of seven bits, none of which reaches the next octet.
+    // Sums of seven bits, none of which reaches the next byte.
     let from_20 = (types & LOW).wrapping_add(EACH * (0x80 - 20));
     let from_25 = (types & LOW).wrapping_add(EACH * (0x80 - 25));
     let differs = majors ^ (EACH * 3);

@@ -5,8 +5,8 @@
 //! They are kept as they are, in pieces of memory that the caller gives, one after the other by their place in the stream.
 //! What is no more than [`MOST`] before the last of them is there, or nothing is known to be: then `from` says so.
 
-use super::scratch::Scratch;
 use super::sequence::before;
+use super::slot::HandshakeSlot;
 use super::types::Payload;
 use crate::Held;
 
@@ -45,7 +45,7 @@ impl Default for Piece {
 /// What is kept of a direction.
 #[cfg_attr(not(MODULE), derive(Clone))]
 #[derive(Debug, Default)]
-pub(super) struct Kept {
+pub(super) struct Outstanding {
     /// The first piece.
     first: Option<Held<Piece>>,
     /// Pieces that there are.
@@ -57,7 +57,7 @@ pub(super) struct Kept {
     end: u32,
 }
 
-impl Kept {
+impl Outstanding {
     /// Pieces of memory that it holds.
     pub(super) fn pieces(&self) -> u32 {
         self.pieces.into()
@@ -113,9 +113,9 @@ impl Kept {
 
     /// Keeps bytes of a payload that come after all others: those from `at` on, from its `offset` on. Where there is no
     /// memory for them, or no room, nothing before them is known.
-    pub(super) fn keep<S: Scratch, P: Payload>(
+    pub(super) fn keep<S: HandshakeSlot, P: Payload>(
         &mut self,
-        scratch: &mut S,
+        slot: &mut S,
         payload: &P,
         at: u32,
         offset: u32,
@@ -132,7 +132,7 @@ impl Kept {
         let mut kept = skipped;
         while kept < len {
             let place = at.wrapping_add(kept).wrapping_sub(self.base);
-            let Some(room) = self.room(scratch, place / PIECE) else {
+            let Some(room) = self.room(slot, place / PIECE) else {
                 return self.clear(end);
             };
             let room = room.get_mut((place % PIECE) as usize..).unwrap_or_default();
@@ -204,12 +204,12 @@ impl Kept {
     }
 
     /// A piece's bytes, by its number; made now if there is none.
-    fn room<S: Scratch>(&mut self, scratch: &mut S, number: u32) -> Option<&mut [u8]> {
+    fn room<S: HandshakeSlot>(&mut self, slot: &mut S, number: u32) -> Option<&mut [u8]> {
         let mut place = &mut self.first;
         let mut left = number;
         loop {
             if place.is_none() {
-                *place = Some(scratch.piece()?);
+                *place = Some(slot.piece()?);
                 self.pieces = self.pieces.saturating_add(1);
             }
             let piece = place.as_mut()?;
@@ -231,7 +231,7 @@ impl Kept {
         bytes.get(..left).unwrap_or(bytes)
     }
 
-    /// Kept bytes from `at` on, as many as lie in a piece.
+    /// Outstanding bytes from `at` on, as many as lie in a piece.
     pub(super) fn bytes(&self, at: u32) -> &[u8] {
         let place = at.wrapping_sub(self.base);
         let mut piece = self.first.as_deref();

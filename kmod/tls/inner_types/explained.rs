@@ -5,11 +5,11 @@ use super::super::{
     connection::Connection,
     decided::{Decided, Decisions, Rule},
     reader::Reader,
-    record::{length_fits, Header, APPLICATION_DATA},
+    record_header::{length_fits, Header, APPLICATION_DATA},
     told::Told,
     types::{Payload, Segment, Side, State, Types},
 };
-use super::{Content, Encrypted, Flights, ServerFlight, Verdict, AFTER_FINISHED, SERVER_FLIGHT};
+use super::{Encrypted, Flights, InnerTypes, ServerFlight, Verdict, AFTER_FINISHED, SERVER_FLIGHT};
 
 impl Decided {
     /// That a record is data which neither flight bounds.
@@ -45,10 +45,10 @@ impl Told<'_> {
 
     /// Tells of a record that is data because of where it stands, before it is taken in.
     #[inline(always)]
-    pub(in super::super) fn of_data(self, content: &Content, record: &Encrypted, state: State) {
+    pub(in super::super) fn of_data(self, content: &InnerTypes, record: &Encrypted, state: State) {
         match content {
-            Content::AsOnWire if state == State::Hello => self.data(Rule::E1, record),
-            Content::Done => self.first(record),
+            InnerTypes::AsOnWire if state == State::Hello => self.data(Rule::E1, record),
+            InnerTypes::Done => self.first(record),
             _ => {}
         }
     }
@@ -137,7 +137,7 @@ impl Encrypted {
 }
 
 impl ServerFlight {
-    /// Octets that may still come.
+    /// Bytes that may still come.
     fn left(&self) -> u32 {
         match self.in_doubt {
             0 => SERVER_FLIGHT.saturating_sub(self.octets),

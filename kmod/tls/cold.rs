@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The part of a direction that few packets touch, apart from the rest so that they need not fetch it.
 
-use super::search::Chain;
+use super::resync::Chain;
 
 /// What the packet path seldom touches of a direction.
 #[derive(Clone, Debug)]
-pub(super) struct Aside {
+pub(super) struct ColdState {
     first: u32,
     /// The sequence number of the FIN, once there is one.
     pub(super) fin: u32,
@@ -14,9 +14,9 @@ pub(super) struct Aside {
     pub(super) records: [u16; 4],
 }
 
-impl Aside {
+impl ColdState {
     pub(super) fn new(first: u32) -> Self {
-        Aside {
+        ColdState {
             first,
             fin: 0,
             chain: Chain::default(),
@@ -24,7 +24,7 @@ impl Aside {
         }
     }
 
-    /// The sequence number of the first octet.
+    /// The sequence number of the first byte.
     pub(super) fn first(&self) -> u32 {
         self.first
     }
