@@ -48,7 +48,7 @@ fn look_after_one(net: &NetState, entry: &Entry) -> bool {
     let waits = tracked.age(&net.limits());
     changes::notify(net, entry, tracked);
     if !tracked.is_quiet() {
-        tracked.connection.take_long_way();
+        tracked.connection.take_slow_path();
     }
     remark(net, entry, tracked);
     waits

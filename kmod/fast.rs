@@ -113,7 +113,7 @@ fn follow_records(net: &NetState, entry: &Entry, packet: &Packet<'_>) -> Option<
     let tracked = locked.get_mut()?;
     let types = tracked
         .connection
-        .quick_segment(&packet.segment(), &packet.tcp.payload)?;
+        .fast_segment(&packet.segment(), &packet.tcp.payload)?;
     let known = Known::new(PacketTypes::both(types), State::Established);
     known.store(packet.skb, packet.tcp.seq);
     net.counters.packet(packet.tcp.payload.len());

@@ -82,7 +82,7 @@ fn take_in(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
     changes::notify(net, entry, tracked);
     marks::remark(net, entry, tracked);
     if !tracked.is_quiet() {
-        tracked.connection.take_long_way();
+        tracked.connection.take_slow_path();
     }
     let bypassed = tracked.connection.is_bypassed();
     entry
