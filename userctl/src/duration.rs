@@ -1,36 +1,49 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Durations: an integer with s, m, h or d.
+//! Durations: integers with d, h, m or s after them, as in 1h30m.
 
 use std::str::FromStr;
+
+/// Units and their seconds, the largest first.
+const UNITS: [(char, u32); 4] = [('d', 86_400), ('h', 3600), ('m', 60), ('s', 1)];
 
 /// Seconds, from 1 on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Duration(pub(crate) u32);
 
+/// Own code, as humantime takes units that no option here means, from nanoseconds to years.
 impl FromStr for Duration {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is not a number with s, m, h or d behind it, as in 5m");
-        let unit = text.chars().next_back().ok_or_else(wrong)?;
-        let seconds = match unit {
-            's' => 1,
-            'm' => 60,
-            'h' => 3600,
-            'd' => 86_400,
-            _ => return Err(wrong()),
+        let wrong = || {
+            format!(
+                "{text:?} is no duration: numbers with d, h, m or s after them, the largest unit first, as in 1h30m"
+            )
         };
-        let number = text.strip_suffix(unit).ok_or_else(wrong)?;
-        // Rust's parser would take a sign.
-        if number.is_empty() || !number.bytes().all(|octet| octet.is_ascii_digit()) {
-            return Err(wrong());
+        let too_long = || format!("{text} is too long, at most about 49710d");
+        let mut units = UNITS.into_iter();
+        let mut rest = text;
+        let mut total: u32 = 0;
+        while !rest.is_empty() {
+            let end = rest.find(|letter: char| !letter.is_ascii_digit());
+            let (number, after) = rest.split_at(end.filter(|end| *end > 0).ok_or_else(wrong)?);
+            let mut letters = after.chars();
+            let unit = letters.next();
+            // Each once, and none after a smaller one.
+            let found = units.find(|(name, _)| Some(*name) == unit);
+            let (_, seconds) = found.ok_or_else(wrong)?;
+            let number: Option<u32> = number.parse().ok();
+            total = number
+                .and_then(|number| number.checked_mul(seconds))
+                .and_then(|part| total.checked_add(part))
+                .ok_or_else(too_long)?;
+            rest = letters.as_str();
         }
-        let number: Option<u32> = number.parse().ok();
-        match number.and_then(|number| number.checked_mul(seconds)) {
-            Some(0) => Err("a duration of no time would do nothing".into()),
-            Some(seconds) => Ok(Self(seconds)),
-            None => Err(format!("{text} is too long, at most about 49710d")),
+        match (text, total) {
+            ("", _) => Err(wrong()),
+            (_, 0) => Err("a duration of no time would do nothing".into()),
+            _ => Ok(Self(total)),
         }
     }
 }
@@ -65,6 +78,9 @@ mod tests {
             ("5m", 300),
             ("2h", 7200),
             ("1d", 86_400),
+            ("1h30m", 5400),
+            ("1d2h3m4s", 93_784),
+            ("0h1s", 1),
         ] {
             assert_eq!(written.parse(), Ok(Duration(seconds)), "{written}");
         }
@@ -82,6 +98,12 @@ mod tests {
             "4294967296s",
             "49711d",
             "5\u{e9}",
+            "30m1h",
+            "1h1h",
+            "1h30",
+            "1h 30m",
+            "0h0s",
+            "49710d86400s",
         ] {
             assert!(wrong.parse::<Duration>().is_err(), "{wrong}");
         }
