@@ -35,7 +35,7 @@ pub(crate) struct Pin {
     /// The connection mark it sets [default: 0x54000000/0xff000000]
     #[arg(long, value_name = "VALUE/MASK")]
     mark: Option<Mark>,
-    /// Release it so long after it was bound: a number with s, m, h or d
+    /// Release it so long after it was bound, as 90s or 1h30m: units d, h, m, s
     #[arg(long = "for", value_name = "DURATION")]
     lasts: Option<Duration>,
     /// Wait for a connection that begins from now on, whatever is there already
