@@ -17,8 +17,8 @@ macro_rules! states {
                 "Ended: by FIN, RST, close_notify or a fatal alert." XT_TLSCONN_STATE_CLOSED [] }
             { NotTls TLSCONN_STATE_NOT_TLS "not-tls"
                 "The first bytes are not TLS." XT_TLSCONN_STATE_NOT_TLS ["nottls" "non-tls"] }
-            { Lost TLSCONN_STATE_LOST "lost" "Where records begin is not known; `show` says why." XT_TLSCONN_STATE_LOST [] }
-            { Tainted TLSCONN_STATE_TAINTED "tainted" "Bytes contradict what was seen before; `show` says why." XT_TLSCONN_STATE_TAINTED [] }
+            { Lost TLSCONN_STATE_LOST "lost" "Where records begin is not known; its reason says why." XT_TLSCONN_STATE_LOST [] }
+            { Tainted TLSCONN_STATE_TAINTED "tainted" "Bytes contradict what was seen before; its reason says why." XT_TLSCONN_STATE_TAINTED [] }
         }
     };
 }

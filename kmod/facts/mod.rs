@@ -7,7 +7,7 @@
 //!
 //! A row is a variant, the constant of the ABI header, the word that people read and write, and a sentence on what it means.
 //! What comes after these is said where the rows are. `make tables` writes what cannot be compiled from them: the enumerations
-//! in the ABI headers, docs/netlink/tlsconn.yaml, the JSON schema, and the tables of docs/operations.md.
+//! in the netlink header, docs/netlink/tlsconn.yaml, the JSON schema, the tables of docs/operations.md, and fish's words.
 
 #![cfg_attr(not(MODULE), no_std)]
 

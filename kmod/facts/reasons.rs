@@ -26,7 +26,7 @@ macro_rules! reasons {
                 "no record begins where one must: a broken sender, an attempt to lead astray, another protocol after a handshake"
                 "hold it; capture and `inspect`" "tainted" }
             { ResentDifferently TLSCONN_REASON_RESENT_DIFFERENTLY "resent-differently"
-                "bytes of a handshake or a header came again as others: an evasion, or a middlebox that rewrites"
+                "bytes of a header, or of a record that is not data, came again as others: an evasion, or a middlebox that rewrites"
                 "hold it; capture and `inspect`" "tainted" }
             { Urgent TLSCONN_REASON_URGENT "urgent"
                 "urgent data, which the receiver takes out of the stream"
@@ -38,7 +38,7 @@ macro_rules! reasons {
                 "payload after a FIN"
                 "hold it; capture and `inspect`" "tainted" }
             { Malformed TLSCONN_REASON_MALFORMED "malformed"
-                "a handshake message that no endpoint would take, or plain-text handshake where TLS 1.3 has none"
+                "a handshake message that no endpoint would take, or a plain-text record where TLS 1.3 has none"
                 "hold it; capture and `inspect`" "tainted" }
             { TooManyRecords TLSCONN_REASON_TOO_MANY_RECORDS "too-many-records"
                 "a packet had more than 2,048 records, or fewer of kinds that count as more (docs/tls.md): hardly any TLS \

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Safe faces of the kernel's C interfaces. All of the module's `unsafe` is in here; the policy outside has none.
+//! Safe faces of the kernel's C interfaces. The module's `unsafe` is in here, but for that of `pieces.rs`.
 
 use core::{cell::UnsafeCell, mem::MaybeUninit};
 use kernel::{

@@ -9,7 +9,7 @@ use super::sequence::{before, History};
 use super::types::{Counters, PacketTypes, PerSide, Reason, Side, State, Types};
 
 /// What is kept of a connection for its life. In the order of how often packets touch it: an established connection's
-/// data touches what comes before the cold.
+/// data touches what comes before the cold states.
 #[derive(Clone, Debug)]
 #[repr(C)]
 pub struct Connection {

@@ -15,9 +15,9 @@ const RECORDS: u8 = 64;
 /// What is to be done with packets.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum FastPath {
-    /// They go the slow path.
+    /// They take the slow path.
     Nothing,
-    /// Data may go the fast path: the handshake is over and the identity confirmed, records are followed in both
+    /// Data may take the fast path: the handshake is over and the identity confirmed, records are followed in both
     /// directions, no FIN was seen.
     Data,
     /// Nothing: no record is followed any longer, no FIN was seen.
@@ -25,7 +25,7 @@ pub(super) enum FastPath {
 }
 
 impl Connection {
-    /// Which packets may, as the connection stands; to be asked anew whenever a packet has gone the slow path.
+    /// Which packets may, as the connection stands; to be asked anew whenever a packet has taken the slow path.
     pub(super) fn fast_path(&self) -> FastPath {
         let course = |side| {
             let direction: &Direction = self.sides.of(side);
@@ -62,7 +62,7 @@ impl Connection {
         }
     }
 
-    /// Has the next packet go the slow path: there is more to it than the engine knows.
+    /// Has the next packet take the slow path: there is more to it than the engine knows.
     pub fn take_slow_path(&mut self) {
         self.fast_path = FastPath::Nothing;
     }

@@ -10,8 +10,10 @@ mod conditions;
 mod connection;
 mod data;
 mod decided;
+mod deframer;
 mod direction;
 mod extensions;
+mod fast_path;
 mod flight;
 mod handshake;
 mod hello;
@@ -21,8 +23,6 @@ mod resumption;
 mod retransmit;
 mod retransmitted_headers;
 // The module has no use for it.
-mod deframer;
-mod fast_path;
 #[cfg(feature = "ja4")]
 mod ja4;
 mod message;

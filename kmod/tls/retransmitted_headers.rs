@@ -17,7 +17,7 @@ pub(super) struct Headers {
     kinds: u32,
 }
 
-/// A record that is no data: all of it is kept elsewhere ([`super::kept`]).
+/// A record that is no data: all of it is kept elsewhere ([`super::outstanding`]).
 const NO_DATA: u8 = 15;
 
 fn kind_of(record: &Record) -> u8 {
@@ -29,7 +29,7 @@ fn kind_of(record: &Record) -> u8 {
 }
 
 /// A header as it was read.
-struct Outstanding {
+struct KeptHeader {
     start: u32,
     kind: u8,
     len: u16,
@@ -75,7 +75,7 @@ impl Headers {
         end: u32,
     ) -> Result<bool, Reason> {
         let octets = current.header_read();
-        let mut header = Outstanding {
+        let mut header = KeptHeader {
             start: current.start(next),
             kind: kind_of(current),
             len: current.len(),
@@ -97,10 +97,10 @@ impl Headers {
     }
 
     /// The header in that place, newest first; `start`: where the one after it begins.
-    fn before(&self, start: u32, place: u32) -> Option<Outstanding> {
+    fn before(&self, start: u32, place: u32) -> Option<KeptHeader> {
         let len = u128::from_le_bytes(self.lens).wrapping_shr(place.wrapping_mul(16)) as u16;
         let kind = self.kinds.wrapping_shr(place.wrapping_mul(4)) as u8 & 15;
-        (kind != 0).then(|| Outstanding {
+        (kind != 0).then(|| KeptHeader {
             start: start.wrapping_sub(u32::from(len).wrapping_add(HEADER.into())),
             kind,
             len,
@@ -117,7 +117,7 @@ impl Headers {
     }
 }
 
-impl Outstanding {
+impl KeptHeader {
     fn differs<P: Payload>(
         &self,
         payload: &P,

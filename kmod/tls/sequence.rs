@@ -95,7 +95,7 @@ const REACH: u32 = 1 << 30;
 const TRIM_EVERY: u32 = 1 << 28;
 
 /// The last runs of a direction, without gaps. Acknowledged ones stay until there is no room: the acknowledgement may
-/// be lost after us, and what is then sent again has to pass for the sender to hear of it.
+/// be lost on its way from here, and what is then sent again has to pass for the sender to hear of it.
 #[derive(Clone, Debug)]
 #[repr(C)]
 pub(super) struct History {

@@ -9,7 +9,11 @@ use crate::{
 
 /// docs/operations.md
 pub(crate) fn operations(text: &str) -> Result<String, String> {
-    let reasons = rows::reasons().iter().map(reason_line).collect::<Vec<_>>();
+    let mut reasons = rows::reasons();
+    // For readers by state; within one in the order of the numbers.
+    let states = ["not-tls", "lost", "tainted"];
+    reasons.sort_by_key(|reason| states.iter().position(|state| *state == reason.state));
+    let reasons = reasons.iter().map(reason_line).collect::<Vec<_>>();
     let heading = "| state | reason | counter | means | do |\n|---|---|---|---|---|\n";
     let text = table(text, heading, &reasons)?;
     let counters: Vec<_> = rows::counters()

@@ -87,6 +87,16 @@ mod tests {
         assert_eq!(TABLES.iter().try_for_each(check), Ok(()));
     }
 
+    #[test]
+    fn a_list_that_is_not_known_any_longer_is_told() {
+        let (_, make) = TABLES
+            .iter()
+            .find(|(path, _)| path.ends_with("json"))
+            .expect("it is one of them");
+        let schema = fs::read_to_string(place("docs/tlsconnctl.schema.json")).expect("it is there");
+        assert!(make(&schema.replace("\"unpinned\"", "\"unpined\"")).is_err());
+    }
+
     /// Each file says a word differently, and gets it back.
     #[test]
     fn a_change_by_hand_is_taken_back() {

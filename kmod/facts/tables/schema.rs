@@ -7,10 +7,14 @@ use crate::{
     rows::{self, Row},
 };
 
+/// Lists of our words in the schema: one whose first word is another by mistake would not be known for ours.
+const LISTS: usize = 13;
+
 /// docs/tlsconnctl.schema.json: each list of words that begins with one of ours is written anew. Where null was in it, it is
 /// the last.
 pub(crate) fn words(text: &str) -> Result<String, String> {
     const BEGIN: &str = "\"enum\": [";
+    let mut ours = 0;
     let mut pieces = text.split(BEGIN);
     let mut new = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
@@ -18,8 +22,18 @@ pub(crate) fn words(text: &str) -> Result<String, String> {
         new.push_str(BEGIN);
         let column = new.rsplit('\n').next().unwrap_or_default();
         let indent = &column[..column.len() - column.trim_start().len()];
-        let list = list_of(list).map_or_else(|| list.to_owned(), |list| written(&list, indent));
+        let list = match list_of(list) {
+            Some(list) => {
+                ours += 1;
+                written(&list, indent)
+            }
+            None => list.to_owned(),
+        };
         new.extend([&list, "]", after]);
+    }
+    if ours != LISTS {
+        let message = format!("{ours} lists begin with a word of the facts, not {LISTS}");
+        return Err(message);
     }
     Ok(new)
 }

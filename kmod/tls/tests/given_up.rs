@@ -204,7 +204,7 @@ fn what_is_not_acknowledged_may_come_again_as_something_else() {
         let types = |both: &Both, seq: u32, len: usize| both.wire.types(Src, seq, len).content;
         assert_eq!(types(&both, again.seq, hello.len()), HANDSHAKE);
         both.give_up(Src);
-        // The acknowledgement may have been lost after us.
+        // The acknowledgement may have been lost on its way from here.
         if acknowledged > 0 {
             assert_eq!(types(&both, again.seq, acknowledged), HANDSHAKE);
         }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A sender that loses segments sends its flight again, in any pieces, acknowledged bytes too if the acknowledgement was lost
-//! after us: every byte of a handshake reads what it was, as no handshake has more runs of a type than are known.
+//! on its way from here: every byte of a handshake reads what it was, as no handshake has more runs of a type than are known.
 
 mod common;
 

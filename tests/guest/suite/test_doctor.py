@@ -162,7 +162,7 @@ class Doctor(GatewayTest):
     def test_text_for_people(self):
         text = run("tlsconnctl", "-n", "gateway", "doctor", check=False).stdout.splitlines()
         place = next(n for n, line in enumerate(text) if line.startswith("wrong  rules"))
-        self.assertIn("mend it: tlsconnctl rules | iptables-restore --noflush", text[place + 1])
+        self.assertIn("fix it: tlsconnctl rules | iptables-restore --noflush", text[place + 1])
         self.assertTrue(any(line.startswith("ok     kernel") for line in text), text)
 
 

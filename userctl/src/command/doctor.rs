@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! `tlsconnctl doctor`: what is missing for tlsconn to work here, and the command that mends it.
+//! `tlsconnctl doctor`: what is missing for tlsconn to work here, and the command that fixes it.
 
 use std::fmt::Write;
 
@@ -59,7 +59,7 @@ fn lines(findings: &[Finding], output: &Output) -> String {
             finding.check, finding.detail
         );
         if let Some(fix) = &finding.fix {
-            let _ = writeln!(text, "       {:width$}  mend it: {fix}", "");
+            let _ = writeln!(text, "       {:width$}   fix it: {fix}", "");
         }
     }
     text

@@ -84,14 +84,11 @@ const OF_THE_TOOL: &[Prose] = &[
 macro_rules! terms {
     ($name:ident $heading:literal $($text:literal)?
         $({ $variant:ident $number:ident $word:literal $means:literal $($more:tt)* })+) => {
-        const $name: &[Prose] = &[(
-            $heading,
-            &[$(Text($text),)? $(Term($word, $means),)+],
-        )];
+        const $name: Prose = ($heading, &[$(Text($text),)? $(Term($word, $means),)+]);
     };
 }
 
-crate::states! { terms OF_LIST "STATES" }
+crate::states! { terms STATES "STATES" }
 
 const OF_PIN: &[Prose] = &[
     (
@@ -128,7 +125,7 @@ const OF_MONITOR: &[Prose] = &[(
               then."),
         Term("pin-armed, pin-bound, pin-released", "Of pins. A release has a reason: unpinned, replaced, expired, closed \
               (the connection ended) or gone (conntrack dropped its entry)."),
-        Term("events-lost", "Events came faster than they were read; what they were is not known. It goes on behind them."),
+        Term("events-lost", "Events came faster than they were read; what they were is not known. It goes on after them."),
     ],
 )];
 
@@ -157,7 +154,8 @@ const OF_RULES: &[Prose] = &[
     ),
 ];
 
-crate::counters! { terms OF_STATS "COUNTERS" "Of the network namespace, since the module was loaded." }
+crate::counters! { terms COUNTERS "COUNTERS" "Of the network namespace, since the module was loaded." }
+crate::reasons! { terms REASONS "REASONS" "Why a connection is lost, tainted or not TLS." }
 
 const OF_INSPECT: &[Prose] = &[(
     "EXAMPLES",
@@ -172,11 +170,11 @@ const OF_INSPECT: &[Prose] = &[(
 pub(super) fn of(command: Option<&str>) -> &'static [Prose] {
     match command {
         None => OF_THE_TOOL,
-        Some("list") => OF_LIST,
+        Some("list") => &[STATES],
         Some("pin") => OF_PIN,
         Some("monitor") => OF_MONITOR,
         Some("rules") => OF_RULES,
-        Some("stats") => OF_STATS,
+        Some("stats") => &[COUNTERS, REASONS],
         Some("inspect") => OF_INSPECT,
         Some(_) => &[],
     }

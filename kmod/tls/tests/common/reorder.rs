@@ -4,7 +4,7 @@
 use super::Slice;
 use tlsconn_tls::{Config, Connection, HandshakeSlot, Segment, SegmentOutcome, Side};
 
-struct Outstanding {
+struct Waiting {
     segment: Segment,
     octets: Vec<u8>,
     since: u32,
@@ -13,7 +13,7 @@ struct Outstanding {
 /// What is kept of a connection, in the order in which it came.
 #[derive(Default)]
 pub struct Reorder {
-    kept: Vec<Outstanding>,
+    kept: Vec<Waiting>,
 }
 
 impl Reorder {
@@ -29,7 +29,7 @@ impl Reorder {
         now: u32,
     ) {
         for side in [Side::Src, Side::Dst] {
-            let old = |kept: &Outstanding| {
+            let old = |kept: &Waiting| {
                 kept.segment.from == side && now - kept.since > config.hole_seconds
             };
             if self.kept.iter().any(old) {
@@ -39,11 +39,11 @@ impl Reorder {
         }
         let taken = connection.segment(handshake, config, segment, &Slice(octets));
         if taken == SegmentOutcome::BehindHole {
-            let same = |kept: &Outstanding| kept.segment == *segment && kept.octets == octets;
+            let same = |kept: &Waiting| kept.segment == *segment && kept.octets == octets;
             if self.kept.iter().any(same) {
                 return;
             }
-            self.kept.push(Outstanding {
+            self.kept.push(Waiting {
                 segment: *segment,
                 octets: octets.to_vec(),
                 since: now,
@@ -68,7 +68,7 @@ impl Reorder {
         side: Side,
     ) {
         loop {
-            let ready = |kept: &Outstanding| {
+            let ready = |kept: &Waiting| {
                 kept.segment.from == side && !connection.is_behind_hole(side, kept.segment.seq)
             };
             let places = (0..self.kept.len()).filter(|place| ready(&self.kept[*place]));
