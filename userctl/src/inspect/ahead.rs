@@ -33,6 +33,8 @@ pub(super) struct Ahead {
     from: usize,
     to: usize,
     is_over: bool,
+    /// Why it was not read to its end.
+    trouble: Option<(io::ErrorKind, String)>,
 }
 
 impl Ahead {
@@ -50,27 +52,33 @@ impl Ahead {
             from: 0,
             to: 0,
             is_over: false,
+            trouble: None,
         })
     }
 
-    /// Has something to read, unless all was read.
+    /// Waits for the next block, if all of this one was read. An error comes each time, once all before it was read.
     fn next(&mut self) -> io::Result<()> {
-        if self.from < self.to || self.is_over {
+        if self.from < self.to {
             return Ok(());
         }
-        let block = self.blocks.recv();
-        match block.map_err(|_| io::Error::other("the thread that reads is gone"))? {
-            Block::Some(block, len) => {
-                let used = mem::replace(&mut self.block, block);
-                (self.from, self.to) = (0, len);
-                // Where the thread has ended it is not needed.
-                let _ = self.used.send(used);
-                Ok(())
+        if !self.is_over {
+            let block = self.blocks.recv();
+            match block.map_err(|_| io::Error::other("the thread that reads is gone"))? {
+                Block::Some(block, len) => {
+                    let used = mem::replace(&mut self.block, block);
+                    (self.from, self.to) = (0, len);
+                    // Where the thread has ended it is not needed.
+                    let _ = self.used.send(used);
+                }
+                Block::Last(how) => {
+                    self.is_over = true;
+                    self.trouble = how.err().map(|error| (error.kind(), error.to_string()));
+                }
             }
-            Block::Last(how) => {
-                self.is_over = true;
-                how
-            }
+        }
+        match &self.trouble {
+            Some((kind, text)) => Err(io::Error::new(*kind, text.clone())),
+            None => Ok(()),
         }
     }
 }
@@ -160,12 +168,15 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_comes_behind_what_was_read() {
+    fn a_failure_comes_after_what_was_read() {
         let (mut ahead, _) = script(&[10, 20], true);
         let mut all = Vec::new();
         let error = ahead.read_to_end(&mut all).expect_err("it fails");
         assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
         assert_eq!(all.len(), 30);
+        // Whoever did not take notice of it at first hears of it again.
+        let again = ahead.read(&mut [0; 9]).expect_err("it fails again");
+        assert_eq!(again.kind(), io::ErrorKind::ConnectionReset);
     }
 
     #[test]
