@@ -11,7 +11,7 @@ const UNITS: [(char, u32); 4] = [('d', 86_400), ('h', 3600), ('m', 60), ('s', 1)
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Duration(pub(crate) u32);
 
-/// Own code, as humantime takes units that no option here means, from nanoseconds to years.
+/// Our own, as humantime also takes units from nanoseconds to years, which no option here means.
 impl FromStr for Duration {
     type Err = String;
 

@@ -20,7 +20,7 @@ const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 0xd2, 0x16, 0x2f];
 #[derive(Default)]
 pub(super) struct Preface {
     said: Option<Reason>,
-    /// A ClientHello has come: what comes behind it is not looked at.
+    /// A ClientHello has come: what comes after it is not looked at.
     found: bool,
     looked_at: u8,
 }
@@ -266,7 +266,7 @@ mod tests {
             assert!(said(&[packet, &HELLO]).is_some(), "{packet:?}");
             assert_eq!(said(&[b"x", packet, &HELLO]), None, "{packet:?}");
         }
-        // A hello that came before is none that came behind it.
+        // A hello before the preface is none after it.
         assert_eq!(said(&[&HELLO, b"STLS\r\n", &HELLO]), None);
     }
 }

@@ -14,7 +14,7 @@ use crate::{
 /// A name, the link type, and how an IPv4 packet becomes a frame.
 type Carrier = (&'static str, u32, Box<dyn Fn(&[u8]) -> Vec<u8>>);
 
-/// What stands in front of the packet.
+/// What stands before the packet.
 fn behind(name: &'static str, link: u32, header: &[u8]) -> Carrier {
     let header = header.to_vec();
     (name, link, Box::new(move |ip| [&header[..], ip].concat()))
