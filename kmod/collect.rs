@@ -117,14 +117,15 @@ pub fn make_room_for_handshake(net: &NetState, entry: &Entry, rcu: &Reader) {
     }
 }
 
-/// Gives up one handshake for another: the oldest unfinished one goes, else the memory of the oldest finished one. Softirq
-/// or process context; no entry is locked.
+/// Gives up one handshake for another: the oldest that no server has answered goes, as a flood's are, else the oldest
+/// unfinished one, else the memory of the oldest finished one. Softirq or process context; no entry is locked.
 #[cold]
 pub fn free_handshake(net: &NetState, rcu: &Reader) {
     let from = net.next.evicted.get();
-    let unfinished = give_up_one(net, from, rcu, |state| state != State::Established);
-    let next =
-        unfinished.or_else(|| give_up_one(net, from, rcu, |state| state == State::Established));
+    let is_unanswered = |state| matches!(state, State::New | State::Hello);
+    let next = give_up_one(net, from, rcu, is_unanswered)
+        .or_else(|| give_up_one(net, from, rcu, |state| state != State::Established))
+        .or_else(|| give_up_one(net, from, rcu, |state| state == State::Established));
     // Without one: from the oldest on, the next time.
     net.next.evicted.set(next.unwrap_or(0));
 }

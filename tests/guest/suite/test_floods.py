@@ -12,8 +12,8 @@ import unittest
 import slabs
 from conversation import RANDOM
 from forge import ACK, PSH, SYN, Forger
-from hellos import client_hello
-from lab import SERVER, GatewayTest, ctl, listed, load, on, run, unload, wait_for
+from hellos import client_hello, server_hello
+from lab import SERVER, GatewayTest, ctl, listed, load, on, run, stats, unload, wait_for
 from scale import size, tell
 
 HELLO = client_hello(RANDOM, sni=b"flood.example", more=bytes([0, 21, 0, 200]) + bytes(200))
@@ -88,6 +88,7 @@ class FloodTest(GatewayTest):
         for payload in payloads:
             self.forgers["client"].send(*ends, seq, 5001, ACK | PSH, payload)
             seq += len(payload)
+        return ends
 
     def cut_hello(self):
         self.answered(HELLO[:1 + next(self.numbers) % 200])
@@ -130,7 +131,7 @@ class Floods(FloodTest):
 
     def test_small_bounds(self):
         """Far more than there is room for."""
-        connections, most = size(300, 2000, uml=2000), size(50, 200, uml=200)
+        connections, most = size(400, 2000, uml=2000), 200
         self.begin(f"max_connections={connections}", f"max_handshakes={most}")
         before = octets()
         for kind in self.KINDS:
@@ -156,6 +157,18 @@ class Floods(FloodTest):
                 each = 0 if kind == "syn_with_data" else 8 << 10
                 self.assertLess(max(held) - before, count * each + (3 << 20))
         self.comes_back()
+
+    def test_what_a_server_answered_stays(self):
+        """Hellos that no server answers push out one another, not a handshake that goes on."""
+        self.begin("max_handshakes=50")
+        ends = self.answered(HELLO)
+        self.forgers["server"].send(*reversed(ends), 5001, 1001 + len(HELLO), ACK | PSH, server_hello(RANDOM))
+        ask = "--all", "--src", f"{ends[0][0]}:{ends[0][1]}"
+        self.assertEqual([one["state"] for one in listed(*ask)], ["handshake"])
+        for _ in range(200):
+            self.cut_hello()
+        self.assertEqual([one["state"] for one in listed(*ask)], ["handshake"])
+        self.assertGreaterEqual(stats()["lost-handshake-timeout"], 150)
 
     def comes_back(self):
         """All but the connections that are there: as conntrack's entries go."""
