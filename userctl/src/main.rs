@@ -24,6 +24,7 @@ mod netns;
 mod numbers;
 mod octets;
 mod output;
+mod running;
 mod selector;
 mod table;
 mod time;

@@ -16,6 +16,19 @@ fn tlsconnctl(args: &[&str]) -> Output {
         .expect("the tool runs")
 }
 
+/// What is said without the module, where it is installed and where it is not.
+fn not_loaded() -> String {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").expect("Linux says it");
+    let modules = format!("/lib/modules/{}/modules.dep", release.trim());
+    let is_installed = std::fs::read_to_string(modules).is_ok_and(|all| all.contains("xt_tlsconn"));
+    let next = if is_installed {
+        ": modprobe xt_tlsconn"
+    } else {
+        ", nor is it installed for the kernel that runs; `tlsconnctl doctor` says what is missing"
+    };
+    format!("the kernel module xt_tlsconn is not loaded{next}")
+}
+
 /// Runs the tool, which has to fail with a code and a line on standard error, and nothing on standard output.
 #[track_caller]
 fn fails(args: &[&str], code: i32) -> String {
@@ -126,9 +139,9 @@ fn without_the_module() {
         &["stats"],
         &["track", "on"],
     ] {
-        let error = fails(args, 5);
         assert_eq!(
-            error, "tlsconnctl: the kernel module xt_tlsconn is not loaded: modprobe xt_tlsconn\n",
+            fails(args, 5),
+            format!("tlsconnctl: {}\n", not_loaded()),
             "{args:?}"
         );
     }
@@ -137,7 +150,7 @@ fn without_the_module() {
         error,
         serde_json::json!({"error": {
             "code": 5,
-            "message": "the kernel module xt_tlsconn is not loaded: modprobe xt_tlsconn",
+            "message": not_loaded(),
         }})
     );
 }

@@ -13,6 +13,7 @@ use crate::{
     failure::Failure,
     model::{Connection, Pin},
     netlink::Tlsconn,
+    running,
 };
 
 /// Both variants of iptables, for both versions of IP.
@@ -66,13 +67,11 @@ pub(super) struct Host {
 impl Host {
     /// Looks at everything.
     pub(super) fn look() -> Self {
-        let release = nix::sys::utsname::uname()
-            .map(|name| name.release().to_string_lossy().into_owned())
-            .unwrap_or_default();
+        let release = running::release();
         let is_loaded = fs::exists("/sys/module/xt_tlsconn").unwrap_or(false);
         let mut host = Self {
             has_rust: has_rust(&release),
-            is_installed: is_installed(&release),
+            is_installed: running::is_installed(&release),
             is_loaded,
             module_version: read("/sys/module/xt_tlsconn/version"),
             asked: is_loaded.then(ask),
@@ -210,12 +209,4 @@ fn has_rust(release: &str) -> Option<bool> {
             .map(|ran| ran.stdout)
     })?;
     Some(config.lines().any(|line| line == "CONFIG_RUST=y"))
-}
-
-fn is_installed(release: &str) -> bool {
-    read(&format!("/lib/modules/{release}/modules.dep")).is_some_and(|modules| {
-        modules
-            .lines()
-            .any(|line| line.contains("/xt_tlsconn.ko") && line.contains(':'))
-    })
 }

@@ -3,7 +3,10 @@
 //! The kernel, the module, and conntrack.
 
 use super::{finding::Finding, host::Host};
-use crate::failure::Code;
+use crate::{
+    failure::Code,
+    running::{self, OLDEST},
+};
 
 /// This tool's version, and so the one that module and extension should have.
 pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -18,6 +21,15 @@ pub(super) fn kernel(host: &Host) -> Vec<Finding> {
         Finding::good("kernel", format!("Linux {release} has taken the module"))
     } else {
         match host.has_rust {
+            _ if running::is_too_old(release) => Finding::bad(
+                "kernel",
+                format!(
+                    "Linux {release} is too old: tlsconn needs {}.{} or newer, built with Rust; for Debian 13 it is in \
+                     trixie-backports, which has to be among apt's sources (docs/packages.md)",
+                    OLDEST.0, OLDEST.1
+                ),
+                NEWER_KERNEL,
+            ),
             Some(true) => Finding::good("kernel", format!("Linux {release} was built with Rust")),
             Some(false) => Finding::bad(
                 "kernel",
@@ -139,6 +151,21 @@ mod tests {
             };
             let finding = only(kernel(&host));
             assert_eq!((finding.ok, finding.fix.is_none()), (ok, ok), "{finding:?}");
+        }
+    }
+
+    #[test]
+    fn a_kernel_that_is_too_old() {
+        for (has_rust, is_loaded) in [(Some(true), false), (None, false), (Some(true), true)] {
+            let host = Host {
+                release: "6.12.48+deb13-amd64".into(),
+                has_rust,
+                is_loaded,
+                ..Host::default()
+            };
+            let finding = only(kernel(&host));
+            assert_eq!(finding.ok, is_loaded, "{finding:?}");
+            assert_eq!(finding.detail.contains("too old"), !is_loaded);
         }
     }
 

@@ -13,7 +13,10 @@ use super::{
     socket::{Error, Family, Socket},
     told::Told,
 };
-use crate::failure::{Code, Failure};
+use crate::{
+    failure::{Code, Failure},
+    running,
+};
 
 /// The way to the module.
 pub(super) struct Client {
@@ -32,7 +35,10 @@ impl Client {
             .map_err(|error| match error {
                 Error::Refused(refusal) if refusal.errno == Errno::ENOENT => Failure::new(
                     Code::Unavailable,
-                    "the kernel module xt_tlsconn is not loaded: modprobe xt_tlsconn",
+                    format!(
+                        "the kernel module xt_tlsconn is not loaded{}",
+                        running::how_to_load()
+                    ),
                 ),
                 error => failure(error, "cannot ask the kernel for tlsconn"),
             })?;
