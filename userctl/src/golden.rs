@@ -111,6 +111,7 @@ fn pins() -> Vec<Pin> {
         connection: Some(7),
         selector: BTreeMap::new(),
         expires_in: Some(272),
+        lasts: None,
         follow: false,
         mark_lost: false,
         others: vec![

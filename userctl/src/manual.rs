@@ -18,7 +18,7 @@ use self::prose::Paragraph::{self, Line, Term, Text};
 const SECTION: &str = "8";
 const TOOL: &str = "tlsconnctl";
 /// The commands, for `tlsconnctl man COMMAND`.
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 15] = [
     "list",
     "show",
     "pin",
@@ -28,6 +28,8 @@ const COMMANDS: [&str; 13] = [
     "stats",
     "track",
     "rules",
+    "save",
+    "batch",
     "inspect",
     "doctor",
     "completions",

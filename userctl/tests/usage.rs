@@ -138,6 +138,7 @@ fn without_the_module() {
         &["monitor"],
         &["stats"],
         &["track", "on"],
+        &["save"],
     ] {
         assert_eq!(
             fails(args, 5),
@@ -170,6 +171,8 @@ fn help_names_what_there_is() {
         "stats",
         "track",
         "rules",
+        "save",
+        "batch",
         "inspect",
         "doctor",
         "completions",
@@ -181,6 +184,38 @@ fn help_names_what_there_is() {
             "{command}"
         );
     }
+}
+
+#[test]
+fn a_batch_with_a_mistake_names_the_line_and_does_nothing() {
+    let file = std::env::temp_dir().join(format!("tlsconnctl-batch-{}", std::process::id()));
+    let path = file.to_str().expect("a path of ASCII");
+    // `man` would print if it were run.
+    std::fs::write(&file, "man\npin --nxt\n").expect("it can be written");
+    let output = tlsconnctl(&["batch", path]);
+    let error = String::from_utf8(output.stderr).expect("errors are text");
+    assert_eq!(
+        (output.status.code(), output.stdout.len()),
+        (Some(2), 0),
+        "{error}"
+    );
+    assert!(
+        error.starts_with(&format!("tlsconnctl: {path}:2: unexpected argument")),
+        "{error}"
+    );
+    // A command that fails ends it: the module is not there.
+    std::fs::write(&file, "# none\n\npins\nman\n").expect("it can be written");
+    let output = tlsconnctl(&["batch", path]);
+    let error = String::from_utf8(output.stderr).expect("errors are text");
+    assert_eq!(
+        (output.status.code(), output.stdout.len()),
+        (Some(5), 0),
+        "{error}"
+    );
+    assert_eq!(error, format!("tlsconnctl: {path}:3: {}\n", not_loaded()));
+    std::fs::remove_file(&file).expect("it was there");
+    let error = fails(&["batch", path], 1);
+    assert!(error.contains("cannot read"), "{error}");
 }
 
 #[test]

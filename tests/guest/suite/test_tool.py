@@ -2,6 +2,7 @@
 """tlsconnctl against the kernel: what it lists and pins, and its exit codes."""
 
 import json
+import pathlib
 import socket
 import ssl
 import time
@@ -49,6 +50,34 @@ class Tool(GatewayTest):
         wait_for(lambda: len(listed()) == 2)
         self.assertEqual([connection["id"] for connection in listed()], [1, 3])
         self.assertEqual([c["state"] for c in listed("--state", "closed")], ["closed"])
+
+    def test_what_is_saved_comes_back(self):
+        """Armed pins and tracking, after the module went: once, and once more."""
+        conf = f"{self.directory.name}/tlsconn.conf"
+        save, batch = ("tlsconnctl", "-n", "gateway", "save"), ("tlsconnctl", "-n", "gateway", "batch")
+        ctl("track", "on")
+        ctl("pin", "--next", "--sni", "*.held.example", "--src", "10.1.0.0/24", "--for", "1h30m")
+        ctl("pin", "--next", "--name", "other", "--mark", "0x1/0x1", "--client-random", "c1ff")
+        saved = run(*save).stdout
+        pins = json.loads(ctl("pins").stdout)
+        pathlib.Path(conf).write_text(saved, encoding="ascii")
+        self.assertEqual(json.loads(ctl("save").stdout)["commands"], saved.splitlines()[1:])
+        unload()
+        load()
+        self.assertEqual(json.loads(ctl("pins").stdout)["pins"], [])
+        for _ in range(2):
+            run(*batch, conf)
+            self.assertEqual(json.loads(ctl("pins").stdout), pins)
+            self.assertTrue(json.loads(ctl("track", "status").stdout)["requested"])
+            self.assertEqual(run(*save).stdout, saved)
+        # All lines are read before the first is run.
+        pathlib.Path(conf).write_text("unpin --all\npin --next --sin x\n", encoding="ascii")
+        self.refused(2, f"{conf}:2: ", "batch", conf)
+        self.assertEqual(json.loads(ctl("pins").stdout), pins)
+        # What cannot be done ends it, and is named.
+        pathlib.Path(conf).write_text("unpin other\nunpin nobody\nunpin default\n", encoding="ascii")
+        self.refused(3, f"{conf}:2: ", "batch", conf)
+        self.assertEqual([pin["state"] for pin in json.loads(ctl("pins").stdout)["pins"]], ["armed", "released"])
 
     def test_what_is_over_is_no_candidate(self):
         """Connections that are not TLS read so to the end, so that their state does not tell."""

@@ -2,6 +2,7 @@
 
 //! The commands, a file each.
 
+mod batch;
 mod completions;
 mod doctor;
 mod inspect;
@@ -11,6 +12,7 @@ mod monitor;
 mod pin;
 pub(crate) mod pins;
 mod rules;
+mod save;
 pub(crate) mod show;
 mod stats;
 mod track;
@@ -37,6 +39,11 @@ pub(crate) enum Command {
     Stats,
     Track(track::Track),
     Rules(rules::Rules),
+    /// Print what a reboot would lose, as commands for `batch`
+    ///
+    /// Tracking that `track on` asked for, and pins that wait for their first connection. What a pin is bound to ends with the reboot.
+    Save,
+    Batch(batch::Batch),
     Inspect(inspect::Inspect),
     /// Say what is missing for tlsconn to work here, and the command that fixes it
     ///
@@ -59,6 +66,8 @@ impl Command {
             Self::Stats => stats::run(output),
             Self::Track(track) => track.run(output),
             Self::Rules(rules) => rules.run(output),
+            Self::Save => save::run(output),
+            Self::Batch(batch) => batch.run(output, cli),
             Self::Inspect(inspect) => inspect.run(output),
             Self::Doctor => doctor::run(output),
             Self::Completions(completions) => completions.run(output),

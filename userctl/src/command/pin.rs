@@ -249,6 +249,7 @@ mod tests {
             connection: Some(7),
             selector: std::collections::BTreeMap::new(),
             expires_in: None,
+            lasts: None,
             follow: false,
             mark_lost: false,
             others: Vec::new(),

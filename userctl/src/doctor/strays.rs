@@ -85,6 +85,7 @@ mod tests {
             connection: Some(connection),
             selector: BTreeMap::new(),
             expires_in: None,
+            lasts: None,
             follow: false,
             mark_lost: false,
             others,

@@ -135,6 +135,9 @@ pub(crate) struct Pin {
     /// What was asked for when the pin was armed; empty when it was bound by id.
     pub(crate) selector: BTreeMap<&'static str, String>,
     pub(crate) expires_in: Option<u64>,
+    /// Seconds that it lasts once it is bound; `save` alone shows them.
+    #[serde(skip)]
+    pub(crate) lasts: Option<u32>,
     pub(crate) follow: bool,
     pub(crate) mark_lost: bool,
     /// Other connections that carry the mark.

@@ -26,6 +26,7 @@ pub(in crate::netlink) fn pin(octets: &[u8]) -> Result<Pin, Malformed> {
             .may(uapi::TLSCONN_A_PIN_SELECTOR, shown)?
             .unwrap_or_default(),
         expires_in: object.may(uapi::TLSCONN_A_PIN_EXPIRES_IN, Attribute::uint)?,
+        lasts: object.may(uapi::TLSCONN_A_PIN_LASTS, Attribute::u32)?,
         follow: object.has(uapi::TLSCONN_A_PIN_FOLLOW),
         mark_lost: object.has(uapi::TLSCONN_A_PIN_MARK_LOST),
         others: object

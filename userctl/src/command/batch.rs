@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! `tlsconnctl batch`: commands from a file.
+
+use std::{fs, io};
+
+use clap::{Args, FromArgMatches};
+
+use super::Command;
+use crate::{
+    cli::one_line,
+    failure::{Code, Failure},
+    output::Output,
+};
+
+/// Run commands from a file, one a line, as `tlsconnctl save` prints them
+///
+/// A line is a command of tlsconnctl with its arguments, quoted as for a shell; what follows a # is a comment. All lines are read
+/// before the first is run, so that a mistake in one has nothing done. A command that fails ends the run, and its file and
+/// line are named; the commands before it stay done.
+#[derive(Args, Debug)]
+pub(crate) struct Batch {
+    /// The file, or - for standard input
+    file: String,
+}
+
+/// A command, and the line that it stands on.
+struct Line {
+    number: usize,
+    command: Command,
+}
+
+impl Batch {
+    pub(crate) fn run(&self, output: &Output, cli: fn() -> clap::Command) -> Result<(), Failure> {
+        let read = match self.file.as_str() {
+            "-" => io::read_to_string(io::stdin()),
+            file => fs::read_to_string(file),
+        };
+        let text = read.map_err(|error| {
+            Failure::new(
+                Code::Failed,
+                format!("cannot read {}: {error}", self.name()),
+            )
+        })?;
+        for line in self.lines(&text, cli)? {
+            line.command
+                .run(output, cli)
+                .map_err(|failure| self.at(line.number, failure))?;
+        }
+        Ok(())
+    }
+
+    /// The commands of a file's text.
+    fn lines(&self, text: &str, cli: fn() -> clap::Command) -> Result<Vec<Line>, Failure> {
+        let mut lines = Vec::new();
+        for (number, line) in (1..).zip(text.lines()) {
+            let command = command(line, cli).map_err(|failure| self.at(number, failure))?;
+            lines.extend(command.map(|command| Line { number, command }));
+        }
+        Ok(lines)
+    }
+
+    /// A failure with the place that it belongs to.
+    fn at(&self, number: usize, failure: Failure) -> Failure {
+        let message = match failure.message.as_str() {
+            "" => "it failed".into(),
+            message => message.to_string(),
+        };
+        Failure {
+            message: format!("{}:{number}: {message}", self.name()),
+            ..failure
+        }
+    }
+
+    fn name(&self) -> &str {
+        match self.file.as_str() {
+            "-" => "standard input",
+            file => file,
+        }
+    }
+}
+
+/// The command that a line has, if it is not empty.
+fn command(line: &str, cli: fn() -> clap::Command) -> Result<Option<Command>, Failure> {
+    let words =
+        shlex::split(line).ok_or_else(|| Failure::usage("a quote or a backslash has no end"))?;
+    let Some(first) = words.first() else {
+        return Ok(None);
+    };
+    if first == "batch" {
+        return Err(Failure::usage(
+            "a batch within a batch; write its lines here",
+        ));
+    }
+    if first.starts_with('-') {
+        return Err(Failure::usage(
+            "a line begins with a command; options of all commands are given to batch itself",
+        ));
+    }
+    let parsed = cli()
+        .try_get_matches_from([&["tlsconnctl".to_string()], words.as_slice()].concat())
+        .and_then(|matches| {
+            let given = ["json", "pretty", "netns", "quiet", "verbose"]
+                .into_iter()
+                .find(|id| {
+                    matches.value_source(id) == Some(clap::parser::ValueSource::CommandLine)
+                });
+            Ok((given, Command::from_arg_matches(&matches)?))
+        });
+    match parsed {
+        Ok((None, command)) => Ok(Some(command)),
+        Ok((Some(option), _)) => Err(Failure::usage(format!(
+            "--{option} is given to batch itself, not to a line"
+        ))),
+        Err(error) if !error.use_stderr() => Err(Failure::usage("help is no command of a batch")),
+        Err(error) => Err(Failure::usage(one_line(&error))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    fn lines(text: &str) -> Result<Vec<usize>, String> {
+        let batch = Batch {
+            file: "tlsconn.conf".into(),
+        };
+        batch
+            .lines(text, Cli::command)
+            .map(|lines| lines.iter().map(|line| line.number).collect())
+            .map_err(|failure| failure.message)
+    }
+
+    #[test]
+    fn commands_and_comments() {
+        let text = "# all\n\ntrack on\n  pin --next --sni '*.example'  # one\n\tpins\n";
+        assert_eq!(lines(text), Ok(vec![3, 4, 5]));
+        assert_eq!(lines(""), Ok(vec![]));
+    }
+
+    #[test]
+    fn a_mistake_names_its_line() {
+        for (line, words) in [
+            ("lst", "unrecognized subcommand 'lst'"),
+            ("pin --nxt", "unexpected argument '--nxt'"),
+            ("pin --sni 'x", "a quote or a backslash has no end"),
+            ("batch other", "a batch within a batch"),
+            ("-n x pins", "a line begins with a command"),
+            ("pins -j", "--json is given to batch itself"),
+            ("pins --netns x", "--netns is given to batch itself"),
+            ("pin --help", "help is no command"),
+            ("pin --for 1h30", "no duration"),
+        ] {
+            let message = lines(&format!("track on\n{line}\n")).expect_err(line);
+            assert!(message.starts_with("tlsconn.conf:2: "), "{message}");
+            assert!(message.contains(words), "{message}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! `tlsconnctl save`: what a reboot would lose, as commands.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use crate::{
+    failure::Failure,
+    model::{Pin, PinState, Tracking},
+    netlink::Tlsconn,
+    output::Output,
+};
+
+/// What `save` prints as JSON.
+#[derive(Serialize)]
+struct Saved {
+    commands: Vec<String>,
+}
+
+pub(crate) fn run(output: &Output) -> Result<(), Failure> {
+    let mut tlsconn = Tlsconn::open()?;
+    let commands = commands(&tlsconn.tracking()?, &tlsconn.pins()?);
+    if output.json {
+        return output.object(&Saved { commands });
+    }
+    let mut text = String::from(
+        "# Written by `tlsconnctl save`; `tlsconnctl batch FILE` runs it, any number of times.\n",
+    );
+    for command in commands {
+        text += &command;
+        text.push('\n');
+    }
+    output.text(&text)
+}
+
+/// The commands that bring it back.
+fn commands(tracking: &Tracking, pins: &[Pin]) -> Vec<String> {
+    let track = tracking.requested.then(|| "track on".into());
+    let armed = pins.iter().filter(|pin| is_first_armed(pin)).map(arm);
+    track.into_iter().chain(armed).collect()
+}
+
+/// Whether it waits for its first connection. One that was bound and goes on to a resumption has its time running: it waits for
+/// a session that a reboot ends, and without it would take whatever fits its selector.
+fn is_first_armed(pin: &Pin) -> bool {
+    pin.state == PinState::Armed && pin.expires_in.is_none()
+}
+
+fn arm(pin: &Pin) -> String {
+    let mut line = format!(
+        "pin --name {} --mark {:#x}/{:#x} --next --replace",
+        pin.name, pin.mark, pin.mask
+    );
+    if let Some(seconds) = pin.lasts {
+        line += &format!(" --for {seconds}s");
+    }
+    if pin.follow {
+        line += " --follow";
+    }
+    for (field, value) in &pin.selector {
+        // A selector has no byte of zero, which alone cannot be quoted.
+        let value = shlex::try_quote(value).unwrap_or(Cow::Borrowed(value));
+        line += &format!(" --{} {value}", field.replace('_', "-"));
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::octets::Name;
+
+    fn pin(name: &str, state: PinState) -> Pin {
+        Pin {
+            name: Name(name.into()),
+            mark: 0x5400_0000,
+            mask: 0xff00_0000,
+            state,
+            connection: None,
+            selector: [("sni", "*.example"), ("src", "10.0.0.0/8")]
+                .map(|(field, value)| (field, value.into()))
+                .into(),
+            expires_in: None,
+            lasts: None,
+            follow: false,
+            mark_lost: false,
+            others: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_would_be_lost() {
+        let tracking = |requested| Tracking {
+            tracking: true,
+            rules: 1,
+            requested,
+            max_connections: None,
+        };
+        assert_eq!(commands(&tracking(false), &[]), [""; 0]);
+        let follows = Pin {
+            expires_in: Some(30),
+            ..pin("follows", PinState::Armed)
+        };
+        let lasting = Pin {
+            lasts: Some(5400),
+            follow: true,
+            ..pin("b", PinState::Armed)
+        };
+        let pins = [
+            pin("a", PinState::Armed),
+            lasting,
+            pin("bound", PinState::Bound),
+            pin("gone", PinState::Released),
+            follows,
+        ];
+        assert_eq!(
+            commands(&tracking(true), &pins),
+            [
+                "track on",
+                "pin --name a --mark 0x54000000/0xff000000 --next --replace --sni '*.example' --src 10.0.0.0/8",
+                "pin --name b --mark 0x54000000/0xff000000 --next --replace --for 5400s --follow --sni '*.example' \
+                 --src 10.0.0.0/8",
+            ]
+        );
+    }
+}
