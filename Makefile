@@ -31,13 +31,13 @@ test-debug: ## the guest's suite in kernels with KASAN, KMEMLEAK, lockdep, fault
 	@tests/run kasan kcsan
 
 bench: ## what a packet costs on the stock kernel, in instructions; fails when a goal is missed (half an hour)
-	@tests/bench/run
+	@tests/run bench
 
 stacks: ## every TLS stack through the gateway, client by server; writes docs/stacks.md (hours; SAMPLE=5: every fifth cell)
-	@tests/stacks/run $(if $(SAMPLE),--sample $(SAMPLE))
+	@tests/run stacks $(if $(SAMPLE),--sample $(SAMPLE))
 
 beside: ## what Suricata inline and the u32 recipe let through and cost, on the stock kernel; writes docs/beside.md (an hour)
-	@tests/beside/run
+	@tests/run beside
 
 compare: ## what `tlsconnctl inspect` says of the captures in a folder, beside tshark's fields (FOLDER='…')
 	@tests/compare/run $(or $(FOLDER),$(error FOLDER names no folder of captures))

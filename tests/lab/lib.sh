@@ -103,5 +103,26 @@ locked() {
     ) 9>"$CACHE/lock/$name"
 }
 
+# The guests' kernels: a folder each.
+flavours() { (cd "$LAB/flavours" && printf '%s ' *); }
+
+# flavour NAME: what tests/lab/flavours/NAME/flavour says of that guest's kernel, in these variables.
+flavour() {
+    [ -e "$LAB/flavours/$1/flavour" ] || die "no guest's kernel is called '$1': $(flavours)"
+    kind=$1
+    # qemu, or uml: an executable, User Mode Linux. How much memory a guest has, in MiB, and what its kernel is told at boot.
+    machine= memory=1024 boot=
+    # A kernel that make-kernel builds: the flavours whose files `config` it has, the compiler (gcc or clang), and about
+    # how long that takes on two idle cores. Without configs it is Debian's.
+    configs= compiler=gcc minutes=
+    # The guest's suite there: memory, seconds that it may take, files ('': all), and whether no other guest runs meanwhile.
+    suite_memory= suite_time=3600 suite_tests= alone=
+    . "$LAB/flavours/$kind/flavour"
+    case $machine in qemu|uml) ;; *) die "tests/lab/flavours/$kind/flavour: machine is qemu or uml" ;; esac
+}
+
+# The folder of that kernel in the cache; made where it is not there.
+flavour_kernel() { if [ -n "$configs" ]; then "$LAB/make-kernel" "$kind"; else "$LAB/kernel"; fi; }
+
 # What a thing was made from, as a short key.
 key_of() { sha256sum | cut -c1-12; }

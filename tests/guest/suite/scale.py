@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """How much a test does: what CI has time for on an emulated machine, or all of it with TLSCONN_FULL=1, as in
 
-    TLSCONN_FULL=1 tests/lab/vm --memory 3072 --timeout 7200 'python3 -B -m unittest discover -v -s tests/guest/suite -p test_load.py'
+    TLSCONN_FULL=1 tests/lab/vm --memory 3072 --timeout 7200 'python3 -B tests/guest/suite test_load'
 
 docs/testing.md has the figures of such a run."""
 

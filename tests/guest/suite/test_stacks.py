@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A few TLS stacks through the gateway, in parallel and resumed; tests/stacks/run has all of them."""
+"""A few TLS stacks through the gateway, in parallel and resumed; `tests/run stacks` has all of them."""
 
 import pathlib
 import sys

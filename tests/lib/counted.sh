@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Suites whose tests are counted: the host's and the guest's. Sourced by tests/run.
+
+passed=0 failed=0 skipped=0
+# What failed, a line for each: told once more at the end, which may be all that is left of a long log.
+broken=()
+
+count() {
+    passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
+    say "    $1 passed, $2 failed, $3 skipped"
+}
+
+# read_results KIND NAME WORD...: what results.py says of them, in `told`: counts, and a line for each test that failed.
+read_results() {
+    mapfile -t told < <("$LAB/enter" python3 -B tests/host/lib/results.py "$@")
+    [ ${#told[@]} -gt 0 ] || told=("0 1 0" "$2: its results cannot be read")
+    broken+=("${told[@]:1}")
+}
+
+# A test of the host is a script: exit 0 passed, 77 skipped (it says why), anything else failed. What a passing one has
+# to tell is on its standard output.
+host_scripts() {
+    local script log said rc
+    for script in $(find "$REPO/tests/host" -maxdepth 1 -type f | sort); do
+        say "==> host: ${script##*/}: $(sed -n '3s/^# //p' "$script")"
+        log=$BUILD/log/host-${script##*/}.log
+        rc=0
+        said=$("${host_as[@]}" "$script" 2>"$log") || rc=$?
+        case $rc in
+            0) [ -z "$said" ] || sed 's/^/    /' <<<"$said" >&2; count 1 0 0 ;;
+            77) say "    SKIP $said$(cat "$log")"; count 0 0 1 ;;
+            *)
+                { cat "$log"; printf '%s\n' "$said"; } | sed 's/^/    | /' >&2
+                broken+=("host: ${script##*/}")
+                count 0 1 0
+                ;;
+        esac
+    done
+}
+
+cargo_tests() {
+    local log=$BUILD/log/cargo-test.log
+    say "==> host: cargo test"
+    "${host_as[@]}" "$LAB/enter" cargo test --locked --workspace --no-fail-fast -- --show-output >"$log" 2>&1 || true
+    read_results cargo build/log/cargo-test.log
+    count ${told[0]}
+}
+
+# What debug kernels are there for is seen at all; left out where only some tests are asked for.
+detectors() {
+    [ -z "${TESTS:-}" ] || return 0
+    say "==> $1: faults that are put in are seen"
+    if "$REPO/tests/detectors" "$1"; then count 1 0 0; else broken+=("$1: detectors"); count 0 1 0; fi
+}
+
+# run_name SUITE@FLAVOUR: what it is called, in its files too.
+run_name() {
+    case $1 in
+        guest@*) echo "${1#guest@}" ;;
+        work@stock) echo work ;;
+        *) echo "${1%@*}-${1#*@}" ;;
+    esac
+}
+
+# The guest's suite, in one guest; it is told of once it is over.
+guest_suite() {
+    local log rc=0 start=$SECONDS tests=${TESTS:-} options=()
+    log=$BUILD/log/suite-$(run_name "$1")
+    flavour "${1#*@}"
+    case $1 in
+        # Its clock counts instructions.
+        work@*) options=(--icount --memory 2048) tests=${tests:-test_work} ;;
+        guest@*) options=(${suite_memory:+--memory "$suite_memory"}) tests=${tests:-$suite_tests} ;;
+    esac
+    rm -f "$log.end"
+    "$LAB/vm" --on "$kind" "${options[@]}" --timeout "${SUITE_TIME:-$suite_time}" \
+        "python3 -B tests/guest/suite --json $tests" >"$log.jsonl" 2>"$log.log" || rc=$?
+    echo "$rc $((SECONDS - start))" >"$log.end"
+}
+
+# tell_suite SUITE@FLAVOUR: what has come of it.
+tell_suite() {
+    local name log rc seconds
+    name=$(run_name "$1")
+    log=log/suite-$name
+    say "==> $name: the suite in the guest"
+    # Without it the run of the guest was ended itself.
+    read -r rc seconds 2>/dev/null <"$BUILD/$log.end" || rc=1 seconds='?'
+    read_results suite "$name" "build/$log.jsonl" "build/$log.log" "$rc"
+    say "    $seconds s, log: $BUILD/$log.log"
+    count ${told[0]}
+}
+
+# What was asked for, in `runs`: host, guest@FLAVOUR, work@FLAVOUR.
+read_words() {
+    local word
+    runs=()
+    [ $# -gt 0 ] || set -- host uml stock work
+    while [ $# -gt 0 ]; do
+        word=$1
+        shift
+        case $word in
+            host) runs+=(host) ;;
+            guest|work)
+                [ "${1:-}" = --on ] || set -- --on stock "$@"
+                while [ "${1:-}" = --on ]; do
+                    flavour "${2:?}"
+                    runs+=("$word@$kind")
+                    shift 2
+                done
+                ;;
+            *)
+                [ -e "$LAB/flavours/$word/flavour" ] ||
+                    die "usage: run [host|guest|work|bench|beside|stacks [--on FLAVOUR]...]...; FLAVOUR: $(flavours)"
+                runs+=("guest@$word")
+                ;;
+        esac
+    done
+    [ "$(printf '%s\n' "${runs[@]}" | sort | uniq -d)" = "" ] || die "the same twice: ${runs[*]}"
+}
+
+counted() {
+    local one kinds=() together=() apart=() guests host=
+    read_words "$@"
+    only_one "$BUILD/.tests"
+    for one in "${runs[@]}"; do
+        case $one in
+            host) host=yes; kinds+=(stock) ;;
+            *)
+                flavour "${one#*@}"
+                kinds+=("$kind")
+                if [ -n "$alone" ]; then apart+=("$one"); else together+=("$one"); fi
+                ;;
+        esac
+    done
+    "$LAB/build" $(printf '%s\n' "${kinds[@]}" | sort -u)
+    # The suite says what it leaves out where they cannot be had.
+    case " ${runs[*]} " in *" guest@"*) ( "$LAB/iptables-tests" ) || true; "$LAB/ynl" ;; esac
+    for one in "${apart[@]}"; do
+        [ ! -e "$LAB/flavours/${one#*@}/faults" ] || detectors "${one#*@}"
+    done
+    host_as=()
+    [ -z "$host" ] || { cargo_tests; host_scripts; }
+    guests=("${together[@]}" "${apart[@]}")
+    [ ${#guests[@]} = 0 ] || say "==> the suite in the guest:$(for one in "${guests[@]}"; do printf ' %s' "$(run_name "$one")"; done)"
+    for one in "${together[@]}"; do
+        guest_suite "$one" &
+        pids+=($!)
+    done
+    wait
+    # What KCSAN sees depends on the time that it gets.
+    for one in "${apart[@]}"; do
+        guest_suite "$one" &
+        pids=($!)
+        wait
+    done
+    pids=()
+    for one in "${guests[@]}"; do tell_suite "$one"; done
+    [ ${#broken[@]} = 0 ] || { echo; printf 'failed: %s\n' "${broken[@]}"; }
+    printf '\n%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
+    [ "$failed" = 0 ]
+}
