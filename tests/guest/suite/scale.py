@@ -3,7 +3,7 @@
 
     TLSCONN_FULL=1 tests/lab/vm --memory 3072 --timeout 7200 'python3 -B tests/guest/suite test_load'
 
-docs/testing.md has the figures of such a run."""
+docs/testing.md says what such a run does."""
 
 import os
 import sys
