@@ -115,8 +115,9 @@ flavour() {
     # A kernel that make-kernel builds: the flavours whose files `config` it has, the compiler (gcc or clang), and about
     # how long that takes on two idle cores. Without configs it is Debian's.
     configs= compiler=gcc minutes=
-    # The guest's suite there: memory, seconds that it may take, files ('': all), and whether no other guest runs meanwhile.
-    suite_memory= suite_time=3600 suite_tests= alone=
+    # The guest's suite there: memory, seconds that it may take, files ('': all), in how many guests at once, and whether no other
+    # flavour's guest runs meanwhile.
+    suite_memory= suite_time=3600 suite_tests= suite_guests=1 alone=
     . "$LAB/flavours/$kind/flavour"
     case $machine in qemu|uml) ;; *) die "tests/lab/flavours/$kind/flavour: machine is qemu or uml" ;; esac
 }

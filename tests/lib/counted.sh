@@ -62,33 +62,50 @@ run_name() {
     esac
 }
 
-# The guest's suite, in one guest; it is told of once it is over.
+# guest_parts SUITE@FLAVOUR: a line for each guest that shares the suite there, 1/2 and 2/2; 1/1 where only some files are asked for.
+guest_parts() {
+    local parts=1 part
+    flavour "${1#*@}"
+    case $1 in guest@*) [ -n "${TESTS:-}$suite_tests" ] || parts=$suite_guests ;; esac
+    for part in $(seq "$parts"); do echo "$part/$parts"; done
+}
+
+# guest_log SUITE@FLAVOUR PART: where a guest's files are, in build/.
+guest_log() {
+    local name
+    name=$(run_name "$1")
+    case $2 in 1/1) echo "log/suite-$name" ;; *) echo "log/suite-$name-${2%/*}" ;; esac
+}
+
+# guest_suite SUITE@FLAVOUR PART: the guest's suite, or a part of it, in one guest; it is told of once it is over.
 guest_suite() {
-    local log rc=0 start=$SECONDS tests=${TESTS:-} options=()
-    log=$BUILD/log/suite-$(run_name "$1")
+    local log rc=0 start=$SECONDS words=${TESTS:-} options=()
+    log=$BUILD/$(guest_log "$@")
     flavour "${1#*@}"
     case $1 in
         # Its clock counts instructions.
-        work@*) options=(--icount --memory 2048) tests=${tests:-test_work} ;;
-        guest@*) options=(${suite_memory:+--memory "$suite_memory"}) tests=${tests:-$suite_tests} ;;
+        work@*) options=(--icount --memory 2048) words=${words:-test_work} ;;
+        guest@*) options=(${suite_memory:+--memory "$suite_memory"}) words=${words:-$suite_tests} ;;
     esac
     rm -f "$log.end"
     "$LAB/vm" --on "$kind" "${options[@]}" --timeout "${SUITE_TIME:-$suite_time}" \
-        "python3 -B tests/guest/suite --json $tests" >"$log.jsonl" 2>"$log.log" || rc=$?
+        "python3 -B tests/guest/suite --json ${words:---part $2}" >"$log.jsonl" 2>"$log.log" || rc=$?
     echo "$rc $((SECONDS - start))" >"$log.end"
 }
 
 # tell_suite SUITE@FLAVOUR: what has come of it.
 tell_suite() {
-    local name log rc seconds
+    local name part log rc seconds
     name=$(run_name "$1")
-    log=log/suite-$name
     say "==> $name: the suite in the guest"
-    # Without it the run of the guest was ended itself.
-    read -r rc seconds 2>/dev/null <"$BUILD/$log.end" || rc=1 seconds='?'
-    read_results suite "$name" "build/$log.jsonl" "build/$log.log" "$rc"
-    say "    $seconds s, log: $BUILD/$log.log"
-    count ${told[0]}
+    for part in $(guest_parts "$1"); do
+        log=$(guest_log "$1" "$part")
+        # Without it the run of the guest was ended itself.
+        read -r rc seconds 2>/dev/null <"$BUILD/$log.end" || rc=1 seconds='?'
+        read_results suite "$name" "build/$log.jsonl" "build/$log.log" "$rc"
+        say "    $seconds s, log: $BUILD/$log.log"
+        count ${told[0]}
+    done
 }
 
 # What was asked for, in `runs`: host, guest@FLAVOUR, work@FLAVOUR.
@@ -120,7 +137,7 @@ read_words() {
 }
 
 counted() {
-    local one kinds=() together=() apart=() guests host=
+    local one part kinds=() together=() apart=() guests host=
     read_words "$@"
     only_one "$BUILD/.tests"
     for one in "${runs[@]}"; do
@@ -141,7 +158,9 @@ counted() {
     done
     guests=("${together[@]}" "${apart[@]}")
     [ ${#guests[@]} = 0 ] || say "==> the suite in the guest:$(for one in "${guests[@]}"; do printf ' %s' "$(run_name "$one")"; done)"
-    for one in "${together[@]}"; do guest_suite "$one" & done
+    for one in "${together[@]}"; do
+        for part in $(guest_parts "$one"); do guest_suite "$one" "$part" & done
+    done
     # The host's part has what the guests leave: they are longer, and their tests know of time.
     host_as=()
     [ ${#together[@]} = 0 ] || host_as=(nice)
@@ -149,7 +168,7 @@ counted() {
     wait
     # What KCSAN sees depends on the time that it gets.
     for one in "${apart[@]}"; do
-        guest_suite "$one" &
+        for part in $(guest_parts "$one"); do guest_suite "$one" "$part" & done
         wait
     done
     for one in "${guests[@]}"; do tell_suite "$one"; done

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Runs the guest's suite: python3 -B tests/guest/suite [--json] [NAME...].
+"""Runs the guest's suite: python3 -B tests/guest/suite [--json] [--part I/N | NAME...].
 
-NAME is a file, class or test, as unittest takes it (test_pins, test_pins.Waiting); without one all files run. With --json standard
-output is a line of JSON for each outcome, which tests/host/lib/results.py reads, and at the end one that says how many tests ran; all
-else is on standard error.
+NAME is a file, class or test, as unittest takes it (test_pins, test_pins.Waiting); without one all files run, or with --part every Nth of
+them, from the Ith on. With --json standard output is a line of JSON for each outcome, which tests/host/lib/results.py reads, and at the
+end one that says how many tests ran; all else is on standard error.
 """
 
 import json
@@ -69,8 +69,11 @@ def main(words):
         # What tests and their commands print belongs to the log.
         os.dup2(2, 1)
         sys.stdout.reconfigure(line_buffering=True)
-    here = str(pathlib.Path(__file__).parent)
-    unittest.main(module=None, argv=["suite", *([] if words else ["discover", "-s", here]), "-v", "--durations", "25", *words],
+    files = sorted(path.stem for path in pathlib.Path(__file__).parent.glob("test_*.py"))
+    if words[:1] == ["--part"]:
+        part, parts = map(int, words[1].split("/"))
+        files, words = files[part - 1::parts], words[2:]
+    unittest.main(module=None, argv=["suite", *(words or files)],
                   testRunner=unittest.TextTestRunner(resultclass=Result, verbosity=2, durations=25))
 
 

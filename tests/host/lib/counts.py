@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """results.py counts what cargo and the guest's suite have said, and tells what failed."""
 
+import json
 import pathlib
 import subprocess
 import sys
@@ -173,6 +174,8 @@ class OfTheSuite(unittest.TestCase):
             cls.done = subprocess.run([sys.executable, "-B", folder, "--json"], capture_output=True, text=True)
             cls.some = subprocess.run([sys.executable, "-B", folder, "--json", "test_outcomes.Outcomes.test_passes", "test_module"],
                                       capture_output=True, text=True)
+            cls.parts = [subprocess.run([sys.executable, "-B", folder, "--json", "--part", f"{part}/2"], capture_output=True, text=True)
+                         for part in (1, 2)]
         cls.lines = cls.done.stdout.splitlines()
         cls.log = cls.done.stderr.splitlines()
 
@@ -205,6 +208,13 @@ class OfTheSuite(unittest.TestCase):
     def test_some_of_them(self):
         results = Suite("uml", self.some.stdout.splitlines(), [], self.some.returncode)
         self.assertEqual((results.counts(), results.failures), ((1, 0, 1), []))
+
+    def test_parts_are_all_of_it(self):
+        first, second = (part.stdout.splitlines() for part in self.parts)
+        self.assertCountEqual([json.loads(line)["test"] for line in first[:-1] + second[:-1]],
+                              [json.loads(line)["test"] for line in self.lines[:-1]])
+        for lines in first, second:
+            self.assertGreater(len(lines), 1)
 
     def test_a_guest_that_did_not_get_to_the_end(self):
         some = self.some.stdout.splitlines()
