@@ -53,7 +53,7 @@ step() {
         sleep 0.2
         beat=$((beat + 1))
         if [ $((beat % 150)) = 0 ]; then
-            say "    … $((SECONDS - start)) s: $(tail -n 1 "$log" | tr -d '\r' | cut -c1-100)"
+            say "    … $name, $((SECONDS - start)) s: $(tail -n 1 "$log" | tr -d '\r' | cut -c1-100)"
         fi
     done
     wait $pid || rc=$?
@@ -73,7 +73,7 @@ step() {
         die "step '$name' failed after $((SECONDS - start)) s: $why; then run it again, what is done is kept (log: $log)"
     fi
     rm -f "$log"
-    say "    done in $((SECONDS - start)) s"
+    say "    $name: done in $((SECONDS - start)) s"
 }
 
 # Less than 64 MiB are left where the cache is. A log on a full disk does not tell.
