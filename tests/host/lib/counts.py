@@ -192,9 +192,9 @@ class OfTheSuite(unittest.TestCase):
             "uml: test_none (unittest.loader._FailedTest.test_none): ModuleNotFoundError: No module named 'nothing_like_it'",
         ])
         self.assertCountEqual(results.reasons, [
-            "SKIP test_parts (test_outcomes.Outcomes.test_parts) (kind='x'): 'no x'",
-            "SKIP test_parts_left (test_outcomes.Outcomes.test_parts_left) (kind='x'): 'no x'",
-            "SKIP test_parts_left (test_outcomes.Outcomes.test_parts_left) (kind='y'): 'no y'",
+            "SKIP test_parts (test_outcomes.Outcomes.test_parts): 'no x'",
+            "SKIP test_parts_left (test_outcomes.Outcomes.test_parts_left): 'no x'",
+            "SKIP test_parts_left (test_outcomes.Outcomes.test_parts_left): 'no y'",
             "SKIP test_left (test_outcomes.Outcomes.test_left): 'no such command'",
             "SKIP setUpModule (test_module): 'this kernel injects no failures'",
         ])

@@ -124,7 +124,7 @@ class Suite(Results):
             self.add(told["test"], told["outcome"])
             full = f"{told['test']} {told['part']}".rstrip()
             if told["outcome"] == "skipped":
-                self.reasons.append(f"SKIP {full}: {told['why']!r}")
+                self.reasons.append(f"SKIP {told['test']}: {told['why']!r}")
             elif told["outcome"] == "failed":
                 self.failures.append(f"{name}: {full}: {exception(told['why'])}")
                 self.excerpt += [f"FAIL: {full}", *told["why"].splitlines()[:LINES_OF_A_TEST], ""]
