@@ -130,7 +130,7 @@ pub(super) fn put(pin: &Pin, message: &mut Message<'_>) -> Result {
 /// The name that a request gives, or the default.
 fn name_of<P: Policy>(request: &Request<'_, P>, name: Attribute<P, PinName>) -> Result<Name> {
     let name = request.get(name).unwrap_or(b"default");
-    Name::new(name).ok_or_else(|| request.refuse(EINVAL, c"a pin's name has 1 to 31 octets"))
+    Name::new(name).ok_or_else(|| request.refuse(EINVAL, c"a pin's name has 1 to 31 bytes"))
 }
 
 fn mark_of(request: &Request<'_, PinSet>) -> Result<Mark> {

@@ -93,7 +93,7 @@ fn end(
         Some(4) => 32,
         Some(16) => 128,
         None if prefix.is_none() => 0,
-        _ => return Err(c"a selector's address has 4 or 16 octets"),
+        _ => return Err(c"a selector's address has 4 or 16 bytes"),
     };
     if prefix.is_some_and(|prefix| prefix > longest) {
         return Err(c"a selector's prefix is longer than its address");

@@ -28,7 +28,7 @@ pub(crate) fn wants_json(args: impl IntoIterator<Item = OsString>) -> bool {
         .take_while(|arg| arg != "--")
         .any(|arg| match arg.to_str() {
             Some("--json") => true,
-            // Switches may stand together, as in -jp; behind an n comes a namespace's name.
+            // Switches may stand together, as in -jp; after an n comes a namespace's name.
             Some(arg) if !arg.starts_with("--") => arg.strip_prefix('-').is_some_and(|letters| {
                 letters
                     .chars()
@@ -39,7 +39,7 @@ pub(crate) fn wants_json(args: impl IntoIterator<Item = OsString>) -> bool {
         })
 }
 
-/// A usage error's cause and clap's tip if it has one, without the usage text behind them.
+/// A usage error's cause and clap's tip if it has one, without the usage text after them.
 pub(crate) fn one_line(error: &clap::Error) -> String {
     let text = error.to_string();
     let words: Vec<&str> = text

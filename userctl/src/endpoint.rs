@@ -76,12 +76,12 @@ impl FromStr for Endpoint {
     /// IPv4 as `ADDR[/LEN][:PORT]`; IPv6 as `ADDR[/LEN]`, `[ADDR][/LEN][:PORT]` or `[ADDR/LEN][:PORT]`.
     fn from_str(text: &str) -> Result<Self, String> {
         if let Some(inner) = text.strip_prefix('[') {
-            let (inner, behind) = inner
+            let (inner, rest) = inner
                 .split_once(']')
                 .ok_or("the closing bracket is missing")?;
-            let (network, port) = split_port(behind)?;
+            let (network, port) = split_port(rest)?;
             if !network.is_empty() && (!network.starts_with('/') || inner.contains('/')) {
-                return Err("behind the bracket stand /LEN or :PORT".into());
+                return Err("only /LEN or :PORT can follow the bracket".into());
             }
             let (address, length) = parse_network::<Ipv6Addr>(&format!("{inner}{network}"), 128)?;
             return Ok(Self {

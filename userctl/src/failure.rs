@@ -31,7 +31,7 @@ pub(crate) struct Failure {
     pub(crate) code: Code,
     /// One line; empty where the output has told already.
     pub(crate) message: String,
-    /// Lines behind it that are for people only, such as a table of candidates.
+    /// Lines after it that are for people only, such as a table of candidates.
     pub(crate) detail: String,
 }
 

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Octet strings that peers sent, and how they are printed: never raw, so that none can speak to a terminal.
+//! Byte strings that peers sent, and how they are printed: never raw, so that none can speak to a terminal.
 
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// Octets printed in lower-case hex: randoms and session ids.
+/// Bytes printed in lower-case hex: randoms and session ids.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Hex(pub(crate) Vec<u8>);
 
-/// Octets printed as they are where they are printable ASCII, else as \xNN: names.
+/// Bytes printed as they are where they are printable ASCII, else as \xNN: names.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Name(pub(crate) Vec<u8>);
 

@@ -13,13 +13,13 @@ use crate::endpoint::Endpoint;
 #[derive(Args, Clone, Debug, Default, Eq, PartialEq)]
 #[command(next_help_heading = "Selectors")]
 pub(crate) struct Selector {
-    /// The client random begins with these octets, written as -m tlsconn takes them
+    /// The client random begins with these bytes, written as -m tlsconn takes them
     #[arg(long, value_name = "HEX")]
     pub(crate) client_random: Option<Prefix>,
-    /// The server random begins with these octets
+    /// The server random begins with these bytes
     #[arg(long, value_name = "HEX")]
     pub(crate) server_random: Option<Prefix>,
-    /// The client's or the server's session id begins with these octets
+    /// The client's or the server's session id begins with these bytes
     #[arg(long, value_name = "HEX")]
     pub(crate) session_id: Option<Prefix>,
     /// The server name fits this pattern: * and ? are wildcards, case makes no difference, IDNs in Unicode or as xn--
@@ -43,7 +43,7 @@ impl Selector {
     }
 }
 
-/// The first octets of a random or a session id.
+/// The first bytes of a random or a session id.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Prefix(pub(crate) Vec<u8>);
 

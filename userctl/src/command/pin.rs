@@ -45,7 +45,7 @@ pub(crate) struct Pin {
     #[arg(long)]
     replace: bool,
     /// Go on to a connection that resumes the session, up to TLS 1.2, after this one has ended and until the time given with
-    /// --for is over: once the server has sent a record, other than an alert, behind the client's Finished. A server that
+    /// --for is over: once the server has sent a record, other than an alert, after the client's Finished. A server that
     /// waits for a request first is not followed to, as that request is held
     #[arg(long, requires = "lasts")]
     follow: bool,

@@ -15,12 +15,12 @@ const OWN_CHAIN: &str = "TLSCONN";
 const BUILT_IN: [&str; 3] = ["FORWARD", "INPUT", "OUTPUT"];
 /// Names that iptables takes for a verdict.
 const VERDICTS: [&str; 4] = ["ACCEPT", "DROP", "RETURN", "QUEUE"];
-/// Octets of a chain's name (XT_EXTENSION_MAXNAMELEN without the NUL).
+/// Bytes of a chain's name (XT_EXTENSION_MAXNAMELEN without the NUL).
 const CHAIN_MAX: usize = 28;
 
 /// Print a ruleset that holds the data of every connection that is not pinned
 ///
-/// It makes a chain of its own and a jump to it in front of the other rules; nothing else is touched. Application data,
+/// It makes a chain of its own and a jump to it before the other rules; nothing else is touched. Application data,
 /// heartbeats and what cannot be told are held; handshakes pass on to the other rules, as does all of a pinned
 /// connection. What may be handshake or data passes too, within bounds, so that every handshake completes; with --strict
 /// it is held, so that no data passes, and handshakes with client certificates wait for their pin. Load it with `tlsconnctl rules | iptables-restore --noflush`, and the same for ip6tables-restore.
@@ -146,7 +146,7 @@ impl Rules {
 *filter
 # A chain of its own: made, or emptied where it is there already.
 :{own} - [0:0]
-# In front of all other rules of {from}, so that none accepts before it was looked at.
+# Before all other rules of {from}, so that none of them accepts a packet before this chain has seen it.
 ",
             version = env!("CARGO_PKG_VERSION"),
         );

@@ -98,7 +98,7 @@ fn holds(rules: &[&Rule], record: &str) -> bool {
     })
 }
 
-/// No rule accepts what is established in front of ours.
+/// No rule accepts established connections before ours.
 pub(super) fn order(host: &Host) -> Vec<Finding> {
     let check = "order";
     let mut bad = Vec::new();
@@ -113,15 +113,15 @@ pub(super) fn order(host: &Host) -> Vec<Finding> {
                 continue;
             };
             let last = steps.iter().rev().find(|step| ours(step));
-            let behind = last.map_or(0, |step| step.from.place);
+            let after = last.map_or(0, |step| step.from.place);
             let Step { chain, rule, .. } = accepting;
             let detail = format!(
-                "{} {}: rule {} of {} accepts packets of established connections in front of the rules that hold them",
+                "{} {}: rule {} of {} accepts packets of established connections before the rules that hold them",
                 ruleset.command, entrance.name, rule.place, chain.name
             );
             let fix = if chain.name == entrance.name {
                 let head = format!("{}{}", ruleset.command, chain.table_option());
-                let (name, from, to) = (&chain.name, rule.place, behind + 1);
+                let (name, from, to) = (&chain.name, rule.place, after + 1);
                 format!(
                     "{head} -I {name} {to} {} && {head} -D {name} {from}",
                     rule.text
@@ -135,7 +135,7 @@ pub(super) fn order(host: &Host) -> Vec<Finding> {
     or_good(
         bad,
         check,
-        "no rule accepts established connections in front of ours",
+        "no rule accepts established connections before ours",
     )
 }
 
@@ -147,7 +147,7 @@ fn accepts(rule: &Rule) -> bool {
             || rule.has_only(&[("-p", 1), ("-m", 1), ("--comment", 1), ("-j", 1)]))
 }
 
-/// Nothing is asked of conntrack in front of it.
+/// No rule runs before conntrack.
 pub(super) fn raw(host: &Host) -> Vec<Finding> {
     let check = "raw-table";
     let mut bad = Vec::new();
@@ -236,12 +236,12 @@ mod tests {
     const ESTABLISHED: &str = "-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n";
 
     #[test]
-    fn what_accepts_in_front_of_ours() {
+    fn what_accepts_before_ours() {
         let found = |rules: &str| order(&host("iptables-nft", rules));
         assert!(found(&format!("{HOLD}{ESTABLISHED}"))[0].ok);
         assert!(
             found(ESTABLISHED)[0].ok,
-            "without a rule of ours nothing is in front of it"
+            "without a rule of ours nothing is before it"
         );
         assert_eq!(
             fixes(&found(&format!("{ESTABLISHED}{HOLD}"))),

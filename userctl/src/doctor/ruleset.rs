@@ -28,7 +28,7 @@ pub(super) struct Chain {
 pub(super) struct Rule {
     /// Its number in the chain, from 1.
     pub(super) place: usize,
-    /// What stands behind `-A CHAIN`, fit for a shell.
+    /// What stands after `-A CHAIN`, fit for a shell.
     pub(super) text: String,
     words: Vec<String>,
 }
@@ -156,13 +156,13 @@ impl Rule {
         self.value("-j").or_else(|| self.value("-g"))
     }
 
-    /// The word behind an option.
+    /// The word after an option.
     pub(super) fn value(&self, option: &str) -> Option<&str> {
         let place = self.words.iter().position(|word| word == option)?;
         self.words.get(place + 1).map(String::as_str)
     }
 
-    /// Whether an option stands there, with no `!` in front.
+    /// Whether an option stands there, with no `!` before it.
     pub(super) fn says(&self, option: &str) -> bool {
         let place = self.words.iter().position(|word| word == option);
         place.is_some_and(|place| {

@@ -66,7 +66,7 @@ const OF_THE_TOOL: &[Prose] = &[
                   sender gives up after its retransmission limit, about 15 minutes on Linux."),
             Text("In TLS 1.3 handshake records are known by order, length and acknowledgement. Endpoints that work \
                   together can hide some data in records that may be handshake: 128 KiB of a server's flight, 8 KiB \
-                  behind its Finished, 40 KiB of a client's certificate flight. But for the first it reads in-doubt, and \
+                  after its Finished, 40 KiB of a client's certificate flight. But for the first it reads in-doubt, and \
                   rules --strict holds it. Early data, and data in one segment with \
                   the end of a handshake, wait for the pin, and the connection with them."),
             Text("QUIC is UDP and is not seen. Packets of offloaded connections pass no rule. In the raw table, which \
@@ -133,7 +133,7 @@ const OF_RULES: &[Prose] = &[
     (
         "NOTES",
         &[
-            Text("The jump to the new chain stands in front of all other rules, as a rule that accepts established \
+            Text("The jump to the new chain stands before all other rules, as a rule that accepts established \
                   connections would let data past. Loaded again, the chain is emptied and filled anew, and rules that \
                   were put into it are gone; the jump (two of them with --port, --src or --dst) is added once more, \
                   so that what an earlier one sends there is still held, also where --port, --src or --dst are other \

@@ -47,7 +47,7 @@ pub(crate) struct RecordsBySide {
     pub(crate) server: Records,
 }
 
-/// Payload octets of both sides, named by who opened the connection while the part in TLS is not known.
+/// Payload bytes of both sides, named by who opened the connection while the part in TLS is not known.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Bytes {

@@ -12,7 +12,7 @@ use super::{
 /// end, the kernel begins no other on the same socket.
 pub(super) struct Answer<'a> {
     socket: &'a mut Socket,
-    /// Octets of the socket's datagram that have been read.
+    /// Bytes of the socket's datagram that have been read.
     read: usize,
     is_over: bool,
 }

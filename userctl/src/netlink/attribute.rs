@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Netlink attributes: length, type, value, padded to 4 octets. Numbers are in native byte order.
+//! Netlink attributes: length, type, value, padded to 4 bytes. Numbers are in native byte order.
 
 use super::malformed::Malformed;
 
@@ -21,7 +21,7 @@ pub(super) struct Attribute<'a> {
 /// Takes a run of attributes apart.
 pub(super) fn parse(mut octets: &[u8]) -> Result<Vec<Attribute<'_>>, Malformed> {
     let mut attributes = Vec::new();
-    // Fewer octets than a header are the last attribute's padding.
+    // Fewer bytes than a header are the last attribute's padding.
     while let Some((header, _)) = octets.split_first_chunk::<HEADER>() {
         let [length_0, length_1, kind_0, kind_1] = *header;
         let length = usize::from(u16::from_ne_bytes([length_0, length_1]));
@@ -58,14 +58,14 @@ impl<'a> Attribute<'a> {
         self.array().map(u64::from_ne_bytes)
     }
 
-    /// The type `uint`: as long as the number needs, 4 octets or 8.
+    /// The type `uint`: as long as the number needs, 4 bytes or 8.
     pub(super) fn uint(self) -> Result<u64, Malformed> {
         self.u32()
             .map(u64::from)
             .or_else(|_| self.array().map(u64::from_ne_bytes))
     }
 
-    /// A truth value in one octet.
+    /// A truth value in one byte.
     pub(super) fn bool(self) -> Result<bool, Malformed> {
         match self.u8()? {
             0 => Ok(false),
@@ -74,7 +74,7 @@ impl<'a> Attribute<'a> {
         }
     }
 
-    /// A string without the zero octet that ends it.
+    /// A string without the zero byte that ends it.
     pub(super) fn string(self) -> &'a [u8] {
         self.value.strip_suffix(&[0]).unwrap_or(self.value)
     }
@@ -112,7 +112,7 @@ impl Attributes {
         }
     }
 
-    /// A string, ended by a zero octet as the kernel wants it.
+    /// A string, ended by a zero byte as the kernel wants it.
     pub(super) fn string(self, kind: u32, value: &str) -> Self {
         self.push(kind, &[value.as_bytes(), &[0]].concat())
     }

@@ -77,10 +77,10 @@ impl Client {
     }
 }
 
-/// The family's name without the zero octet that C ends it with.
+/// The family's name without the zero byte that C ends it with.
 pub(super) fn family_name() -> &'static str {
     let name =
-        CStr::from_bytes_until_nul(uapi::TLSCONN_FAMILY_NAME).expect("C ends it with a zero octet");
+        CStr::from_bytes_until_nul(uapi::TLSCONN_FAMILY_NAME).expect("C ends it with a zero byte");
     name.to_str().expect("it is ASCII")
 }
 
@@ -96,9 +96,9 @@ pub(super) fn one<T>(objects: &[Vec<u8>], decode: Decode<T>, doing: &str) -> Res
     object.map_err(|error| failure(error.into(), doing))
 }
 
-/// A number of the interface that is sent in one octet.
+/// A number of the interface that is sent in one byte.
 fn octet(number: u32) -> u8 {
-    u8::try_from(number).expect("commands and the version fit into an octet")
+    u8::try_from(number).expect("commands and the version fit into a byte")
 }
 
 /// Says what did not work, and why, in the kernel's words if it gave some.

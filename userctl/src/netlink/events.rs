@@ -19,7 +19,7 @@ use crate::{
     time::Time,
 };
 
-/// Octets of events that may wait, some thousand connections at once.
+/// Bytes of events that may wait, some thousand connections at once.
 const ROOM: usize = 4 << 20;
 
 /// Somebody who listens.
@@ -32,7 +32,7 @@ impl Listener {
         let group = CStr::from_bytes_until_nul(uapi::TLSCONN_MCGRP_EVENTS)
             .ok()
             .and_then(|name| str::from_utf8(name.to_bytes()).ok())
-            .expect("C ends it with a zero octet, and it is ASCII");
+            .expect("C ends it with a zero byte, and it is ASCII");
         socket
             .join(family_name(), group, ROOM)
             .map_err(|error| failure(error, "cannot listen to events"))?;

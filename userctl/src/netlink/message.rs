@@ -12,7 +12,7 @@ use super::{
     malformed::Malformed,
 };
 
-/// Octets of `struct nlmsghdr` and of `struct genlmsghdr`.
+/// Bytes of `struct nlmsghdr` and of `struct genlmsghdr`.
 const HEADER: usize = 16;
 const GENERIC_HEADER: usize = 4;
 
@@ -85,7 +85,7 @@ pub(super) fn take<'a>(datagram: &mut &'a [u8]) -> Result<Message<'a>, Malformed
     })
 }
 
-/// Reads an error number, 0 for success, and the attributes behind it. An error message, unlike a dump's end, has the
+/// Reads an error number, 0 for success, and the attributes after it. An error message, unlike a dump's end, has the
 /// request's header in between, and the whole request unless it says that it was capped.
 fn result(
     payload: &[u8],

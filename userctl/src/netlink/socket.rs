@@ -19,7 +19,7 @@ use super::{
     message::{self, Part, Refusal},
 };
 
-/// Octets that are read at once. The kernel makes messages of a dump as large as what was last read with, up to this.
+/// Bytes that are read at once. The kernel makes messages of a dump as large as what was last read with, up to this.
 const ROOM: usize = 32 << 10;
 
 /// Why there is no answer.
@@ -98,7 +98,7 @@ impl Socket {
         })
     }
 
-    /// Listens to a family's group from now on. `room` octets of messages may wait to be read.
+    /// Listens to a family's group from now on. `room` bytes of messages may wait to be read.
     pub(super) fn join(&mut self, family: &str, group: &str, room: usize) -> Result<(), Error> {
         let asked = Attributes::default().string(CTRL_ATTR_FAMILY_NAME, family);
         let answer = self.request(CONTROLLER, CTRL_CMD_GETFAMILY, &asked)?;

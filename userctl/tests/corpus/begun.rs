@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A capture that lacks the start of its connections, with the start put in front of each: SYN and SYN-ACK, with
+//! A capture that lacks the start of its connections, with the start put before each: SYN and SYN-ACK, with
 //! numbers that fit what follows.
 
 use std::{collections::HashMap, fs::File, net::SocketAddr, path::Path};

@@ -146,7 +146,7 @@ fn orders(packets: &[Packet]) -> Vec<(String, Vec<Packet>)> {
             false => 2 * place,
         };
         orders.push((
-            format!("SYN-ACK behind payload {behind}"),
+            format!("SYN-ACK after payload {behind}"),
             by(packets, place),
         ));
     }

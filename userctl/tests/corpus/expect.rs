@@ -98,8 +98,8 @@ fn tcp(row: &Row) -> Vec<Expected> {
     ]
 }
 
-/// A walk over the record headers of a side ends early where they make no sense: at the first octet, which is no TLS,
-/// or behind good ones.
+/// A walk over the record headers of a side ends early where they make no sense: at the first byte, which is no TLS,
+/// or after good ones.
 fn state(row: &Row) -> Value {
     let ends = [row.get("walk_end_orig"), row.get("walk_end_resp")];
     match (

@@ -5,7 +5,7 @@
 //!
 //! Many captures lack the start of their connections. The tracker is told where a stream begins by the SYN-ACK, and
 //! gives what it picks up in the middle no identity: such captures are read as they are, which must say so, and once
-//! more with the start put in front, which must give what the tables say.
+//! more with the start put before them, which must give what the tables say.
 
 mod begun;
 mod disorder;
@@ -206,7 +206,7 @@ impl Said {
         (value, false)
     }
 
-    /// With the start of its connection, put in front if it is not there.
+    /// With the start of its connection, put before it if it is not there.
     fn begun(&mut self, folder: &Path, row: &Row) -> (&Value, bool) {
         if row.has_start() {
             return self.as_it_is(folder, row);

@@ -27,8 +27,8 @@ const IDENTITY: [&str; 17] = [
     "server records",
 ];
 
-const GAP: &str = "the table counts up to the first gap, or without the FIN's octets; what was captured behind counts";
-const LATE: &str = "octets that come late in a stream that is not followed count as sent again";
+const GAP: &str = "the table counts up to the first gap, or without the FIN's bytes; what was captured after it counts";
+const LATE: &str = "bytes that come late in a stream that is not followed count as sent again";
 const SPLIT: &str = "the table splits one connection in two";
 const NOT_IP: &str = "Linux takes no IP out of this framing";
 
@@ -144,7 +144,7 @@ pub(crate) const LISTED: [(&str, &[&str], &str); 37] = [
 const BYTES: &[&str] = &["src bytes", "dst bytes"];
 const DRAFT: &str = "a draft of TLS 1.3 is no version of TLS, and its rules are not known";
 
-/// Why a field is `value`, if that is known. `began` says that the start of the TCP connection was put in front.
+/// Why a field is `value`, if that is known. `began` says that the start of the TCP connection was put before it.
 pub(crate) fn of(row: &Row, field: &str, value: &Value, began: bool) -> Option<&'static str> {
     let (pcap, _) = row.place();
     let listed = LISTED
@@ -163,13 +163,13 @@ pub(crate) fn of(row: &Row, field: &str, value: &Value, began: bool) -> Option<&
     }
     let unknown = field == "state" || IDENTITY.contains(&field) && value.is_null();
     if unknown && row.get("tls_at_start") == "no" {
-        return Some("TLS begins behind another protocol: not TLS to the end");
+        return Some("TLS begins after another protocol: not TLS to the end");
     }
     if unknown && began && row.get("ch_count") == "0" {
-        return Some("the capture begins behind the ClientHello, or has the server's side only");
+        return Some("the capture begins after the ClientHello, or has the server's side only");
     }
     if field == "state" && row.get("gaps") != "0" {
-        return Some("octets or a FIN are acknowledged that the capture lacks: lost");
+        return Some("bytes or a FIN are acknowledged that the capture lacks: lost");
     }
     let draft = row.get("version").contains("draft");
     (draft && (unknown || field.ends_with(" records"))).then_some(DRAFT)

@@ -27,7 +27,7 @@ use crate::{
     output::{Output, Printed},
 };
 
-/// Octets of text that are printed at once.
+/// Bytes of text that are printed at once.
 const CHUNK: usize = 1 << 16;
 
 /// Show the TLS connections in a capture

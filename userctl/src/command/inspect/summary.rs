@@ -202,7 +202,7 @@ fn help(reason: Reason) -> Option<&'static str> {
         | Reason::PrefaceSocks5
         | Reason::PrefaceStarttls
         | Reason::PrefaceSslRequest => {
-            Some("TLS begins behind another protocol, which is not followed; capture behind the proxy where there is one")
+            Some("TLS begins after another protocol, which is not followed; if there is a proxy, capture on its other side")
         }
         Reason::OneDirection => Some("one direction only was captured; capture where both pass"),
         _ => None,

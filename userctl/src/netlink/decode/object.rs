@@ -16,7 +16,7 @@ use crate::{
 pub(in crate::netlink) struct Object<'a>(Vec<Attribute<'a>>);
 
 impl<'a> Object<'a> {
-    /// Attributes out of octets.
+    /// Attributes out of bytes.
     pub(in crate::netlink) fn parse(octets: &'a [u8]) -> Result<Self, Malformed> {
         attribute::parse(octets).map(Self)
     }
@@ -60,7 +60,7 @@ impl<'a> Object<'a> {
         self.may(kind, |attribute| Ok(Name(attribute.value.into())))
     }
 
-    /// Octets that may be left out.
+    /// Bytes that may be left out.
     pub(in crate::netlink) fn hex(&self, kind: u32) -> Result<Option<Hex>, Malformed> {
         self.may(kind, |attribute| Ok(Hex(attribute.value.into())))
     }
@@ -81,7 +81,7 @@ pub(in crate::netlink) fn enumerated<T>(
     |attribute| from_number(attribute.u8()?).ok_or(Malformed)
 }
 
-/// 4 or 16 octets.
+/// 4 or 16 bytes.
 pub(in crate::netlink) fn ip(attribute: Attribute<'_>) -> Result<IpAddr, Malformed> {
     match attribute.value.len() {
         4 => <[u8; 4]>::try_from(attribute.value)
