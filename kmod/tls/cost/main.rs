@@ -99,14 +99,14 @@ fn main() {
                 black_box(&black_box(&wire.connection).clone());
             });
         }
-        "inside a record, 200 octets" => packet(&inside(), Src, &[0; 200], times),
-        "starting a record, 200 octets" => packet(&established(), Src, &data(195).octets, times),
+        "inside a record, 200 bytes" => packet(&inside(), Src, &[0; 200], times),
+        "starting a record, 200 bytes" => packet(&established(), Src, &data(195).octets, times),
         "four records, 64 KiB" => {
             packet(&established(), Src, &octets(&vec![data(16379); 4]), times);
         }
         "an acknowledgement" => packet(&established(), Src, &[], times),
-        "not TLS, 1448 octets" => packet(&not_tls(), Src, &[0; 1448], times),
-        "lost, 1448 octets of text" => packet(&lost(), Src, &[b'x'; 1448], times),
+        "not TLS, 1448 bytes" => packet(&not_tls(), Src, &[0; 1448], times),
+        "lost, 1448 bytes of text" => packet(&lost(), Src, &[b'x'; 1448], times),
         "what a packet is" => {
             let wire = established();
             (0..times).for_each(|_| {

@@ -159,7 +159,7 @@ class Course:
 def tell(passed, read, arrives):
     """A cell of the table: octets that came to the other host while they were to be held, those that it could read, and what
     became of them afterwards."""
-    held = f"**passes {passed:,} octets**, {read:,} read" if passed else "held"
+    held = f"**passes {passed:,} bytes**, {read:,} read" if passed else "held"
     return held if arrives else held + "; does not arrive later"
 
 
@@ -234,7 +234,7 @@ def plain(course):
         return tell(passed, passed, False)
 
 
-@case("TLS 1.3, 3,000 octets of early data (0-RTT)")
+@case("TLS 1.3, 3,000 bytes of early data (0-RTT)")
 def early(course):
     certificate, key = certificate_files()
     folder = pathlib.Path(course.test.directory.name)

@@ -130,7 +130,7 @@ class Connection:
         # The next time that it is sent may be as far away as it has been held.
         wait_for(lambda: self.receiver.over.is_set(), 2 * ENOUGH + self.size / 200_000)
         if not self.receiver.whole():
-            raise Broken(f"pinned, of the response {self.receiver.right} of {self.size} octets have arrived "
+            raise Broken(f"pinned, of the response {self.receiver.right} of {self.size} bytes have arrived "
                          f"({self.receiver.wrong or 'no more'}): {self.seen.now()}")
         wait_for(lambda: [arrival.whole() for arrival in self.course.backend.arrivals].count(True) > done, ENOUGH)
         self.course.pinned += 1

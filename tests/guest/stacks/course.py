@@ -100,7 +100,7 @@ class Course:
         reached += sum(connection.receiver.octets for connection in connections)
         doubtful = self.case.version == "1.3" and self.case.kind.certificate
         if reached > (RECORD if doubtful else 0):
-            raise Broken(f"{reached} octets of data have passed without a pin")
+            raise Broken(f"{reached} bytes of data have passed without a pin")
         return reached
 
     def doubt(self, *connections):
@@ -190,7 +190,7 @@ class Course:
             self.wire.take()
             octets = sum(len(octets) for _, octets in self.wire.pieces("server", one.seen.client_port))
             if one.told.event or octets:
-                raise Broken(f"it is not held: {one.told.event}, {octets} octets")
+                raise Broken(f"it is not held: {one.told.event}, {octets} bytes")
         one.flows()
         return {"result": "cannot", "passed": 0,
                 "why": f"it starts with {self.client.starts_in_plain} in plain text: `not-tls`, held until it is pinned"}

@@ -59,7 +59,7 @@ def no_holes(wire, port, hosts=("client", "server")):
     for host in hosts:
         octets = wire.behind_hole(host, port)
         if octets:
-            raise Broken(f"{octets} octets have come to the {host} behind a hole, without a pin")
+            raise Broken(f"{octets} bytes have come to the {host} after a hole, without a pin")
 
 
 def no_data(wire, seen):
@@ -80,7 +80,7 @@ def no_data(wire, seen):
             data.remove(behind)
     octets = sum(wire.arrived_of("server", port, end - length, end) for _, length, end in data)
     if octets:
-        raise Broken(f"{octets} octets of encrypted records have come to the server without a pin")
+        raise Broken(f"{octets} bytes of encrypted records have come to the server without a pin")
 
 
 def doubt(wire, seen, case):
@@ -103,5 +103,5 @@ def doubt(wire, seen, case):
         limits = {"client": SERVER_BUDGET, "server": LONGEST if may and len(client) == 1 else 0}
     for host, octets in found.items():
         if octets > limits[host]:
-            raise Broken(f"{octets} octets behind the handshake have come to the {host} without a pin; {limits[host]} may")
+            raise Broken(f"{octets} bytes after the handshake have come to the {host} without a pin; {limits[host]} may")
     return found

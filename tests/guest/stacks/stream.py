@@ -51,7 +51,7 @@ class Receiver(threading.Thread):
         while not (self.head_is_whole and self.right >= self.size):
             octets = self.sock.recv(262144)
             if not octets:
-                raise ValueError(f"it ended behind {self.right} of {self.size} octets")
+                raise ValueError(f"it ended after {self.right} of {self.size} bytes")
             self.octets += len(octets)
             if not self.head_is_whole:
                 self.head += octets
@@ -63,7 +63,7 @@ class Receiver(threading.Thread):
                 if found := re.search(rb"\r\nContent-Length: *(\d+)", head, re.IGNORECASE):
                     self.size = int(found[1])
             if octets != self.expected[self.right:self.right + len(octets)]:
-                raise ValueError(f"octets behind the first {self.right} are not those that were sent")
+                raise ValueError(f"bytes after the first {self.right} are not those that were sent")
             self.right += len(octets)
 
     def end(self):

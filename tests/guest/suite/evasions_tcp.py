@@ -19,7 +19,7 @@ def instead_of(field, name, **how):
     talk = field.new().tls12()
     talk.fake(LONG_RECORD, **how)
     talk.data(name)
-    talk.data("data behind it")
+    talk.data("data after it")
 
 
 @case("3", "an alert, then data in its place (overlap, fake split)")
@@ -28,19 +28,19 @@ def overlap(field):
     talk.say("client", "alert", None, ALERT, moves=False)
     talk.data("data in its place")
     talk = field.new().tls12()
-    # A record of data, of which the receiver has the first octets already.
-    talk.say("client", "first octets of data", False, DATA[:2], moves=False)
+    # A record of data, of which the receiver has the first bytes already.
+    talk.say("client", "first bytes of data", False, DATA[:2], moves=False)
     talk.say("client", "alert over them", None, ALERT, moves=False)
     talk.say("client", "rest of data", False, DATA[2:], at=2, moves=False)
 
 
 @case("4", "a fake record that never arrives, then data: low TTL, bad checksum, sequence out of window, MD5 option, no flag")
 def fakes(field):
-    instead_of(field, "data behind a low TTL", ttl=2)
-    instead_of(field, "data behind a bad checksum", bad_checksum=True)
-    instead_of(field, "data behind a bad sequence", at=-0x10000000)
-    instead_of(field, "data behind an MD5 option", options=b"\x13\x12" + bytes(16) + NOP * 2)
-    instead_of(field, "data behind no flag", flags=PSH)
+    instead_of(field, "data after a low TTL", ttl=2)
+    instead_of(field, "data after a bad checksum", bad_checksum=True)
+    instead_of(field, "data after a bad sequence", at=-0x10000000)
+    instead_of(field, "data after an MD5 option", options=b"\x13\x12" + bytes(16) + NOP * 2)
+    instead_of(field, "data after no flag", flags=PSH)
 
 
 @case("15", "a connection older than the rules")
@@ -50,8 +50,8 @@ def older(field):
     talk.send("client", client_hello(RANDOM))
     field.recipe.load()
     talk.say("client", "data", False, DATA)
-    talk.say("client", "data cut behind its first octets", False, DATA[:3])
-    talk.say("client", "data cut behind its first octets", False, DATA[3:])
+    talk.say("client", "data cut after its first bytes", False, DATA[:3])
+    talk.say("client", "data cut after its first bytes", False, DATA[3:])
 
 
 @case("15", "a conntrack entry that has gone and is made again")
@@ -60,7 +60,7 @@ def picked_up(field):
     on("gateway", "conntrack", "-D", "-p", "tcp", "--sport", str(talk.ends["client"][1]))
     # It passes, and conntrack keeps the entry that it makes of it.
     talk.ack("client")
-    talk.say("client", "data behind an alert", False, ALERT + DATA)
+    talk.say("client", "data after an alert", False, ALERT + DATA)
     talk.say("client", "a record's second half", False, DATA[9:])
 
 
@@ -69,7 +69,7 @@ def one_way(field):
     talk = field.new()
     talk.send("client", flags=SYN, at=-1)
     talk.say("client", "ClientHello", None, client_hello(RANDOM))
-    talk.say("client", "data behind an alert", False, ALERT + DATA)
+    talk.say("client", "data after an alert", False, ALERT + DATA)
 
 
 @case("17", "no TLS: HTTP and STARTTLS on port 443")
@@ -78,13 +78,13 @@ def plain_text(field):
     talk.say("client", "HTTP", False, b"GET / HTTP/1.1\r\n\r\n")
     talk = field.new().open()
     talk.say("client", "STARTTLS", False, b"STARTTLS\r\n")
-    talk.say("client", "data behind an alert", False, ALERT + DATA)
+    talk.say("client", "data after an alert", False, ALERT + DATA)
 
 
 @case("17", "TLS on another port")
 def other_port(field):
     talk = field.new(server_port=2525).tls12()
-    talk.say("client", "data behind an alert", False, ALERT + DATA)
+    talk.say("client", "data after an alert", False, ALERT + DATA)
 
 
 @case("18", "a resumption on a new connection, while the first is pinned")
@@ -98,10 +98,10 @@ def resumption(field):
     second.say("server", "ServerHello", True, server_hello(bytes(32), session) + change_cipher_spec() + FINISHED12)
     second.say("client", "client's Finished", True, change_cipher_spec() + FINISHED12)
     second.data()
-    second.say("client", "data behind an alert", False, ALERT + DATA)
+    second.say("client", "data after an alert", False, ALERT + DATA)
 
 
-@case("4", "data in pieces of four octets, out of order, in the place of a handshake record or alerts that never arrived")
+@case("4", "data in pieces of four bytes, out of order, in the place of a handshake record or alerts that never arrived")
 def pieces_for_fakes(field):
     for talk, fakes in ((field.new().tls12(), record(22, bytes(1195))),
                         (field.new().tls13(), (record(21, b"\1\x5a") * 172)[:1200])):
@@ -120,13 +120,13 @@ def copied(field):
     first.data("data of the pinned one", must=True)
     second = field.new().tls12()
     second.data()
-    second.say("client", "data behind an alert", False, ALERT + DATA)
+    second.say("client", "data after an alert", False, ALERT + DATA)
 
 
 @case("20", "sequence numbers that wrap in the middle of data")
 def wrap(field):
     talk = field.new().tls12()
-    # Up to a few octets in front of 2^32.
+    # Up to a few bytes before 2^32.
     room = (1 << 32) - talk.next["client"] - 20 - 5
     if not 0 < room < (1 << 32) - FIRST["client"]:
         raise AssertionError("the handshake is too long")
@@ -135,7 +135,7 @@ def wrap(field):
     talk.say("client", "its second segment", False, DATA[40:])
 
 
-@case("21", "a handshake record's header as padding behind the IP length")
+@case("21", "a handshake record's header as padding after the IP length")
 def padding(field):
     talk = field.new().tls12()
     arrived = talk.sent("client", talk.packet("client"), 0, trailer=LONG_RECORD)
@@ -143,13 +143,13 @@ def padding(field):
     talk.data()
 
 
-@case("22", "urgent data: the receiver takes five octets out, and reads another header than is seen")
+@case("22", "urgent data: the receiver takes five bytes out, and reads another header than is seen")
 def urgent(field):
     talk = field.new().tls12()
     for at in range(0, 25, 5):
-        talk.say("client", "urgent octet", None, ALERT[at:at + 5], flags=ACK | PSH | URG, urgent=5)
+        talk.say("client", "urgent byte", None, ALERT[at:at + 5], flags=ACK | PSH | URG, urgent=5)
     talk.say("client", "rest of the alert", None, ALERT[25:])
-    # The first five octets fill up the alert from which five were taken.
+    # The first five bytes fill up the alert from which five were taken.
     talk.say("client", "data", False, b"\x15\3\3\0\x40" + DATA)
 
 
@@ -192,7 +192,7 @@ def old_timestamp(field):
     talk.data("data in its place")
 
 
-@case("25", "a keepalive with an old octet, then data")
+@case("25", "a keepalive with an old byte, then data")
 def keepalive(field):
     talk = field.new().tls12()
     talk.ack("server")
@@ -209,7 +209,7 @@ def headers_in_text(field):
     field.recipe.load()
     for _ in range(6):
         talk.say("client", "text with headers of handshake records", False, record(22, b"d" * 1300))
-    talk.say("client", "data behind an alert", False, ALERT + DATA)
+    talk.say("client", "data after an alert", False, ALERT + DATA)
 
 
 @case("27", "an RST that conntrack does not accept, on a pinned connection and on one that is not")
@@ -220,4 +220,4 @@ def blind_reset(field):
         talk.fake(b"", flags=RST, at=0x30000000)
     first.data("data of the pinned one", must=True)
     other.data()
-    other.say("client", "data behind an alert", False, ALERT + DATA)
+    other.say("client", "data after an alert", False, ALERT + DATA)

@@ -55,7 +55,7 @@ def hello_out_of_order(field):
     talk.data()
 
 
-@case("5", "a ClientHello in records of one octet each")
+@case("5", "a ClientHello in records of one byte each")
 def hello_in_records(field):
     talk = field.new().open()
     hello = client_hello(RANDOM, sni=b"first.example")[5:]
@@ -82,10 +82,10 @@ def merged_finished(field):
     talk.say("client", "ClientHello", True, client_hello13(RANDOM))
     flight = b"".join(map(encrypted, (23, 795, 281, 53)))
     talk.say("server", "server's flight", True, server_hello13(RANDOM) + change_cipher_spec() + flight)
-    talk.say("client", "data behind Finished", False, change_cipher_spec() + encrypted(53) + DATA)
+    talk.say("client", "data after Finished", False, change_cipher_spec() + encrypted(53) + DATA)
 
 
-@case("7", "ChangeCipherSpec early, late, and in front of data")
+@case("7", "ChangeCipherSpec early, late, and before data")
 def change_cipher_specs(field):
     talk = field.new().open()
     talk.say("client", "ClientHello", True, client_hello13(RANDOM))
@@ -93,15 +93,15 @@ def change_cipher_specs(field):
     talk.finish13()
     # No endpoint takes one after a Finished (RFC 8446 5).
     talk.say("client", "late ChangeCipherSpec", False, change_cipher_spec())
-    talk.say("client", "data behind ChangeCipherSpec", False, change_cipher_spec() + DATA)
+    talk.say("client", "data after ChangeCipherSpec", False, change_cipher_spec() + DATA)
     talk.data()
 
 
-@case("8", "early data, alone and behind ChangeCipherSpec")
+@case("8", "early data, alone and after ChangeCipherSpec")
 def early_data(field):
     talk = field.new().open()
     talk.say("client", "ClientHello", True, client_hello13(RANDOM, more=extension(42, b"") + extension(41, bytes(80))))
-    talk.say("client", "early data behind ChangeCipherSpec", False, change_cipher_spec() + encrypted(100))
+    talk.say("client", "early data after ChangeCipherSpec", False, change_cipher_spec() + encrypted(100))
     talk.say("client", "early data", False, encrypted(100))
 
 
@@ -115,12 +115,12 @@ def retry(field):
     talk.data()
 
 
-@case("9", "a second ClientHello that nothing asked for, then data behind an alert")
+@case("9", "a second ClientHello that nothing asked for, then data after an alert")
 def second_hello(field):
     talk = field.new().tls13()
     other = client_hello13(bytes(32), b"other.example")
     talk.say("client", "second ClientHello", False, other)
-    talk.say("client", "data behind an alert", False, ALERT + DATA)
+    talk.say("client", "data after an alert", False, ALERT + DATA)
 
 
 @case("9", "two server names in one ClientHello")
@@ -129,7 +129,7 @@ def two_names(field):
     talk = field.new().open()
     talk.say("client", "ClientHello", None, client_hello(RANDOM, sni=b"first.example", more=name))
     talk.say("server", "ServerHello", None, server_hello(RANDOM) + message(14, b""))
-    talk.say("client", "data behind an alert", False, ALERT + DATA)
+    talk.say("client", "data after an alert", False, ALERT + DATA)
 
 
 @case("10", "renegotiation of TLS 1.2, then data")
@@ -153,14 +153,14 @@ def names(field):
 def fast_open(field):
     talk = field.new()
     hello = client_hello(RANDOM, sni=b"first.example")
-    # The SYN counts as an octet of its own.
+    # The SYN counts as a byte of its own.
     talk.say("client", "ClientHello on the SYN", True, hello, flags=SYN, at=-1)
     answer = server_hello(RANDOM) + change_cipher_spec() + FINISHED12
     talk.say("server", "ServerHello on the SYN-ACK", True, answer, flags=SYN | ACK, at=-1)
-    talk.say("client", "data on the last ACK, behind Finished", False, change_cipher_spec() + FINISHED12 + DATA, flags=ACK)
+    talk.say("client", "data on the last ACK, after Finished", False, change_cipher_spec() + FINISHED12 + DATA, flags=ACK)
 
 
-@case("12", "TCP Fast Open: a record of type 23 on the SYN, cut behind its first octets")
+@case("12", "TCP Fast Open: a record of type 23 on the SYN, cut after its first bytes")
 def data_on_syn(field):
     talk = field.new()
     talk.say("client", "data on the SYN", False, DATA[:3], flags=SYN, at=-1)
@@ -168,15 +168,15 @@ def data_on_syn(field):
     talk.say("client", "the rest", False, DATA[3:])
 
 
-@case("13", "a buffer of 60,000 octets (GRO): an alert, then data")
+@case("13", "a buffer of 60,000 bytes (GRO): an alert, then data")
 def large(field):
     talk = field.new().tls12()
     octets = ALERT + record(23, b"d" * 15000) * 3 + record(23, b"d" * 14900)
     arrived = talk.sent("client", talk.packet("client", octets, flags=ACK | PSH), len(octets), segment_size=1448)
-    talk.note("data behind an alert", False, arrived)
+    talk.note("data after an alert", False, arrived)
 
 
-@case("13", "a buffer of 60,000 octets (GRO): handshake records")
+@case("13", "a buffer of 60,000 bytes (GRO): handshake records")
 def large_handshake(field):
     talk = field.new().tls12()
     octets = record(22, b"\xf1" * 14995) * 4
@@ -184,12 +184,12 @@ def large_handshake(field):
     talk.note("handshake records", True, arrived)
 
 
-@case("14", "an alert or a handshake record in front of data")
+@case("14", "an alert or a handshake record before data")
 def in_front(field):
     talk = field.new().tls12()
     talk.say("client", "alert", True, ALERT)
-    talk.say("client", "data behind an alert", False, ALERT + DATA)
-    talk.say("client", "data behind a handshake record", False, FINISHED12 + DATA)
+    talk.say("client", "data after an alert", False, ALERT + DATA)
+    talk.say("client", "data after a handshake record", False, FINISHED12 + DATA)
 
 
 @case("14", "segments that begin in the middle of a record: with 0x17 in a handshake record, with 0x15 in data")

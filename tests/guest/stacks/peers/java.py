@@ -18,7 +18,7 @@ class Java(Stack):
     title = "Java"
     mldsa = "Java 21 has no ML-DSA"
     long = None
-    padding = "Java pads every record by 16 octets anyway, and cannot be asked for more"
+    padding = "Java pads every record by 16 bytes anyway, and cannot be asked for more"
 
     def missing(self):
         if not shutil.which("java"):
