@@ -10,29 +10,29 @@ macro_rules! reasons {
             $($with)*
             { NotTls TLSCONN_REASON_NOT_TLS "not-tls"
                 "the first bytes are no TLS record with a ClientHello: plain text, STARTTLS, another protocol"
-                "look what it is; pin it by id if it may pass" "not-tls" }
+                "find out what it is; pin it by its id if it may pass" "not-tls" }
             { MidStream TLSCONN_REASON_MID_STREAM "mid-stream"
-                "it was under way when the tracker came: rules loaded late, an entry that conntrack forgot, a failover"
-                "load rules early; longer conntrack timeouts; pin it by its addresses. Where conntrack itself came with the \
-                 rules, no entry stays, as the packet that would make it is dropped: `tlsconnctl track on` for a while before \
-                 the rules, or let the ends connect anew" "lost" }
+                "it was under way when tracking began: rules loaded late, an entry that conntrack forgot, a failover"
+                "load rules early; set longer conntrack timeouts; pin it by its addresses. If conntrack was loaded together \
+                 with the rules, no entry stays: the packet that would make it is dropped. Then run `tlsconnctl track on` for \
+                 a while before the rules, or let the ends connect anew" "lost" }
             { TableFull TLSCONN_REASON_TABLE_FULL "table-full"
                 "no memory for its handshake. A full table makes no record at all: `connections-full` counts that"
-                "memory" "lost" }
+                "give it more memory" "lost" }
             { Hole TLSCONN_REASON_HOLE "hole"
                 "bytes passed unseen, or came too late: loss or reordering beyond the bounds, another path, tracking that was off"
-                "`out-of-order-dropped`? then larger `hole_octets…`; both directions over this gateway" "lost" }
+                "if `out-of-order-dropped` grows, raise `hole_octets…`; route both directions over this gateway" "lost" }
             { BadHeader TLSCONN_REASON_BAD_HEADER "bad-header"
                 "no record begins where one must: a broken sender, an attempt to lead astray, another protocol after a handshake"
                 "hold it; capture and `inspect`" "tainted" }
             { ResentDifferently TLSCONN_REASON_RESENT_DIFFERENTLY "resent-differently"
-                "bytes of a header, or of a record that is not data, came again as others: an evasion, or a middlebox that rewrites"
+                "bytes of a header, or of a record that is not data, came again with other values: an evasion, or a middlebox that rewrites"
                 "hold it; capture and `inspect`" "tainted" }
             { Urgent TLSCONN_REASON_URGENT "urgent"
                 "urgent data, which the receiver takes out of the stream"
                 "hold it; capture and `inspect`" "tainted" }
             { SecondHello TLSCONN_REASON_SECOND_HELLO "second-hello"
-                "a ClientHello that nothing asked for, or a retried one that says something else"
+                "a ClientHello that nothing asked for, or a retried one that differs from the first"
                 "hold it; capture and `inspect`" "tainted" }
             { BeyondFin TLSCONN_REASON_BEYOND_FIN "beyond-fin"
                 "payload after a FIN"
@@ -45,12 +45,12 @@ macro_rules! reasons {
                  sends records that small in packets that large"
                 "capture and `inspect`; pin it if it may pass" "lost" }
             { SynData TLSCONN_REASON_SYN_DATA "syn-data"
-                "its SYN had data (TCP Fast Open) that had gone from where such data is kept before the SYN-ACK acknowledged \
-                 it: more than 1,024 such SYNs, 2 MiB or 60 s"
-                "look who sends so many SYNs with data" "lost" }
+                "its SYN had data (TCP Fast Open), which was no longer kept when the SYN-ACK acknowledged it: more than 1,024 \
+                 such SYNs, 2 MiB or 60 s"
+                "find out who sends so many SYNs with data" "lost" }
             { HandshakeTimeout TLSCONN_REASON_HANDSHAKE_TIMEOUT "handshake-timeout"
-                "its handshake was not complete and nothing came for too long, or memory for handshakes was needed"
-                "look who begins handshakes and does not go on; raise `max_handshakes` if there are that many" "lost" }
+                "its handshake was not complete and no packet came for too long, or memory for handshakes was needed"
+                "find out who begins handshakes and does not go on; raise `max_handshakes` if there are that many" "lost" }
         }
     };
 }
