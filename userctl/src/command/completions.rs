@@ -13,7 +13,7 @@ use crate::{
 
 /// Print a script that makes a shell complete commands, options, ids and pins
 ///
-/// The shell asks tlsconnctl itself, so ids and pins are those of the moment; for them the line has to be typed as root.
+/// The shell asks tlsconnctl itself, so ids and pins are current. They are completed only if the line is typed as root.
 /// `make install` puts the scripts where the shells look. By hand: source <(tlsconnctl completions bash).
 #[derive(Args, Debug)]
 pub(crate) struct Completions {

@@ -16,18 +16,18 @@ use crate::{
 
 /// Show connections, newest last
 ///
-/// Closed connections and those that are not TLS are left out, unless --all or their --state is given. In the column
-/// TLS, a ? says that the other side has not acknowledged yet what the hello said.
+/// Closed connections and connections that are not TLS are left out, unless --all or their --state is given. In the
+/// column TLS, a ? means that the other side has not acknowledged the hello yet.
 ///
-/// Connections are printed as they are read, and columns are laid out for 1,024 of them at a time. A list that fails on its
-/// way ends with an exit code other than 0, and is no whole document with --json.
+/// Connections are printed as they are read, and columns are laid out for 1,024 of them at a time. A list that fails
+/// halfway ends with an exit code other than 0, and its JSON is incomplete.
 #[derive(Args, Debug)]
 pub(crate) struct List {
     /// Only connections in this state, or one of several: new, hello, handshake, established, closed, not-tls, lost,
     /// tainted
     #[arg(long, value_name = "STATE", value_delimiter = ',')]
     state: Vec<State>,
-    /// Closed connections and those that are not TLS too
+    /// Also closed connections and connections that are not TLS
     #[arg(long)]
     all: bool,
     #[command(flatten)]

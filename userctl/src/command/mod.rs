@@ -33,7 +33,7 @@ pub(crate) enum Command {
     Pins,
     /// Print what happens to connections and pins, as it happens
     ///
-    /// Runs until it is interrupted. When events come faster than they are read, an event says that some were lost.
+    /// Runs until it is interrupted. If events come faster than they are read, an event says that some were lost.
     Monitor,
     /// Show the counters
     Stats,
@@ -47,7 +47,7 @@ pub(crate) enum Command {
     Inspect(inspect::Inspect),
     /// Say what is missing for tlsconn to work here, and the command that fixes it
     ///
-    /// Exit code 1 if anything is wrong. Run it as root, in the network namespace that is meant.
+    /// Exit code 1 if anything is wrong. Run it as root, in the network namespace that you want to check.
     Doctor,
     Completions(completions::Completions),
     Man(man::Man),

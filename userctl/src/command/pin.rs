@@ -20,10 +20,10 @@ use crate::{
 
 /// Pin a connection: give it the pin's mark
 ///
-/// The connection is named by its id, or by selectors that exactly one live connection fits. Ids are never used again,
-/// so what was looked up is what is pinned. With --next the pin waits for the next ClientHello that fits the selectors,
-/// or for any, and is bound to that connection once its server has answered. With --next and both --src and --dst whole, it
-/// also takes a connection in the middle of its stream that conntrack has forgotten.
+/// Name the connection by its id, or by selectors that exactly one live connection fits. Ids are never used again, so an
+/// id always means the connection that `list` showed. With --next the pin waits for the next ClientHello that fits the
+/// selectors, or for any ClientHello without selectors. It is bound to that connection once its server has answered. With
+/// --next and both --src and --dst whole, it also takes a connection in the middle of its stream that conntrack has forgotten.
 #[derive(Args, Debug)]
 pub(crate) struct Pin {
     /// The connection's id, from `tlsconnctl list`
@@ -35,23 +35,23 @@ pub(crate) struct Pin {
     /// The connection mark it sets [default: 0x54000000/0xff000000]
     #[arg(long, value_name = "VALUE/MASK")]
     mark: Option<Mark>,
-    /// Release it so long after it was bound, as 90s or 1h30m: units d, h, m, s
+    /// Release the pin this long after it was bound, as 90s or 1h30m: units d, h, m, s
     #[arg(long = "for", value_name = "DURATION")]
     lasts: Option<Duration>,
-    /// Wait for a connection that begins from now on, whatever is there already
+    /// Wait for a connection that begins from now on, whatever connections there are already
     #[arg(long, conflicts_with = "id")]
     next: bool,
     /// Take the pin from the connection that holds it, or from what it waits for
     #[arg(long)]
     replace: bool,
-    /// Go on to a connection that resumes the session, up to TLS 1.2, after this one has ended and until the time given with
-    /// --for is over: once the server has sent a record, other than an alert, after the client's Finished. A server that
-    /// waits for a request first is not followed to, as that request is held
+    /// After this connection has ended, and until the time of --for is over, move to a connection that resumes its session
+    /// (up to TLS 1.2). The pin moves once the server has sent a record, other than an alert, after the client's Finished. If
+    /// the server waits for a request first, the pin does not move, because that request is held
     #[arg(long, requires = "lasts")]
     follow: bool,
     #[command(flatten)]
     selector: Selector,
-    /// Only in this zone of conntrack's
+    /// Only in this zone of conntrack
     #[arg(long, value_name = "N", requires = "src", help_heading = "Selectors")]
     zone: Option<u16>,
 }

@@ -20,18 +20,19 @@ const CHAIN_MAX: usize = 28;
 
 /// Print a ruleset that holds the data of every connection that is not pinned
 ///
-/// It makes a chain of its own and a jump to it before the other rules; nothing else is touched. Application data,
-/// heartbeats and what cannot be told are held; handshakes pass on to the other rules, as does all of a pinned
-/// connection. What may be handshake or data passes too, within bounds, so that every handshake completes; with --strict
-/// it is held, so that no data passes, and handshakes with client certificates wait for their pin. Load it with `tlsconnctl rules | iptables-restore --noflush`, and the same for ip6tables-restore.
+/// It makes a chain of its own and a jump to it before the other rules, and changes nothing else. It holds application
+/// data, heartbeats and bytes of unknown type. Handshakes go on to the other rules, as does everything of a pinned
+/// connection. Records that may be handshake or data pass too, within bounds, so that every handshake completes. With
+/// --strict they are held, so that no data passes, and handshakes with client certificates wait for their pin. Load it with
+/// `tlsconnctl rules | iptables-restore --noflush`, and the same for ip6tables-restore.
 #[derive(Args, Debug)]
 pub(crate) struct Rules {
-    /// Name of the chain to make, which is emptied if it is there already; or FORWARD, INPUT or OUTPUT: the chain that
+    /// Name of the chain to make, which is emptied if it exists already; or FORWARD, INPUT or OUTPUT: the chain that
     /// jumps to it [default: TLSCONN, from FORWARD]
     #[arg(long, value_name = "CHAIN")]
     chain: Option<Chain>,
-    /// What becomes of held packets: dropped, so that they come with a retransmission once the connection is pinned, or
-    /// answered with a reset, which ends the sender's side of the connection
+    /// What happens to held packets: they are dropped, and come with a retransmission once the connection is pinned; or they
+    /// are answered with a reset, which ends the sender's side of the connection
     #[arg(long, value_enum, default_value_t = OnData::Drop, value_name = "VERDICT")]
     on_data: OnData,
     /// Hold what is in doubt too: records of TLS 1.3 that may be handshake or data

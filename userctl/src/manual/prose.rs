@@ -21,8 +21,8 @@ const EXIT_STATUS: Prose = (
     "EXIT STATUS",
     &[
         Term("0", "Done."),
-        Term("1", "It was tried and failed; doctor: something is wrong."),
-        Term("2", "The arguments make no sense."),
+        Term("1", "The command failed; doctor: something is wrong."),
+        Term("2", "The arguments are wrong."),
         Term("3", "There is no such connection or pin."),
         Term("4", "Several connections fit; they are listed."),
         Term(
@@ -40,14 +40,14 @@ const OF_THE_TOOL: &[Prose] = &[
                   forwards, opens or accepts, while an iptables rule there uses the match tlsconn, or after tlsconnctl \
                   track on. Each connection has an id, which is never used again while the module is loaded."),
             Text("A pin gives one of them a connection mark. Rules with -m tlsconn --pinned, -m connmark, or nft's ct \
-                  mark let through what carries it. A pin is bound to one connection and to no other: neither to a \
-                  parallel connection between the same hosts nor to one that resumes its session."),
+                  mark let through the connection that carries it. A pin is bound to one connection and to no other: neither to a \
+                  parallel connection between the same hosts nor to a connection that resumes its session."),
         ],
     ),
     (
         "EXAMPLES",
         &[
-            Text("Hold the data of all TLS connections, see that nothing gets around it, and let one through:"),
+            Text("Hold the data of all TLS connections, check that nothing gets around the rules, and let one connection through:"),
             Line("tlsconnctl rules | iptables-restore --noflush"),
             Line("tlsconnctl doctor"),
             Line("tlsconnctl list"),
@@ -66,9 +66,9 @@ const OF_THE_TOOL: &[Prose] = &[
                   sender gives up after its retransmission limit, about 15 minutes on Linux."),
             Text("In TLS 1.3 handshake records are known by order, length and acknowledgement. Endpoints that work \
                   together can hide some data in records that may be handshake: 128 KiB of a server's flight, 8 KiB \
-                  after its Finished, 40 KiB of a client's certificate flight. But for the first it reads in-doubt, and \
-                  rules --strict holds it. Early data, and data in one segment with \
-                  the end of a handshake, wait for the pin, and the connection with them."),
+                  after its Finished, 40 KiB of a client's certificate flight. The last two read in-doubt, and \
+                  rules --strict holds them. Early data, and data in one segment with \
+                  the end of a handshake, wait for the pin, and the connection waits with them."),
             Text("QUIC is UDP and is not seen. Packets of offloaded connections pass no rule. In the raw table, which \
                   comes before conntrack, every connection reads untracked."),
         ],
@@ -94,15 +94,16 @@ const OF_PIN: &[Prose] = &[
     (
         "NOTES",
         &[
-            Text("With --next the pin is armed. It is reserved for the first connection whose ClientHello fits and bound \
-                  to it when its ServerHello acknowledges that: to exactly one, however many begin in the same moment. \
-                  Where that never comes, the reservation ends with its connection, or after ten seconds when another \
-                  ClientHello fits."),
-            Text("An id means what list showed under it, whatever happens in between: ids are never used again. A \
+            Text("With --next the pin is armed. It is reserved for the first connection whose ClientHello fits, and bound \
+                  to it when the ServerHello acknowledges that ClientHello: to exactly one connection, however many begin \
+                  in the same moment. If no such ServerHello comes, the reservation ends with its connection, or after ten \
+                  seconds when another ClientHello fits."),
+            Text("An id always means the connection that list showed under it: ids are never used again. A \
                   selector has to fit exactly one live connection. If several fit, nothing is pinned, and they are listed."),
             Text("The mark is written into conntrack's entry: conntrack -L --mark 0x54000000/0xff000000 shows it, and \
-                  other bits of the mark stay as they are. Other connections that carry the pin's mark, as somebody else has \
-                  set it, are shown by tlsconnctl pins, and pin and unpin clear it from them. Marks of the pins of one namespace must not overlap."),
+                  other bits of the mark stay as they are. Somebody else may have set the pin's mark on other \
+                  connections: tlsconnctl pins shows them, and pin and unpin clear it from them. The marks of the pins of \
+                  one namespace must not overlap."),
         ],
     ),
     (
@@ -121,11 +122,11 @@ const OF_PIN: &[Prose] = &[
 const OF_MONITOR: &[Prose] = &[(
     "EVENTS",
     &[
-        Term("connection-new, established, resumed, tainted, lost, closed", "Of connections, which are told as they are \
-              then."),
+        Term("connection-new, established, resumed, tainted, lost, closed", "Of connections, each with its fields at that \
+              time."),
         Term("pin-armed, pin-bound, pin-released", "Of pins. A release has a reason: unpinned, replaced, expired, closed \
               (the connection ended) or gone (conntrack dropped its entry)."),
-        Term("events-lost", "Events came faster than they were read; what they were is not known. It goes on after them."),
+        Term("events-lost", "Events came faster than they were read, and some were lost. Later events follow."),
     ],
 )];
 
@@ -133,16 +134,16 @@ const OF_RULES: &[Prose] = &[
     (
         "NOTES",
         &[
-            Text("The jump to the new chain stands before all other rules, as a rule that accepts established \
-                  connections would let data past. Loaded again, the chain is emptied and filled anew, and rules that \
-                  were put into it are gone; the jump (two of them with --port, --src or --dst) is added once more, \
-                  so that what an earlier one sends there is still held, also where --port, --src or --dst are other \
-                  ones now: iptables -D FORWARD 1, once for each, takes a jump away. To take away all of it: \
+            Text("The jump to the new chain stands before all other rules, because a rule that accepts established \
+                  connections would let data pass. If you load the output again, the chain is emptied and filled anew, and \
+                  rules that you have put into it are gone. The jump (two of them with --port, --src or --dst) is added once \
+                  more, so that packets of an earlier jump are still held, also if --port, --src or --dst differ now. \
+                  To remove a jump: iptables -D FORWARD 1, once for each. To remove everything: \
                   iptables-save -t filter | grep -vw TLSCONN | iptables-restore."),
-            Text("Pins with a mark of their own need a rule of their own in front: -m tlsconn --pinned --pin-mark \
+            Text("Pins with a mark of their own need a rule of their own before the others: -m tlsconn --pinned --pin-mark \
                   VALUE/MASK -j RETURN."),
-            Text("With --on-data reset a held packet is answered with a reset to its sender; the other side learns \
-                  nothing of it."),
+            Text("With --on-data reset a held packet is answered with a reset to its sender; the other side does not \
+                  notice."),
         ],
     ),
     (
