@@ -36,7 +36,7 @@ pub fn look_after(net: &NetState) {
         cond_resched();
     }
     net.next.holes.set(next);
-    net.kept.free_discarded();
+    net.hole_memory.free_discarded();
 }
 
 /// Whether more of it waits for its turn.

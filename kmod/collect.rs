@@ -55,7 +55,7 @@ pub fn collect(net: &NetState) -> bool {
     });
     net.next.collected.set(next);
     idle_handshakes(net);
-    !net.table.is_empty() || net.syns.keeps_any() || net.kept.has_discarded()
+    !net.table.is_empty() || net.syns.keeps_any() || net.hole_memory.has_discarded()
 }
 
 fn is_let_go(entry: &Entry) -> bool {

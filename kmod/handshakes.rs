@@ -78,17 +78,17 @@ impl Budget {
 }
 
 /// Memory for handshakes.
-pub static HANDSHAKES: Cache<Kept> = Cache::unmade();
+pub static HANDSHAKES: Cache<Allocation> = Cache::unmade();
 
 /// A handshake, and when its connection's last packet came, in seconds.
-pub struct Kept {
+pub struct Allocation {
     handshake: Handshake,
     active: u32,
     /// Pieces of it that are counted in the budget.
     pieces: u32,
 }
 
-impl Kept {
+impl Allocation {
     /// Counts its pieces in the budget as they are now.
     #[inline]
     fn count(&mut self, budget: &Budget) {
@@ -103,7 +103,7 @@ impl Kept {
 
 /// A connection's place for a handshake. Whoever drops it while it has one has to [`release`](Slot::release) it first, so
 /// that the budget is right.
-pub struct Slot(Option<KBox<Kept>>);
+pub struct Slot(Option<KBox<Allocation>>);
 
 impl Slot {
     /// Without one. No memory is taken.
@@ -120,27 +120,29 @@ impl Slot {
     /// The handshake.
     #[inline]
     pub fn get(&self) -> Option<&Handshake> {
-        self.0.as_deref().map(|kept| &kept.handshake)
+        self.0.as_deref().map(|allocation| &allocation.handshake)
     }
 
     /// The handshake.
     #[inline]
     pub fn get_mut(&mut self) -> Option<&mut Handshake> {
-        self.0.as_deref_mut().map(|kept| &mut kept.handshake)
+        self.0
+            .as_deref_mut()
+            .map(|allocation| &mut allocation.handshake)
     }
 
     /// A packet of the connection has come.
     #[inline]
     pub fn touch(&mut self) {
-        if let Some(kept) = self.0.as_deref_mut() {
-            kept.active = sys::seconds();
+        if let Some(allocation) = self.0.as_deref_mut() {
+            allocation.active = sys::seconds();
         }
     }
 
     /// For how many seconds no packet has come; None where there is no handshake.
     pub fn idle(&self) -> Option<u32> {
-        let kept = self.0.as_deref()?;
-        Some(sys::seconds().wrapping_sub(kept.active))
+        let allocation = self.0.as_deref()?;
+        Some(sys::seconds().wrapping_sub(allocation.active))
     }
 
     /// Gives the memory back. Any context.
@@ -154,19 +156,19 @@ impl Slot {
     /// Counts what it keeps of the stream as it is now. After each packet. Any context.
     #[inline]
     pub fn count(&mut self, budget: &Budget) {
-        if let Some(kept) = self.0.as_deref_mut() {
-            kept.count(budget);
+        if let Some(allocation) = self.0.as_deref_mut() {
+            allocation.count(budget);
         }
     }
 
     /// Gives what it keeps of the stream back; whether there was any. Any context.
     pub fn clear_pieces(&mut self, budget: &Budget) -> bool {
-        let Some(kept) = self.0.as_deref_mut() else {
+        let Some(allocation) = self.0.as_deref_mut() else {
             return false;
         };
-        kept.handshake.clear_pieces();
-        let had = kept.pieces != 0;
-        kept.count(budget);
+        allocation.handshake.clear_pieces();
+        let had = allocation.pieces != 0;
+        allocation.count(budget);
         had
     }
 
@@ -195,12 +197,12 @@ impl tls::HandshakeSlot for Place<'_> {
                 self.budget.give();
                 return None;
             };
-            let kept = Kept {
+            let allocation = Allocation {
                 handshake: Handshake::keyed(secret()),
                 active: sys::seconds(),
                 pieces: 0,
             };
-            self.slot.0 = Some(KBox::write(room, kept));
+            self.slot.0 = Some(KBox::write(room, allocation));
         }
         self.slot.get_mut()
     }

@@ -70,7 +70,7 @@ impl pernet::State for Tracker {
         net.stop();
         release_all(net, Release::Gone);
         net.table.clear();
-        net.kept.free_discarded();
+        net.hole_memory.free_discarded();
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     connections::{Connections, Entry},
     counters::Counters,
     handshakes::Budget,
-    holes::{Limits, Total},
+    holes::{Limits, MemoryBudget},
     links::Sessions,
     parameters,
     pins::{Pins, Release},
@@ -57,9 +57,9 @@ pub struct Tracker {
     pub commands: Mutex<()>,
     /// How its connections are followed: the module's parameters.
     pub engine: tls::Config,
-    /// What is kept after holes.
+    /// Memory for segments after holes.
     #[pin]
-    pub kept: Total,
+    pub hole_memory: MemoryBudget,
     /// What it has seen.
     pub counters: Counters,
     /// Memory for its handshakes.
@@ -89,7 +89,7 @@ impl Tracker {
             sessions: Arc::pin_init(Sessions::new(), GFP_KERNEL)?,
             table <- Connections::new(shared),
             engine: parameters::engine(),
-            kept <- Total::new(parameters::hole_octets_total()),
+            hole_memory <- MemoryBudget::new(parameters::hole_octets_total()),
             handshakes: Budget::new(parameters::max_handshakes(), parameters::handshake_octets_total()),
             payer: Payer::nobody(),
             syns <- Pending::new(),
@@ -115,7 +115,7 @@ impl NetState {
     pub fn limits(&self) -> Limits<'_> {
         Limits {
             engine: &self.engine,
-            total: &self.kept,
+            memory: &self.hole_memory,
             counters: &self.counters,
             handshakes: &self.handshakes,
         }

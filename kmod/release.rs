@@ -3,9 +3,9 @@
 //! Pins are released: because somebody asked for it, when their time is over, and when their connections are gone.
 
 use crate::{
+    foreign_marks::clear_foreign_marks,
     namespace::NetState,
     pins::{Marks, Release, MAX_PINS},
-    strays::clear_strays,
     sys::{rcu::Reader, time::uptime},
 };
 
@@ -38,7 +38,7 @@ pub fn expire(net: &NetState) -> Option<u64> {
         let sweeps = || net.pins.lock().take_sweeps();
         if let Some(marks) = marks.take().or_else(sweeps) {
             // Where that cannot be done, `pins` tells of those that carry a mark still.
-            let _ = clear_strays(net, &marks);
+            let _ = clear_foreign_marks(net, &marks);
             continue;
         }
         let next = net.pins.lock().next_expiry()?;

@@ -40,8 +40,8 @@ impl Match for Tlsconn {
     }
 
     #[inline(always)]
-    fn quick(info: &MatchInfo, skb: Skb<'_>, tcp: u32) -> Option<bool> {
-        quick_matches(info, skb, tcp)
+    fn fast_path(info: &MatchInfo, skb: Skb<'_>, tcp: u32) -> Option<bool> {
+        fast_path_matches(info, skb, tcp)
     }
 
     fn fits<'a>(info: &MatchInfo, net: impl Fn() -> &'a NetState, skb: Skb<'_>, tcp: u32) -> bool {
@@ -64,7 +64,7 @@ fn matches<'a>(info: &MatchInfo, net: impl Fn() -> &'a NetState, skb: Skb<'_>, t
 /// The same for a rule that asks for types by content and nothing else, as most do, and a packet that the tracker has
 /// just seen; None for others.
 #[inline(always)]
-fn quick_matches(info: &MatchInfo, skb: Skb<'_>, tcp: u32) -> Option<bool> {
+fn fast_path_matches(info: &MatchInfo, skb: Skb<'_>, tcp: u32) -> Option<bool> {
     if info.match_ != XT_TLSCONN_RECORD_TYPE || info.flags != 0 {
         return None;
     }

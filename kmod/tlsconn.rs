@@ -33,6 +33,7 @@ pub mod connections;
 pub mod counters;
 pub mod facts;
 pub mod fast;
+pub mod foreign_marks;
 pub mod handshakes;
 pub mod hellos;
 pub mod holes;
@@ -52,7 +53,6 @@ pub mod pins;
 pub mod release;
 pub mod rule;
 pub mod sessions;
-pub mod strays;
 pub mod syns;
 #[allow(unsafe_code, reason = "safe faces of C")]
 pub mod sys;

@@ -199,7 +199,7 @@ impl Tracked {
     /// Lets go of what is kept after holes, when the connection goes. Any context.
     pub fn clear_holes(&mut self, limits: &Limits<'_>) {
         if let Some(mut holes) = self.holes.take() {
-            holes.clear(limits.total);
+            holes.clear(limits.memory);
         }
     }
 

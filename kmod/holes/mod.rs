@@ -15,11 +15,11 @@ use crate::{
 use kernel::prelude::*;
 use queue::{Cost, Queue, Room};
 
+mod memory_budget;
 mod queue;
 mod same;
-mod total;
 
-pub use total::Total;
+pub use memory_budget::MemoryBudget;
 
 /// Segments that a connection keeps at most.
 const SEGMENTS_MAX: u32 = 1024;
@@ -35,8 +35,8 @@ const REACH: u32 = 1 << 30;
 pub struct Limits<'a> {
     /// How the engine follows it.
     pub engine: &'a crate::tls::Config,
-    /// What its namespace keeps.
-    pub total: &'a Total,
+    /// Memory for what its namespace keeps after holes.
+    pub memory: &'a MemoryBudget,
     /// What its namespace counts.
     pub counters: &'a Counters,
     /// Its namespace's handshakes.
@@ -73,7 +73,7 @@ impl Payload for Nothing {
 }
 
 /// What a connection keeps. Under its entry's lock; whoever ends the connection while its namespace lives discards it, so
-/// that the total is right.
+/// that the budget is right.
 pub struct Holes {
     queues: PerSide<Option<KBox<Queue>>>,
     /// Acknowledgements of a side's segments that came before these were taken in.
@@ -173,8 +173,8 @@ impl Holes {
         let kept = queue.keep(
             at,
             packet,
-            |cost| fits(cost) && limits.total.add(cost.memory),
-            |cost| limits.total.sub(cost.memory),
+            |cost| fits(cost) && limits.memory.add(cost.memory),
+            |cost| limits.memory.sub(cost.memory),
         );
         if queue.is_empty() {
             *place = None;
@@ -211,7 +211,7 @@ impl Holes {
             };
             portion.segments = portion.segments.saturating_sub(1);
             portion.bytes = portion.bytes.saturating_sub(bytes);
-            limits.total.sub(cost.memory);
+            limits.memory.sub(cost.memory);
             if queue.is_empty() {
                 *place = None;
             }
@@ -254,14 +254,14 @@ impl Holes {
             }
         }
         if !connection.follows(side) {
-            self.discard(side, limits.total);
+            self.discard(side, limits.memory);
         }
     }
 
-    fn discard(&mut self, side: Side, total: &Total) {
+    fn discard(&mut self, side: Side, memory: &MemoryBudget) {
         *self.acks.of_mut(side) = None;
         if let Some(queue) = self.queues.of_mut(side).take() {
-            total.discard(queue);
+            memory.discard(queue);
         }
     }
 
@@ -275,8 +275,8 @@ impl Holes {
     }
 
     /// Lets go of all. Any context.
-    pub fn clear(&mut self, total: &Total) {
-        self.discard(Side::Src, total);
-        self.discard(Side::Dst, total);
+    pub fn clear(&mut self, memory: &MemoryBudget) {
+        self.discard(Side::Src, memory);
+        self.discard(Side::Dst, memory);
     }
 }

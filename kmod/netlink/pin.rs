@@ -16,10 +16,10 @@ use crate::{
         TLSCONN_PIN_STATE_BOUND, TLSCONN_PIN_STATE_RELEASED, XT_TLSCONN_PIN_MARK,
         XT_TLSCONN_PIN_MASK,
     },
+    foreign_marks::{clear_foreign_marks, Untracked},
     namespace::{NetState, Tracker},
     pins::{Bound, Mark, Marks, Name, Pin, PinRequest, Release},
     release::release_all,
-    strays::{clear_strays, Untracked},
     sys::{
         message::Message,
         policy::{Attribute, Policy},
@@ -208,7 +208,7 @@ impl Answer for PinSet {
             for bound in [before, now].into_iter().flatten() {
                 bound.ct.deliver_events();
             }
-            if let Err(error) = clear_strays(net, &marks) {
+            if let Err(error) = clear_foreign_marks(net, &marks) {
                 // Others may carry the mark still: what it lets pass is not known.
                 release(net, name);
                 return Err(unsettled(request, error));
@@ -292,8 +292,9 @@ impl Answer for PinDel {
     /// Releases one pin, or all, and clears their marks wherever others have set them.
     fn answer(net: &NetState, request: &Request<'_, Self>) -> Result {
         let _alone = net.commands.lock();
-        let clear =
-            |marks: &Marks| clear_strays(net, marks).map_err(|error| unsettled(request, error));
+        let clear = |marks: &Marks| {
+            clear_foreign_marks(net, marks).map_err(|error| unsettled(request, error))
+        };
         let mut marks = Marks::none();
         if request.has(Self::ALL) {
             release_all(net, Release::Unpinned);

@@ -36,7 +36,7 @@ pub trait Match: Sized + 'static {
 
     /// Whether a packet fits a rule, where that can be said at once; its transport header is at `transport` after the network
     /// header. Softirq or process context, under RCU.
-    fn quick(info: &Self::Info, skb: Skb<'_>, transport: u32) -> Option<bool>;
+    fn fast_path(info: &Self::Info, skb: Skb<'_>, transport: u32) -> Option<bool>;
 
     /// Whether it does, where that took more; `net` is the rule's namespace. As above.
     fn fits<'a>(
@@ -120,7 +120,7 @@ unsafe extern "C" fn matches<M: Match>(
 ) -> bool {
     // SAFETY: As the caller promises.
     let (packet, info, transport) = unsafe { packet_and_rule::<M>(skb, parameters) };
-    match M::quick(info, packet, transport) {
+    match M::fast_path(info, packet, transport) {
         Some(matches) => matches,
         // SAFETY: As the caller promises.
         None => unsafe { any_matches::<M>(skb, parameters) },

@@ -4,10 +4,10 @@
 
 use super::{
     finding::{or_good, Finding},
+    foreign_marks,
     host::Host,
     nft::NftRule,
     ruleset::{Chain, Rule, Ruleset},
-    strays,
 };
 use crate::{mark::Mark, model::PinState};
 
@@ -38,7 +38,7 @@ pub(super) fn overlap(host: &Host) -> Vec<Finding> {
         }
     }
     if let Some((connections, pins, _)) = host.tracked() {
-        bad.extend(strays::of(connections, pins));
+        bad.extend(foreign_marks::of(connections, pins));
     }
     or_good(
         bad,

@@ -4,6 +4,7 @@
 //! fixes what it finds.
 
 mod finding;
+mod foreign_marks;
 mod host;
 mod iptables;
 mod kernel;
@@ -12,7 +13,6 @@ mod nft;
 mod offload;
 mod quic;
 mod ruleset;
-mod strays;
 
 pub(crate) use self::finding::Finding;
 use self::host::Host;

@@ -122,11 +122,20 @@ const OF_PIN: &[Prose] = &[
 const OF_MONITOR: &[Prose] = &[(
     "EVENTS",
     &[
-        Term("connection-new, established, resumed, tainted, lost, closed", "Of connections, each with its fields at that \
-              time."),
-        Term("pin-armed, pin-bound, pin-released", "Of pins. A release has a reason: unpinned, replaced, expired, closed \
-              (the connection ended) or gone (conntrack dropped its entry)."),
-        Term("events-lost", "Events came faster than they were read, and some were lost. Later events follow."),
+        Term(
+            "connection-new, established, resumed, tainted, lost, closed",
+            "Of connections, each with its fields at that \
+              time.",
+        ),
+        Term(
+            "pin-armed, pin-bound, pin-released",
+            "Of pins. A release has a reason: unpinned, replaced, expired, closed \
+              (the connection ended) or gone (conntrack dropped its entry).",
+        ),
+        Term(
+            "events-lost",
+            "Events came faster than they were read, and some were lost. Later events follow.",
+        ),
     ],
 )];
 

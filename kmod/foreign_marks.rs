@@ -22,7 +22,7 @@ const MAX_TOLD: usize = 16;
 /// Clears marks wherever they are set but on the connections that the pins are on, once those have stored that have
 /// loaded them before; whether there were any. Goes through conntrack's table once; EAGAIN where that cannot be done.
 /// Process context; neither an entry nor the pins may be locked.
-pub fn clear_strays(net: &NetState, marks: &Marks) -> Result<bool> {
+pub fn clear_foreign_marks(net: &NetState, marks: &Marks) -> Result<bool> {
     if marks.is_empty() {
         return Ok(false);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What a namespace keeps after holes: its bound, and what was discarded.
+//! Memory for segments that a namespace keeps after holes: how much there may be, and what was discarded.
 
 use super::queue::Queue;
 use crate::sys::{cond_resched, lock::SpinLockBh};
@@ -9,9 +9,9 @@ use kernel::{
     sync::atomic::{ordering::Relaxed, Atomic},
 };
 
-/// What a namespace keeps.
+/// Memory for what a namespace keeps after holes.
 #[pin_data]
-pub struct Total {
+pub struct MemoryBudget {
     memory: Atomic<u64>,
     max: u64,
     /// Queues that are kept for nobody any longer: a packet has no time to free a thousand segments. The lock comes after
@@ -20,7 +20,7 @@ pub struct Total {
     discarded: SpinLockBh<Option<KBox<Queue>>>,
 }
 
-impl Total {
+impl MemoryBudget {
     /// Nothing yet, and no more than `max` bytes of memory.
     pub fn new(max: u64) -> impl PinInit<Self> {
         pin_init!(Self {
