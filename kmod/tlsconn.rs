@@ -74,7 +74,7 @@ module! {
     params: {
         max_connections: u32 {
             default: 262144,
-            description: "Connections tracked per network namespace at most",
+            description: "Connections tracked per network namespace, at most",
         },
         max_connections_unprivileged: u32 {
             default: 65536,
@@ -86,7 +86,7 @@ module! {
         },
         handshake_octets_total: u32 {
             default: 67108864,
-            description: "Bytes of memory per network namespace for what handshakes have outstanding, to be compared when it is sent again",
+            description: "Bytes of memory per network namespace for handshake bytes that are not acknowledged, to compare them when they are sent again",
         },
         client_flight_budget: u32 {
             default: 40960,
@@ -94,11 +94,11 @@ module! {
         },
         hole_octets: u32 {
             default: 65536,
-            description: "Bytes of a connection kept after holes in its streams at most",
+            description: "Bytes of a connection kept after holes in its streams, at most",
         },
         hole_octets_total: u32 {
             default: 16777216,
-            description: "Bytes of memory per network namespace for what is kept after holes at most",
+            description: "Bytes of memory per network namespace for segments kept after holes, at most",
         },
     },
 }

@@ -147,7 +147,7 @@ fn mark_of(request: &Request<'_, PinSet>) -> Result<Mark> {
     if mark.value == 0 {
         return Err(request.refuse(
             EINVAL,
-            c"a mark of zero is what every connection has: give another",
+            c"connections without a mark have mark zero: give another mark",
         ));
     }
     Ok(mark)
@@ -179,7 +179,10 @@ impl Answer for PinSet {
             replace: request.has(Self::REPLACE),
         };
         if wanted.follow && wanted.lasts.is_none() {
-            return Err(request.refuse(EINVAL, c"a pin that follows has to last for some seconds"));
+            return Err(request.refuse(
+                EINVAL,
+                c"a pin that follows needs a number of seconds that it lasts",
+            ));
         }
         let _alone = net.commands.lock();
         let (name, mut marks) = (wanted.name, Marks::none());
@@ -198,11 +201,7 @@ impl Answer for PinSet {
                     let armed = net.pins.lock().arm(net, wanted);
                     armed.map_err(|(error, why)| request.refuse(error, why))?
                 }
-                _ => {
-                    return Err(
-                        request.refuse(EINVAL, c"either a connection or next is to be given")
-                    )
-                }
+                _ => return Err(request.refuse(EINVAL, c"give either a connection or next")),
             };
             let now = net.pins.lock().of_name(name).and_then(Pin::bound).cloned();
             for bound in [before, now].into_iter().flatten() {
@@ -220,7 +219,9 @@ impl Answer for PinSet {
             let pin = pins.of_name(name).ok_or(ENOENT)?;
             // One that follows waits for another connection.
             if !is_there && !pin.is_armed() {
-                return Err(request.refuse(ENOENT, c"the connection ended as it was pinned"));
+                return Err(
+                    request.refuse(ENOENT, c"the connection ended while it was being pinned")
+                );
             }
             put(pin, message)
         })

@@ -60,7 +60,7 @@ fn pattern(nest: &Nest<'_, policy::Selector>) -> Result<Option<Bytes<255>>, &'st
     let pattern = filled(value.iter().map(u8::to_ascii_lowercase))?;
     match is_pattern(pattern.as_slice()) {
         true => Ok(Some(pattern)),
-        false => Err(c"a selector's server name is no name with * and ?"),
+        false => Err(c"a selector's server name is not a name with * and ? as wildcards"),
     }
 }
 
