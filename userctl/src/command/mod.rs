@@ -41,7 +41,7 @@ pub(crate) enum Command {
     Rules(rules::Rules),
     /// Print what a reboot would lose, as commands for `batch`
     ///
-    /// Tracking that `track on` asked for, and pins that wait for their first connection. What a pin is bound to ends with the reboot.
+    /// Tracking that `track on` asked for, and pins that wait for their first connection. A bound pin ends with the reboot.
     Save,
     Batch(batch::Batch),
     Inspect(inspect::Inspect),
