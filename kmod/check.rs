@@ -61,21 +61,25 @@ pub(crate) fn check(info: &MatchInfo) -> Result<(), Reason> {
         info.session_id_len,
         &info.session_id,
     ) {
-        return Err(c"--session-id: it is not of 1 to 32 bytes, or there without its condition");
+        return Err(c"--session-id: it is not of 1 to 32 octets, or there without its condition");
     }
     if !is_filled(
         has(XT_TLSCONN_CLIENT_RANDOM),
         info.client_random_len,
         &info.client_random,
     ) {
-        return Err(c"--client-random: it is not of 1 to 32 bytes, or there without its condition");
+        return Err(
+            c"--client-random: it is not of 1 to 32 octets, or there without its condition",
+        );
     }
     if !is_filled(
         has(XT_TLSCONN_SERVER_RANDOM),
         info.server_random_len,
         &info.server_random,
     ) {
-        return Err(c"--server-random: it is not of 1 to 32 bytes, or there without its condition");
+        return Err(
+            c"--server-random: it is not of 1 to 32 octets, or there without its condition",
+        );
     }
     Ok(())
 }

@@ -97,7 +97,7 @@ def unfinished(facts):
 
 
 KINDS = {
-    "after another protocol": (preface, """
+    "behind something else": (preface, """
         The connection does not begin with TLS: a proxy's header, STARTTLS, RDP, or bytes of no sense. `inspect` says `not-tls`, as
         the module does, with a reason where it knows the preface; tshark follows TLS from where it begins."""),
     "tainted": (tainted, """
@@ -126,7 +126,7 @@ KINDS = {
         A ClientHello in SSLv2's form: tshark says that it has a challenge, but not which."""),
 }
 # In this order: the narrower ones first.
-ORDER = ("SSLv2", "draft", "after another protocol", "guessed", "tainted", "without its beginning", "after a hole", "lost",
+ORDER = ("SSLv2", "draft", "behind something else", "guessed", "tainted", "without its beginning", "after a hole", "lost",
          "sent again", "unfinished")
 
 

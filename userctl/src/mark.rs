@@ -53,7 +53,7 @@ impl FromStr for Mark {
     }
 }
 
-/// A 32-bit number, decimal or with 0x before it. Others read a leading 0 as octal, so it is refused.
+/// A 32-bit number, decimal or with 0x in front. Others read a leading 0 as octal, so it is refused.
 fn number(text: &str) -> Result<u32, String> {
     let wrong = || format!("{text:?} is not a number of 32 bits, as in 0x54000000");
     let (digits, radix) = match text.strip_prefix("0x").or(text.strip_prefix("0X")) {

@@ -12,7 +12,7 @@ use std::{
 use etherparse::PacketBuilder;
 use serde_json::{json, Value};
 
-/// Runs the tool with bytes on its standard input.
+/// Runs the tool with octets on its standard input.
 fn inspect(args: &[&str], input: &[u8]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_tlsconnctl"))
         .arg("inspect")

@@ -13,7 +13,7 @@ use std::{
 use etherparse::PacketBuilder;
 use serde_json::{json, Value};
 
-/// Runs the tool with bytes on its standard input.
+/// Runs the tool with octets on its standard input.
 fn inspect(args: &[&str], input: &[u8]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_tlsconnctl"))
         .arg("inspect")
@@ -469,7 +469,7 @@ fn a_packed_file_that_is_cut_off_says_what_to_do() {
     assert!(text(&output.stdout).contains("not-tls"));
 }
 
-/// A capture in pieces, with so many more frames, each of `len` bytes.
+/// A capture in pieces, with so many more frames, each of `len` octets.
 fn large(frames: usize, len: u16) -> impl Iterator<Item = Vec<u8>> {
     let frame = move || {
         let mut octets = Vec::new();

@@ -6,9 +6,9 @@ use clap::{Args, ValueEnum};
 
 use crate::{failure::Failure, model::Tracking, netlink::Tlsconn, output::Output};
 
-/// Turn the tracking of connections without a rule on or off, or say whether they are tracked
+/// Have connections tracked without a rule, or no longer; or say whether they are
 ///
-/// A rule that uses the match turns tracking on anyway. A connection that began before tracking is lost.
+/// A rule that uses the match has them tracked anyway. What was begun before tracking is lost.
 #[derive(Args, Debug)]
 pub(crate) struct Track {
     /// What to do
