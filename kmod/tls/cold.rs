@@ -1,7 +1,46 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The part of a direction that few packets touch, apart from the rest so that they need not fetch it.
 
-use super::resync::Chain;
+use super::record_header::HEADER;
+
+/// Headers in a row that show the way.
+const HEADERS: u8 = 3;
+/// Bytes of two records that do so too.
+const TWO_RECORDS: u16 = 4096;
+
+/// What was found of a chain.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Chain {
+    pub(super) headers: u8,
+    /// How many records of the packet at hand the fast path has taken in. Here, where it takes no room.
+    pub(super) taken: u8,
+    /// Bytes of its records.
+    octets: u16,
+    /// Bytes that were looked at for it, those of headers that led nowhere too.
+    pub(super) searched: u32,
+}
+
+impl Chain {
+    /// A header stands where it is expected; whether that shows where records begin.
+    pub(super) fn goes_on(&mut self, len: u16) -> bool {
+        self.headers = self.headers.saturating_add(1);
+        self.octets = self
+            .octets
+            .saturating_add(len)
+            .saturating_add(HEADER.into());
+        self.headers >= HEADERS || self.headers == 2 && self.octets >= TWO_RECORDS
+    }
+
+    /// Bytes were looked at while there is no chain that shows the way.
+    pub(super) fn looked_at(&mut self, octets: u32) {
+        self.searched = self.searched.saturating_add(octets);
+    }
+
+    pub(super) fn breaks(&mut self) {
+        self.headers = 0;
+        self.octets = 0;
+    }
+}
 
 /// What the packet path seldom touches of a direction.
 #[derive(Clone, Debug)]

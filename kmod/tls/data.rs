@@ -5,6 +5,8 @@
 use super::cold::ColdState;
 use super::connection::Connection;
 use super::direction::Direction;
+#[cfg(feature = "explain")]
+use super::inner_types::tell_next;
 use super::reader::Reader;
 use super::record_header::{
     length_fits, Header, Record, ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER,
@@ -28,7 +30,11 @@ impl Connection {
         offset: u32,
     ) -> Result<(), Reason> {
         let from = segment.from;
-        slot.told().of_next(self, segment, reader, offset);
+        #[cfg(feature = "explain")]
+        if self.tls13 {
+            let record = self.sides.of(from).record;
+            tell_next(slot.told(), record, segment, reader, offset);
+        }
         let direction = self.sides.of_mut(from);
         if let Some(handshake) = slot.get() {
             handshake.forget(from, direction.acked());
@@ -50,7 +56,13 @@ impl Connection {
         told: Told<'_>,
     ) -> Result<(), Reason> {
         let from = segment.from;
-        told.of_next(self, segment, reader, offset);
+        #[cfg(feature = "explain")]
+        if self.tls13 {
+            let record = self.sides.of(from).record;
+            tell_next(told, record, segment, reader, offset);
+        }
+        #[cfg(not(feature = "explain"))]
+        let _ = told;
         let direction = self.sides.of_mut(from);
         direction.data(self.cold.of_mut(from), self.tls13, reader, offset)?;
         Ok(())

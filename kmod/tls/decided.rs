@@ -7,17 +7,8 @@ use alloc::vec::Vec;
 #[cfg(not(MODULE))]
 use core::cell::{Cell, RefCell};
 
-use super::types::Side;
 #[cfg(not(MODULE))]
-use super::types::Types;
-#[cfg(not(feature = "explain"))]
-use super::{
-    connection::Connection,
-    inner_types::{Encrypted, Flights, Verdict},
-    reader::Reader,
-    told::Told,
-    types::Segment,
-};
+use super::types::{Side, Types};
 
 /// A rule, by the name that docs/tls.md gives it.
 #[cfg_attr(not(feature = "explain"), allow(dead_code))]
@@ -126,9 +117,9 @@ pub struct Decided {
 /// What was decided in a connection, in its order.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Decisions {
-    pub(super) all: RefCell<Vec<Decided>>,
+    all: RefCell<Vec<Decided>>,
     /// By side, whether data after the handshake was told of.
-    pub(super) data: Cell<[bool; 2]>,
+    data: Cell<[bool; 2]>,
 }
 
 #[cfg(not(MODULE))]
@@ -144,24 +135,24 @@ impl Decisions {
     }
 }
 
-/// Nobody is told.
-#[cfg(not(feature = "explain"))]
-impl Told<'_> {
-    #[inline(always)]
-    pub(super) fn of_flights(self, _: &Flights, _: &Encrypted, _budget: u32, _: Verdict) {}
-
-    #[inline(always)]
-    pub(super) fn of_next<P>(
-        self,
-        _: &Connection,
-        _: &Segment,
-        _: &mut Reader<'_, P>,
-        _offset: u32,
-    ) {
+#[cfg(feature = "explain")]
+impl Decisions {
+    /// One more.
+    pub(super) fn add(&self, decided: Decided) {
+        self.all.borrow_mut().push(decided);
     }
 
-    #[inline(always)]
-    pub(super) fn asks_for_data(self, _: Side) -> bool {
-        false
+    /// Whether a side's first data after the handshake was not told of yet.
+    pub(super) fn asks_for_data(&self, from: Side) -> bool {
+        self.data.get().get(from as usize) != Some(&true)
+    }
+
+    /// It is told of now.
+    pub(super) fn has_told_of_data(&self, from: Side) {
+        let [src, dst] = self.data.get();
+        self.data.set(match from {
+            Side::Src => [true, dst],
+            Side::Dst => [src, true],
+        });
     }
 }

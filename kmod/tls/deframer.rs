@@ -2,8 +2,9 @@
 //! A connection takes bytes in: record by record, each by its type and by what the handshake says.
 
 use super::connection::Connection;
+use super::encrypted::Encrypted;
 use super::handshake::Handshake;
-use super::inner_types::{Encrypted, Verdict};
+use super::inner_types::Verdict;
 use super::reader::Reader;
 use super::record_header::{
     length_fits, Header, Record, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER,
@@ -74,7 +75,7 @@ impl Connection {
         kept.forget(self.sides.of(from).acked());
         // What else is kept stays. The rest is looked at twice.
         let count = reader.left(offset).min(kept.room_after(at));
-        kept.keep(slot, payload, at, offset, count);
+        kept.keep(|| slot.piece(), payload, at, offset, count);
         // Without memory for all of it, what has to be kept is kept afterwards.
         let end = at.wrapping_add(count);
         let next = match kept.reaches(at, end) {
@@ -274,7 +275,7 @@ impl Connection {
                 ack: segment.ack,
             };
             #[cfg(feature = "explain")]
-            told.of_data(&handshake.content, &record, self.progress);
+            handshake.content.tell_data(told, &record, self.progress);
             let verdict = handshake
                 .content()
                 .record(&record, config.client_flight_budget, told);

@@ -3,17 +3,14 @@
 
 use super::direction::{Direction, Follow};
 use super::hello::{Hello, Sender};
-use super::identity::Identity;
+use super::identity::{Identity, TLS12, TLS13};
 use super::inner_types::InnerTypes;
 use super::message::Message;
 use super::outstanding::Outstanding;
+use super::resumption::{self, NewTicket, Secret};
 use super::sequence::before;
-use super::session::NewTicket;
 use super::sslv2::Sslv2;
 use super::types::{PerSide, Side};
-
-pub(super) const TLS12: u16 = 0x0303;
-pub(super) const TLS13: u16 = 0x0304;
 
 /// How far the hellos are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -43,9 +40,6 @@ pub(super) struct Part {
     /// Up to TLS 1.2: a handshake record after its ChangeCipherSpec is complete.
     finished: bool,
 }
-
-/// A number that nobody else knows.
-pub(super) type Secret = [u64; 2];
 
 /// What is needed while the handshake lasts, and the identity.
 #[cfg_attr(not(MODULE), derive(Clone))]
@@ -231,6 +225,45 @@ impl Handshake {
             *open = Some(level);
         }
         closed
+    }
+
+    /// A plain-text ChangeCipherSpec record is complete. That of TLS 1.3 is for middleboxes only and changes nothing,
+    /// wherever it stands (RFC 8446 D.4).
+    pub(super) fn change_cipher_spec(&mut self, from: Side) {
+        if self.identity.version > Some(TLS12) {
+            return;
+        }
+        // Where the server's direction is lost its answer, and its ChangeCipherSpec, may have passed unseen.
+        let is_unseen = self.content.is_given_up() && self.client == Some(from);
+        if !self.is_answered() && !is_unseen {
+            return;
+        }
+        // The server's comes first when a session is resumed, right after ServerHello or a NewSessionTicket (RFC 5246
+        // 7.3, RFC 5077 3.1).
+        if self.identity.resumed.is_none() && !is_unseen {
+            let resumed = self.client != Some(from);
+            self.identity.resumed = Some(resumed);
+            self.identity.resumption = match resumed {
+                true => resumption::evidence(&self.identity, self.ticket.is_some()),
+                false => None,
+            };
+        }
+        self.parts.of_mut(from).encrypted = true;
+    }
+
+    /// The digest of what the session was issued by that this connection continues, up to TLS 1.2; none as long as that
+    /// is not shown. The connection that has it among its [`issued`](Self::issued) is the one it continues.
+    pub fn continues(&self) -> Option<u64> {
+        resumption::continues(&self.identity, self.secret, self.ticket)
+    }
+
+    /// Digests of what the server gave here for the session to be continued by, up to TLS 1.2: an id, a ticket. An id
+    /// that a server only echoes is not its own.
+    pub fn issued(&self) -> [Option<u64>; 2] {
+        [
+            resumption::issued_id(&self.identity, self.secret),
+            self.issued,
+        ]
     }
 
     /// The other side has acknowledged the client's bytes up to `acked`: whether that and its answer confirm the

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! ClientHello and ServerHello, read over any number of segments: fields are caught as they pass, nothing else is kept.
 
-use super::handshake::Secret;
 use super::identity::Bytes;
-use super::session::{Digest, Of};
+use super::resumption::{Digest, Of, Secret};
 
 /// The message is not one that an endpoint would take.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -3,6 +3,10 @@
 
 use super::types::{numbered, Side};
 
+/// Versions as hellos say them (RFC 5246 A.1, RFC 8446 4.2.1).
+pub(super) const TLS12: u16 = 0x0303;
+pub(super) const TLS13: u16 = 0x0304;
+
 /// At most `N` bytes, `N` below 256.
 #[derive(Clone, Copy)]
 pub struct Bytes<const N: usize> {

@@ -5,23 +5,19 @@
 //! lengths, and what acknowledges what. In doubt a record is data, unless a handshake of a real endpoint could not
 //! complete then; what may pass so is bounded.
 
+use super::client_flight::{ClientFlight, Finished};
 use super::decided::Rule;
-use super::flight::{ClientFlight, Finished, Suite};
-use super::sequence::{before, Kind};
+use super::encrypted::{Encrypted, Suite};
+use super::sequence::Kind;
+use super::server_flight::ServerFlight;
 use super::told::Told;
 use super::types::Side;
 
 #[cfg(feature = "explain")]
 mod explained;
+#[cfg(feature = "explain")]
+pub(super) use explained::tell_next;
 
-/// Bytes that a server may send up to its Finished.
-const SERVER_FLIGHT: u32 = 128 * 1024;
-/// Bytes that it may send after it, where some put tickets.
-const AFTER_FINISHED: u32 = 8 * 1024;
-/// Bytes of a server's flight before its Finished at least, where it shows a certificate.
-const BEFORE_FINISHED: u32 = 135;
-/// Bytes of a first record too short for EncryptedExtensions and a CertificateRequest.
-const NO_CERTIFICATE_REQUEST: u16 = 38;
 /// Bytes of the largest record with its header (RFC 8446 5.2).
 const RECORD_MAX: u32 = 5 + (1 << 14) + 256;
 
@@ -34,125 +30,6 @@ pub(super) struct Settled {
     pub(super) early_data: bool,
     /// A pre-shared key was accepted, and none beside a certificate (RFC 8773).
     pub(super) psk: bool,
-}
-
-/// A record of wire type application_data whose header is complete.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Encrypted {
-    pub(super) from: Side,
-    /// Bytes of the fragment.
-    pub(super) len: u16,
-    /// The sequence number after it.
-    pub(super) end: u32,
-    /// The acknowledgement number of its packet.
-    pub(super) ack: Option<u32>,
-}
-
-impl Encrypted {
-    /// Bytes with the header.
-    pub(super) fn octets(&self) -> u32 {
-        u32::from(self.len).saturating_add(5)
-    }
-
-    /// The sequence number of its header's first byte.
-    pub(super) fn start(&self) -> u32 {
-        self.end.wrapping_sub(self.octets())
-    }
-
-    /// Whether its packet acknowledges everything before `end`.
-    fn acknowledges(&self, end: u32) -> bool {
-        self.ack.is_some_and(|ack| !before(ack, end))
-    }
-}
-
-/// What a TLS 1.3 server has sent after ServerHello.
-#[derive(Clone, Copy, Debug, Default)]
-struct ServerFlight {
-    records: u8,
-    first_len: u16,
-    /// Which of the records was the server's own Finished, counted from 1; none yet: 0.
-    finished_record: u8,
-    octets: u32,
-    /// The sequence number after the last record.
-    end: u32,
-    /// The sequence number after the server's own Finished, if it has come.
-    finished_end: u32,
-    in_doubt: u32,
-}
-
-impl ServerFlight {
-    /// "Handshake, at most 128 KiB up to the server's own Finished (the last record of Finished length, after at least one
-    /// other, before the client answers), and then in-doubt, at most 8 KiB in all however often a record has Finished
-    /// length; then application-data" (RFC 8446 4.3, 4.4). `psk`: no certificate is shown.
-    #[inline]
-    fn record(&mut self, record: &Encrypted, suite: Suite, answered: bool, psk: bool) -> Kind {
-        let first = self.records == 0;
-        if first {
-            self.first_len = record.len;
-        }
-        // A CertificateRequest may have that length by chance.
-        let may_finish = !first && !answered && (psk || self.octets >= BEFORE_FINISHED);
-        self.records = self.records.saturating_add(1);
-        self.end = record.end;
-        self.octets = self.octets.saturating_add(record.octets());
-        let within = self.octets <= SERVER_FLIGHT;
-        let kind = match self.has_finished() {
-            true => self.after_finished(record),
-            false if within => Kind::EncryptedHandshake,
-            false => Kind::ApplicationData,
-        };
-        if may_finish && record.len == suite.finished() && kind != Kind::ApplicationData {
-            self.finished_end = record.end;
-            self.finished_record = self.records;
-        }
-        kind
-    }
-
-    /// By which rule the last record is what it is; whether the Finished had come before it.
-    fn rule(&self, kind: Kind, had_finished: bool) -> Rule {
-        match kind {
-            Kind::ApplicationData => Rule::S4,
-            _ if had_finished => Rule::S3,
-            _ if self.has_finished() => Rule::S2,
-            _ => Rule::S1,
-        }
-    }
-
-    /// Whether the server's own Finished has come, as far as that is known.
-    fn has_finished(&self) -> bool {
-        self.finished_record > 0
-    }
-
-    /// The sequence number after it, or after what has come of the flight.
-    fn flight_end(&self) -> u32 {
-        match self.has_finished() {
-            true => self.finished_end,
-            false => self.end,
-        }
-    }
-
-    /// Whether the sender of a record may have the flight: it acknowledges the Finished, or that was not told from others.
-    fn may_be_answered(&self, record: &Encrypted) -> bool {
-        match self.has_finished() {
-            true => record.acknowledges(self.finished_end),
-            false => self.records > 0,
-        }
-    }
-
-    fn after_finished(&mut self, record: &Encrypted) -> Kind {
-        self.in_doubt = self.in_doubt.saturating_add(record.octets());
-        match self.in_doubt <= AFTER_FINISHED {
-            true => Kind::InDoubt,
-            false => Kind::ApplicationData,
-        }
-    }
-
-    /// Whether its shape shows that no certificate was asked for: "exactly four records, the first too short for
-    /// EncryptedExtensions and a CertificateRequest, the last of Finished length": EncryptedExtensions, Certificate,
-    /// CertificateVerify and Finished (RFC 8446 2). The flight ends with the Finished: tickets may stand after it.
-    fn asks_no_certificate(&self) -> bool {
-        self.finished_record == 4 && self.first_len < NO_CERTIFICATE_REQUEST
-    }
 }
 
 /// The rules for a connection.
@@ -301,7 +178,10 @@ impl Flights {
     #[inline(always)]
     pub(super) fn whole(&mut self, record: &Encrypted, budget: u32, told: Told<'_>) -> Verdict {
         let verdict = self.verdict(record, budget);
-        told.of_flights(self, record, budget, verdict);
+        #[cfg(feature = "explain")]
+        told.decided(|| self.decided(record, budget, verdict));
+        #[cfg(not(feature = "explain"))]
+        let _ = told;
         verdict
     }
 
@@ -326,7 +206,7 @@ impl Flights {
         if from == self.settled.client && psk && !early_data && !self.client.has_begun() {
             return Kind::EncryptedHandshake;
         }
-        let roomy = self.server.octets <= SERVER_FLIGHT.saturating_sub(RECORD_MAX);
+        let roomy = self.server.has_room(RECORD_MAX);
         if from != self.settled.client
             && !self.server.has_finished()
             && roomy
@@ -377,7 +257,7 @@ impl Flights {
         }
         // "If early data was offered and no PSK accepted, only those that do not acknowledge the server's flight are":
         // the server skips them (RFC 8446 4.2.10), and the client stops once it has the server's flight.
-        let has_flight = self.server.records > 0 && record.acknowledges(self.server.flight_end());
+        let has_flight = self.server.has_begun() && record.acknowledges(self.server.flight_end());
         if early_data && !has_flight {
             return Verdict::EARLY.by(Rule::E5);
         }

@@ -5,6 +5,7 @@
 //! packet context. A [`Connection`] is what the packet path touches for the life of the connection; a [`Handshake`] is
 //! needed while the handshake lasts, and holds the identity for those who ask later.
 
+mod client_flight;
 mod cold;
 mod conditions;
 mod connection;
@@ -12,9 +13,9 @@ mod data;
 mod decided;
 mod deframer;
 mod direction;
+mod encrypted;
 mod extensions;
 mod fast_path;
-mod flight;
 mod handshake;
 mod hello;
 mod identity;
@@ -35,7 +36,7 @@ mod resync;
 mod runs;
 mod segment;
 mod sequence;
-mod session;
+mod server_flight;
 mod short;
 mod slot;
 mod sslv2;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What the hellos settle: who offers, who answers, and what a connection is named by.
 
-use super::handshake::{Handshake, Progress, TLS13};
+use super::handshake::{Handshake, Progress};
 use super::hello::{Hello, Malformed, Sender};
-use super::identity::{Identity, Resumption};
+use super::identity::{Identity, Resumption, TLS13};
 use super::inner_types::Settled;
 use super::message::{
     Place, CERTIFICATE, CLIENT_HELLO, NEW_SESSION_TICKET, SERVER_HELLO, SERVER_HELLO_DONE,
 };
-use super::session::{Digest, Of};
+use super::resumption::{Digest, Of};
 use super::short::Places;
 use super::types::{Reason, Side};
 

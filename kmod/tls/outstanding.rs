@@ -6,7 +6,6 @@
 //! What is no more than [`MOST`] before the last of them is there, or nothing is known to be: then `from` says so.
 
 use super::sequence::before;
-use super::slot::HandshakeSlot;
 use super::types::Payload;
 use crate::Held;
 
@@ -112,10 +111,10 @@ impl Outstanding {
     }
 
     /// Keeps bytes of a payload that come after all others: those from `at` on, from its `offset` on. Where there is no
-    /// memory for them, or no room, nothing before them is known.
-    pub(super) fn keep<S: HandshakeSlot, P: Payload>(
+    /// memory for them, or no room, nothing before them is known. `memory`: gives a piece, or none.
+    pub(super) fn keep<P: Payload>(
         &mut self,
-        slot: &mut S,
+        mut memory: impl FnMut() -> Option<Held<Piece>>,
         payload: &P,
         at: u32,
         offset: u32,
@@ -132,7 +131,7 @@ impl Outstanding {
         let mut kept = skipped;
         while kept < len {
             let place = at.wrapping_add(kept).wrapping_sub(self.base);
-            let Some(room) = self.room(slot, place / PIECE) else {
+            let Some(room) = self.room(&mut memory, place / PIECE) else {
                 return self.clear(end);
             };
             let room = room.get_mut((place % PIECE) as usize..).unwrap_or_default();
@@ -204,12 +203,16 @@ impl Outstanding {
     }
 
     /// A piece's bytes, by its number; made now if there is none.
-    fn room<S: HandshakeSlot>(&mut self, slot: &mut S, number: u32) -> Option<&mut [u8]> {
+    fn room(
+        &mut self,
+        memory: &mut impl FnMut() -> Option<Held<Piece>>,
+        number: u32,
+    ) -> Option<&mut [u8]> {
         let mut place = &mut self.first;
         let mut left = number;
         loop {
             if place.is_none() {
-                *place = Some(slot.piece()?);
+                *place = Some(memory()?);
                 self.pieces = self.pieces.saturating_add(1);
             }
             let piece = place.as_mut()?;

@@ -13,11 +13,6 @@ use super::retransmitted_headers::Headers;
 use super::sequence::Kind;
 use super::types::{Payload, Reason};
 
-/// Headers in a row that show the way.
-const HEADERS: u8 = 3;
-/// Bytes of two records that do so too.
-const TWO_RECORDS: u16 = 4096;
-
 /// Bytes that are all searched. A TLS stream has a header in every 18 KiB of them, so this one is hardly TLS: from then on
 /// only one stretch in sixteen is searched, so that other bulk traffic costs little.
 const THOROUGH: u32 = 1 << 15;
@@ -29,40 +24,6 @@ const STRETCHES: u32 = 16;
 const CANDIDATE: u16 = 16;
 /// And one of a chain whose header is split, or does not fit.
 const SPLIT: u16 = 4;
-
-/// What was found of a chain.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Chain {
-    headers: u8,
-    /// How many records of the packet at hand the fast path has taken in. Here, where it takes no room.
-    pub(super) taken: u8,
-    /// Bytes of its records.
-    octets: u16,
-    /// Bytes that were looked at for it, those of headers that led nowhere too.
-    searched: u32,
-}
-
-impl Chain {
-    /// A header stands where it is expected; whether that shows where records begin.
-    fn goes_on(&mut self, len: u16) -> bool {
-        self.headers = self.headers.saturating_add(1);
-        self.octets = self
-            .octets
-            .saturating_add(len)
-            .saturating_add(HEADER.into());
-        self.headers >= HEADERS || self.headers == 2 && self.octets >= TWO_RECORDS
-    }
-
-    /// Bytes were looked at while there is no chain that shows the way.
-    fn looked_at(&mut self, octets: u32) {
-        self.searched = self.searched.saturating_add(octets);
-    }
-
-    fn breaks(&mut self) {
-        self.headers = 0;
-        self.octets = 0;
-    }
-}
 
 impl Direction {
     /// From here on where records begin is not known.

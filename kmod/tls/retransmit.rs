@@ -74,7 +74,7 @@ impl Connection {
         while let Some((is_compared, end)) = direction.run_of_compared(at) {
             if is_compared {
                 let offset = at.wrapping_sub(segment.seq);
-                kept.keep(slot, payload, at, offset, end.wrapping_sub(at));
+                kept.keep(|| slot.piece(), payload, at, offset, end.wrapping_sub(at));
             }
             at = end;
         }

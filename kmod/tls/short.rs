@@ -2,8 +2,8 @@
 //! Short records of a handshake are taken in together: a packet may have very many, and one by one they take much longer.
 
 use super::connection::Connection;
+use super::encrypted::Encrypted;
 use super::handshake::Handshake;
-use super::inner_types::Encrypted;
 use super::reader::Reader;
 use super::record_header::{
     Record, ALERT, ALERT_MAX, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER, HEARTBEAT,
@@ -269,7 +269,7 @@ impl Connection {
                     {
                         let end = front.end.wrapping_sub(behind.len() as u32);
                         let record = Encrypted { len, end, ..record };
-                        told.of_data(&handshake.content, &record, self.progress);
+                        handshake.content.tell_data(told, &record, self.progress);
                     }
                     Kind::ApplicationData
                 }

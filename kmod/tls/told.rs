@@ -3,8 +3,11 @@
 
 use core::marker::PhantomData;
 
+#[cfg(feature = "explain")]
+use super::decided::Decided;
 #[cfg(not(MODULE))]
 use super::decided::Decisions;
+use super::types::Side;
 
 /// One who listens.
 #[cfg(feature = "ja4")]
@@ -19,7 +22,7 @@ pub trait Listener {
 pub struct Told<'a> {
     /// By which rules records are told from data.
     #[cfg(feature = "explain")]
-    pub(super) told: Option<&'a Decisions>,
+    decisions: Option<&'a Decisions>,
     #[cfg(feature = "ja4")]
     listener: Option<&'a dyn Listener>,
     nobody: PhantomData<&'a ()>,
@@ -31,7 +34,7 @@ impl Told<'_> {
     pub(super) fn nobody() -> Self {
         Told {
             #[cfg(feature = "explain")]
-            told: None,
+            decisions: None,
             #[cfg(feature = "ja4")]
             listener: None,
             nobody: PhantomData,
@@ -48,6 +51,41 @@ impl Told<'_> {
         #[cfg(not(feature = "ja4"))]
         let _ = bytes;
     }
+
+    /// Whether a side's first record after the handshake was not told of yet.
+    #[inline(always)]
+    pub(super) fn asks_for_data(self, from: Side) -> bool {
+        #[cfg(feature = "explain")]
+        return self
+            .decisions
+            .is_some_and(|decisions| decisions.asks_for_data(from));
+        #[cfg(not(feature = "explain"))]
+        {
+            let _ = from;
+            false
+        }
+    }
+}
+
+#[cfg(feature = "explain")]
+impl Told<'_> {
+    /// Tells of a decision.
+    #[inline(always)]
+    pub(super) fn decided(self, decided: impl FnOnce() -> Decided) {
+        if let Some(decisions) = self.decisions {
+            decisions.add(decided());
+        }
+    }
+
+    /// Tells of data after the handshake, if it is the side's first.
+    pub(super) fn first_data(self, from: Side, decided: impl FnOnce() -> Decided) {
+        if let Some(decisions) = self.decisions {
+            if decisions.asks_for_data(from) {
+                decisions.has_told_of_data(from);
+                decisions.add(decided());
+            }
+        }
+    }
 }
 
 #[cfg(not(MODULE))]
@@ -57,7 +95,7 @@ impl<'a> From<&'a Decisions> for Told<'a> {
         let _ = decisions;
         Told {
             #[cfg(feature = "explain")]
-            told: Some(decisions),
+            decisions: Some(decisions),
             ..Told::nobody()
         }
     }

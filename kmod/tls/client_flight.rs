@@ -1,72 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The shape of a TLS 1.3 client's flight after the server's Finished, by the lengths of its records (RFC 8446 4.4).
 
-use super::inner_types::Encrypted;
+use super::encrypted::{Encrypted, Suite, MESSAGE_HEADER};
 
-/// Bytes of a handshake message's header (RFC 8446 4).
-const MESSAGE_HEADER: u16 = 4;
 /// Bytes of an empty Certificate's body: an empty context and an empty list (RFC 8446 4.4.2).
 const EMPTY_CERTIFICATE: u16 = 4;
 /// Bytes of the shortest CertificateVerify's body: algorithm, length and a signature of 64 (RFC 8446 4.4.3).
 const SHORTEST_VERIFY: u16 = 4 + 64;
-
-/// Bytes by which Java (JSSE) pads every record (RFC 8446 5.4).
-const JSSE_PADDING: u16 = 16;
-/// mbedTLS pads the content with its type to a multiple of so many bytes.
-const MBEDTLS_MULTIPLE: u16 = 16;
-/// Bytes of an alert (RFC 8446 6).
-const ALERT: u16 = 2;
-
-/// What a cipher suite makes of lengths.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Suite {
-    hash: u16,
-    tag: u16,
-}
-
-impl Suite {
-    /// The suites of RFC 8446 B.4, RFC 8998, RFC 9150, RFC 9367 and those with AEGIS; others as the most common.
-    pub(super) fn of(cipher: u16) -> Self {
-        let (hash, tag) = match cipher {
-            0x1302 => (48, 16),
-            // CCM_8, and MGM with Magma, whose tag is no longer than its block (RFC 9058).
-            0x1305 | 0xc104 | 0xc106 => (32, 8),
-            // AEGIS-256 with SHA-512.
-            0x1306 => (64, 16),
-            // Integrity only: an HMAC in the tag's place.
-            0xc0b4 => (32, 32),
-            0xc0b5 => (48, 48),
-            _ => (32, 16),
-        };
-        Suite { hash, tag }
-    }
-
-    /// Bytes of a record with one message whose body has so many: header, content type and tag (RFC 8446 5.2).
-    pub(super) fn message(self, body: u16) -> u16 {
-        body.wrapping_add(MESSAGE_HEADER)
-            .wrapping_add(1)
-            .wrapping_add(self.tag)
-    }
-
-    /// Bytes of a record with a Finished (RFC 8446 4.4.4).
-    pub(super) fn finished(self) -> u16 {
-        self.message(self.hash)
-    }
-
-    /// Bytes of a record with an alert.
-    pub(super) fn alert(self) -> u16 {
-        ALERT.wrapping_add(1).wrapping_add(self.tag)
-    }
-
-    /// Whether a record of that length has one message, whose body has so many bytes, as a stack writes it that pads.
-    fn is_padded(self, len: u16, body: u16) -> bool {
-        let plain = self.message(body).wrapping_sub(self.tag);
-        // Of lengths so small there is always one; this has no way to panic.
-        let rounded = plain.checked_next_multiple_of(MBEDTLS_MULTIPLE);
-        len == self.message(body).wrapping_add(JSSE_PADDING)
-            || rounded.is_some_and(|rounded| len == rounded.wrapping_add(self.tag))
-    }
-}
 
 /// What has come of a client-certificate flight. Its first record is one of a Certificate, and as full as the sender makes
 /// them, whatever its length is, if more of that length follow.
