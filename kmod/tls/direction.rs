@@ -2,23 +2,11 @@
 //! One direction of a connection: how far it was read, acknowledged and ended.
 
 use super::cold::ColdState;
+use super::follow::{Follow, Seen};
 use super::record_header::{Framing, Header, Record, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HEADER};
 use super::retransmitted_headers::Headers;
-use super::sequence::{before, later, History, Kind};
-use super::types::{Counters, PacketTypes, Payload, Reason};
-
-/// Whether the direction's records can be followed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Follow {
-    /// Its first sequence number is not known yet.
-    Unset,
-    /// Where records begin is known.
-    Records,
-    /// It is known again, by a chain of record headers.
-    Resynchronised,
-    /// It is not known.
-    Octets,
-}
+use super::sequence::{before, History, Kind};
+use super::types::{Counters, PacketTypes};
 
 /// What the packet path touches of a direction. In the order of how often.
 #[derive(Clone, Debug)]
@@ -36,34 +24,8 @@ pub(super) struct Direction {
     /// Bytes of a header that does not tell yet: they come after the history's end.
     untyped: u8,
     pub(super) follow: Follow,
-    seen: Seen,
+    pub(super) seen: Seen,
     pub(super) history: History,
-}
-
-/// What has come already.
-#[derive(Clone, Copy, Debug, Default)]
-struct Seen(u8);
-
-impl Seen {
-    /// A whole record header.
-    const HEADER: u8 = 1;
-    const FIN: u8 = 2;
-    /// A SYN with data, and no answer to it.
-    const OPENING: u8 = 4;
-    /// What is certain to be a Finished of TLS 1.3.
-    const FINISHED: u8 = 8;
-
-    fn has(self, what: u8) -> bool {
-        self.0 & what != 0
-    }
-
-    fn add(&mut self, what: u8) {
-        self.0 |= what;
-    }
-
-    fn remove(&mut self, what: u8) {
-        self.0 &= !what;
-    }
 }
 
 impl Direction {
@@ -136,6 +98,37 @@ impl Direction {
         self.history.extend(octets, Kind::Unknown);
     }
 
+    /// From here on where records begin is not known.
+    pub(super) fn lose(&mut self, cold: &mut ColdState) {
+        if !self.is_followed() {
+            return;
+        }
+        self.decide(Kind::Unknown);
+        // What comes again is compared no longer: what is not acknowledged could be something else then.
+        self.history.unknown_from(self.acked());
+        self.follow = Follow::Octets;
+        self.seen.set_begun();
+        self.begin_again(cold);
+    }
+
+    /// Forgets the chain that was followed.
+    pub(super) fn begin_again(&mut self, cold: &mut ColdState) {
+        self.record = Record::new();
+        self.headers = Headers::default();
+        cold.chain.breaks();
+    }
+
+    /// Bytes that a lost direction will not see: the chain goes on only if they are of a record's body.
+    pub(super) fn pass_hole(&mut self, cold: &mut ColdState, octets: u32) {
+        if self.record.header_left() == 0 && octets <= self.record.body_left() {
+            self.body(cold, octets);
+        } else {
+            self.decide(Kind::Unknown);
+            self.begin_again(cold);
+            self.pass_over(self.next().wrapping_add(octets));
+        }
+    }
+
     /// The other side's acknowledgement; false if it is for bytes that were never seen here, so that they will not be
     /// sent again.
     #[inline]
@@ -148,44 +141,8 @@ impl Direction {
         }
         let next = self.next();
         // A FIN takes one number up (RFC 9293 3.4).
-        let with_fin = self.has_fin() && cold.fin == next && ack == next.wrapping_add(1);
+        let with_fin = self.seen.has_fin() && cold.fin == next && ack == next.wrapping_add(1);
         !before(next, ack) || with_fin || self.follow == Follow::Octets
-    }
-
-    /// Whether a FIN was seen.
-    pub(super) fn has_fin(&self) -> bool {
-        self.seen.has(Seen::FIN)
-    }
-
-    /// Whether what is certain to be its Finished of TLS 1.3 has come.
-    pub(super) fn has_finished(&self) -> bool {
-        self.seen.has(Seen::FINISHED)
-    }
-
-    pub(super) fn set_finished(&mut self) {
-        self.seen.add(Seen::FINISHED);
-    }
-
-    /// Whether its SYN had data and was not answered.
-    pub(super) fn is_opening(&self) -> bool {
-        self.seen.has(Seen::OPENING)
-    }
-
-    pub(super) fn set_opening(&mut self, opening: bool) {
-        match opening {
-            true => self.seen.add(Seen::OPENING),
-            false => self.seen.remove(Seen::OPENING),
-        }
-    }
-
-    /// Whether a whole record header was seen.
-    pub(super) fn has_begun(&self) -> bool {
-        self.seen.has(Seen::HEADER)
-    }
-
-    /// The next record is not the first, whatever it was.
-    pub(super) fn set_begun(&mut self) {
-        self.seen.add(Seen::HEADER);
     }
 
     /// Whether a packet with bytes up to `end` lies before what was sent and acknowledged, so that the receiver drops
@@ -203,25 +160,25 @@ impl Direction {
         fin: bool,
         has_payload: bool,
     ) -> bool {
-        if fin && !self.has_fin() {
+        if fin && !self.seen.has_fin() {
             cold.fin = end;
-            self.seen.add(Seen::FIN);
+            self.seen.set_fin();
         }
-        let is_beyond = |octets_end| self.has_fin() && before(cold.fin, octets_end);
+        let is_beyond = |octets_end| self.seen.has_fin() && before(cold.fin, octets_end);
         !(is_beyond(self.next()) || has_payload && is_beyond(end))
     }
 
     /// Whether its FIN is acknowledged.
     pub(super) fn has_ended(&self, cold: &ColdState) -> bool {
-        self.has_fin() && before(cold.fin, self.acked)
+        self.seen.has_fin() && before(cold.fin, self.acked)
     }
 
     /// Takes a byte of a record header in.
     pub(super) fn header_octet(&mut self, octet: u8) -> Header {
-        let header = self.record.header_octet(octet, !self.has_begun());
+        let header = self.record.header_octet(octet, !self.seen.has_begun());
         match header {
             Header::Bad => return header,
-            Header::Complete(_) => self.set_begun(),
+            Header::Complete(_) => self.seen.set_begun(),
             Header::Type(_) | Header::Part => {}
         }
         match self.kind {
@@ -271,39 +228,6 @@ impl Direction {
         let is_in_header = self.record.header_read() > 0 && self.record.header_left() > 0;
         if is_in_header && self.kind == Kind::EncryptedHandshake {
             self.kind = Kind::ApplicationData;
-        }
-    }
-
-    /// Whether a header among the bytes of a payload from `from` to `end`, which come again, is another than before.
-    pub(super) fn headers_differ<P: Payload>(
-        &self,
-        payload: &P,
-        seq: u32,
-        from: u32,
-        end: u32,
-    ) -> Result<bool, Reason> {
-        self.headers
-            .differ(&self.record, self.next(), payload, seq, from, end)
-    }
-
-    /// Bytes of data among those from `from` to `end` whose records' headers are not known any longer: makes them unknown.
-    #[cold]
-    pub(super) fn forget_old_data(&mut self, from: u32, end: u32) {
-        let start = self.record.start(self.next());
-        let Some(known_from) = self.headers.known_from(start) else {
-            return;
-        };
-        let mut at = later(from, self.history.oldest());
-        while before(at, end) && before(at, known_from) {
-            let (kind, run_end) = self.history.run(at);
-            if kind == Kind::ApplicationData {
-                self.history.unknown_between(at, known_from);
-                return;
-            }
-            if !before(at, run_end) {
-                return;
-            }
-            at = run_end;
         }
     }
 

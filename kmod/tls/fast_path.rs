@@ -3,8 +3,9 @@
 //! It does what the slow path does, and leaves to that what it does not know. What a connection carries that is not
 //! followed any longer needs no way through the engine at all.
 
-use super::connection::Connection;
-use super::direction::{Direction, Follow};
+use super::direction::Direction;
+use super::flow::{FastPath, Flow};
+use super::follow::Follow;
 use super::record_header::{length_fits, Record, APPLICATION_DATA, HEADER, TLS13_MAX};
 use super::sequence::{before, Kind};
 use super::types::{Payload, Segment, Side, State, Types};
@@ -12,182 +13,150 @@ use super::types::{Payload, Segment, Side, State, Types};
 /// Records of a packet that the fast path takes in. The slow path goes on with the rest, and bounds how many there may be.
 const RECORDS: u8 = 64;
 
-/// What is to be done with packets.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum FastPath {
-    /// They take the slow path.
-    Nothing,
-    /// Data may take the fast path: the handshake is over and the identity confirmed, records are followed in both
-    /// directions, no FIN was seen.
-    Data,
-    /// Nothing: no record is followed any longer, no FIN was seen.
-    Over,
+/// Which packets may take it, as the connection stands; to be asked anew whenever a packet has taken the slow path.
+pub(super) fn next(flow: &Flow) -> FastPath {
+    let course = |side| {
+        let direction: &Direction = flow.sides.of(side);
+        let is_held = direction.seen.has_fin() || direction.is_untyped();
+        (direction.follow, is_held)
+    };
+    match (flow.state(), course(Side::Src), course(Side::Dst)) {
+        (State::Established, (Follow::Records, false), (Follow::Records, false))
+            if flow.confirmed =>
+        {
+            FastPath::Data
+        }
+        (State::NotTls | State::Tainted, (src, false), (dst, false))
+            if src != Follow::Unset && dst != Follow::Unset =>
+        {
+            FastPath::Over
+        }
+        _ => FastPath::Nothing,
+    }
 }
 
-impl Connection {
-    /// Which packets may, as the connection stands; to be asked anew whenever a packet has taken the slow path.
-    pub(super) fn fast_path(&self) -> FastPath {
-        let course = |side| {
-            let direction: &Direction = self.sides.of(side);
-            let is_held = direction.has_fin() || direction.is_untyped();
-            (direction.follow, is_held)
-        };
-        match (self.state(), course(Side::Src), course(Side::Dst)) {
-            (State::Established, (Follow::Records, false), (Follow::Records, false))
-                if self.confirmed =>
-            {
-                FastPath::Data
-            }
-            (State::NotTls | State::Tainted, (src, false), (dst, false))
-                if src != Follow::Unset && dst != Follow::Unset =>
-            {
-                FastPath::Over
-            }
-            _ => FastPath::Nothing,
-        }
+/// Takes a packet of an established connection in, and says of what type its payload is, by content and on the wire.
+/// None if that is left to [`segment`](super::segment), which begins with what is left then.
+#[inline(always)]
+pub(super) fn take_in<P: Payload>(
+    flow: &mut Flow,
+    segment: &Segment,
+    payload: &P,
+) -> Option<Types> {
+    if flow.fast_path != FastPath::Data || segment.fin || segment.urgent {
+        return None;
     }
-
-    /// Whether it is of no consequence what its packets are until one opens, ends or resets a connection, so that they need
-    /// not be taken in: no record is followed any longer, no FIN was seen.
-    pub fn is_bypassed(&self) -> bool {
-        self.fast_path == FastPath::Over
-    }
-
-    /// Takes it up again after packets have not been taken in, if it [is bypassed](Self::is_bypassed): where the initiator's
-    /// stream and the responder's have come to.
-    pub fn take_up(&mut self, [src, dst]: [u32; 2]) {
-        if self.fast_path == FastPath::Over {
-            self.sides.of_mut(Side::Src).take_up(src);
-            self.sides.of_mut(Side::Dst).take_up(dst);
-        }
-    }
-
-    /// Has the next packet take the slow path: there is more to it than the engine knows.
-    pub fn take_slow_path(&mut self) {
-        self.fast_path = FastPath::Nothing;
-    }
-
-    /// Takes a packet of an established connection in, and says of what type its payload is, by content and on the wire.
-    /// None if that is left to [`segment`](Self::segment), which begins with what is left then.
-    #[inline(always)]
-    pub fn fast_segment<P: Payload>(&mut self, segment: &Segment, payload: &P) -> Option<Types> {
-        if self.fast_path != FastPath::Data || segment.fin || segment.urgent {
+    let (mine, theirs) = flow.sides.both_mut(segment.from);
+    if let Some(ack) = segment.ack {
+        if !acknowledge(theirs, ack) {
             return None;
         }
-        let (mine, theirs) = self.sides.both_mut(segment.from);
-        if let Some(ack) = segment.ack {
-            if !theirs.fast_acknowledge(ack) {
+    }
+    let len = payload.len();
+    let types = if len == 0 {
+        Types::NONE
+    } else if segment.seq != mine.history.end() {
+        return None;
+    } else {
+        match records(mine, flow.tls13, payload) {
+            Ok(()) => Types::APPLICATION_DATA,
+            Err(records) => {
+                flow.cold.of_mut(segment.from).chain.taken = records;
                 return None;
             }
         }
-        let len = payload.len();
-        let types = if len == 0 {
-            Types::NONE
-        } else if segment.seq != mine.history.end() {
-            return None;
-        } else {
-            match mine.fast_data(self.tls13, payload) {
-                Ok(()) => Types::APPLICATION_DATA,
-                Err(records) => {
-                    self.cold.of_mut(segment.from).chain.taken = records;
-                    return None;
-                }
-            }
-        };
-        Some(types)
-    }
+    };
+    Some(types)
 }
 
-impl Direction {
-    /// The other side's acknowledgement; false if it is for bytes that were not seen here.
-    #[inline(always)]
-    fn fast_acknowledge(&mut self, ack: u32) -> bool {
-        if before(self.history.end(), ack) {
-            return false;
-        }
-        if before(self.acked, ack) {
-            self.acked = ack;
-        }
-        true
+/// The other side's acknowledgement; false if it is for bytes that were not seen here.
+#[inline(always)]
+fn acknowledge(direction: &mut Direction, ack: u32) -> bool {
+    if before(direction.history.end(), ack) {
+        return false;
     }
-
-    /// Takes in a record that is the payload, as most short ones are.
-    #[inline(always)]
-    fn fast_record<P: Payload>(&mut self, payload: &P) -> bool {
-        let len = payload.len();
-        if self.record.header_read() != 0 {
-            return false;
-        }
-        // A word, which is read and taken apart at once. Shorter records are none that matter.
-        let Some(header) = payload.octets(0).map(u64::from_le_bytes) else {
-            return false;
-        };
-        let minor = (header >> 16) as u8;
-        let body = ((header >> 24) as u16).swap_bytes();
-        // Not empty, and with a length that fits in every version.
-        let fits = body.wrapping_sub(1) < TLS13_MAX;
-        if header as u16 != u16::from_le_bytes([APPLICATION_DATA, 3])
-            || minor > 4
-            || !fits
-            || u32::from(body).wrapping_add(HEADER.into()) != len
-        {
-            return false;
-        }
-        self.count_data_record(minor, body);
-        self.history.extend(len, Kind::ApplicationData);
-        self.add_bytes(len);
-        true
+    if before(direction.acked, ack) {
+        direction.acked = ack;
     }
+    true
+}
 
-    /// Takes application_data records in whose headers are not split, up to the first byte that is none of theirs, or
-    /// too many. Where something is left it says how many records they were.
-    #[inline(always)]
-    fn fast_data<P: Payload>(&mut self, tls13: bool, payload: &P) -> Result<(), u8> {
-        let len = payload.len();
-        if self.fast_record(payload) {
-            return Ok(());
-        }
-        let mut records = RECORDS;
-        // Never more than `len`: a header is taken in whole, and of a body what there is.
-        let mut taken = 0_u32;
-        while taken < len {
-            if self.record.header_read() == 0 {
-                let Some(left) = records.checked_sub(1) else {
-                    break;
-                };
-                let header: Option<[u8; HEADER as usize]> = payload.octets(taken);
-                let Some([APPLICATION_DATA, 3, minor @ 0..=4, high, low]) = header else {
-                    break;
-                };
-                let body = u16::from_be_bytes([high, low]);
-                let state = State::Established;
-                if body == 0 || !length_fits(APPLICATION_DATA, body, true, tls13, state) {
-                    break;
-                }
-                records = left;
-                self.record = Record::in_body(APPLICATION_DATA, minor, body);
-                taken = taken.wrapping_add(HEADER.into());
-            } else if self.record.header_left() != 0 || self.kind() != Kind::ApplicationData {
-                // The rest of an encrypted handshake record has to be remembered.
+/// Takes in a record that is the payload, as most short ones are.
+#[inline(always)]
+fn record<P: Payload>(direction: &mut Direction, payload: &P) -> bool {
+    let len = payload.len();
+    if direction.record.header_read() != 0 {
+        return false;
+    }
+    // A word, which is read and taken apart at once. Shorter records are none that matter.
+    let Some(header) = payload.octets(0).map(u64::from_le_bytes) else {
+        return false;
+    };
+    let minor = (header >> 16) as u8;
+    let body = ((header >> 24) as u16).swap_bytes();
+    // Not empty, and with a length that fits in every version.
+    let fits = body.wrapping_sub(1) < TLS13_MAX;
+    if header as u16 != u16::from_le_bytes([APPLICATION_DATA, 3])
+        || minor > 4
+        || !fits
+        || u32::from(body).wrapping_add(HEADER.into()) != len
+    {
+        return false;
+    }
+    direction.count_data_record(minor, body);
+    direction.history.extend(len, Kind::ApplicationData);
+    direction.add_bytes(len);
+    true
+}
+
+/// Takes application_data records in whose headers are not split, up to the first byte that is none of theirs, or
+/// too many. Where something is left it says how many records they were.
+#[inline(always)]
+fn records<P: Payload>(direction: &mut Direction, tls13: bool, payload: &P) -> Result<(), u8> {
+    let len = payload.len();
+    if record(direction, payload) {
+        return Ok(());
+    }
+    let mut records = RECORDS;
+    // Never more than `len`: a header is taken in whole, and of a body what there is.
+    let mut taken = 0_u32;
+    while taken < len {
+        if direction.record.header_read() == 0 {
+            let Some(left) = records.checked_sub(1) else {
+                break;
+            };
+            let header: Option<[u8; HEADER as usize]> = payload.octets(taken);
+            let Some([APPLICATION_DATA, 3, minor @ 0..=4, high, low]) = header else {
+                break;
+            };
+            let body = u16::from_be_bytes([high, low]);
+            let state = State::Established;
+            if body == 0 || !length_fits(APPLICATION_DATA, body, true, tls13, state) {
                 break;
             }
-            let there = len.wrapping_sub(taken);
-            taken = match self.record.body_left() {
-                left if left > there => {
-                    self.data_record_goes_on(there);
-                    len
-                }
-                left => {
-                    self.data_record_ends();
-                    taken.wrapping_add(left)
-                }
-            };
+            records = left;
+            direction.record = Record::in_body(APPLICATION_DATA, minor, body);
+            taken = taken.wrapping_add(HEADER.into());
+        } else if direction.record.header_left() != 0 || direction.kind() != Kind::ApplicationData {
+            // The rest of an encrypted handshake record has to be remembered.
+            break;
         }
-        self.history.extend(taken, Kind::ApplicationData);
-        self.add_bytes(taken);
-        match taken == len {
-            true => Ok(()),
-            false => Err(RECORDS.saturating_sub(records)),
-        }
+        let there = len.wrapping_sub(taken);
+        taken = match direction.record.body_left() {
+            left if left > there => {
+                direction.data_record_goes_on(there);
+                len
+            }
+            left => {
+                direction.data_record_ends();
+                taken.wrapping_add(left)
+            }
+        };
+    }
+    direction.history.extend(taken, Kind::ApplicationData);
+    direction.add_bytes(taken);
+    match taken == len {
+        true => Ok(()),
+        false => Err(RECORDS.saturating_sub(records)),
     }
 }

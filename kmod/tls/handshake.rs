@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The handshake of a connection: what its messages say, and when it is complete.
 
-use super::direction::{Direction, Follow};
+use super::direction::Direction;
+use super::follow::Follow;
 use super::hello::{Hello, Sender};
 use super::identity::{Identity, TLS12, TLS13};
 use super::inner_types::InnerTypes;

@@ -8,8 +8,8 @@ use super::inner_types::Settled;
 use super::message::{
     Place, CERTIFICATE, CLIENT_HELLO, NEW_SESSION_TICKET, SERVER_HELLO, SERVER_HELLO_DONE,
 };
+use super::places::Places;
 use super::resumption::{Digest, Of};
-use super::short::Places;
 use super::types::{Reason, Side};
 
 /// ServerHello's random when it is a HelloRetryRequest: SHA-256 of that word (RFC 8446 4.1.3).

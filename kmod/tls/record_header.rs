@@ -221,6 +221,28 @@ impl Record {
     }
 }
 
+/// A record whose header and body are there.
+pub(super) struct Whole<'a> {
+    pub(super) record: Record,
+    pub(super) body: &'a [u8],
+    pub(super) behind: &'a [u8],
+}
+
+impl<'a> Whole<'a> {
+    /// The one that these bytes begin with; none if it is not whole, or its header has not its usual form.
+    #[inline]
+    pub(super) fn first(octets: &'a [u8]) -> Option<Self> {
+        let (&header, behind) = octets.split_first_chunk::<{ HEADER as usize }>()?;
+        let record = Record::of_header(header)?;
+        let (body, behind) = behind.split_at_checked(record.len().into())?;
+        Some(Whole {
+            record,
+            body,
+            behind,
+        })
+    }
+}
+
 /// Whether a record may begin so.
 pub(super) fn is_wire_type(octet: u8) -> bool {
     (CHANGE_CIPHER_SPEC..=HEARTBEAT).contains(&octet)

@@ -6,10 +6,11 @@
 //! again, so that the outcome does not depend on how the stream was cut.
 
 use super::cold::ColdState;
-use super::direction::{Direction, Follow};
+use super::direction::Direction;
+use super::established::run;
+use super::follow::Follow;
 use super::reader::Reader;
 use super::record_header::{Header, Record, APPLICATION_DATA, HEADER, TLS12_MAX};
-use super::retransmitted_headers::Headers;
 use super::sequence::Kind;
 use super::types::{Payload, Reason};
 
@@ -25,194 +26,161 @@ const CANDIDATE: u16 = 16;
 /// And one of a chain whose header is split, or does not fit.
 const SPLIT: u16 = 4;
 
-impl Direction {
-    /// From here on where records begin is not known.
-    pub(super) fn lose(&mut self, cold: &mut ColdState) {
-        if !self.is_followed() {
-            return;
+/// Takes a payload in from `offset` on, which is where the lost or resynchronised direction has come to.
+pub(super) fn search<P: Payload>(
+    direction: &mut Direction,
+    cold: &mut ColdState,
+    reader: &mut Reader<'_, P>,
+    mut offset: u32,
+) -> Result<(), Reason> {
+    loop {
+        if direction.follow == Follow::Resynchronised {
+            let kind_of = |wire, len| fits(len).then(|| kind_again(wire));
+            offset = offset.saturating_add(run(direction, cold, reader, offset, kind_of)?.octets);
         }
-        self.decide(Kind::Unknown);
-        // What comes again is compared no longer: what is not acknowledged could be something else then.
-        self.history.unknown_from(self.acked());
-        self.follow = Follow::Octets;
-        self.set_begun();
-        self.begin_again(cold);
-    }
-
-    /// Forgets the chain that was followed.
-    fn begin_again(&mut self, cold: &mut ColdState) {
-        self.record = Record::new();
-        self.headers = Headers::default();
-        cold.chain.breaks();
-    }
-
-    /// Bytes that a lost direction will not see: the chain goes on only if they are of a record's body.
-    pub(super) fn pass_hole(&mut self, cold: &mut ColdState, octets: u32) {
-        if self.record.header_left() == 0 && octets <= self.record.body_left() {
-            self.body(cold, octets);
+        let left = reader.left(offset);
+        if left == 0 {
+            return Ok(());
+        }
+        let taken = if direction.record.header_left() == 0 {
+            let octets = direction.record.body_left().min(left);
+            direction.body(cold, octets);
+            octets
+        } else if is_between(direction, cold) {
+            search_beginning(direction, cold, reader, offset, left)?
         } else {
-            self.decide(Kind::Unknown);
-            self.begin_again(cold);
-            self.pass_over(self.next().wrapping_add(octets));
-        }
-    }
-
-    /// Takes a payload in from `offset` on, which is where the lost or resynchronised direction has come to.
-    pub(super) fn search<P: Payload>(
-        &mut self,
-        cold: &mut ColdState,
-        reader: &mut Reader<'_, P>,
-        mut offset: u32,
-    ) -> Result<(), Reason> {
-        loop {
-            if self.follow == Follow::Resynchronised {
-                let kind_of = |wire, len| fits(len).then(|| kind_again(wire));
-                offset = offset.saturating_add(self.run(cold, reader, offset, kind_of)?.octets);
+            if direction.record.header_read() == 0 {
+                reader.records_begin(match direction.follow {
+                    Follow::Resynchronised => SPLIT,
+                    _ => CANDIDATE,
+                })?;
             }
-            let left = reader.left(offset);
-            if left == 0 {
-                return Ok(());
-            }
-            let taken = if self.record.header_left() == 0 {
-                let octets = self.record.body_left().min(left);
-                self.body(cold, octets);
-                octets
-            } else if self.is_between(cold) {
-                self.search_beginning(cold, reader, offset, left)?
-            } else {
-                if self.record.header_read() == 0 {
-                    reader.records_begin(match self.follow {
-                        Follow::Resynchronised => SPLIT,
-                        _ => CANDIDATE,
-                    })?;
-                }
-                self.search_header(cold, reader, offset, left)?
-            };
-            offset = offset.saturating_add(taken);
-        }
-    }
-
-    /// Whether no candidate is followed.
-    fn is_between(&self, cold: &ColdState) -> bool {
-        self.follow == Follow::Octets
-            && cold.chain.headers == 0
-            && self.record.header_left() == HEADER
-    }
-
-    /// Looks for a header, takes what comes before it, and the header or its first byte.
-    fn search_beginning<P: Payload>(
-        &mut self,
-        cold: &mut ColdState,
-        reader: &mut Reader<'_, P>,
-        offset: u32,
-        left: u32,
-    ) -> Result<u32, Reason> {
-        let place = self.next();
-        let (searching, octets) = match THOROUGH.checked_sub(cold.chain.searched) {
-            Some(thorough @ 1..) => (true, thorough),
-            _ => (
-                place / STRETCH % STRETCHES == 0,
-                STRETCH.wrapping_sub(place % STRETCH),
-            ),
+            search_header(direction, cold, reader, offset, left)?
         };
-        let wanted = octets.min(left);
-        if !searching {
-            self.pass_over(place.wrapping_add(wanted));
-            return Ok(wanted);
-        }
-        // Those after `wanted` are for a header that begins before it.
-        let there = reader.some(offset)?;
-        let len = there.len() as u32;
-        let (found, is_header) = search(there, len == left);
-        let passed = found.min(wanted);
-        self.pass_over(place.wrapping_add(passed));
-        cold.chain.looked_at(passed);
-        let rest = len.wrapping_sub(passed);
-        // It does not begin before `wanted`, or the rest of it is still to be fetched.
-        if !is_header || passed == wanted || rest < HEADER.into() && len < left {
-            return Ok(passed);
-        }
-        reader.records_begin(CANDIDATE)?;
-        let begins = offset.saturating_add(passed);
-        let taken = self.search_header(cold, reader, begins, left.wrapping_sub(passed))?;
-        Ok(passed.saturating_add(taken))
+        offset = offset.saturating_add(taken);
     }
+}
 
-    /// Takes a header in, up to the first byte that does not fit; says how many.
-    fn search_header<P: Payload>(
-        &mut self,
-        cold: &mut ColdState,
-        reader: &mut Reader<'_, P>,
-        offset: u32,
-        left: u32,
-    ) -> Result<u32, Reason> {
-        let missing = self.record.header_left();
-        if missing == HEADER {
-            if let Some(record) = reader.header(offset)?.and_then(Record::of_header) {
-                let kind = self.kind_of_candidate(record.wire);
-                let len = record.len();
-                self.header(record, kind);
-                self.looked_at(cold, HEADER.into());
-                self.header_ends(cold, len);
-                return Ok(HEADER.into());
-            }
-        }
-        let mut taken = 0_u32;
-        for &octet in reader.octets(offset, u32::from(missing).min(left))? {
-            let header = self.header_octet(octet);
-            if header == Header::Bad {
-                // It may begin another.
-                self.no_header(cold);
-                break;
-            }
-            taken = taken.saturating_add(1);
-            self.looked_at(cold, 1);
-            match header {
-                Header::Type(wire) => match self.kind_of_candidate(wire) {
-                    Kind::Unknown => {}
-                    kind => self.decide(kind),
-                },
-                Header::Complete(len) => self.header_ends(cold, len),
-                Header::Part | Header::Bad => {}
-            }
-        }
-        Ok(taken)
-    }
+/// Whether no candidate is followed.
+fn is_between(direction: &Direction, cold: &ColdState) -> bool {
+    direction.follow == Follow::Octets
+        && cold.chain.headers == 0
+        && direction.record.header_left() == HEADER
+}
 
-    /// Bytes of a header were taken in.
-    fn looked_at(&self, cold: &mut ColdState, octets: u32) {
-        if self.follow == Follow::Octets {
-            cold.chain.looked_at(octets);
-        }
+/// Looks for a header, takes what comes before it, and the header or its first byte.
+fn search_beginning<P: Payload>(
+    direction: &mut Direction,
+    cold: &mut ColdState,
+    reader: &mut Reader<'_, P>,
+    offset: u32,
+    left: u32,
+) -> Result<u32, Reason> {
+    let place = direction.next();
+    let (searching, octets) = match THOROUGH.checked_sub(cold.chain.searched) {
+        Some(thorough @ 1..) => (true, thorough),
+        _ => (
+            place / STRETCH % STRETCHES == 0,
+            STRETCH.wrapping_sub(place % STRETCH),
+        ),
+    };
+    let wanted = octets.min(left);
+    if !searching {
+        direction.pass_over(place.wrapping_add(wanted));
+        return Ok(wanted);
     }
+    // Those after `wanted` are for a header that begins before it.
+    let there = reader.some(offset)?;
+    let len = there.len() as u32;
+    let (found, is_header) = find(there, len == left);
+    let passed = found.min(wanted);
+    direction.pass_over(place.wrapping_add(passed));
+    cold.chain.looked_at(passed);
+    let rest = len.wrapping_sub(passed);
+    // It does not begin before `wanted`, or the rest of it is still to be fetched.
+    if !is_header || passed == wanted || rest < HEADER.into() && len < left {
+        return Ok(passed);
+    }
+    reader.records_begin(CANDIDATE)?;
+    let begins = offset.saturating_add(passed);
+    let taken = search_header(direction, cold, reader, begins, left.wrapping_sub(passed))?;
+    Ok(passed.saturating_add(taken))
+}
 
-    /// What a header's first byte tells: a plain-text body may hold headers made to be found, so that what says that it is
-    /// no data is not believed.
-    fn kind_of_candidate(&self, wire: u8) -> Kind {
-        match self.follow {
-            Follow::Resynchronised => kind_again(wire),
-            _ => Kind::Unknown,
+/// Takes a header in, up to the first byte that does not fit; says how many.
+fn search_header<P: Payload>(
+    direction: &mut Direction,
+    cold: &mut ColdState,
+    reader: &mut Reader<'_, P>,
+    offset: u32,
+    left: u32,
+) -> Result<u32, Reason> {
+    let missing = direction.record.header_left();
+    if missing == HEADER {
+        if let Some(record) = reader.header(offset)?.and_then(Record::of_header) {
+            let kind = kind_of_candidate(direction, record.wire);
+            let len = record.len();
+            direction.header(record, kind);
+            looked_at(direction, cold, HEADER.into());
+            header_ends(direction, cold, len);
+            return Ok(HEADER.into());
         }
     }
+    let mut taken = 0_u32;
+    for &octet in reader.octets(offset, u32::from(missing).min(left))? {
+        let header = direction.header_octet(octet);
+        if header == Header::Bad {
+            // It may begin another.
+            no_header(direction, cold);
+            break;
+        }
+        taken = taken.saturating_add(1);
+        looked_at(direction, cold, 1);
+        match header {
+            Header::Type(wire) => match kind_of_candidate(direction, wire) {
+                Kind::Unknown => {}
+                kind => direction.decide(kind),
+            },
+            Header::Complete(len) => header_ends(direction, cold, len),
+            Header::Part | Header::Bad => {}
+        }
+    }
+    Ok(taken)
+}
 
-    /// All of a header has come.
-    fn header_ends(&mut self, cold: &mut ColdState, len: u16) {
-        if !fits(len) {
-            self.no_header(cold);
-            return;
-        }
-        if self.follow == Follow::Octets && cold.chain.goes_on(len) {
-            self.follow = Follow::Resynchronised;
-        }
-        self.decide(self.kind_of_candidate(self.record.wire));
+/// Bytes of a header were taken in.
+fn looked_at(direction: &Direction, cold: &mut ColdState, octets: u32) {
+    if direction.follow == Follow::Octets {
+        cold.chain.looked_at(octets);
     }
+}
 
-    /// There is no header where one was expected.
-    fn no_header(&mut self, cold: &mut ColdState) {
-        self.decide(Kind::Unknown);
-        self.follow = Follow::Octets;
-        self.begin_again(cold);
+/// What a header's first byte tells: a plain-text body may hold headers made to be found, so that what says that it is
+/// no data is not believed.
+fn kind_of_candidate(direction: &Direction, wire: u8) -> Kind {
+    match direction.follow {
+        Follow::Resynchronised => kind_again(wire),
+        _ => Kind::Unknown,
     }
+}
+
+/// All of a header has come.
+fn header_ends(direction: &mut Direction, cold: &mut ColdState, len: u16) {
+    if !fits(len) {
+        no_header(direction, cold);
+        return;
+    }
+    if direction.follow == Follow::Octets && cold.chain.goes_on(len) {
+        direction.follow = Follow::Resynchronised;
+    }
+    direction.decide(kind_of_candidate(direction, direction.record.wire));
+}
+
+/// There is no header where one was expected.
+fn no_header(direction: &mut Direction, cold: &mut ColdState) {
+    direction.decide(Kind::Unknown);
+    direction.follow = Follow::Octets;
+    direction.begin_again(cold);
 }
 
 /// Whether a record may have that length.
@@ -234,7 +202,7 @@ const NEAR: usize = PLACES + 2;
 
 /// How many bytes come before the first place where a header may begin, and true. A header shows by its type and the two
 /// bytes of its version. Where there is none: how many were looked at, and false. `are_all`: no more have come yet.
-fn search(octets: &[u8], are_all: bool) -> (u32, bool) {
+fn find(octets: &[u8], are_all: bool) -> (u32, bool) {
     let mut rest = octets;
     let mut passed = 0_u32;
     while let Some(near) = rest.first_chunk() {
