@@ -6,7 +6,7 @@
 use super::direction::Direction;
 use super::flow::{FastPath, Flow};
 use super::follow::Follow;
-use super::record_header::{length_fits, Record, APPLICATION_DATA, HEADER, TLS13_MAX};
+use super::record_header::{header, header_of_data, length_fits, Record, APPLICATION_DATA, HEADER};
 use super::sequence::{before, Kind};
 use super::types::{Payload, Segment, Side, State, Types};
 
@@ -36,7 +36,7 @@ pub(super) fn next(flow: &Flow) -> FastPath {
 }
 
 /// Takes a packet of an established connection in, and says of what type its payload is, by content and on the wire.
-/// None if that is left to [`segment`](super::segment), which begins with what is left then.
+/// None if that is left to the [slow path](super::segment::take_in), which begins with what is left then.
 #[inline(always)]
 pub(super) fn take_in<P: Payload>(
     flow: &mut Flow,
@@ -88,19 +88,12 @@ fn record<P: Payload>(direction: &mut Direction, payload: &P) -> bool {
     if direction.record.header_read() != 0 {
         return false;
     }
-    // A word, which is read and taken apart at once. Shorter records are none that matter.
-    let Some(header) = payload.octets(0).map(u64::from_le_bytes) else {
+    // Shorter records are none that matter.
+    let header = payload.octets(0).map(u64::from_le_bytes);
+    let Some((minor, body)) = header.and_then(header_of_data) else {
         return false;
     };
-    let minor = (header >> 16) as u8;
-    let body = ((header >> 24) as u16).swap_bytes();
-    // Not empty, and with a length that fits in every version.
-    let fits = body.wrapping_sub(1) < TLS13_MAX;
-    if header as u16 != u16::from_le_bytes([APPLICATION_DATA, 3])
-        || minor > 4
-        || !fits
-        || u32::from(body).wrapping_add(HEADER.into()) != len
-    {
+    if u32::from(body).wrapping_add(HEADER.into()) != len {
         return false;
     }
     direction.count_data_record(minor, body);
@@ -126,7 +119,7 @@ fn records<P: Payload>(direction: &mut Direction, tls13: bool, payload: &P) -> R
                 break;
             };
             let header: Option<[u8; HEADER as usize]> = payload.octets(taken);
-            let Some([APPLICATION_DATA, 3, minor @ 0..=4, high, low]) = header else {
+            let Some(header!(APPLICATION_DATA, minor, high, low)) = header else {
                 break;
             };
             let body = u16::from_be_bytes([high, low]);

@@ -8,7 +8,7 @@ use super::handshake::Handshake;
 use super::places::Places;
 use super::reader::Reader;
 use super::record_header::{
-    Whole, ALERT, ALERT_MAX, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEARTBEAT,
+    header, Whole, ALERT, ALERT_MAX, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEARTBEAT,
 };
 use super::retransmitted_headers::Headers;
 use super::runs::{PerWire, Runs};
@@ -40,7 +40,7 @@ struct Front<'a> {
 }
 
 /// Takes short records in, up to the first that has something against it or is not whole: those are for
-/// [`records`](Self::records) to take in. Says how many bytes they have.
+/// [the record loop](super::deframer::deframe) to take in. Says how many bytes they have.
 pub(super) fn short_records<P: Payload>(
     flow: &mut Flow,
     handshake: &mut Handshake,
@@ -152,7 +152,7 @@ fn short_run<const FLIGHTS: bool>(
     let mut before_it = front.rest.first().copied().unwrap_or_default();
     let mut is_done = false;
     while left > 0 && !is_done {
-        let Some((&[wire @ 20..=24, 3, minor @ 0..=4, high, low], behind)) =
+        let Some((&header!(wire @ CHANGE_CIPHER_SPEC..=HEARTBEAT, minor, high, low), behind)) =
             rest.split_first_chunk()
         else {
             break;
@@ -254,7 +254,8 @@ fn short_messages(
     let (mut skipped, mut number) = (0_u32, 0_u16);
     let (mut first, mut last) = (rest, front.last);
     while left > 0 {
-        let Some((&[HANDSHAKE, 3, 0..=4, high, low], behind)) = rest.split_first_chunk() else {
+        let Some((&header!(HANDSHAKE, _minor, high, low), behind)) = rest.split_first_chunk()
+        else {
             break;
         };
         let len = u16::from_be_bytes([high, low]);

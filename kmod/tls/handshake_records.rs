@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! A connection takes bytes in: record by record, each by its type and by what the handshake says.
+//! Rules for records while the handshake lasts: each by its type, and by what the handshake says.
 
+use super::deframer::Rules;
 use super::encrypted::Encrypted;
-use super::established::data_behind_handshake;
 use super::flow::Flow;
 use super::handshake::Handshake;
 use super::handshake_batch::{short_records, SHORT};
@@ -12,60 +12,78 @@ use super::record_header::{
     length_fits, Header, Record, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER,
 };
 use super::sequence::Kind;
-
 use super::told::Told;
 use super::types::{Config, Payload, Reason, Segment, Side, State};
 
-/// Takes records in from `offset` on, up to the end of the payload.
-pub(super) fn records_of_handshake<P: Payload>(
-    flow: &mut Flow,
-    handshake: &mut Handshake,
-    config: &Config,
-    segment: &Segment,
-    reader: &mut Reader<'_, P>,
-    mut offset: u32,
-    told: Told<'_>,
-) -> Result<(), Reason> {
-    let from = segment.from;
-    loop {
-        let left = reader.left(offset);
-        if left == 0 {
-            return Ok(());
-        }
-        if flow.progress == State::Established {
-            return data_behind_handshake(flow, segment, reader, offset, told);
-        }
-        let record = &flow.sides.of(from).record;
-        let missing = u32::from(record.header_left());
-        let taken = if missing == 0 {
-            let wanted = record.body_left().min(left);
-            body(flow, handshake, from, reader, offset, wanted, told)?
-        } else {
-            if record.header_read() == 0 {
-                let header = reader.header(offset)?;
-                if may_be_short(flow, from, header) {
-                    let taken =
-                        short_records(flow, handshake, config, segment, reader, offset, told)?;
-                    if taken > 0 {
-                        offset = offset.saturating_add(taken);
-                        continue;
-                    }
-                }
-                reader.record_begins()?;
-                if let Some(header) = header {
-                    if whole_header(flow, handshake, config, segment, header, told)? {
-                        offset = offset.saturating_add(HEADER.into());
-                        continue;
-                    }
+/// A connection during its handshake, and what a packet says of it.
+pub(super) struct HandshakeRecords<'a> {
+    pub(super) flow: &'a mut Flow,
+    pub(super) handshake: &'a mut Handshake,
+    pub(super) config: &'a Config,
+    pub(super) segment: &'a Segment,
+    pub(super) told: Told<'a>,
+}
+
+impl<P: Payload> Rules<P> for HandshakeRecords<'_> {
+    #[inline(always)]
+    fn record(&self) -> &Record {
+        &self.flow.sides.of(self.segment.from).record
+    }
+
+    #[inline(always)]
+    fn are_over(&self) -> bool {
+        self.flow.progress == State::Established
+    }
+
+    #[inline(always)]
+    fn header(
+        &mut self,
+        reader: &mut Reader<'_, P>,
+        offset: u32,
+        left: u32,
+    ) -> Result<u32, Reason> {
+        let (flow, handshake, told) = (&mut *self.flow, &mut *self.handshake, self.told);
+        let (config, segment) = (self.config, self.segment);
+        let missing = flow.sides.of(segment.from).record.header_left();
+        if missing == HEADER {
+            let header = reader.header(offset)?;
+            if may_be_short(flow, segment.from, header) {
+                let taken = short_records(flow, handshake, config, segment, reader, offset, told)?;
+                if taken > 0 {
+                    return Ok(taken);
                 }
             }
-            let wanted = missing.min(left);
-            for &octet in reader.octets(offset, wanted)? {
-                header_octet(flow, handshake, config, segment, octet, told)?;
+            reader.record_begins()?;
+            if let Some(header) = header {
+                if whole_header(flow, handshake, config, segment, header, told)? {
+                    return Ok(HEADER.into());
+                }
             }
-            wanted
-        };
-        offset = offset.saturating_add(taken);
+        }
+        let wanted = u32::from(missing).min(left);
+        for &octet in reader.octets(offset, wanted)? {
+            header_octet(flow, handshake, config, segment, octet, told)?;
+        }
+        Ok(wanted)
+    }
+
+    #[inline(always)]
+    fn body(
+        &mut self,
+        reader: &mut Reader<'_, P>,
+        offset: u32,
+        wanted: u32,
+    ) -> Result<u32, Reason> {
+        let from = self.segment.from;
+        body(
+            self.flow,
+            self.handshake,
+            from,
+            reader,
+            offset,
+            wanted,
+            self.told,
+        )
     }
 }
 

@@ -2,15 +2,18 @@
 //! A payload that begins where its direction has come to is taken in by the rules that hold there, and what of it has to come
 //! again as it came is kept.
 
-use super::established::data;
+use super::deframer::deframe;
+use super::established::Established;
 use super::flow::Flow;
-use super::handshake_records::records_of_handshake;
+use super::handshake::Handshake;
+use super::handshake_records::HandshakeRecords;
 #[cfg(feature = "explain")]
 use super::inner_types::tell_next;
 use super::reader::Reader;
 use super::resync::search;
 use super::retransmit::{end_of_compared, remember};
 use super::slot::HandshakeSlot;
+use super::told::Told;
 use super::types::{Config, Payload, Reason, Segment, State};
 
 /// Takes a payload in from `offset` on, which is where the direction has come to.
@@ -24,7 +27,7 @@ pub(super) fn records<S: HandshakeSlot, P: Payload>(
     offset: u32,
 ) -> Result<(), Reason> {
     if flow.progress == State::Established {
-        return records_behind_handshake(flow, slot, segment, payload, reader, offset);
+        return records_after_handshake(flow, slot, segment, payload, reader, offset);
     }
     let from = segment.from;
     let at = flow.sides.of(from).next();
@@ -97,7 +100,7 @@ fn records_of_copy<S: HandshakeSlot, P: Payload>(
 
 /// Takes a payload in from `offset` on. A handshake is made only for records that are no data.
 #[inline]
-pub(super) fn records_behind_handshake<S: HandshakeSlot, P: Payload>(
+fn records_after_handshake<S: HandshakeSlot, P: Payload>(
     flow: &mut Flow,
     slot: &mut S,
     segment: &Segment,
@@ -116,15 +119,44 @@ pub(super) fn records_behind_handshake<S: HandshakeSlot, P: Payload>(
         handshake.forget(from, direction.acked());
     }
     let at = direction.next();
-    if data(
-        direction,
-        flow.cold.of_mut(from),
-        flow.tls13,
-        reader,
-        offset,
-    )? {
+    let mut rules = Established::new(direction, flow.cold.of_mut(from), flow.tls13);
+    deframe(&mut rules, reader, offset)?;
+    if rules.compared {
         slot.make().ok_or(Reason::TableFull)?;
         remember(flow, slot, segment, payload, at)?;
     }
+    Ok(())
+}
+
+/// Takes records of a handshake in, and what comes after it in the same payload.
+fn records_of_handshake<P: Payload>(
+    flow: &mut Flow,
+    handshake: &mut Handshake,
+    config: &Config,
+    segment: &Segment,
+    reader: &mut Reader<'_, P>,
+    offset: u32,
+    told: Told<'_>,
+) -> Result<(), Reason> {
+    let mut rules = HandshakeRecords {
+        flow,
+        handshake,
+        config,
+        segment,
+        told,
+    };
+    let offset = deframe(&mut rules, reader, offset)?;
+    if reader.left(offset) == 0 {
+        return Ok(());
+    }
+    let from = segment.from;
+    #[cfg(feature = "explain")]
+    if flow.tls13 {
+        let record = flow.sides.of(from).record;
+        tell_next(told, record, segment, reader, offset);
+    }
+    let direction = flow.sides.of_mut(from);
+    let mut rules = Established::new(direction, flow.cold.of_mut(from), flow.tls13);
+    deframe(&mut rules, reader, offset)?;
     Ok(())
 }

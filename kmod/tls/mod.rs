@@ -11,6 +11,7 @@ mod conditions;
 mod connection;
 mod counted;
 mod decided;
+mod deframer;
 mod direction;
 mod encrypted;
 mod established;

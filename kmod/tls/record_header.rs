@@ -9,7 +9,7 @@ pub(super) const HEADER: u8 = 5;
 /// Bytes of a record that is not encrypted (RFC 8446 5.1, RFC 5246 6.2.1).
 const PLAINTEXT_MAX: u16 = 1 << 14;
 /// Bytes of an encrypted record of TLS 1.3 (RFC 8446 5.2).
-pub(super) const TLS13_MAX: u16 = PLAINTEXT_MAX + 256;
+const TLS13_MAX: u16 = PLAINTEXT_MAX + 256;
 /// Bytes of an encrypted record up to TLS 1.2 (RFC 5246 6.2.3), and of any at all.
 pub(super) const TLS12_MAX: u16 = PLAINTEXT_MAX + 2048;
 
@@ -22,6 +22,37 @@ pub(super) const ALERT: u8 = 21;
 pub(super) const HANDSHAKE: u8 = 22;
 pub(super) const APPLICATION_DATA: u8 = 23;
 pub(super) const HEARTBEAT: u8 = 24;
+
+/// The first byte of every version, and the most that the second one may be.
+pub(super) const MAJOR: u8 = 3;
+pub(super) const MINOR_MAX: u8 = 4;
+
+/// The pattern of a header's bytes where it has its usual form (RFC 8446 5.1): the wire type, the second byte of the version, and
+/// both of the length. As a pattern, since putting headers together as values and taking them apart costs too much where many are
+/// gone through.
+macro_rules! header {
+    ($wire:pat, $minor:ident, $high:ident, $low:ident) => {
+        [
+            $wire,
+            $crate::tls::record_header::MAJOR,
+            $minor @ 0..=$crate::tls::record_header::MINOR_MAX,
+            $high,
+            $low,
+        ]
+    };
+}
+pub(super) use header;
+
+/// The same of data that is not empty, with a length that fits in every version: the second byte of the version, and the length.
+/// `word`: a record's first eight bytes, which are read and taken apart at once.
+#[inline(always)]
+pub(super) fn header_of_data(word: u64) -> Option<(u8, u16)> {
+    let minor = (word >> 16) as u8;
+    let len = ((word >> 24) as u16).swap_bytes();
+    let fits = len.wrapping_sub(1) < TLS13_MAX;
+    let is_data = word as u16 == u16::from_le_bytes([APPLICATION_DATA, MAJOR]);
+    (is_data && minor <= MINOR_MAX && fits).then_some((minor, len))
+}
 
 /// How a record is framed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -77,7 +108,7 @@ impl Record {
     #[inline]
     pub(super) fn of_header(header: [u8; HEADER as usize]) -> Option<Self> {
         match header {
-            [wire @ CHANGE_CIPHER_SPEC..=HEARTBEAT, 3, minor @ 0..=4, high, low] => {
+            header!(wire @ CHANGE_CIPHER_SPEC..=HEARTBEAT, minor, high, low) => {
                 Some(Self::in_body(wire, minor, u16::from_be_bytes([high, low])))
             }
             _ => None,
@@ -149,8 +180,8 @@ impl Record {
         self.header = self.header.saturating_add(1);
         match (self.framing, place) {
             (_, 0) => self.begin(octet, first),
-            (Framing::Tls, 1) | (Framing::Sslv2, 3) if octet == 3 => Header::Part,
-            (Framing::Tls, 2) if octet <= 4 || first => {
+            (Framing::Tls, 1) | (Framing::Sslv2, 3) if octet == MAJOR => Header::Part,
+            (Framing::Tls, 2) if octet <= MINOR_MAX || first => {
                 self.minor = octet;
                 Header::Part
             }
@@ -166,7 +197,7 @@ impl Record {
             }
             (Framing::Tls, 4) => self.complete(self.len | u16::from(octet)),
             // The length counts from the third byte on.
-            (Framing::Sslv2, 4) if octet <= 4 => {
+            (Framing::Sslv2, 4) if octet <= MINOR_MAX => {
                 self.minor = octet;
                 self.complete(self.len.saturating_sub(3))
             }

@@ -6,8 +6,8 @@
 //! again, so that the outcome does not depend on how the stream was cut.
 
 use super::cold::ColdState;
+use super::deframer::{deframe, run, Rules};
 use super::direction::Direction;
-use super::established::run;
 use super::follow::Follow;
 use super::reader::Reader;
 use super::record_header::{Header, Record, APPLICATION_DATA, HEADER, TLS12_MAX};
@@ -26,38 +26,66 @@ const CANDIDATE: u16 = 16;
 /// And one of a chain whose header is split, or does not fit.
 const SPLIT: u16 = 4;
 
+/// A direction that is lost, or was and is resynchronised.
+struct Resync<'a> {
+    direction: &'a mut Direction,
+    cold: &'a mut ColdState,
+}
+
 /// Takes a payload in from `offset` on, which is where the lost or resynchronised direction has come to.
 pub(super) fn search<P: Payload>(
     direction: &mut Direction,
     cold: &mut ColdState,
     reader: &mut Reader<'_, P>,
-    mut offset: u32,
+    offset: u32,
 ) -> Result<(), Reason> {
-    loop {
-        if direction.follow == Follow::Resynchronised {
-            let kind_of = |wire, len| fits(len).then(|| kind_again(wire));
-            offset = offset.saturating_add(run(direction, cold, reader, offset, kind_of)?.octets);
+    deframe(&mut Resync { direction, cold }, reader, offset)?;
+    Ok(())
+}
+
+impl<P: Payload> Rules<P> for Resync<'_> {
+    #[inline(always)]
+    fn record(&self) -> &Record {
+        &self.direction.record
+    }
+
+    #[inline(always)]
+    fn together(&mut self, reader: &mut Reader<'_, P>, offset: u32) -> Result<u32, Reason> {
+        if self.direction.follow != Follow::Resynchronised {
+            return Ok(0);
         }
-        let left = reader.left(offset);
-        if left == 0 {
-            return Ok(());
+        let kind_of = |wire, len| fits(len).then(|| kind_again(wire));
+        Ok(run(self.direction, self.cold, reader, offset, kind_of)?.octets)
+    }
+
+    #[inline(always)]
+    fn header(
+        &mut self,
+        reader: &mut Reader<'_, P>,
+        offset: u32,
+        left: u32,
+    ) -> Result<u32, Reason> {
+        if is_between(self.direction, self.cold) {
+            return search_beginning(self.direction, self.cold, reader, offset, left);
         }
-        let taken = if direction.record.header_left() == 0 {
-            let octets = direction.record.body_left().min(left);
-            direction.body(cold, octets);
-            octets
-        } else if is_between(direction, cold) {
-            search_beginning(direction, cold, reader, offset, left)?
-        } else {
-            if direction.record.header_read() == 0 {
-                reader.records_begin(match direction.follow {
-                    Follow::Resynchronised => SPLIT,
-                    _ => CANDIDATE,
-                })?;
-            }
-            search_header(direction, cold, reader, offset, left)?
-        };
-        offset = offset.saturating_add(taken);
+        if self.direction.record.header_read() == 0 {
+            reader.records_begin(match self.direction.follow {
+                Follow::Resynchronised => SPLIT,
+                _ => CANDIDATE,
+            })?;
+        }
+        search_header(self.direction, self.cold, reader, offset, left)
+    }
+
+    #[inline(always)]
+    fn body(
+        &mut self,
+        _reader: &mut Reader<'_, P>,
+        _offset: u32,
+        wanted: u32,
+    ) -> Result<u32, Reason> {
+        self.direction.body(self.cold, wanted);
+        Ok(wanted)
     }
 }
 

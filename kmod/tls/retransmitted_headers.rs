@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The headers of a direction's last records of data: they have to come again as they came first.
 
-use super::record_header::{Framing, Record, APPLICATION_DATA, HEADER};
+use super::record_header::{Framing, Record, APPLICATION_DATA, HEADER, MAJOR};
 use super::sequence::before;
 use super::types::{Payload, Reason};
 
@@ -130,7 +130,7 @@ impl KeptHeader {
         }
         let [high, low] = self.len.to_be_bytes();
         let minor = self.kind.wrapping_sub(1);
-        let before_it = [APPLICATION_DATA, 3, minor, high, low];
+        let before_it = [APPLICATION_DATA, MAJOR, minor, high, low];
         let mut at = self.start;
         for was in before_it.into_iter().take(self.octets.into()) {
             if !before(at, from) && before(at, end) {
