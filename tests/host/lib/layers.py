@@ -22,7 +22,7 @@ AREAS = {
     "tool": (["userctl/src/main.rs"], None, 3),
 }
 # Areas whose limits hold.
-HELD = ["kmod", "tool"]
+HELD = ["engine", "kmod", "tool"]
 # Modules that the build makes, and the kernel's module! macro.
 GENERATED = {"bindings", "module_parameters"}
 # Files here import nothing of the crate but themselves and the bindings.

@@ -11,6 +11,7 @@ pub mod decided;
 pub mod hello;
 pub mod places;
 pub mod reorder;
+pub mod resent;
 pub mod tls12;
 pub mod tls13;
 
