@@ -45,7 +45,7 @@ pub struct Hellos<'a> {
 }
 
 impl Hellos<'_> {
-    /// Whether the version negotiated is one of these.
+    /// Whether the version negotiated is one of these, both included, as hellos say it: 0x0300 to 0x0304 (RFC 8446 4.2.1).
     pub fn version_is_between(&self, min: u16, max: u16) -> Answer {
         let version = self.identity.version;
         self.server_field(version.map(|version| (min..=max).contains(&version)))
@@ -56,13 +56,13 @@ impl Hellos<'_> {
         self.server_field(self.identity.resumed)
     }
 
-    /// Whether the server name fits a pattern with wildcards. Takes time in proportion to the sum of their lengths.
+    /// Whether the server name (RFC 6066 3) fits a [pattern](super::wildcard). Takes time in proportion to the sum of their lengths.
     pub fn sni_fits(&self, pattern: &[u8]) -> Answer {
         let sni = self.identity.sni;
         self.client_field(sni.map(|sni| wildcard::matches(pattern, sni)))
     }
 
-    /// Whether no server name was asked for.
+    /// Whether no server name was asked for (RFC 6066 3).
     pub fn has_no_sni(&self) -> Answer {
         match self.has_client_hello() {
             true => Answer::of(self.identity.sni.is_none()),
@@ -76,12 +76,12 @@ impl Hellos<'_> {
         self.client_field(alpn.map(|alpn| alpn == protocol))
     }
 
-    /// Whether Encrypted ClientHello was offered.
+    /// Whether Encrypted ClientHello was offered, GREASE too.
     pub fn offers_ech(&self) -> Answer {
         self.client_field(self.identity.ech)
     }
 
-    /// Whether the client's or the server's session id begins with these bytes.
+    /// Whether the client's or the server's session id begins with these bytes; every id does with none.
     pub fn session_id_begins(&self, prefix: &[u8]) -> Answer {
         let client = self.client_field(begins(self.identity.session_id, prefix));
         let server = self.server_field(begins(self.identity.server_session_id, prefix));

@@ -13,8 +13,7 @@ use super::types::{
     Config, Counters, PacketTypes, Payload, Reason, Segment, SegmentOutcome, Side, State, Types,
 };
 
-/// A connection, for its life: what its packets are, and where it stands. Whoever has it locks it; nothing here sleeps or
-/// allocates, so that it may be asked in any context.
+/// A connection, for its life: what its packets are, and where it stands.
 #[derive(Clone, Debug)]
 #[repr(transparent)]
 pub struct Connection {
@@ -25,7 +24,8 @@ impl Connection {
     /// Bytes from its beginning on that packets of an established connection touch.
     pub const HOT: usize = Flow::HOT;
 
-    /// Set up by a SYN-ACK: the sequence numbers of each side's first payload byte are known.
+    /// Set up by a SYN-ACK: the sequence numbers of each side's first payload byte are known, one after those of the SYNs
+    /// (RFC 9293 3.5).
     pub fn opened(src_first: u32, dst_first: u32) -> Self {
         Self::of(
             [Direction::new(src_first), Direction::new(dst_first)],
@@ -41,7 +41,7 @@ impl Connection {
         connection
     }
 
-    /// Begun by a SYN that carries data (TCP Fast Open); the other side's first number comes with the SYN-ACK.
+    /// Begun by a SYN that carries data (TCP Fast Open, RFC 7413); the other side's first number comes with the SYN-ACK.
     pub fn opened_by_syn_data(src_first: u32) -> Self {
         let sides = [Direction::new(src_first), Direction::unset()];
         let mut connection = Self::of(sides, [src_first, 0]);
@@ -61,7 +61,7 @@ impl Connection {
         connection
     }
 
-    /// Followed from the middle of the stream.
+    /// Followed from the middle of the stream: `lost` until a chain of record headers shows where records begin.
     pub fn picked_up() -> Self {
         let mut connection = Self::of([Direction::unset(), Direction::unset()], [0; 2]);
         connection.flow.lost = true;
@@ -137,7 +137,7 @@ impl Connection {
         self.flow.sides.of(side).is_followed()
     }
 
-    /// Where a side's stream has come to.
+    /// Where a side's stream has come to: the sequence number after the last byte that was taken in.
     pub fn next(&self, side: Side) -> u32 {
         self.flow.sides.of(side).next()
     }
@@ -156,7 +156,8 @@ impl Connection {
         none || ((established || self.flow.ended) && !handshake.has_outstanding(&self.flow.sides))
     }
 
-    /// The types of `len` bytes from `seq` on: a look-up in what is stored.
+    /// The types of `len` bytes from `seq` on, by content and on the wire: a look-up in what is stored. `NONE` for no bytes;
+    /// bytes that have not come, or came too long ago to be known, are `UNKNOWN`.
     #[inline]
     pub fn types(&self, from: Side, seq: u32, len: u32) -> PacketTypes {
         if len == 0 {
@@ -175,7 +176,7 @@ impl Connection {
         self.flow.state()
     }
 
-    /// Directions that have found their way back by a chain of record headers.
+    /// How many directions have found their way back by a chain of record headers: 0 to 2.
     pub fn resynchronised(&self) -> u8 {
         [Side::Src, Side::Dst].into_iter().fold(0, |found, side| {
             let back = self.flow.sides.of(side).follow == Follow::Resynchronised;
@@ -183,12 +184,12 @@ impl Connection {
         })
     }
 
-    /// Why it is lost, tainted or not TLS.
+    /// Why it is lost, tainted or not TLS; `None` as long as it is none of these.
     pub fn reason(&self) -> Reason {
         self.flow.reason
     }
 
-    /// Conntrack is in CLOSE.
+    /// Conntrack is in CLOSE. Types stay known; the state is `closed`, unless it is `not-tls` or `tainted`.
     pub fn close(&mut self) {
         self.flow.close();
     }
@@ -210,13 +211,14 @@ impl Connection {
             .any(|side| self.counters(side).bytes > 0)
     }
 
-    /// What a side has sent.
+    /// What a side has sent: bytes of payload without those that came again, and complete records by wire type.
     pub fn counters(&self, side: Side) -> Counters {
         self.flow.sides.of(side).counters(self.flow.cold.of(side))
     }
 
     /// Takes in a packet. Every TCP packet of the connection comes here, those without payload too. The same packet
-    /// once more changes nothing.
+    /// once more changes nothing. Takes time in proportion to the payload, and no more than 2,048 records of it are looked at:
+    /// with more, the direction is lost. A payload that is shorter than it says has a hole.
     pub fn segment<S: HandshakeSlot, P: Payload>(
         &mut self,
         slot: &mut S,
@@ -228,7 +230,7 @@ impl Connection {
     }
 
     /// Takes a packet of an established connection in, and says of what type its payload is, by content and on the wire.
-    /// None if that is left to [`segment`](Self::segment), which begins with what is left then.
+    /// None if that is left to [`segment`](Self::segment), which begins with what is left then: so too after 64 records.
     #[inline(always)]
     pub fn fast_segment<P: Payload>(&mut self, segment: &Segment, payload: &P) -> Option<Types> {
         fast_path::take_in(&mut self.flow, segment, payload)
@@ -268,7 +270,7 @@ impl Connection {
     pub fn forget_outstanding(&mut self) {
         for side in [Side::Src, Side::Dst] {
             let direction = self.flow.sides.of_mut(side);
-            direction.history.unknown_from(direction.acked());
+            direction.history.unknown_from(direction.acked);
         }
     }
 

@@ -53,10 +53,6 @@ impl Direction {
         }
     }
 
-    pub(super) fn acked(&self) -> u32 {
-        self.acked
-    }
-
     /// The sequence number that comes next.
     #[inline]
     pub(super) fn next(&self) -> u32 {
@@ -105,7 +101,7 @@ impl Direction {
         }
         self.decide(Kind::Unknown);
         // What comes again is compared no longer: what is not acknowledged could be something else then.
-        self.history.unknown_from(self.acked());
+        self.history.unknown_from(self.acked);
         self.follow = Follow::Octets;
         self.seen.set_begun();
         self.begin_again(cold);
@@ -229,10 +225,6 @@ impl Direction {
         if is_in_header && self.kind == Kind::EncryptedHandshake {
             self.kind = Kind::ApplicationData;
         }
-    }
-
-    pub(super) fn kind(&self) -> Kind {
-        self.kind
     }
 
     /// Takes bytes of the record's body in; whether the record is complete.

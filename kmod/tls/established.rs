@@ -43,7 +43,7 @@ impl<'a> Established<'a> {
     #[inline(always)]
     pub(super) fn new(direction: &'a mut Direction, cold: &'a mut ColdState, tls13: bool) -> Self {
         Established {
-            compared: direction.kind().is_compared(),
+            compared: direction.kind.is_compared(),
             direction,
             cold,
             tls13,

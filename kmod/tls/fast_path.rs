@@ -130,7 +130,7 @@ fn records<P: Payload>(direction: &mut Direction, tls13: bool, payload: &P) -> R
             records = left;
             direction.record = Record::in_body(APPLICATION_DATA, minor, body);
             taken = taken.wrapping_add(HEADER.into());
-        } else if direction.record.header_left() != 0 || direction.kind() != Kind::ApplicationData {
+        } else if direction.record.header_left() != 0 || direction.kind != Kind::ApplicationData {
             // The rest of an encrypted handshake record has to be remembered.
             break;
         }

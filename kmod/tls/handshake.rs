@@ -76,7 +76,7 @@ impl Default for Handshake {
 }
 
 impl Handshake {
-    /// Nothing seen yet. Whoever knows the secret can make up names and tickets that look like others.
+    /// Nothing seen yet. Whoever knows the secret can make ids and tickets of sessions that are taken for others'.
     pub fn keyed(secret: [u64; 2]) -> Self {
         Handshake {
             identity: Identity::default(),
@@ -107,7 +107,7 @@ impl Handshake {
         [Side::Src, Side::Dst].into_iter().any(|side| {
             let direction = sides.of(side);
             direction.follow == Follow::Records
-                && self.kept.of(side).has_outstanding(direction.acked())
+                && self.kept.of(side).has_outstanding(direction.acked)
         })
     }
 
@@ -123,7 +123,8 @@ impl Handshake {
         src.saturating_add(dst)
     }
 
-    /// Gives these back: what is outstanding cannot be compared any longer.
+    /// Gives these back, one after the other, no more than 132: what is outstanding cannot be compared any longer, and reads
+    /// `unknown` when it comes again.
     pub fn clear_pieces(&mut self) {
         for side in [Side::Src, Side::Dst] {
             self.kept.of_mut(side).clear(0);
@@ -146,7 +147,8 @@ impl Handshake {
         self.in_doubt = self.in_doubt.saturating_add(octets);
     }
 
-    /// Bytes of records in doubt that have come since this was asked for last.
+    /// Bytes of records in doubt, with their headers, that have come since this was asked for last; it stays at the largest
+    /// number.
     pub fn take_in_doubt(&mut self) -> u32 {
         core::mem::take(&mut self.in_doubt)
     }

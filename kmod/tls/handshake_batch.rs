@@ -1,43 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Short records of a handshake are taken in together: a packet may have very many, and one by one they take much longer.
 
-use super::counted::{counts_as, flight_besides, is_more, SINGLE, TURN};
+use super::counted::{flight_besides, is_more, SINGLE, TURN};
 use super::encrypted::Encrypted;
 use super::flow::Flow;
 use super::handshake::Handshake;
-use super::places::Places;
+use super::message_batch::{short_messages, take_before, Front};
 use super::reader::Reader;
 use super::record_header::{
-    header, Whole, ALERT, ALERT_MAX, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEARTBEAT,
+    header, ALERT, ALERT_MAX, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEARTBEAT,
 };
-use super::retransmitted_headers::Headers;
 use super::runs::{PerWire, Runs};
 use super::sequence::Kind;
 use super::told::Told;
-use super::types::{Config, Payload, Reason, Segment, Side, State};
+use super::types::{Config, Payload, Reason, Segment, State};
 
 /// Bytes that a short record's body has at most. With its header it mostly fits into what [`Reader::some`] gives.
 pub(super) const SHORT: u16 = 508;
-
-/// Bytes of messages that are read at once.
-const MESSAGES: usize = 256;
-
-/// Bytes that begin with records, and what was taken of them.
-struct Front<'a> {
-    octets: &'a [u8],
-    rest: &'a [u8],
-    /// Those from the last record's on that was taken.
-    last: &'a [u8],
-    /// Records that may still begin in the packet.
-    left: u16,
-    /// The sequence number after the bytes.
-    end: u32,
-    headers: Headers,
-    runs: Runs,
-    counts: PerWire,
-    /// Room for bodies side by side.
-    messages: Option<[u8; MESSAGES]>,
-}
 
 /// Takes short records in, up to the first that has something against it or is not whole: those are for
 /// [the record loop](super::deframer::deframe) to take in. Says how many bytes they have.
@@ -236,97 +215,4 @@ fn short_run<const FLIGHTS: bool>(
         }
     }
     flow.goes_on(handshake, from, is_any);
-}
-
-/// Plain-text handshake records: their messages as if they stood in one.
-fn short_messages(
-    flow: &mut Flow,
-    handshake: &mut Handshake,
-    from: Side,
-    front: &mut Front<'_>,
-    told: Told<'_>,
-) -> Result<(), (usize, Reason)> {
-    let messages = front.messages.get_or_insert([0; MESSAGES]);
-    let mut headers = front.headers;
-    let (mut rest, mut left, mut end) = (front.rest, front.left, 0);
-    // Those within a message of which nothing is read.
-    let skippable = handshake.skippable(from);
-    let (mut skipped, mut number) = (0_u32, 0_u16);
-    let (mut first, mut last) = (rest, front.last);
-    while left > 0 {
-        let Some((&header!(HANDSHAKE, _minor, high, low), behind)) = rest.split_first_chunk()
-        else {
-            break;
-        };
-        let len = u16::from_be_bytes([high, low]);
-        let with_it = skipped.saturating_add(len.into());
-        if end == 0 && with_it < skippable {
-            let (Some(behind), 1..) = (behind.get(len.into()..), len) else {
-                break;
-            };
-            headers.push_no_data(len);
-            last = rest;
-            (rest, skipped, first) = (behind, with_it, behind);
-            left = left.saturating_sub(counts_as(Kind::Handshake, len));
-            number = number.wrapping_add(1);
-            continue;
-        }
-        let start = end;
-        let to = usize::wrapping_add(start, len.into());
-        let (Some((body, behind)), Some(room), 1..) = (
-            behind.split_at_checked(len.into()),
-            messages.get_mut(start..to),
-            len,
-        ) else {
-            break;
-        };
-        room.copy_from_slice(body);
-        headers.push_no_data(len);
-        (last, rest, end) = (rest, behind, to);
-        left = left.saturating_sub(counts_as(Kind::Handshake, len));
-        number = number.wrapping_add(1);
-    }
-    if skipped > 0 {
-        handshake.skip(from, skipped);
-    }
-    let places = Places::of_records(front.end.wrapping_sub(first.len() as u32), first);
-    front.left = left;
-    let messages = messages.get(..end).unwrap_or_default();
-    if handshake.awaits_hello() {
-        told.client_hello(messages);
-    }
-    handshake
-        .octets(from, messages, &places)
-        .map_err(|(number, why)| (number.saturating_add(skipped as usize), why))?;
-    if number > 0 {
-        let at = front.octets.len().wrapping_sub(front.rest.len());
-        front.runs.push(at, Kind::Handshake);
-    }
-    (front.headers, front.rest, front.last) = (headers, rest, last);
-    front.counts.add_many(HANDSHAKE, number);
-    flow.goes_on(handshake, from, number > 0);
-    Ok(())
-}
-
-/// Takes those bytes of handshake records in that stand before the byte of that number of their bodies.
-#[cold]
-fn take_before(flow: &mut Flow, from: Side, octets: &[u8], number: usize) {
-    let direction = flow.sides.of_mut(from);
-    let mut left = number;
-    let mut rest = octets;
-    while let Some(Whole {
-        record,
-        body,
-        behind,
-    }) = Whole::first(rest)
-    {
-        direction.header(record, Kind::Handshake);
-        let taken = left.min(body.len());
-        direction.body(flow.cold.of_mut(from), taken as u32);
-        if taken < body.len() {
-            return;
-        }
-        left = left.saturating_sub(taken);
-        rest = behind;
-    }
 }

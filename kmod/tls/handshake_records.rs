@@ -216,7 +216,7 @@ fn header_ends(
         let verdict = handshake
             .content()
             .record(&record, config.client_flight_budget, told);
-        match (direction.kind(), verdict.kind) {
+        match (direction.kind, verdict.kind) {
             (Kind::Unknown, kind) => direction.decide(kind),
             // What was said at the first byte holds for no more than what has come.
             (_, kind) => direction.kind = kind,
@@ -248,7 +248,7 @@ fn body<P: Payload>(
     told: Told<'_>,
 ) -> Result<u32, Reason> {
     let direction = flow.sides.of(from);
-    let kind = direction.kind();
+    let kind = direction.kind;
     let messages = matches!(kind, Kind::Handshake | Kind::Alert);
     let skippable = match kind {
         Kind::Handshake => handshake.skippable(from).min(wanted),

@@ -72,7 +72,7 @@ fn records_of_copy<S: HandshakeSlot, P: Payload>(
         Some(handshake) => core::mem::take(handshake.kept.of_mut(from)),
         None => return Ok(()),
     };
-    kept.forget(flow.sides.of(from).acked());
+    kept.forget(flow.sides.of(from).acked);
     // What else is kept stays. The rest is looked at twice.
     let count = reader.left(offset).min(kept.room_after(at));
     kept.keep(|| slot.piece(), payload, at, offset, count);
@@ -116,7 +116,7 @@ fn records_after_handshake<S: HandshakeSlot, P: Payload>(
     }
     let direction = flow.sides.of_mut(from);
     if let Some(handshake) = slot.get() {
-        handshake.forget(from, direction.acked());
+        handshake.forget(from, direction.acked);
     }
     let at = direction.next();
     let mut rules = Established::new(direction, flow.cold.of_mut(from), flow.tls13);

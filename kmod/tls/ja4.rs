@@ -128,7 +128,7 @@ impl Ja4 {
         self.progress != Progress::Reading
     }
 
-    /// Takes the next bytes of the message in, and passes over what stands after it.
+    /// Takes the next bytes of the message in, and passes over what stands after it. Takes time in proportion to them.
     pub fn take(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
         while let (Progress::Reading, Some(&octet)) = (self.progress, rest.first()) {

@@ -4,6 +4,11 @@
 //! Plain `core` Rust with neither allocation nor panics: input comes from the network, and the kernel runs this in
 //! packet context. A [`Connection`] is what the packet path touches for the life of the connection; a [`Handshake`] is
 //! needed while the handshake lasts, and holds the identity for those who ask later.
+//!
+//! Every function may be called in any context, softirqs too, and none sleeps or takes a lock: whoever calls holds that of the
+//! connection. Memory comes from the caller alone ([`HandshakeSlot`]). Nothing fails: what cannot be known reads `unknown`, and
+//! the connection's [`Reason`] says why. Sequence numbers wrap (RFC 9293 3.4); lengths are bytes, of the stream unless something
+//! else is said. Those that take time in proportion to their input say so; the others take the same however they are called.
 
 mod client_flight;
 mod cold;
@@ -33,6 +38,7 @@ mod retransmitted_headers;
 #[cfg(feature = "ja4")]
 mod ja4;
 mod message;
+mod message_batch;
 mod negotiation;
 mod outstanding;
 mod packed;

@@ -32,7 +32,7 @@ pub(super) fn compare<S: HandshakeSlot, P: Payload>(
 ) -> Result<(), Reason> {
     let direction = flow.sides.of_mut(segment.from);
     let seq = segment.seq;
-    let from = later(seq, direction.acked());
+    let from = later(seq, direction.acked);
     if !direction.is_followed() || !before(from, end) {
         return Ok(());
     }
@@ -57,7 +57,7 @@ pub(super) fn compare<S: HandshakeSlot, P: Payload>(
     };
     match found {
         Found::Other => return Err(Reason::ResentDifferently),
-        Found::Unknown => direction.history.unknown_from(direction.acked()),
+        Found::Unknown => direction.history.unknown_from(direction.acked),
         // The fast path may have taken in bytes of this very packet.
         Found::Same if flow.cold.of(segment.from).chain.taken > 0 => {}
         Found::Same => forget_old_data(direction, from, end),
@@ -78,7 +78,7 @@ pub(super) fn remember<S: HandshakeSlot, P: Payload>(
         Some(handshake) => core::mem::take(handshake.kept.of_mut(segment.from)),
         None => return Ok(()),
     };
-    kept.forget(direction.acked());
+    kept.forget(direction.acked);
     let mut at = later(at, direction.history.oldest());
     while let Some((is_compared, end)) = run_of_compared(direction, at) {
         if is_compared {

@@ -27,7 +27,7 @@ pub(super) fn take_in<S: HandshakeSlot, P: Payload>(
             return SegmentOutcome::Nothing;
         }
         if let Some(handshake) = slot.get() {
-            handshake.forget(from, flow.sides.of(from).acked());
+            handshake.forget(from, flow.sides.of(from).acked);
         }
         return SegmentOutcome::New;
     }
@@ -143,7 +143,7 @@ fn confirm<S: HandshakeSlot>(flow: &mut Flow, slot: &mut S) {
         return;
     };
     if let Some(client) = handshake.client() {
-        handshake.acknowledged(flow.sides.of(client).acked());
+        handshake.acknowledged(flow.sides.of(client).acked);
         flow.confirmed = handshake.identity.confirmed;
     }
 }

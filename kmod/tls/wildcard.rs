@@ -76,7 +76,7 @@ impl<'a> Name<'a> {
     }
 }
 
-/// Whether a name fits a pattern: for one that is asked about once.
+/// Whether a name fits a pattern: for one that is asked about once. Takes time in proportion to the sum of their lengths.
 pub fn matches(pattern: &[u8], name: &[u8]) -> bool {
     Name::new(name).fits(pattern)
 }
