@@ -75,7 +75,7 @@ fn records_of_copy<S: HandshakeSlot, P: Payload>(
     kept.forget(flow.sides.of(from).acked);
     // What else is kept stays. The rest is looked at twice.
     let count = reader.left(offset).min(kept.room_after(at));
-    kept.keep(|| slot.piece(), payload, at, offset, count);
+    kept.keep(slot, payload, at, offset, count);
     // Without memory for all of it, what has to be kept is kept afterwards.
     let end = at.wrapping_add(count);
     let next = match kept.reaches(at, end) {

@@ -41,6 +41,12 @@ impl Default for Piece {
     }
 }
 
+/// Who has memory. Of one type for each caller: what keeps is compiled once for each.
+pub(super) trait Memory {
+    /// A piece; none where there is none.
+    fn piece(&mut self) -> Option<Held<Piece>>;
+}
+
 /// What is kept of a direction.
 #[cfg_attr(not(MODULE), derive(Clone))]
 #[derive(Debug, Default)]
@@ -111,10 +117,10 @@ impl Outstanding {
     }
 
     /// Keeps bytes of a payload that come after all others: those from `at` on, from its `offset` on. Where there is no
-    /// memory for them, or no room, nothing before them is known. `memory`: gives a piece, or none.
-    pub(super) fn keep<P: Payload>(
+    /// memory for them, or no room, nothing before them is known.
+    pub(super) fn keep<M: Memory, P: Payload>(
         &mut self,
-        mut memory: impl FnMut() -> Option<Held<Piece>>,
+        memory: &mut M,
         payload: &P,
         at: u32,
         offset: u32,
@@ -131,7 +137,7 @@ impl Outstanding {
         let mut kept = skipped;
         while kept < len {
             let place = at.wrapping_add(kept).wrapping_sub(self.base);
-            let Some(room) = self.room(&mut memory, place / PIECE) else {
+            let Some(room) = self.room(memory, place / PIECE) else {
                 return self.clear(end);
             };
             let room = room.get_mut((place % PIECE) as usize..).unwrap_or_default();
@@ -203,16 +209,12 @@ impl Outstanding {
     }
 
     /// A piece's bytes, by its number; made now if there is none.
-    fn room(
-        &mut self,
-        memory: &mut impl FnMut() -> Option<Held<Piece>>,
-        number: u32,
-    ) -> Option<&mut [u8]> {
+    fn room<M: Memory>(&mut self, memory: &mut M, number: u32) -> Option<&mut [u8]> {
         let mut place = &mut self.first;
         let mut left = number;
         loop {
             if place.is_none() {
-                *place = Some(memory()?);
+                *place = Some(memory.piece()?);
                 self.pieces = self.pieces.saturating_add(1);
             }
             let piece = place.as_mut()?;

@@ -83,7 +83,7 @@ pub(super) fn remember<S: HandshakeSlot, P: Payload>(
     while let Some((is_compared, end)) = run_of_compared(direction, at) {
         if is_compared {
             let offset = at.wrapping_sub(segment.seq);
-            kept.keep(|| slot.piece(), payload, at, offset, end.wrapping_sub(at));
+            kept.keep(slot, payload, at, offset, end.wrapping_sub(at));
         }
         at = end;
     }

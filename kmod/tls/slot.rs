@@ -2,7 +2,7 @@
 //! Where a handshake is kept while it lasts, and memory for what it keeps.
 
 use super::handshake::Handshake;
-use super::outstanding::Piece;
+use super::outstanding::{Memory, Piece};
 use super::told::Told;
 use crate::Held;
 
@@ -24,6 +24,13 @@ pub trait HandshakeSlot {
         Self: 'a,
     {
         Told::nobody()
+    }
+}
+
+impl<S: HandshakeSlot> Memory for S {
+    #[inline(always)]
+    fn piece(&mut self) -> Option<Held<Piece>> {
+        HandshakeSlot::piece(self)
     }
 }
 
