@@ -6,7 +6,9 @@
 use super::direction::Direction;
 use super::flow::{FastPath, Flow};
 use super::follow::Follow;
-use super::record_header::{header, header_of_data, length_fits, Record, APPLICATION_DATA, HEADER};
+use super::record_header::{
+    header, length_fits, Record, APPLICATION_DATA, HEADER, MAJOR, MINOR_MAX, TLS13_MAX,
+};
 use super::sequence::{before, Kind};
 use super::types::{Payload, Segment, Side, State, Types};
 
@@ -88,12 +90,19 @@ fn record<P: Payload>(direction: &mut Direction, payload: &P) -> bool {
     if direction.record.header_read() != 0 {
         return false;
     }
-    // Shorter records are none that matter.
-    let header = payload.octets(0).map(u64::from_le_bytes);
-    let Some((minor, body)) = header.and_then(header_of_data) else {
+    // A word, which is read and taken apart at once. Shorter records are none that matter.
+    let Some(header) = payload.octets(0).map(u64::from_le_bytes) else {
         return false;
     };
-    if u32::from(body).wrapping_add(HEADER.into()) != len {
+    let minor = (header >> 16) as u8;
+    let body = ((header >> 24) as u16).swap_bytes();
+    // Not empty, and with a length that fits in every version.
+    let fits = body.wrapping_sub(1) < TLS13_MAX;
+    if header as u16 != u16::from_le_bytes([APPLICATION_DATA, MAJOR])
+        || minor > MINOR_MAX
+        || !fits
+        || u32::from(body).wrapping_add(HEADER.into()) != len
+    {
         return false;
     }
     direction.count_data_record(minor, body);

@@ -9,7 +9,7 @@ pub(super) const HEADER: u8 = 5;
 /// Bytes of a record that is not encrypted (RFC 8446 5.1, RFC 5246 6.2.1).
 const PLAINTEXT_MAX: u16 = 1 << 14;
 /// Bytes of an encrypted record of TLS 1.3 (RFC 8446 5.2).
-const TLS13_MAX: u16 = PLAINTEXT_MAX + 256;
+pub(super) const TLS13_MAX: u16 = PLAINTEXT_MAX + 256;
 /// Bytes of an encrypted record up to TLS 1.2 (RFC 5246 6.2.3), and of any at all.
 pub(super) const TLS12_MAX: u16 = PLAINTEXT_MAX + 2048;
 
@@ -42,17 +42,6 @@ macro_rules! header {
     };
 }
 pub(super) use header;
-
-/// The same of data that is not empty, with a length that fits in every version: the second byte of the version, and the length.
-/// `word`: a record's first eight bytes, which are read and taken apart at once.
-#[inline(always)]
-pub(super) fn header_of_data(word: u64) -> Option<(u8, u16)> {
-    let minor = (word >> 16) as u8;
-    let len = ((word >> 24) as u16).swap_bytes();
-    let fits = len.wrapping_sub(1) < TLS13_MAX;
-    let is_data = word as u16 == u16::from_le_bytes([APPLICATION_DATA, MAJOR]);
-    (is_data && minor <= MINOR_MAX && fits).then_some((minor, len))
-}
 
 /// How a record is framed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
