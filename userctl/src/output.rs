@@ -20,6 +20,7 @@ use crate::{
 };
 
 /// How to print, decided once.
+#[derive(Clone, Copy)]
 pub(crate) struct Output {
     /// JSON was asked for.
     pub(crate) json: bool,

@@ -3,7 +3,7 @@
 //! Why encrypted records of a TLS 1.3 handshake are what they are: the engine's decisions, by the names of its rules.
 
 use serde::Serialize;
-use tlsconn_tls::Decided;
+use tlsconn_tls::{Decided, Rule};
 
 use super::describe;
 use crate::model::Side;
@@ -41,9 +41,15 @@ impl Explained {
             length: decided.len,
             with_header: u32::from(decided.len) + HEADER,
             acknowledged: decided.acknowledged,
-            left: decided.left,
+            left: decided.left.filter(|_| is_bounded(decided.rule)),
             kind: describe::type_name(decided.types),
             ends: decided.is_last,
         }
     }
+}
+
+/// Whether a rule has a bound on bytes.
+fn is_bounded(rule: Rule) -> bool {
+    use Rule::{C3, C4, S1, S2, S3, S4, S5};
+    matches!(rule, S1 | S2 | S3 | S4 | S5 | C3 | C4)
 }

@@ -40,7 +40,7 @@ pub(crate) enum Missing {
 }
 
 /// Tells of a packet that was taken in.
-pub(crate) type Told<'a> = dyn FnMut(&Flow, &Tcp<'_>, u64) + 'a;
+pub(crate) type Tell<'a> = dyn FnMut(&Flow, &Tcp<'_>, u64) + 'a;
 
 /// A TCP connection of the capture.
 pub(crate) struct Flow {

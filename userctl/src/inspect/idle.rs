@@ -12,20 +12,12 @@ use super::interface::Time;
 #[derive(Default)]
 pub(super) struct Idle {
     times: BinaryHeap<Reverse<(Time, usize)>>,
-    /// When the frame before this one was captured.
-    before: Option<Time>,
 }
 
 impl Idle {
     /// Has that connection looked after at that time.
     pub(super) fn look_at(&mut self, time: Time, place: usize) {
         self.times.push(Reverse((time, place)));
-    }
-
-    /// A frame was captured at `now`: the time by which connections are judged. One frame with a wrong time is none to go by.
-    pub(super) fn clock(&mut self, now: Time) -> Time {
-        let before = self.before.replace(now).unwrap_or(now);
-        before.min(now)
     }
 
     /// The next connection to look after by then, and the time that was noted for it.

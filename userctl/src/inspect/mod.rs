@@ -6,15 +6,18 @@
 mod ahead;
 mod block;
 pub(crate) mod capture;
+mod clock;
 mod describe;
 mod early;
 pub(crate) mod explained;
 mod flow;
+mod follow;
 mod fragments;
 mod hello;
 mod holes;
 mod idle;
 mod interface;
+mod item;
 mod ja4;
 mod link;
 mod options;
@@ -24,7 +27,7 @@ mod passed_over;
 mod place;
 mod preface;
 mod reorder;
-mod row;
+mod rows;
 #[cfg(test)]
 mod tests;
 mod timeout;
@@ -35,84 +38,28 @@ mod wifi;
 mod wrapping;
 
 use std::{
-    collections::HashMap,
     hash::{BuildHasher, RandomState},
-    net::SocketAddr,
     vec::Drain,
 };
 
-use serde::Serialize;
-use tlsconn_tls::Decided;
-
+pub(crate) use self::item::{Item, Seen};
 use self::{
-    capture::Frame,
-    early::At,
-    explained::Explained,
-    flow::{Flow, Told},
-    fragments::Fragments,
-    holes::Holes,
-    idle::Idle,
-    interface::Time,
-    link::Carried,
-    options::Options,
-    packet::{Packet, Tcp},
-    passed_over::PassedOver,
-    row::Row,
-    tunnel::Tunnel,
-    view::View,
+    capture::Frame, clock::Clock, flow::Flow, fragments::Fragments, holes::Holes, idle::Idle,
+    interface::Time, link::Carried, options::Options, packet::Packet, passed_over::PassedOver,
+    rows::Rows, tunnel::Tunnel,
 };
-use crate::model::{Connection, Side, State};
-
-/// Connections that are followed at a time at most, as many as the module tracks by default: they take up to 4 KiB each.
-pub(crate) const MOST: usize = 1 << 18;
-
-/// Connections that are shown at most: what is kept of those that were given up takes less than 1 KiB each.
-pub(crate) const MOST_ROWS: usize = 1 << 20;
+use crate::model::Connection;
 
 /// How often packets that were put together may have fragments in them, through tunnels.
 const MOST_FRAGMENTED: u8 = 3;
 
-/// A TCP packet with payload.
-#[derive(Debug, Serialize)]
-pub(crate) struct Seen {
-    pub(crate) frame: u64,
-    pub(crate) id: u64,
-    pub(crate) from: Side,
-    pub(crate) length: u32,
-    pub(crate) types: Vec<&'static str>,
-    pub(crate) wire: Vec<&'static str>,
-    pub(crate) state: State,
-}
-
-/// What is told of while a capture is read.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-pub(crate) enum Item {
-    Packet(Seen),
-    Record(Explained),
-}
-
-impl Item {
-    /// The connection that it belongs to.
-    pub(crate) fn id(&self) -> u64 {
-        match self {
-            Self::Packet(seen) => seen.id,
-            Self::Record(explained) => explained.id,
-        }
-    }
-}
-
 /// The connections of a capture, as far as it was read.
 pub(crate) struct Inspection {
-    rows: Vec<Row>,
-    /// How many of them are followed.
-    live: usize,
+    rows: Rows,
+    clock: Clock,
     idle: Idle,
-    /// The last connection between two ends, the lower one first, and through a tunnel.
-    latest: HashMap<(Tunnel, SocketAddr, SocketAddr), usize>,
     /// Whether packets are looked for in tunnels.
     tunnels: bool,
-    most: usize,
     holes: Holes,
     fragments: Fragments,
     options: Options,
@@ -126,12 +73,10 @@ pub(crate) struct Inspection {
 impl Default for Inspection {
     fn default() -> Self {
         Self {
-            rows: Vec::new(),
-            live: 0,
+            rows: Rows::default(),
+            clock: Clock::default(),
             idle: Idle::default(),
-            latest: HashMap::new(),
             tunnels: true,
-            most: MOST,
             holes: Holes::default(),
             fragments: Fragments::default(),
             // Drawn anew for every run, so that no capture can be made to have two sessions of one digest.
@@ -185,15 +130,24 @@ impl Inspection {
     /// Takes a frame in. If that is asked for it says what the TCP packets with payload are that were taken in with it: this
     /// one, unless it waits for what was captured late, and those that waited for it. Records that are explained come with these.
     pub(crate) fn frame(&mut self, frame: &Frame<'_>, ask: bool) -> Drain<'_, Item> {
+        if let Some(doubted) = self.clock.settle(frame.time) {
+            self.take_in(&doubted.frame(), ask);
+        }
+        if self.clock.believes(frame) {
+            self.take_in(frame, ask);
+        }
+        self.items.drain(..)
+    }
+
+    fn take_in(&mut self, frame: &Frame<'_>, ask: bool) {
         self.passed_over.frames += 1;
         self.last = self.last.max(frame.time);
         let oldest = holes::oldest_at(frame.time);
         while let Some(place) = self.holes.older_than(oldest) {
-            self.flow(place, ask, |flow, told| flow.give_up(oldest, told));
+            self.flow(place, ask, |flow, tell| flow.give_up(oldest, tell));
         }
-        let now = self.idle.clock(frame.time);
-        while let Some((time, place)) = self.idle.next(now) {
-            self.look_after(place, time, now, ask);
+        while let Some((time, place)) = self.idle.next(frame.time) {
+            self.look_after(place, time, frame.time, ask);
         }
         match link::carried(frame) {
             Carried::Packet(kind, octets) => {
@@ -206,7 +160,6 @@ impl Inspection {
                 self.passed_over.unknown_link.get_or_insert(first).0 += 1;
             }
         }
-        self.items.drain(..)
     }
 
     /// Takes in what a frame, or several fragments, carried; packets in fragments may carry fragments so many times.
@@ -230,135 +183,23 @@ impl Inspection {
             Packet::BadHeader => self.passed_over.bad_headers += 1,
             Packet::BadIp => self.passed_over.bad_ip += 1,
             Packet::NotIp => self.passed_over.not_ip += 1,
-            Packet::Other => self.passed_over.not_tcp += 1,
+            Packet::Other(other) => self.passed_over.other(other),
         }
     }
 
     /// The capture has ended: nothing comes any more that packets wait for.
     pub(crate) fn end(&mut self, ask: bool) -> Drain<'_, Item> {
-        for place in 0..self.rows.len() {
+        if let Some(doubted) = self.clock.last() {
+            self.take_in(&doubted.frame(), ask);
+        }
+        for place in self.rows.places() {
             self.flow(place, ask, Flow::flush);
         }
         self.items.drain(..)
     }
 
-    fn tcp(&mut self, frame: &Frame<'_>, tunnel: Tunnel, tcp: &Tcp<'_>, ask: bool) {
-        self.passed_over.cut += u64::from(tcp.payload.len() < tcp.len as usize);
-        let ends = (tunnel, tcp.src.min(tcp.dst), tcp.src.max(tcp.dst));
-        let known = self.latest.get(&ends).copied();
-        if let Some(place) = known {
-            self.look_after(place, frame.time, frame.time, ask);
-            let is_gone = self.rows.get(place).is_some_and(|row| row.flow().is_none());
-            if is_gone && !tcp.syn && (tcp.len == 0 || tcp.fin || tcp.rst) {
-                // conntrack has forgotten it, and nothing is kept of one that begins so.
-                return;
-            }
-        }
-        if let Some(place) = known.filter(|_| tcp.syn) {
-            self.flow(place, ask, |flow, told| flow.meets_syn(tcp, told));
-        }
-        let same = known.filter(|place| {
-            let flow = self.rows.get(*place).and_then(Row::flow);
-            flow.is_some_and(|flow| !flow.is_followed_by(tcp))
-        });
-        let place = match same {
-            Some(place) => place,
-            None if self.live < self.most && self.rows.len() < MOST_ROWS => {
-                let flow = Flow::begin(tcp, frame.time, self.options);
-                self.rows.push(Row::Live(Box::new(flow)));
-                self.live += 1;
-                let place = self.rows.len() - 1;
-                self.latest.insert(ends, place);
-                place
-            }
-            None => {
-                // What follows does not belong to the connection that was there either.
-                self.latest.remove(&ends);
-                self.passed_over.no_room += 1;
-                return;
-            }
-        };
-        let at = At {
-            frame: frame.number,
-            time: frame.time,
-        };
-        self.flow(place, ask, |flow, told| flow.packet(tcp, at, told));
-        // What has waited longest for what was captured late goes first: most likely that never comes.
-        while self.holes.are_too_many() {
-            let oldest = self.holes.older_than(Time::MAX);
-            let flow = |place: usize| self.rows.get(place).and_then(Row::flow);
-            let is_early = |place: &usize| flow(*place).is_some_and(Flow::has_early);
-            let Some(oldest) = oldest.filter(is_early) else {
-                break;
-            };
-            self.passed_over.late += 1;
-            self.flow(oldest, ask, Flow::flush);
-        }
-        if self.holes.are_too_many() {
-            self.passed_over.holes += 1;
-            self.flow(place, ask, |flow, told| flow.give_up(Time::MAX, told));
-        }
-    }
-
-    /// Changes a connection, and takes notice of what waits in it and of what is to be told.
-    fn flow(&mut self, place: usize, ask: bool, change: impl FnOnce(&mut Flow, &mut Told<'_>)) {
-        let Some(flow) = self.rows.get_mut(place).and_then(Row::flow_mut) else {
-            return;
-        };
-        let before = flow.waiting();
-        change(flow, &mut |flow, tcp, frame| {
-            if ask && tcp.len > 0 {
-                let seen = seen(flow, tcp, frame, place as u64);
-                self.items.push(Item::Packet(seen));
-            }
-            let explained = |of: Decided| Explained::new(&of, frame, place as u64);
-            let decided = View(flow).decided().into_iter().map(explained);
-            self.items.extend(decided.map(Item::Record));
-        });
-        self.holes.changed(place, before, flow.waiting());
-        let until = timeout::idle_until(flow);
-        if until < flow.looked_at {
-            flow.looked_at = until;
-            self.idle.look_at(until, place);
-        }
-    }
-
-    /// Gives a connection up that has been idle for too long, if it was to be looked after by then.
-    fn look_after(&mut self, place: usize, time: Time, now: Time, ask: bool) {
-        let Some(flow) = self.rows.get_mut(place).and_then(Row::flow_mut) else {
-            return;
-        };
-        if time < flow.looked_at {
-            return;
-        }
-        flow.looked_at = timeout::idle_until(flow);
-        if now <= flow.looked_at {
-            self.idle.look_at(flow.looked_at, place);
-            return;
-        }
-        self.flow(place, ask, Flow::flush);
-        if let Some(row) = self.rows.get_mut(place) {
-            row.give_up();
-            self.live -= 1;
-        }
-    }
-
     /// The connections in order of their first packet.
     pub(crate) fn connections(&self) -> impl Iterator<Item = Connection> + '_ {
-        row::connections(&self.rows)
-    }
-}
-
-/// What there is to tell of a packet that was taken in.
-fn seen(flow: &Flow, tcp: &Tcp<'_>, frame: u64, id: u64) -> Seen {
-    let types = |octets| View(flow).types(tcp, octets);
-    Seen {
-        frame,
-        id,
-        from: describe::side(flow.side(tcp)),
-        length: tcp.len,
-        types: order::names(tcp.len, |octets| types(octets).content),
-        wire: order::names(tcp.len, |octets| types(octets).wire),
-        state: describe::state(View(flow).state()),
+        self.rows.connections()
     }
 }

@@ -11,7 +11,7 @@ use etherparse::{
 
 use super::{
     fragments::{Fragment, Key, Whole},
-    tunnel::{self, Tunnel},
+    tunnel::{self, Carrier, Tunnel},
 };
 
 /// Tunnels in tunnels that are looked into.
@@ -30,8 +30,19 @@ pub(crate) enum Packet<'a> {
     BadIp,
     /// No IP.
     NotIp,
-    /// IP, and neither TCP nor a tunnel.
-    Other,
+    /// IP, and not TCP.
+    Other(Other),
+}
+
+/// IP without TCP.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Other {
+    /// Another protocol.
+    Protocol,
+    /// A tunnel of that kind, in which no IP is.
+    Empty(tunnel::Kind),
+    /// A tunnel of that kind that is not looked into.
+    Closed(tunnel::Kind),
 }
 
 /// A TCP packet.
@@ -68,10 +79,10 @@ pub(crate) fn read(kind: EtherType, octets: &[u8], tunnels: bool) -> (Tunnel, Pa
     read_within(0, (kind, octets), tunnels)
 }
 
-/// What is not IP, of a packet that is.
-fn within_ip(packet: Packet<'_>) -> Packet<'_> {
+/// A packet that came through a tunnel of that kind.
+fn through(kind: tunnel::Kind, packet: Packet<'_>) -> Packet<'_> {
     match packet {
-        Packet::NotIp => Packet::Other,
+        Packet::NotIp => Packet::Other(Other::Empty(kind)),
         Packet::BadIp => Packet::BadHeader,
         packet => packet,
     }
@@ -82,23 +93,34 @@ fn read_within(
     mut packet: (EtherType, &[u8]),
     tunnels: bool,
 ) -> (Tunnel, Packet<'_>) {
-    for depth in 0..DEEPEST {
+    let mut outer = None;
+    for _ in 0..DEEPEST {
         let (kind, octets) = packet;
         match one(tunnel, kind, octets) {
-            Layer::Last(last) if depth > 0 => return (tunnel, within_ip(last)),
-            Layer::Last(last) => return (tunnel, last),
-            Layer::Inner(_) if !tunnels => break,
-            Layer::Inner((through, inner)) => (tunnel, packet) = (through, inner),
+            Layer::Last(last) => {
+                let last = match outer {
+                    Some(kind) => through(kind, last),
+                    None => last,
+                };
+                return (tunnel, last);
+            }
+            Layer::Inner(kind, ..) if !tunnels => {
+                return (tunnel, Packet::Other(Other::Closed(kind)))
+            }
+            Layer::Inner(kind, through, inner) => {
+                (outer, tunnel, packet) = (Some(kind), through, inner);
+            }
         }
     }
-    (tunnel, Packet::Other)
+    let closed = outer.map_or(Other::Protocol, Other::Closed);
+    (tunnel, Packet::Other(closed))
 }
 
 /// An IP packet.
 enum Layer<'a> {
     Last(Packet<'a>),
-    /// One that carries another.
-    Inner((Tunnel, (EtherType, &'a [u8]))),
+    /// One that carries another through a tunnel.
+    Inner(tunnel::Kind, Tunnel, (EtherType, &'a [u8])),
 }
 
 fn one(within: Tunnel, kind: EtherType, octets: &[u8]) -> Layer<'_> {
@@ -140,8 +162,11 @@ fn one(within: Tunnel, kind: EtherType, octets: &[u8]) -> Layer<'_> {
         });
     }
     if payload.ip_number != ip_number::TCP {
-        let inner = tunnel::inner(within, [src, dst], payload.ip_number, payload.payload);
-        return inner.map_or(Layer::Last(Packet::Other), Layer::Inner);
+        return match tunnel::inner(within, [src, dst], payload.ip_number, payload.payload) {
+            Carrier::Of(kind, through, inner) => Layer::Inner(kind, through, inner),
+            Carrier::Empty(kind) => Layer::Last(Packet::Other(Other::Empty(kind))),
+            Carrier::No => Layer::Last(Packet::Other(Other::Protocol)),
+        };
     }
     let Some(TransportSlice::Tcp(tcp)) = &sliced.transport else {
         return Layer::Last(Packet::BadHeader);
@@ -213,11 +238,13 @@ pub(crate) fn read_whole(whole: &Whole, tunnels: bool) -> (Tunnel, Packet<'_>) {
         return (tunnel, packet);
     }
     match tunnel::inner(tunnel, [src, dst], whole.number, &whole.octets) {
-        Some((through, inner)) if tunnels => {
-            let (tunnel, packet) = read_within(through, inner, tunnels);
-            (tunnel, within_ip(packet))
+        Carrier::Of(kind, tunnel, inner) if tunnels => {
+            let (tunnel, packet) = read_within(tunnel, inner, tunnels);
+            (tunnel, through(kind, packet))
         }
-        _ => (tunnel, Packet::Other),
+        Carrier::Of(kind, ..) => (tunnel, Packet::Other(Other::Closed(kind))),
+        Carrier::Empty(kind) => (tunnel, Packet::Other(Other::Empty(kind))),
+        Carrier::No => (tunnel, Packet::Other(Other::Protocol)),
     }
 }
 

@@ -4,9 +4,14 @@
 
 use std::fmt;
 
-use super::{MOST, MOST_ROWS};
+use super::{
+    packet::Other,
+    rows::{MOST, MOST_GONE},
+    tunnel::Kind,
+};
 
 const FRAMES: [&str; 2] = ["frame", "frames"];
+const PACKETS: [&str; 2] = ["packet", "packets"];
 
 /// A number with one noun or the other.
 fn counted(count: u64, [one, several]: [&str; 2]) -> String {
@@ -20,7 +25,10 @@ pub(crate) struct PassedOver {
     /// All that there were.
     pub(super) frames: u64,
     pub(super) not_ip: u64,
-    pub(super) not_tcp: u64,
+    not_tcp: u64,
+    /// By the kind of tunnel, packets of it without IP in them, and those that were not looked into.
+    empty: [u64; Kind::ALL.len()],
+    closed: [u64; Kind::ALL.len()],
     /// TCP packets of which octets were not captured.
     pub(super) cut: u64,
     /// Fragments of which no packet could be made.
@@ -36,18 +44,61 @@ pub(crate) struct PassedOver {
     pub(super) late: u64,
     /// Packets of connections for which there is no room.
     pub(super) no_room: u64,
+    /// Connections that were given up, and of which there is no room to keep anything.
+    pub(super) left_out: u64,
+    /// Whether it was said that something is left out.
+    has_warned: bool,
     /// Frames whose link layer is not known, with the first one's number and place.
     pub(super) unknown_link: Option<(u64, i32, u64)>,
 }
 
 impl PassedOver {
+    /// Counts an IP packet without TCP.
+    pub(super) fn other(&mut self, other: Other) {
+        let of = |counts: &mut [u64; Kind::ALL.len()], kind: Kind| {
+            if let Some(count) = counts.get_mut(kind as usize) {
+                *count += 1;
+            }
+        };
+        match other {
+            Other::Protocol => self.not_tcp += 1,
+            Other::Empty(kind) => of(&mut self.empty, kind),
+            Other::Closed(kind) => of(&mut self.closed, kind),
+        }
+    }
+
+    /// That something is left out from now on, when it begins: who reads along shall not wait for the end.
+    pub(crate) fn warning(&mut self) -> Option<String> {
+        if self.has_warned || self.no_room + self.left_out == 0 {
+            return None;
+        }
+        self.has_warned = true;
+        let frame = self.frames;
+        Some(match self.no_room {
+            0 => format!(
+                "frame {frame}: more than {MOST_GONE} connections are over; those that were over first are left out from here on"
+            ),
+            _ => format!(
+                "frame {frame}: {MOST} connections are followed, and there is no room for more; further ones are left out; \
+                 --timeout gives connections up sooner"
+            ),
+        })
+    }
+
     /// Why what was read is not all, if that is so.
     pub(crate) fn trouble(&self) -> Option<String> {
         if self.no_room > 0 {
             return Some(format!(
-                "more than {MOST} connections at a time, or {MOST_ROWS} in all: {} of further ones left out; cut the capture in parts with \
+                "more than {MOST} connections at a time: {} of further ones left out; cut the capture in parts with editcap or \
+                 tcpdump, or give connections up sooner with --timeout",
+                counted(self.no_room, PACKETS)
+            ));
+        }
+        if self.left_out > 0 {
+            return Some(format!(
+                "more than {MOST_GONE} connections that are over: {} left out, which were over first; cut the capture in parts with \
                  editcap or tcpdump",
-                counted(self.no_room, ["packet", "packets"])
+                counted(self.left_out, ["of them", "of them"])
             ));
         }
         if self.frames > 0 && self.frames == self.not_ip {
@@ -81,11 +132,7 @@ impl fmt::Display for PassedOver {
                 ["IP header", "IP headers"],
                 "cut off or not in order",
             ),
-            (
-                self.not_tcp,
-                ["packet", "packets"],
-                "of other protocols than TCP",
-            ),
+            (self.not_tcp, PACKETS, "of other protocols than TCP"),
             (
                 self.cut,
                 ["end", "ends"],
@@ -112,8 +159,17 @@ impl fmt::Display for PassedOver {
                 "the wait for what may have been captured late, for want of room",
             ),
         ];
+        let counts = counts.map(|(count, nouns, what)| (count, nouns, what.to_string()));
+        let of_tunnels = |counts: [u64; Kind::ALL.len()], what: &'static str| {
+            let kinds = Kind::ALL.into_iter().zip(counts);
+            kinds.map(move |((_, name), count)| (count, PACKETS, format!("of {name} {what}")))
+        };
+        let counts = counts
+            .into_iter()
+            .chain(of_tunnels(self.empty, "without IP within"))
+            .chain(of_tunnels(self.closed, "that were not looked into"));
         let mut separator = "passed over: ";
-        for (count, nouns, what) in counts.into_iter().filter(|(count, ..)| *count > 0) {
+        for (count, nouns, what) in counts.filter(|(count, ..)| *count > 0) {
             write!(f, "{separator}{} {what}", counted(count, nouns))?;
             separator = ", ";
         }

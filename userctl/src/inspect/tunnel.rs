@@ -22,8 +22,80 @@ const GRE: u16 = 4754;
 /// Which tunnel a packet came through; 0: through none. The same addresses in two of them are two connections.
 pub(super) type Tunnel = u64;
 
+/// A kind of tunnel.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Kind {
+    IpInIp,
+    Gre,
+    EnhancedGre,
+    Vxlan,
+    Geneve,
+    Gtp,
+}
+
+impl Kind {
+    pub(crate) const ALL: [(Self, &'static str); 6] = [
+        (Self::IpInIp, "IP in IP"),
+        (Self::Gre, "GRE"),
+        (Self::EnhancedGre, "PPTP"),
+        (Self::Vxlan, "VXLAN"),
+        (Self::Geneve, "Geneve"),
+        (Self::Gtp, "GTP-U"),
+    ];
+
+    /// The kind of tunnel that an IP packet is one of.
+    fn of(protocol: IpNumber, payload: &[u8]) -> Option<Self> {
+        let gre = |octets: &[u8]| match octets {
+            [_, version, ..] if version & 7 == 1 => Self::EnhancedGre,
+            _ => Self::Gre,
+        };
+        match protocol {
+            ip_number::IPV4 | ip_number::IPV6 => Some(Self::IpInIp),
+            ip_number::GRE => Some(gre(payload)),
+            ip_number::UDP => {
+                let [_, _, high, low, _, _, _, _, rest @ ..] = payload else {
+                    return None;
+                };
+                match u16::from_be_bytes([*high, *low]) {
+                    VXLAN | VXLAN_OF_LINUX => Some(Self::Vxlan),
+                    GENEVE => Some(Self::Geneve),
+                    GTP => Some(Self::Gtp),
+                    GRE => Some(gre(rest)),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What an IP packet is to a tunnel.
+pub(super) enum Carrier<'a> {
+    /// None of one.
+    No,
+    /// Of this kind, with a packet in it.
+    Of(Kind, Tunnel, Typed<'a>),
+    /// Of this kind, and no packet is known in it.
+    Empty(Kind),
+}
+
 /// What is in an IP packet that is one of a tunnel, and which one. `ends`: where it begins and ends.
 pub(super) fn inner(
+    within: Tunnel,
+    ends: [IpAddr; 2],
+    protocol: IpNumber,
+    payload: &[u8],
+) -> Carrier<'_> {
+    let Some(kind) = Kind::of(protocol, payload) else {
+        return Carrier::No;
+    };
+    match packet(within, ends, protocol, payload) {
+        Some((tunnel, packet)) => Carrier::Of(kind, tunnel, packet),
+        None => Carrier::Empty(kind),
+    }
+}
+
+fn packet(
     within: Tunnel,
     ends: [IpAddr; 2],
     protocol: IpNumber,
@@ -166,8 +238,10 @@ mod tests {
 
     fn through(protocol: IpNumber, header: &[u8]) -> Option<(Tunnel, u16, usize)> {
         let octets = [header, &IP].concat();
-        let (tunnel, (EtherType(kind), packet)) = inner(0, ENDS, protocol, &octets)?;
-        Some((tunnel, kind, packet.len()))
+        match inner(0, ENDS, protocol, &octets) {
+            Carrier::Of(_, tunnel, (EtherType(kind), packet)) => Some((tunnel, kind, packet.len())),
+            Carrier::No | Carrier::Empty(_) => None,
+        }
     }
 
     fn is_found(protocol: IpNumber, header: &[u8]) -> bool {
@@ -254,7 +328,7 @@ mod tests {
         };
         let [one, two] = [1, 2].map(|network| [&header(network)[..], &IP].concat());
         let number =
-            |ends, octets: &[u8]| inner(0, ends, ip_number::UDP, octets).map(|(tunnel, _)| tunnel);
+            |ends, octets: &[u8]| packet(0, ends, ip_number::UDP, octets).map(|(tunnel, _)| tunnel);
         let [src, dst] = ENDS;
         assert_eq!(number(ENDS, &one), number([dst, src], &one));
         assert_ne!(number(ENDS, &one), number(ENDS, &two));

@@ -151,7 +151,7 @@ impl Inspect {
         if self.summary {
             let summary = Summary::of(self.chosen(&run.inspection).iter()).limited(self.limit);
             output.object(&summary::Document { summary })?;
-            run.note(output);
+            run.note();
             return Ok(read.unwrap_or(Ok(())));
         }
         let printed = Printed::default();
@@ -163,7 +163,7 @@ impl Inspect {
         output.object_as_it_comes(&document, &printed)?;
         let (run, read) = document.run.into_inner();
         if !run.is_gone {
-            run.note(output);
+            run.note();
         }
         Ok(read.unwrap_or(Ok(())))
     }
@@ -196,14 +196,14 @@ impl Inspect {
         output.text(&text)?;
         let summary = Summary::of(chosen.iter());
         if chosen.is_empty() {
-            run.note(output);
+            run.note();
             output.remark(match run.inspection.is_empty() {
                 true => "no TCP connections in it",
                 false => "none of its TCP connections fits",
             });
         } else if self.summary {
             output.table(&summary.table(self.limit))?;
-            run.note(output);
+            run.note();
         } else {
             let columns = match self.columns.is_empty() {
                 true => Column::usual(&chosen, output.verbose),
@@ -211,7 +211,7 @@ impl Inspect {
             };
             let end = run.inspection.last();
             output.table(&columns::table(self.limited(&chosen), &columns, end))?;
-            run.note(output);
+            run.note();
             output.remark(&summary.line());
         }
         Ok(read)

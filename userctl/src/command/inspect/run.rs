@@ -29,6 +29,7 @@ pub(super) struct Run {
     wanted: Option<HashSet<u64>>,
     /// Nobody reads any more.
     pub(super) is_gone: bool,
+    output: Output,
 }
 
 impl Inspect {
@@ -47,6 +48,7 @@ impl Inspect {
                 .giving_up_after(self.timeout.map(|Duration(seconds)| seconds)),
             wanted,
             is_gone: false,
+            output: *output,
         })
     }
 
@@ -71,10 +73,10 @@ impl Inspect {
 
 impl Run {
     /// Says what was passed over, if anything was.
-    pub(super) fn note(&self, output: &Output) {
+    pub(super) fn note(&self) {
         let note = self.inspection.passed_over.to_string();
         if !note.is_empty() {
-            output.remark(&note);
+            self.output.remark(&note);
         }
     }
 
@@ -85,7 +87,7 @@ impl Run {
         packets: bool,
         mut take: impl FnMut(Option<Item>) -> bool,
     ) -> Result<(), Failure> {
-        let (inspection, bar) = (&mut self.inspection, &self.bar);
+        let (inspection, bar, output) = (&mut self.inspection, &self.bar, &self.output);
         let wanted = &self.wanted;
         let is_wanted = |item: &Item| wanted.as_ref().is_none_or(|ids| ids.contains(&item.id()));
         let mut goes_on = true;
@@ -99,6 +101,9 @@ impl Run {
             }
             for item in inspection.frame(frame, packets).filter(is_wanted) {
                 goes_on = goes_on && take(Some(item));
+            }
+            if let Some(warning) = inspection.passed_over.warning() {
+                bar.suspend(|| output.remark(&warning));
             }
             goes_on
         });

@@ -11,7 +11,7 @@ use super::{
         packet::Tcp,
         reorder::{before, InOrder, Waiting},
     },
-    Awaits, Flow, Told,
+    Awaits, Flow, Tell,
 };
 
 /// Octets that may wait for what was captured late in a connection; the same and packets where its start is waited for.
@@ -27,7 +27,7 @@ const NEAR: u32 = 1 << 20;
 
 impl Flow {
     /// Takes a packet in, or keeps it until what was sent before it has come.
-    pub(crate) fn packet(&mut self, tcp: &Tcp<'_>, at: At, told: &mut Told<'_>) {
+    pub(crate) fn packet(&mut self, tcp: &Tcp<'_>, at: At, tell: &mut Tell<'_>) {
         let [first, last] = self.times;
         self.times = [first.min(at.time), last.max(at.time)];
         self.comes_late(tcp);
@@ -36,18 +36,18 @@ impl Flow {
             let side = self.side(tcp) as usize;
             self.early.get_or_insert_default().keep(side, tcp, at);
             while self.has_too_many() {
-                self.wait_no_longer(told);
+                self.wait_no_longer(tell);
             }
             return;
         }
         self.take_in(tcp, at.time);
-        told(self, tcp, at.frame);
-        self.take_ready(told);
+        tell(self, tcp, at.frame);
+        self.take_ready(tell);
     }
 
     /// A SYN, or the answer to one, before it is known whose it is. If it is the start of this connection, which waited for it,
     /// that begins anew; if it is not, nothing waits here any longer.
-    pub(crate) fn meets_syn(&mut self, tcp: &Tcp<'_>, told: &mut Told<'_>) {
+    pub(crate) fn meets_syn(&mut self, tcp: &Tcp<'_>, tell: &mut Tell<'_>) {
         let Some(early) = self.early.as_deref_mut() else {
             return;
         };
@@ -78,7 +78,7 @@ impl Flow {
             (Awaits::Nothing, Some(_)) | (Awaits::SynAck, _) => true,
         };
         if !is_here {
-            self.flush(told);
+            self.flush(tell);
         }
     }
 
@@ -146,10 +146,10 @@ impl Flow {
     }
 
     /// Takes in what waits for nothing any longer, that captured first before others.
-    fn take_ready(&mut self, told: &mut Told<'_>) {
+    fn take_ready(&mut self, tell: &mut Tell<'_>) {
         while let Some(kept) = self.ready() {
             self.take_in(&kept.tcp(), kept.at.time);
-            told(self, &kept.tcp(), kept.at.frame);
+            tell(self, &kept.tcp(), kept.at.frame);
         }
         if self.early.as_ref().is_some_and(|early| early.is_empty()) {
             self.early = None;
@@ -175,7 +175,7 @@ impl Flow {
     }
 
     /// What has waited longest waits no longer.
-    fn wait_no_longer(&mut self, told: &mut Told<'_>) {
+    fn wait_no_longer(&mut self, tell: &mut Tell<'_>) {
         let Some(early) = self.early.as_deref_mut() else {
             return;
         };
@@ -183,7 +183,7 @@ impl Flow {
             self.awaits = Awaits::Nothing;
             for kept in early.take_all() {
                 self.take_in(&kept.tcp(), kept.at.time);
-                told(self, &kept.tcp(), kept.at.frame);
+                tell(self, &kept.tcp(), kept.at.frame);
             }
             return;
         }
@@ -193,9 +193,9 @@ impl Flow {
         };
         if let Some(kept) = early.take_first(side) {
             self.take_in(&kept.tcp(), kept.at.time);
-            told(self, &kept.tcp(), kept.at.frame);
+            tell(self, &kept.tcp(), kept.at.frame);
         }
-        self.take_ready(told);
+        self.take_ready(tell);
     }
 
     /// Whether packets wait for what was captured late.
@@ -204,15 +204,15 @@ impl Flow {
     }
 
     /// Nothing waits any longer for what was captured late.
-    pub(crate) fn flush(&mut self, told: &mut Told<'_>) {
+    pub(crate) fn flush(&mut self, tell: &mut Tell<'_>) {
         while self.has_early() {
-            self.wait_no_longer(told);
+            self.wait_no_longer(tell);
         }
         self.early = None;
     }
 
     /// No longer waits for what is missing before segments that were captured before `oldest`.
-    pub(crate) fn give_up(&mut self, oldest: Time, told: &mut Told<'_>) {
+    pub(crate) fn give_up(&mut self, oldest: Time, tell: &mut Tell<'_>) {
         if let Some(tracked) = &mut self.tracked {
             let sides = [Side::Src, Side::Dst];
             let before = sides.map(|side| {
@@ -223,14 +223,14 @@ impl Flow {
             });
             tracked.give_up(oldest);
             self.notice(before);
-            self.take_ready(told);
+            self.take_ready(tell);
         }
         while self
             .early_waiting()
             .since
             .is_some_and(|since| since < oldest)
         {
-            self.wait_no_longer(told);
+            self.wait_no_longer(tell);
         }
     }
 

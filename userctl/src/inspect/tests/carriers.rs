@@ -152,8 +152,9 @@ fn tunnels_are_not_looked_into_if_that_is_asked_for() {
     for carrier in &tunnels() {
         let octets = carried(carrier, &packets);
         let found = inspect_into(Inspection::new(false, false), &octets);
-        let passed_over = "passed over: 8 packets of other protocols than TCP";
-        assert_eq!(found.passed_over, passed_over, "{}", carrier.0);
+        let said = &found.passed_over;
+        assert!(said.starts_with("passed over: 8 packets of "), "{said}");
+        assert!(said.ends_with(" that were not looked into"), "{said}");
         assert!(found.connections.is_empty(), "{}", carrier.0);
     }
 }
@@ -217,4 +218,25 @@ fn the_same_addresses_in_two_tunnels_are_two_connections() {
         .flat_map(|ip| [ip.clone(), networks[0].2(ip)]);
     alone(inspect(&pcap(101, &frames.collect::<Vec<_>>())).connections);
     assert_eq!(expected.state, State::Established);
+}
+
+#[test]
+fn what_tunnels_carry_besides_packets_is_counted_by_their_kind() {
+    let echo = wire::udp(2152, &[0x32, 1, 0, 4, 0, 0, 0, 0, 0, 1, 0, 0]);
+    let acknowledgement = outer(47, &[0x20, 0x81, 0x88, 0x0b, 0, 0, 0, 7, 0, 0, 0, 1], &[]);
+    let keepalive = outer(47, &[0, 0, 0, 0], &[]);
+    let frames = [
+        echo.clone(),
+        acknowledgement,
+        echo,
+        keepalive,
+        wire::udp(53, &[0; 12]),
+    ];
+    let outcome = inspect(&pcap(101, &frames));
+    assert_eq!(
+        outcome.passed_over,
+        "passed over: 1 packet of other protocols than TCP, 1 packet of GRE without IP within, 1 packet of PPTP without IP within, \
+         2 packets of GTP-U without IP within"
+    );
+    assert_eq!(outcome.trouble, None);
 }

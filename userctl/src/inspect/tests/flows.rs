@@ -211,10 +211,8 @@ fn connections_are_bounded() {
     let (first, second) = (connection(7), connection(5000));
     let segments = [&first, &end(&first)[..], &second].concat();
     let frames: Vec<Vec<u8>> = segments.iter().map(ipv4).collect();
-    let small = Inspection {
-        most: 1,
-        ..Inspection::default()
-    };
+    let mut small = Inspection::default();
+    small.rows.most = 1;
     let outcome = inspect_into(small, &pcap(101, &frames));
     assert_eq!(outcome.connections.len(), 1);
     assert_eq!(outcome.connections[0].state, State::Closed);

@@ -112,23 +112,6 @@ fn what_is_shown_of_it_is_the_same() {
 }
 
 #[test]
-fn a_wrong_time_of_one_frame_gives_nothing_up() {
-    let all = connection(7);
-    let frames: Vec<Vec<u8>> = all.iter().map(ipv4).collect();
-    let times = |wrong: &[u32]| {
-        let mut timed: Vec<(u32, &[u8])> = frames.iter().map(|frame| (BEGIN, &frame[..])).collect();
-        let other = [0x45, 0, 0, 20].as_slice();
-        let wrong = wrong.iter().map(|time| (*time, other));
-        timed.splice(7..7, wrong);
-        inspect(&pcap_timed(101, timed)).connections.len()
-    };
-    let late = 4_000_000_000;
-    assert_eq!(times(&[late]), 1);
-    assert_eq!(times(&[late, BEGIN, late]), 1);
-    assert_eq!(times(&[late, late]), 2);
-}
-
-#[test]
 fn no_more_is_followed_than_what_is_live() {
     let mut inspection = Inspection::default().giving_up_after(Some(5));
     let mut octets = timed(&[]);
@@ -146,10 +129,85 @@ fn no_more_is_followed_than_what_is_live() {
         if let Some(frame) = frame {
             inspection.frame(frame, false);
         }
-        most = most.max(inspection.live);
+        most = most.max(inspection.rows.followed());
         true
     });
     assert!(read.is_ok());
     assert_eq!(inspection.connections().count(), 300);
     assert!(most <= 3, "{most}");
+}
+
+/// Connections one after the other, each over before the next one begins.
+fn one_by_one(count: u32) -> Vec<u8> {
+    let mut octets = timed(&[]);
+    for number in 0..count {
+        let segments = connection(number * 0x10_0000);
+        let closed = [&segments, &end(&segments)[..]].concat();
+        octets.extend(&timed(&[(BEGIN + number * 300, &closed)])[24..]);
+    }
+    octets
+}
+
+#[test]
+fn what_is_kept_of_those_that_are_over_is_bounded() {
+    let mut inspection = Inspection::default();
+    (inspection.rows.most, inspection.rows.most_gone) = (1, 2);
+    let outcome = inspect_into(inspection, &one_by_one(5));
+    let ids: Vec<u64> = outcome.connections.iter().map(|of| of.id).collect();
+    // One is followed, two are over; all were followed in their time.
+    assert_eq!(ids, [2, 3, 4]);
+    for connection in &outcome.connections {
+        assert_eq!(connection.state, State::Closed);
+    }
+    let trouble = outcome.trouble.expect("two are left out");
+    assert!(trouble.contains(": 2 of them left out"), "{trouble}");
+}
+
+#[test]
+fn who_reads_along_hears_at_once_of_what_is_left_out() {
+    let warnings = |most: usize, most_gone: usize| {
+        let mut inspection = Inspection::default();
+        (inspection.rows.most, inspection.rows.most_gone) = (most, most_gone);
+        let input = Box::new(std::io::Cursor::new(one_by_one(5)));
+        let mut capture =
+            super::Capture::new("made.pcap".into(), None, input, false).expect("a capture");
+        let mut found = Vec::new();
+        let read = capture.read(|frame| {
+            if let Some(frame) = frame {
+                inspection.frame(frame, false);
+                found.extend(inspection.passed_over.warning());
+            }
+            true
+        });
+        assert!(read.is_ok());
+        found
+    };
+    assert_eq!(warnings(1, 4), [""; 0]);
+    let [gone] = &warnings(1, 2)[..] else {
+        panic!("it is said once");
+    };
+    // Each has eleven packets. With the first of the fourth the third is over; its time is believed with the next one.
+    assert!(gone.starts_with("frame 35: more than "), "{gone}");
+    let [room] = &warnings(0, 2)[..] else {
+        panic!("it is said once");
+    };
+    assert!(room.starts_with("frame 1: "), "{room}");
+}
+
+#[test]
+fn what_waits_in_a_connection_is_forgotten_with_it() {
+    let all = connection(7);
+    let (front, data) = (&all[..5], &all[7..]);
+    // It is over before the wait is, which lasts for thirty seconds.
+    let syn = &all[..1];
+    let parts = [
+        (BEGIN, front),
+        (BEGIN, data),
+        (BEGIN + 7, syn),
+        (BEGIN + 40, syn),
+    ];
+    let octets = timed(&parts);
+    let inspection = Inspection::default().giving_up_after(Some(5));
+    let outcome = inspect_into(inspection, &octets);
+    assert_eq!(outcome.connections.len(), 3);
 }

@@ -138,7 +138,7 @@ fn only_frames_without_ip_are_said_to_be_without() {
     };
     let arp = within(0x0806, &[0; 28]);
     for frames in [vec![arp.clone()], in_fragments(&arp, 24, 9)] {
-        let expected = "passed over: 1 packet of other protocols than TCP";
+        let expected = "passed over: 1 packet of VXLAN without IP within";
         assert_eq!(said(&frames), (expected.into(), None));
     }
     let packet = ipv4(&connection(7)[0]);
