@@ -14,6 +14,7 @@ import pathlib
 import sys
 
 import comparing
+import contradiction
 import files
 import kinds
 import report
@@ -35,7 +36,9 @@ def compare(program, path, every):
         counts["unreadable" if not said else "unknown"] += 1
         return counts, lines if said else []
     (streams, _), (inspected, _) = said["tshark"], said["inspect"]
-    for pair in comparing.pairs(streams, inspected):
+    found = list(comparing.pairs(streams, inspected))
+    contradicted(path, found)
+    for pair in found:
         counts["connections"] += 1
         counts["tls"] += bool(pair.stream and pair.stream.has_tls() or pair.connection and pair.connection["client_random"])
         compared, differences = comparing.compare(pair)
@@ -48,6 +51,14 @@ def compare(program, path, every):
             if every or kind is None:
                 lines.append(f"{kind + ': ' if kind else ''}{told(difference)}")
     return counts, lines
+
+
+def contradicted(path, pairs):
+    """Looks for contradictions in the streams where `inspect` says that there is one."""
+    meant = [pair for pair in pairs if pair.stream and pair.connection and pair.connection["reason"] in kinds.CONTRADICTIONS]
+    packets = contradiction.segments(path, sorted(pair.stream.number for pair in meant)) if meant else {}
+    for pair in meant:
+        pair.contradictions.update(contradiction.of(packets[pair.stream.number]))
 
 
 def told(difference):

@@ -17,8 +17,8 @@ class Pair:
     connection: dict | None
     # Frame numbers with the wire types that `inspect` tells of.
     packets: dict
-    # Connections of which packets are in the same stream.
-    others: list
+    # By reason, the frame that contradicts what came before it.
+    contradictions: dict = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass
@@ -27,7 +27,6 @@ class Difference:
     field: str
     theirs: object
     ours: object
-    kind: str | None = None
 
     def alone(self):
         """Who says it alone, if one does."""
@@ -51,13 +50,13 @@ def pairs(streams, said):
         # A stream in which there are several connections: the first that has a hello is compared.
         mine = sorted(ids[number], key=lambda key: (connections[key]["client_random"] is None, key))
         if mine:
-            yield Pair(stream, connections[mine[0]], packets[mine[0]], mine[1:])
+            yield Pair(stream, connections[mine[0]], packets[mine[0]])
         else:
-            yield Pair(stream, None, {}, [])
+            yield Pair(stream, None, {})
         for key in mine[1:]:
-            yield Pair(None, connections[key], packets[key], [])
+            yield Pair(None, connections[key], packets[key])
     for key in ids[None]:
-        yield Pair(None, connections[key], packets[key], [])
+        yield Pair(None, connections[key], packets[key])
 
 
 def compare(pair):
@@ -75,8 +74,6 @@ def identities(pair):
     ours = tool.values(pair.connection) if pair.connection else {}
     for field in sorted(theirs.keys() | ours.keys()):
         values = [said.get(field) for said in (theirs, ours)]
-        if field == "ja4" and not (pair.connection and "ja4" in pair.connection):
-            continue
         # What one of them does not tell, as nothing says it yet, is no `false` that the other lacks.
         if values in ([None, False], [False, None], [None, None]):
             continue

@@ -5,6 +5,8 @@ VERSIONS = {0x0300: "ssl3", 0x0301: "1.0", 0x0302: "1.1", 0x0303: "1.2", 0x0304:
 CLIENT_HELLO, SERVER_HELLO = 1, 2
 CERTIFICATE, SERVER_HELLO_DONE = 11, 14
 CHANGE_CIPHER_SPEC = 20
+OFFERED = ("client", "client_random", "session_id", "offered", "early_data", "ech", "sni", "alpn", "ja4")
+ANSWERED = ("server_random", "server_session_id", "version", "cipher")
 # Extensions.
 EXTERN_PSK, PRE_SHARED_KEY, EARLY_DATA, ECH = 33, 41, 42, 0xFE0D
 # RFC 8446 4.1.3: the random of a HelloRetryRequest.
@@ -28,6 +30,23 @@ def of(stream):
         values |= answered(chosen[0])
         values |= resumption(stream, client, hellos[-1][1], chosen[0])
     return values
+
+
+def frames(stream):
+    """By value, the number of the frame that it is in; of what several say that of the last one."""
+    hellos = [frame for frame, row in stream.rows if is_of(row, CLIENT_HELLO)]
+    if not hellos:
+        return {}
+    answers = [(frame, row) for frame, row in stream.rows
+               if is_of(row, SERVER_HELLO) and frame.sender != hellos[0].sender]
+    chosen = [frame for frame, row in answers if row["random"][0] != RETRY]
+    found = {field: hellos[0].number for field in OFFERED}
+    if answers:
+        found["hello_retry"] = answers[0][0].number
+    if chosen:
+        found |= {field: chosen[0].number for field in ANSWERED}
+        found |= {field: max(frame.number for frame, _ in stream.rows) for field in ("resumed", "resumption")}
+    return found
 
 
 def is_of(row, message):

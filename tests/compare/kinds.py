@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Why values differ: each kind is a rule, and what there is to say of it. A difference that none explains is unknown."""
 
+import hashlib
+
 import identity
+import tool
 
 # TLS 1.3 up to draft 21 has the version in the ServerHello's own field, and another form of it.
 DRAFTS = range(0x7F00, 0x7F16)
+# Server name and protocols are in JA4 elsewhere.
+NOT_IN_JA4 = (0, 16)
+TYPES = tool.TYPES
 # Reasons of `inspect`.
 CONTRADICTIONS = ("resent-differently", "bad-header", "malformed", "second-hello", "urgent", "beyond-fin")
 MISSING = ("hole", "snaplen", "captured-out-of-order")
@@ -16,7 +22,7 @@ class Facts:
     def __init__(self, difference):
         self.field, self.theirs, self.ours = difference.field, difference.theirs, difference.ours
         self.stream, self.connection = difference.pair.stream, difference.pair.connection or {}
-        self.packets = difference.pair.packets
+        self.packets, self.contradictions = difference.pair.packets, difference.pair.contradictions
         self.state, self.reason = self.connection.get("state"), self.connection.get("reason") or ""
         number = int(self.field.split()[1]) if self.field.startswith("frame ") else None
         self.number = number
@@ -27,6 +33,18 @@ class Facts:
         if " records of " in self.field:
             return self.ours < self.theirs
         return self.ours is None
+
+    def since(self, frame):
+        """`inspect` lacks nothing but what came in this frame or later."""
+        if not self.less():
+            return False
+        if self.number is not None:
+            return self.number >= frame
+        if self.is_identity():
+            return identity.frames(self.stream).get(self.field, 0) >= frame
+        name, _, sender = self.field.partition(" records of ")
+        later = [kind for of in self.stream.frames.values() if of.number >= frame and of.sender == sender for kind in of.types]
+        return self.theirs - self.ours <= later.count(TYPES.get(name, name))
 
     def is_identity(self):
         return self.number is None and " records of " not in self.field
@@ -65,7 +83,8 @@ def preface(facts):
 
 
 def tainted(facts):
-    return facts.less() and facts.state in ("tainted", "closed") and facts.reason in CONTRADICTIONS
+    frame = facts.contradictions.get(facts.reason)
+    return facts.state in ("tainted", "closed") and frame is not None and facts.since(frame)
 
 
 def beginning(facts):
@@ -79,8 +98,29 @@ def hole(facts):
 
 
 def lost(facts):
-    return facts.less() and facts.state in ("lost", "closed") and facts.reason in MISSING \
-        and bool(facts.stream.marks & {"lost", "lost-acknowledged", "out-of-order", "cut"})
+    marks = {"lost", "lost-acknowledged", "cut"} | ({"out-of-order"} if facts.reason == "captured-out-of-order" else set())
+    frames = [frame.number for frame in facts.stream.frames.values() if frame.marks & marks]
+    return facts.state in ("lost", "closed") and facts.reason in MISSING and bool(frames) and facts.since(min(frames))
+
+
+def grease(facts):
+    """tshark has counted GREASE among the signature algorithms: each of both values is the one by its own rule."""
+    hellos = [row for _, row in facts.stream.rows if identity.is_of(row, identity.CLIENT_HELLO)]
+    if facts.field != "ja4" or not hellos or facts.less():
+        return False
+    extensions, signatures = ([identity.number(word) for word in hellos[0][field]] for field in ("extensions", "signatures"))
+    counted = sorted(f"{number:04x}" for number in extensions if not is_grease(number) and number not in NOT_IN_JA4)
+    of_both = []
+    for algorithms in (signatures, [number for number in signatures if not is_grease(number)]):
+        parts = [",".join(counted), ",".join(f"{number:04x}" for number in algorithms)]
+        of_both.append(hashlib.sha256("_".join(parts).encode()).hexdigest()[:12])
+    heads = {said.rpartition("_")[0] for said in (facts.theirs, facts.ours)}
+    return len(heads) == 1 and [said.rpartition("_")[2] for said in (facts.theirs, facts.ours)] == of_both
+
+
+def is_grease(number):
+    """RFC 8701."""
+    return number & 0x0F0F == 0x0A0A and number >> 8 == number & 0xFF
 
 
 def again(facts):
@@ -101,8 +141,8 @@ KINDS = {
         The connection does not begin with TLS: a proxy's header, STARTTLS, RDP, or bytes of no sense. `inspect` says `not-tls`, as
         the module does, with a reason where it knows the preface; tshark follows TLS from where it begins."""),
     "tainted": (tainted, """
-        What came contradicts what came before: a second ClientHello, other bytes in the same place, a header that makes no sense.
-        From that packet on `inspect` believes nothing of it; tshark goes on."""),
+        What came contradicts what came before, by the bytes of the packets: a second ClientHello, other bytes in the same place, a
+        header that makes no sense. From that packet on `inspect` believes nothing of it; tshark goes on."""),
     "draft": (draft, """
         TLS 1.3 before draft 22, whose ServerHello has another form than RFC 8446's: `tainted` (`malformed`). tshark knows the
         drafts."""),
@@ -122,11 +162,13 @@ KINDS = {
     "unfinished": (unfinished, """
         The record does not end in the capture: tshark tells of a record where it ends, `inspect` of each packet with bytes of
         it."""),
+    "GREASE": (grease, """
+        JA4 of a hello with GREASE among its signature algorithms: tshark counts it, FoxIO's description does not."""),
     "SSLv2": (sslv2, """
         A ClientHello in SSLv2's form: tshark says that it has a challenge, but not which."""),
 }
 # In this order: the narrower ones first.
-ORDER = ("SSLv2", "draft", "behind something else", "guessed", "tainted", "without its beginning", "after a hole", "lost",
+ORDER = ("SSLv2", "GREASE", "draft", "behind something else", "guessed", "tainted", "without its beginning", "after a hole", "lost",
          "sent again", "unfinished")
 
 

@@ -28,7 +28,7 @@ FIELDS = {
     "alpn": "tls.handshake.extensions_alpn_str", "version": "tls.handshake.version",
     "versions": "tls.handshake.extensions.supported_version", "cipher": "tls.handshake.ciphersuite",
     "extensions": "tls.handshake.extension.type", "ticket": "tls.handshake.extensions.session_ticket",
-    "ja4": "tls.handshake.ja4", **MARKS,
+    "ja4": "tls.handshake.ja4", "signatures": "tls.handshake.sig_hash_alg", **MARKS,
 }
 SYN = 2
 HANDSHAKE = 22
@@ -43,13 +43,12 @@ class Frame:
     """A packet of TCP with payload."""
     number: int
     sender: str
-    length: int
     # Of the records that end in it.
     types: list
     # The frames in which records end that have bytes here.
     later: set
     marks: set
-    within: str
+
 
 @dataclasses.dataclass
 class Stream:
@@ -127,8 +126,7 @@ def take(streams, words):
     # A ClientHello in SSLv2's form, to which it gives neither a content type nor a message's.
     if row["challenge"]:
         types.append(HANDSHAKE)
-    within = protocols[protocols.index("tls") - 1] if "tls" in protocols else None
-    frame = Frame(int(row["frame"][0]), sender, length, types, set(), marks, within)
+    frame = Frame(int(row["frame"][0]), sender, types, set(), marks)
     stream.frames[frame.number] = frame
     for segment in map(int, row["segments"]):
         if segment in stream.frames and segment != frame.number:

@@ -36,31 +36,44 @@ use serde_json::Value;
 
 use inspect::{capture::Capture, Inspection};
 
-/// Link layers of captures that are made of frames.
-const LINKS: [u32; 8] = [0, 1, 101, 108, 113, 228, 239, 276];
+/// Link layers of captures that are made of frames: all that are known. A file is one itself with a number beyond these.
+const LINKS: [u32; 16] = [
+    0, 1, 9, 12, 14, 50, 51, 101, 105, 108, 113, 127, 228, 229, 239, 276,
+];
 
-/// Octets in front of a frame: seconds since the last one, its length.
+/// Octets before a frame: time since the last one, its length.
 const HEADER: usize = 3;
 
+/// Seconds since the last frame are these by the first two bits of an octet, times the others.
+const STEPS: [i64; 4] = [1, 20, 5000, -50];
+
+/// Options, in the second octet of an input.
+const LOOSE: u8 = 1;
+const EXPLAIN: u8 = 2;
+const TIMEOUT: u8 = 4;
+const OUTER: u8 = 8;
+const PIECES: u8 = 0x80;
+
 fuzz_target!(|input: &[u8]| {
-    let Some((&how, rest)) = input.split_first() else {
+    let Some((&[what, how], rest)) = input.split_first_chunk() else {
         return;
     };
-    let file = match LINKS.get(usize::from(how & 0xf)) {
+    let file = match LINKS.get(usize::from(what & 0x1f)) {
         Some(link) => framed(*link, rest),
         None => rest.to_vec(),
     };
-    let whole = inspected(Box::new(Cursor::new(file.clone())), true);
+    let whole = inspected(Box::new(Cursor::new(file.clone())), how, true);
     let length = file.len();
-    check(&whole, length as u64);
+    check(&whole, length as u64, how);
     // Whether packets are asked for, and how a pipe gives the file in pieces, changes nothing.
-    if how & 0x80 != 0 {
+    if how & PIECES != 0 {
         let pieces = Pieces {
             file: Cursor::new(file),
             at_once: usize::from((how >> 4) & 7) * 100 + 1,
         };
-        let again = inspected(Box::new(pieces), false);
+        let again = inspected(Box::new(pieces), how, false);
         assert_eq!(again.connections, whole.connections);
+        assert_eq!(again.records, whole.records);
         assert_eq!(again.failure, whole.failure);
     }
 });
@@ -68,12 +81,12 @@ fuzz_target!(|input: &[u8]| {
 /// A file of frames.
 fn framed(link: u32, mut input: &[u8]) -> Vec<u8> {
     let mut frames = Vec::new();
-    let mut now = 0;
-    while let Some((&[seconds, high, low], rest)) = input.split_first_chunk::<HEADER>() {
+    let mut now: i64 = 1_000_000;
+    while let Some((&[time, high, low], rest)) = input.split_first_chunk::<HEADER>() {
         let len = usize::from(u16::from_be_bytes([high, low])).min(rest.len());
         let (frame, rest) = rest.split_at(len);
-        now += u32::from(seconds);
-        frames.push((now, frame));
+        now += STEPS[usize::from(time >> 6)] * i64::from(time & 0x3f);
+        frames.push((now as u32, frame));
         input = rest;
     }
     wire::pcap_timed(link, frames)
@@ -96,17 +109,25 @@ impl Read for Pieces {
 struct Outcome {
     connections: Vec<Value>,
     packets: usize,
+    /// Those that were explained.
+    records: Vec<String>,
     frames: u64,
     failure: Option<String>,
 }
 
-fn inspected(input: Box<dyn Read + Send>, ask: bool) -> Outcome {
-    let mut inspection = Inspection::default();
-    let (mut packets, mut frames) = (0, 0);
-    let mut told = |item: inspect::Item| {
-        if let inspect::Item::Packet(seen) = item {
+fn inspected(input: Box<dyn Read + Send>, how: u8, ask: bool) -> Outcome {
+    let is = |option: u8| how & option != 0;
+    let mut inspection = Inspection::new(!is(OUTER), is(LOOSE))
+        .explaining(is(EXPLAIN))
+        .giving_up_after(is(TIMEOUT).then_some(5));
+    let (mut packets, mut frames, mut records) = (0, 0, Vec::new());
+    let mut told = |item: inspect::Item| match item {
+        inspect::Item::Packet(seen) => {
             packets += 1;
             assert!(seen.length > 0 && !seen.types.is_empty() && !seen.wire.is_empty());
+        }
+        inspect::Item::Record(record) => {
+            records.push(serde_json::to_string(&record).expect("it serialises"));
         }
     };
     let read = Capture::new("fuzz".into(), None, input, false).and_then(|mut capture| {
@@ -126,6 +147,7 @@ fn inspected(input: Box<dyn Read + Send>, ask: bool) -> Outcome {
             .map(|connection| serde_json::to_value(connection).expect("it serialises"))
             .collect(),
         packets,
+        records,
         frames,
         failure: read
             .err()
@@ -135,11 +157,18 @@ fn inspected(input: Box<dyn Read + Send>, ask: bool) -> Outcome {
 }
 
 /// No more came out than went in, and a failure says where, but for what is said of the whole capture.
-fn check(outcome: &Outcome, length: u64) {
+fn check(outcome: &Outcome, length: u64, how: u8) {
     assert!(outcome.frames <= length / 16);
     assert!(outcome.packets as u64 <= outcome.frames);
     assert!(outcome.connections.len() as u64 <= outcome.frames);
+    assert!(how & EXPLAIN != 0 || outcome.records.is_empty());
+    let ids = outcome
+        .connections
+        .iter()
+        .map(|connection| connection["id"].as_u64());
+    assert!(ids.eq((0..outcome.connections.len() as u64).map(Some)));
     for connection in &outcome.connections {
+        assert_eq!(connection["loose"].is_boolean(), how & LOOSE != 0);
         let ja4 = connection["ja4"].as_str();
         assert!(ja4.is_none_or(|ja4| ja4.len() == 36 && ja4.starts_with('t')));
         assert!(ja4.is_none() || connection["client_random"].is_string());

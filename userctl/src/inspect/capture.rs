@@ -6,7 +6,6 @@ use std::{
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
 };
 
 use pcap_parser::{create_reader, traits::PcapReaderIterator, PcapError};
@@ -14,18 +13,18 @@ use pcap_parser::{create_reader, traits::PcapReaderIterator, PcapError};
 use super::{
     ahead::Ahead,
     block::{Joined, Section},
+    fault::{at, failure, Fault, CORRUPT},
+    input::Input,
     interface::Time,
     unpack::unpacked,
 };
-use crate::failure::{Code, Failure};
+use crate::failure::Failure;
 
 /// Octets that are read at once.
 const BUFFER: usize = 1 << 17;
 
 /// No frame is larger; a file that says so is corrupt.
 const LARGEST: usize = 1 << 24;
-
-const CORRUPT: &str = "has a corrupt record; what follows cannot be read";
 
 /// What was captured of a packet.
 pub(crate) struct Frame<'a> {
@@ -97,11 +96,7 @@ impl Capture {
             })?),
             false => input,
         };
-        let input = Input {
-            input,
-            fault: fault.clone(),
-            has_begun: false,
-        };
+        let input = Input::new(input, fault.clone());
         let reader =
             create_reader(BUFFER, input).map_err(|error| fault.failure(&name, 0, &error))?;
         Ok(Self {
@@ -204,103 +199,4 @@ impl Capture {
             false => Err(self.fault.cannot_read(&self.name, offset)),
         }
     }
-}
-
-/// What the system said when reading failed: pcap-parser tells only that it did.
-#[derive(Clone, Default)]
-struct Fault(Arc<Mutex<Option<io::Error>>>);
-
-impl Fault {
-    fn failure<I>(&self, name: &Path, offset: u64, error: &PcapError<I>) -> Failure {
-        let trouble = match error {
-            PcapError::Eof if offset == 0 => "is empty; it must be a capture, pcap or pcapng",
-            PcapError::ReadError => return self.cannot_read(name, offset),
-            PcapError::UnexpectedEof | PcapError::Incomplete(_) => {
-                "is cut off in a record; what is missing cannot be shown"
-            }
-            PcapError::BufferTooSmall => "has a record of more than 16 MiB; the file is corrupt",
-            PcapError::HeaderNotRecognized => {
-                "is no capture, neither pcap nor pcapng; unpack or convert it first"
-            }
-            _ => CORRUPT,
-        };
-        failure(name, at(trouble, offset))
-    }
-
-    fn cannot_read(&self, name: &Path, offset: u64) -> Failure {
-        let fault = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let fault = fault.map_or_else(|| "nothing came".into(), |fault| fault.to_string());
-        let text = format!("cannot be read: {fault}; what came before is shown, get the file again if it must be whole");
-        failure(name, at(&text, offset))
-    }
-}
-
-/// The file as pcap-parser reads it: it takes the header for whole, which a pipe may give in pieces. What comes after it is handed
-/// over as it comes.
-struct Input {
-    input: Box<dyn Read + Send>,
-    fault: Fault,
-    has_begun: bool,
-}
-
-impl Read for Input {
-    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        let mut filled = 0;
-        loop {
-            // pcap-parser reads twice before it says what came: the first time no more than it needs.
-            let wanted = match self.has_begun {
-                true => room.len(),
-                false => header_length(room.get(..filled).unwrap_or_default()).min(room.len()),
-            };
-            let rest = match room.get_mut(filled..wanted) {
-                Some(rest) if !rest.is_empty() => rest,
-                _ => break,
-            };
-            match self.input.read(rest) {
-                Ok(0) => break,
-                Ok(len) => {
-                    filled += len;
-                    if self.has_begun {
-                        break;
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // What came before it is read first: the error comes again.
-                Err(_) if filled > 0 => break,
-                Err(error) => {
-                    let kind = error.kind();
-                    *self.fault.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-                    return Err(kind.into());
-                }
-            }
-        }
-        self.has_begun = true;
-        Ok(filled)
-    }
-}
-
-/// Octets of the header that a file begins with: pcap's, or the first block of pcapng.
-fn header_length(read: &[u8]) -> usize {
-    const PCAP: usize = 24;
-    let Some((&[kind @ .., l0, l1, l2, l3, b0, _, _, _], _)) = read.split_first_chunk::<12>()
-    else {
-        return PCAP;
-    };
-    let length = match (kind, b0) {
-        ([0x0a, 0x0d, 0x0d, 0x0a], 0x1a) => u32::from_be_bytes([l0, l1, l2, l3]),
-        ([0x0a, 0x0d, 0x0d, 0x0a], _) => u32::from_le_bytes([l0, l1, l2, l3]),
-        _ => 0,
-    };
-    usize::try_from(length).map_or(PCAP, |length| length.max(PCAP))
-}
-
-fn at(trouble: &str, offset: u64) -> String {
-    match trouble.split_once("; ") {
-        Some((cause, next)) => format!("{cause}, at offset {offset}; {next}"),
-        None => format!("{trouble}, at offset {offset}"),
-    }
-}
-
-fn failure(name: &Path, trouble: impl std::fmt::Display) -> Failure {
-    Failure::new(Code::Failed, format!("{}: {trouble}", name.display()))
 }

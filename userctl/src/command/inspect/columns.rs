@@ -2,16 +2,20 @@
 
 //! Columns by the names that JSON has for them, and connections in their order.
 
+mod order;
 #[cfg(test)]
 mod shown;
+#[cfg(test)]
+mod tests;
 
-use std::{cmp::Ordering, net::SocketAddr, str::FromStr};
+use std::str::FromStr;
 
 use serde_json::Value;
 
+pub(super) use self::order::sort;
 use super::super::list;
 use crate::{
-    model::{Connection, Version},
+    model::Connection,
     table::{self, Cell, Table},
     time::Time,
 };
@@ -146,25 +150,6 @@ impl Column {
             _ => None,
         }
     }
-
-    fn key(self, connection: &Connection, end: Time) -> Key {
-        let Self(name, ..) = self;
-        let number = self.number(connection, end).map(Key::Number);
-        number.unwrap_or_else(|| match name {
-            "src" => Key::Address(connection.src),
-            "dst" => Key::Address(connection.dst),
-            "cipher" => list::cipher(connection).map_or(Key::Unknown, Key::Text),
-            "version" => connection.version.map_or(Key::Unknown, Key::Version),
-            "offered" => connection.offered.map_or(Key::Unknown, Key::Version),
-            "time" => Self("first", "", 0).key(connection, end),
-            _ => Key::of(&serde_json::to_value(connection).unwrap_or_default()[name]),
-        })
-    }
-}
-
-/// Sorts by a column; what is not known comes first.
-pub(super) fn sort(connections: &mut [Connection], by: Column, end: Time) {
-    connections.sort_by_cached_key(|connection| by.key(connection, end));
 }
 
 /// Connections as a table.
@@ -178,54 +163,6 @@ pub(super) fn table(connections: &[Connection], columns: &[Column], end: Time) -
         table.row(cells.collect());
     }
     table
-}
-
-#[derive(PartialEq)]
-enum Key {
-    Number(f64),
-    Address(SocketAddr),
-    Version(Version),
-    Text(String),
-    Unknown,
-}
-
-impl Key {
-    fn of(value: &Value) -> Self {
-        match value {
-            Value::Null => Self::Unknown,
-            Value::Bool(is) => Self::Number(f64::from(u8::from(*is))),
-            Value::Number(number) => number.as_f64().map_or(Self::Unknown, Self::Number),
-            Value::String(text) => Self::Text(text.clone()),
-            other => Self::Text(other.to_string()),
-        }
-    }
-
-    fn rank(&self) -> u8 {
-        match self {
-            Self::Unknown => 0,
-            _ => 1,
-        }
-    }
-}
-
-impl Eq for Key {}
-
-impl PartialOrd for Key {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Key {
-    fn cmp(&self, other: &Self) -> Ordering {
-        match (self, other) {
-            (Self::Number(a), Self::Number(b)) => a.total_cmp(b),
-            (Self::Address(a), Self::Address(b)) => a.cmp(b),
-            (Self::Version(a), Self::Version(b)) => a.cmp(b),
-            (Self::Text(a), Self::Text(b)) => a.cmp(b),
-            _ => self.rank().cmp(&other.rank()),
-        }
-    }
 }
 
 fn has_reason(connection: &Connection) -> bool {
@@ -259,94 +196,5 @@ fn text(value: &Value) -> Cell {
         Value::String(text) if text.is_empty() => Cell::new("\"\""),
         Value::String(text) => Cell::new(text),
         other => Cell::new(other),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{tests::connection, Bytes, Captured, Reason};
-
-    fn captured(first: u64, last: u64, bytes: u64) -> Connection {
-        Connection {
-            id: first,
-            bytes: Bytes::ByPart {
-                client: bytes,
-                server: 0,
-            },
-            captured: Some(Captured {
-                first: Time(first * 1_000_000_000),
-                last: Time(last * 1_000_000_000),
-                loose: None,
-            }),
-            marking: None,
-            ..connection()
-        }
-    }
-
-    fn shown(columns: &str, connections: &[Connection]) -> String {
-        let columns: Result<Vec<Column>, _> = columns.split(',').map(str::parse).collect();
-        let columns = columns.expect("there are such");
-        table(connections, &columns, Time(6_000_000_000)).render(true, None, false)
-    }
-
-    #[test]
-    fn every_column_has_something_to_show() {
-        let connection = captured(1, 3, 500);
-        for (name, title, _) in COLUMNS {
-            let text = shown(name, std::slice::from_ref(&connection));
-            let (heading, cell) = text.split_once('\n').expect("two lines");
-            assert_eq!(heading, title);
-            let is_known = !matches!(name, "reason" | "loose");
-            assert_eq!(cell != "-\n", is_known, "{name}: {cell}");
-        }
-        let text = shown(
-            "id,time,age,idle,rate,bytes,records,cipher",
-            &[connection, captured(2, 5, 3)],
-        );
-        let rows: Vec<Vec<&str>> = text
-            .lines()
-            .map(|line| line.split_whitespace().collect())
-            .collect();
-        let cipher = "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256";
-        assert_eq!(
-            rows[1],
-            ["1", "00:00:01", "5.0s", "3.0s", "250", "500/0", "3/4", cipher]
-        );
-        assert_eq!(
-            rows[2],
-            ["2", "00:00:02", "4.0s", "1.0s", "1", "3/0", "3/4", cipher]
-        );
-        assert!("nothing".parse::<Column>().is_err());
-    }
-
-    #[test]
-    fn sorted_by_what_a_column_means() {
-        let order = |by: &str, connections: &[Connection]| -> Vec<u64> {
-            let mut connections = connections.to_vec();
-            sort(
-                &mut connections,
-                by.parse().expect("a column"),
-                Time(9_000_000_000),
-            );
-            connections.iter().map(|connection| connection.id).collect()
-        };
-        let mut connections = [captured(1, 9, 100), captured(2, 3, 20), captured(3, 4, 3)];
-        connections[0].src = "10.0.10.2:1".parse().expect("an address");
-        connections[1].src = "10.0.9.2:1".parse().expect("an address");
-        connections[2].src = "10.0.9.2:2".parse().expect("an address");
-        connections[1].reason = Some(Reason::Hole);
-        connections[2].sni = None;
-        connections[0].version = Some(Version::Tls10);
-        connections[1].version = None;
-        connections[2].version = Some(Version::Ssl3);
-        assert_eq!(order("bytes", &connections), [3, 2, 1]);
-        assert_eq!(order("src", &connections), [2, 3, 1]);
-        assert_eq!(order("idle", &connections), [1, 3, 2]);
-        assert_eq!(order("time", &connections), [1, 2, 3]);
-        // What is not known comes first.
-        assert_eq!(order("reason", &connections), [1, 3, 2]);
-        assert_eq!(order("sni", &connections), [3, 1, 2]);
-        assert_eq!(order("version", &connections), [2, 3, 1]);
     }
 }

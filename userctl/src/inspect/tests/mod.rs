@@ -13,6 +13,7 @@ mod lengths;
 mod loose;
 mod packets;
 mod prefaces;
+mod starts;
 mod times;
 mod wire;
 

@@ -1,32 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! `inspect --explain` as a command, on a capture made by hand. With UPDATE_GOLDEN=1 what it says is written anew.
+//! `inspect --explain`, on a capture made by hand. With UPDATE_GOLDEN=1 what it says is written anew.
 
 use std::{
     env, fs,
-    io::Write,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
 };
 
 use etherparse::PacketBuilder;
 use serde_json::{json, Value};
 
-/// Runs the tool with octets on its standard input.
-fn inspect(args: &[&str], input: &[u8]) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_tlsconnctl"))
-        .arg("inspect")
-        .args(args)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the tool runs");
-    let mut stdin = child.stdin.take().expect("it has an input");
-    let _ = stdin.write_all(input);
-    drop(stdin);
-    child.wait_with_output().expect("it ends")
-}
+use super::tool::{inspect, text, Temporary};
 
 fn record(kind: u8, body: &[u8]) -> Vec<u8> {
     let [high, low] = u16::try_from(body.len())
@@ -112,15 +96,11 @@ fn holds(name: &str, text: &str) {
     assert_eq!(text, fs::read_to_string(&path).expect(name), "{name}");
 }
 
-fn stdout(output: &Output) -> &str {
-    std::str::from_utf8(&output.stdout).expect("output is text")
-}
-
 #[test]
 fn each_record_with_its_rule() {
     let output = inspect(&["--explain", "-"], &capture());
     assert!(output.status.success());
-    holds("inspect-explain.txt", stdout(&output));
+    holds("inspect-explain.txt", text(&output.stdout));
     let output = inspect(&["--explain", "-j", "--pretty", "-"], &capture());
     let said: Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
     assert_eq!(said["connections"].as_array().map(Vec::len), Some(2));
@@ -136,12 +116,12 @@ fn each_record_with_its_rule() {
         rules[4],
         json!({
             "frame": 5, "id": 0, "from": "src", "rule": "C1", "length": 53, "with_header": 58,
-            "acknowledged": 0, "left": 40960, "type": "handshake", "ends": true,
+            "acknowledged": 0, "left": null, "type": "handshake", "ends": true,
         })
     );
     // The text has the same in its order.
     let output = inspect(&["--explain", "-"], &capture());
-    let of_text: Vec<&str> = stdout(&output)
+    let of_text: Vec<&str> = text(&output.stdout)
         .lines()
         .skip(1)
         .take_while(|line| !line.is_empty())
@@ -156,12 +136,9 @@ fn each_record_with_its_rule() {
 
 #[test]
 fn of_the_connections_that_are_chosen() {
-    let path = env::temp_dir().join(format!("tlsconnctl-{}-explain.pcap", std::process::id()));
-    fs::write(&path, capture()).expect("there is room");
-    let file = path.to_str().expect("its name is text");
-    let output = inspect(&["--explain", "-q", file, "--port", "40001"], &[]);
-    fs::remove_file(&path).expect("it is there");
-    let ids: Vec<Option<&str>> = stdout(&output)
+    let file = Temporary::new("explain.pcap", &capture());
+    let output = inspect(&["--explain", "-q", file.name(), "--port", "40001"], &[]);
+    let ids: Vec<Option<&str>> = text(&output.stdout)
         .lines()
         .take_while(|line| !line.is_empty())
         .map(|line| line.split_whitespace().nth(1))
@@ -176,5 +153,5 @@ fn of_the_connections_that_are_chosen() {
 #[test]
 fn what_is_no_tls_has_no_rules() {
     let output = inspect(&["--explain", "-j", "-"], &capture()[..24]);
-    assert_eq!(stdout(&output), "{\"rules\":[],\"connections\":[]}\n");
+    assert_eq!(text(&output.stdout), "{\"rules\":[],\"connections\":[]}\n");
 }
