@@ -200,6 +200,11 @@ impl Inspection {
         self.items.drain(..)
     }
 
+    /// Takes the connections out that are over, without those that they resume, so that nothing more is kept of them.
+    pub(crate) fn take_over(&mut self) -> impl Iterator<Item = Connection> + '_ {
+        self.rows.take_gone()
+    }
+
     /// The connections in order of their first packet.
     pub(crate) fn connections(&self) -> impl Iterator<Item = Connection> + '_ {
         self.rows.connections()

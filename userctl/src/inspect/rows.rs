@@ -40,7 +40,6 @@ pub(super) struct Live {
 
 /// What is kept of a connection that was given up: what there is to show.
 struct Gone {
-    ends: Ends,
     connection: Connection,
     sessions: Sessions,
 }
@@ -72,6 +71,8 @@ pub(super) struct Rows {
     /// In the order in which they were given up.
     gone: VecDeque<Box<Gone>>,
     latest: HashMap<Ends, Latest>,
+    /// Ends of connections that were given up, with their numbers, in the same order.
+    remembered: VecDeque<(Ends, u64)>,
     /// How many there were.
     begun: u64,
     pub(super) most: usize,
@@ -85,6 +86,7 @@ impl Default for Rows {
             free: Vec::new(),
             gone: VecDeque::new(),
             latest: HashMap::new(),
+            remembered: VecDeque::new(),
             begun: 0,
             most: MOST,
             most_gone: MOST_GONE,
@@ -164,19 +166,31 @@ impl Rows {
             }
         }
         self.gone.push_back(Box::new(Gone {
-            ends,
             connection: describe::connection(id, &flow, None),
             sessions: Sessions::of(&flow),
         }));
-        if self.gone.len() <= self.most_gone {
-            return false;
+        self.remembered.push_back((ends, id));
+        if self.remembered.len() > self.most_gone {
+            self.forget_ends();
         }
-        if let Some(first) = self.gone.pop_front() {
-            if self.latest.get(&first.ends) == Some(&Latest::Gone(first.connection.id)) {
-                self.latest.remove(&first.ends);
+        let is_left_out = self.gone.len() > self.most_gone;
+        if is_left_out {
+            self.gone.pop_front();
+        }
+        is_left_out
+    }
+
+    fn forget_ends(&mut self) {
+        if let Some((ends, id)) = self.remembered.pop_front() {
+            if self.latest.get(&ends) == Some(&Latest::Gone(id)) {
+                self.latest.remove(&ends);
             }
         }
-        true
+    }
+
+    /// Takes those out that were given up: nothing more is kept of them.
+    pub(super) fn take_gone(&mut self) -> impl Iterator<Item = Connection> + '_ {
+        self.gone.drain(..).map(|gone| gone.connection)
     }
 
     /// The connections in order of their first packet. A session is continued by a later connection than the one that it was

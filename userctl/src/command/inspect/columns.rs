@@ -8,7 +8,7 @@ mod shown;
 #[cfg(test)]
 mod tests;
 
-use std::str::FromStr;
+use std::{cell::LazyCell, ops::Deref, str::FromStr};
 
 use serde_json::Value;
 
@@ -102,9 +102,18 @@ impl Column {
         }
     }
 
-    fn cell(self, connection: &Connection, json: &Value, end: Time) -> Cell {
+    /// `json` is made only where a column has to look there.
+    fn cell(self, connection: &Connection, json: &impl Deref<Target = Value>, end: Time) -> Cell {
         let Self(name, ..) = self;
         match name {
+            "id" => Cell::new(connection.id),
+            "src" => Cell::new(connection.src),
+            "dst" => Cell::new(connection.dst),
+            "sni" => connection
+                .sni
+                .as_ref()
+                .map_or_else(|| Cell::new('-'), |sni| text(&sni.to_string().into())),
+            "resumed" => text(&connection.resumed.into()),
             "state" => Cell::coloured(connection.state, list::colour(connection.state)),
             "version" => Cell::new(list::version(connection)),
             "cipher" => Cell::or_dash(list::cipher(connection)),
@@ -156,7 +165,7 @@ impl Column {
 pub(super) fn table(connections: &[Connection], columns: &[Column], end: Time) -> Table {
     let mut table = Table::new(columns.iter().map(|column| column.head()).collect());
     for connection in connections {
-        let json = serde_json::to_value(connection).unwrap_or_default();
+        let json = LazyCell::new(|| serde_json::to_value(connection).unwrap_or_default());
         let cells = columns
             .iter()
             .map(|column| column.cell(connection, &json, end));

@@ -148,8 +148,8 @@ impl Inspect {
             true => None,
             false => Some(run.read(false, |_| true)),
         };
-        if self.summary {
-            let summary = Summary::of(self.chosen(&run.inspection).iter()).limited(self.limit);
+        if let Some(summary) = run.take_summary() {
+            let summary = summary.limited(self.limit);
             output.object(&summary::Document { summary })?;
             run.note();
             return Ok(read.unwrap_or(Ok(())));
@@ -189,21 +189,23 @@ impl Inspect {
         if !printed? || run.is_gone {
             return Ok(read);
         }
+        if let Some(summary) = run.take_summary() {
+            match summary.is_empty() {
+                true => Self::nothing(run),
+                false => {
+                    output.table(&summary.table(self.limit))?;
+                    run.note();
+                }
+            }
+            return Ok(read);
+        }
         let chosen = self.chosen(&run.inspection);
         if self.is_told_of() && !chosen.is_empty() {
             text.push('\n');
         }
         output.text(&text)?;
-        let summary = Summary::of(chosen.iter());
         if chosen.is_empty() {
-            run.note();
-            output.remark(match run.inspection.is_empty() {
-                true => "no TCP connections in it",
-                false => "none of its TCP connections fits",
-            });
-        } else if self.summary {
-            output.table(&summary.table(self.limit))?;
-            run.note();
+            Self::nothing(run);
         } else {
             let columns = match self.columns.is_empty() {
                 true => Column::usual(&chosen, output.verbose),
@@ -212,8 +214,17 @@ impl Inspect {
             let end = run.inspection.last();
             output.table(&columns::table(self.limited(&chosen), &columns, end))?;
             run.note();
-            output.remark(&summary.line());
+            output.remark(&Summary::of_states(&chosen).line());
         }
         Ok(read)
+    }
+
+    /// Says why there is nothing to show.
+    fn nothing(run: &Run) {
+        run.note();
+        run.output.remark(match run.inspection.is_empty() {
+            true => "no TCP connections in it",
+            false => "none of its TCP connections fits",
+        });
     }
 }

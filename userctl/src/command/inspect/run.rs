@@ -9,7 +9,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::Inspect;
+use super::{filter::Filter, summary::Summary, Inspect};
 use crate::{
     duration::Duration,
     failure::Failure,
@@ -29,7 +29,9 @@ pub(super) struct Run {
     wanted: Option<HashSet<u64>>,
     /// Nobody reads any more.
     pub(super) is_gone: bool,
-    output: Output,
+    pub(super) output: Output,
+    /// If they are only counted, those that were meant so far.
+    counted: Option<(Filter, Summary)>,
 }
 
 impl Inspect {
@@ -49,6 +51,9 @@ impl Inspect {
             wanted,
             is_gone: false,
             output: *output,
+            counted: self
+                .summary
+                .then(|| (self.filter.clone(), Summary::default())),
         })
     }
 
@@ -80,6 +85,11 @@ impl Run {
         }
     }
 
+    /// What was counted, if that is asked for in place of the connections.
+    pub(super) fn take_summary(&mut self) -> Option<Summary> {
+        self.counted.take().map(|(_, summary)| summary)
+    }
+
     /// Reads to the end, or until `take` says false, and hands every packet with payload over if they are wanted, and every record
     /// that is explained; none before more has to be waited for.
     pub(super) fn read(
@@ -88,7 +98,7 @@ impl Run {
         mut take: impl FnMut(Option<Item>) -> bool,
     ) -> Result<(), Failure> {
         let (inspection, bar, output) = (&mut self.inspection, &self.bar, &self.output);
-        let wanted = &self.wanted;
+        let (wanted, counted) = (&self.wanted, &mut self.counted);
         let is_wanted = |item: &Item| wanted.as_ref().is_none_or(|ids| ids.contains(&item.id()));
         let mut goes_on = true;
         let read = self.capture.read(|frame| {
@@ -102,6 +112,9 @@ impl Run {
             for item in inspection.frame(frame, packets).filter(is_wanted) {
                 goes_on = goes_on && take(Some(item));
             }
+            if let Some((filter, summary)) = counted {
+                summary.add_all(inspection.take_over().filter(|of| filter.fits(of)));
+            }
             if let Some(warning) = inspection.passed_over.warning() {
                 bar.suspend(|| output.remark(&warning));
             }
@@ -109,6 +122,9 @@ impl Run {
         });
         for item in inspection.end(packets).filter(is_wanted) {
             goes_on = goes_on && take(Some(item));
+        }
+        if let Some((filter, summary)) = counted {
+            summary.add_all(inspection.connections().filter(|of| filter.fits(of)));
         }
         self.bar.finish_and_clear();
         self.is_gone = !goes_on;

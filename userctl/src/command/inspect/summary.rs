@@ -38,12 +38,36 @@ pub(super) struct Document {
 }
 
 impl Summary {
-    pub(super) fn of<'a>(connections: impl IntoIterator<Item = &'a Connection>) -> Self {
+    /// By state and reason alone.
+    pub(super) fn of_states<'a>(connections: impl IntoIterator<Item = &'a Connection>) -> Self {
         let mut summary = Self::default();
         for connection in connections {
-            summary.add(connection);
+            summary.add_state(connection);
         }
         summary
+    }
+
+    /// Counts these too.
+    pub(super) fn add_all(&mut self, connections: impl IntoIterator<Item = Connection>) {
+        for connection in connections {
+            self.add_state(&connection);
+            self.add(&connection);
+        }
+    }
+
+    /// Whether there were none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.connections == 0
+    }
+
+    fn add_state(&mut self, connection: &Connection) {
+        // Why it is not TLS is said by that.
+        let reason = connection.reason.filter(|reason| *reason != Reason::NotTls);
+        *self.state.entry(connection.state.to_string()).or_default() += 1;
+        if let Some(reason) = reason {
+            *self.reason.entry(reason.to_string()).or_default() += 1;
+        }
+        self.connections += 1;
     }
 
     fn add(&mut self, connection: &Connection) {
@@ -58,10 +82,6 @@ impl Summary {
             (Some(false), _) => Some("no".into()),
             (None, _) => None,
         };
-        count(|of| &mut of.state, Some(connection.state.to_string()));
-        // Why it is not TLS is said by that.
-        let reason = connection.reason.filter(|reason| *reason != Reason::NotTls);
-        count(|of| &mut of.reason, reason.map(|reason| reason.to_string()));
         count(
             |of| &mut of.version,
             connection.version.map(|version| version.to_string()),
@@ -77,7 +97,6 @@ impl Summary {
             connection.sni.as_ref().map(|sni| sni.to_string()),
         );
         count(|of| &mut of.ja4, connection.ja4.clone());
-        self.connections += 1;
     }
 
     /// With so many values of each kind, the most frequent ones.
@@ -228,7 +247,9 @@ mod tests {
             lost(Reason::MidStream),
             lost(Reason::MidStream),
         ];
-        Summary::of(&connections)
+        let mut summary = Summary::default();
+        summary.add_all(connections);
+        summary
     }
 
     #[test]
@@ -236,7 +257,7 @@ mod tests {
         let line = summary().line();
         let expected = "4 connections: 3 lost, 1 established; not read: 2 mid-stream, 1 hole; mid-stream: they began";
         assert!(line.starts_with(expected), "{line}");
-        let one = Summary::of(&[connection()]);
+        let one = Summary::of_states(&[connection()]);
         assert_eq!(one.line(), "1 connection: 1 established");
     }
 

@@ -211,3 +211,25 @@ fn what_waits_in_a_connection_is_forgotten_with_it() {
     let outcome = inspect_into(inspection, &octets);
     assert_eq!(outcome.connections.len(), 3);
 }
+
+#[test]
+fn what_is_taken_out_is_not_kept() {
+    let mut inspection = Inspection::default();
+    (inspection.rows.most, inspection.rows.most_gone) = (1, 1);
+    let input = Box::new(std::io::Cursor::new(one_by_one(5)));
+    let mut capture =
+        super::Capture::new("made.pcap".into(), None, input, false).expect("a capture");
+    let mut ids = Vec::new();
+    let read = capture.read(|frame| {
+        if let Some(frame) = frame {
+            inspection.frame(frame, false);
+            ids.extend(inspection.take_over().map(|connection| connection.id));
+        }
+        true
+    });
+    assert!(read.is_ok());
+    assert_eq!(ids, [0, 1, 2, 3]);
+    ids.extend(inspection.connections().map(|connection| connection.id));
+    assert_eq!(ids, [0, 1, 2, 3, 4]);
+    assert_eq!(inspection.passed_over.trouble(), None);
+}
