@@ -39,7 +39,9 @@ class Facts:
         if not self.less():
             return False
         if self.number is not None:
-            return self.number >= frame
+            # tshark tells of a record where that ends.
+            ends = [self.number] if self.frame is None or self.frame.types else self.frame.later or [self.number]
+            return min(ends) >= frame
         if self.is_identity():
             return identity.frames(self.stream).get(self.field, 0) >= frame
         name, _, sender = self.field.partition(" records of ")

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What inspect takes for a capture: measure.py [--write DOCUMENT] RUNS TOOL CAPTURE PACKED SHARE. Each command is run so many times, all
-of them in turn, its output thrown away: the least, the median and the largest wall time and processor time, and the most memory.
-SHARE is a capture with a tenth of CAPTURE's connections, for tshark. `cold`: the file is not in the page cache when a run begins."""
+"""What inspect takes for a capture: measure.py [--write DOCUMENT] RUNS TOOL CAPTURE PACKED SHARE. Each command is run so many
+times, all of them in turn, its output thrown away: the least, the median and the largest wall time and processor time, and the most
+memory. SHARE is a capture with a tenth of CAPTURE's connections, for tshark. Cold: the file is not in the page cache when a run begins,
+though what the disk is made of may have it."""
 
 import argparse
 import datetime
@@ -81,9 +82,10 @@ def text(args, runs, load):
         walls, processors, memory = zip(*values)
         rows.append(f"| {what} | {three(walls)} | {three(processors)} | {max(memory) // 1024} |")
     date = datetime.datetime.now(datetime.timezone.utc).date()
-    return (f"{date}, {size / 1e6:,.0f} MB, {args.runs} runs of each in turn, on {os.cpu_count()} processors; load average before: {load[0]:.1f}, "
-            f"after: {os.getloadavg()[0]:.1f}\n(with {os.cpu_count()} processors, a load above 1 means that the times by the clock are those "
-            f"of a machine that has other work):\n\n" + "\n".join(rows) + "\n\n")
+    count = os.cpu_count()
+    return (f"{date}, {size / 1e6:,.0f} MB, {args.runs} runs of each in turn, with {count} processors. Load average before: {load[0]:.1f}, "
+            f"after: {os.getloadavg()[0]:.1f};\nabove 1 the machine had other work, and times by the clock are longer for it.\n\n"
+            + "\n".join(rows) + "\n\n")
 
 
 def main():

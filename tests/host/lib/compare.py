@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """tests/compare finds nothing in a capture that was made here, and each value that was changed in what `inspect` says of it."""
 
+import hashlib
 import pathlib
 import subprocess
 import sys
@@ -9,11 +10,12 @@ import tempfile
 import captures
 
 sys.path.append("tests/compare")
-# pylint: disable=wrong-import-position
+import comparing
 import contradiction
 import identity
 import kinds
 import tool
+import tshark
 
 TOOL = "build/bin/tlsconnctl"
 CLIENT, SERVER = "10.1.0.2:40001", "10.2.0.2:443"
@@ -91,9 +93,28 @@ def contradictions():
     return [f"{packets}: {found(*packets)}" for expected, packets in cases if found(*packets) != expected]
 
 
+def grease():
+    """JA4 of the example in FoxIO's description, with GREASE put in: that is a kind if tshark's value is the one that counts it."""
+    extensions = "0005,000a,000b,000d,0012,0015,0017,001b,0023,002b,002d,0033,4469,ff01"
+    signatures = "0403,0804,0401,0503,0805,0501,0806,0601"
+    words = {"extensions": f"{extensions},0000,0010,3a3a", "signatures": f"5a5a,{signatures}"}
+    row = {field: [f"0x{word}" for word in text.split(",")] for field, text in words.items()}
+    row |= {"messages": ["1"], "random": ["00"], "challenge": [], "version": []}
+    head = "t13d1516h2_8daaf6152771_"
+    counted = hashlib.sha256(f"{extensions}_5a5a,{signatures}".encode()).hexdigest()[:12]
+    wrong = []
+    for theirs, ours, kind in ((counted, "e5627efa2ab1", "GREASE"), ("e5627efa2ab1", counted, None), (counted, "0" * 12, None)):
+        stream = tshark.Stream(0, (CLIENT, SERVER), rows=[(tshark.Frame(3, CLIENT, [22], set(), set()), row)])
+        pair = comparing.Pair(stream, {"state": "established", "reason": None}, {})
+        found = kinds.kind(comparing.Difference(pair, "ja4", head + theirs, head + ours))
+        if found != kind:
+            wrong.append(f"JA4 {theirs} and {ours}: {found}")
+    return wrong
+
+
 def main():
     wrong = [f"{field} is never changed" for field in FIELDS if not any(told.startswith(f"{field}: ") for _, told in CHANGES)]
-    wrong += contradictions()
+    wrong += contradictions() + grease()
     with tempfile.TemporaryDirectory() as folder:
         place = pathlib.Path(folder)
         captures.make(place)
