@@ -140,7 +140,7 @@ fn inspected(input: Box<dyn Read + Send>, how: u8, ask: bool) -> Outcome {
         })
     });
     inspection.end(ask).for_each(&mut told);
-    let _ = inspection.passed_over.to_string();
+    let _ = inspection.passed_over().to_string();
     let connections = inspection.connections();
     Outcome {
         connections: connections
@@ -152,7 +152,7 @@ fn inspected(input: Box<dyn Read + Send>, how: u8, ask: bool) -> Outcome {
         failure: read
             .err()
             .map(|failure| failure.message)
-            .or_else(|| inspection.passed_over.trouble()),
+            .or_else(|| inspection.passed_over().trouble()),
     }
 }
 

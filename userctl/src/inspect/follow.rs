@@ -9,18 +9,62 @@ use super::{
     early::At,
     explained::Explained,
     flow::{Flow, Tell},
+    holes::{self, Holes},
+    idle::Idle,
     interface::Time,
     item::{Item, Seen},
+    options::Options,
     packet::Tcp,
+    passed_over::PassedOver,
     reorder::Waiting,
-    rows::{Latest, Live},
+    rows::{Latest, Live, Rows},
     timeout,
     tunnel::Tunnel,
     view::View,
-    Inspection,
 };
 
-impl Inspection {
+/// The connections, and what there is to do for them.
+pub(super) struct Following {
+    pub(super) rows: Rows,
+    pub(super) holes: Holes,
+    idle: Idle,
+    pub(super) options: Options,
+    /// What was taken in and not told of yet.
+    pub(super) items: Vec<Item>,
+    pub(super) passed_over: PassedOver,
+}
+
+impl Following {
+    /// None so far.
+    pub(super) fn new(options: Options) -> Self {
+        Self {
+            rows: Rows::default(),
+            holes: Holes::default(),
+            idle: Idle::default(),
+            options,
+            items: Vec::new(),
+            passed_over: PassedOver::default(),
+        }
+    }
+
+    /// It is `now`: what has waited for too long does so no longer, and what was idle for too long is given up.
+    pub(super) fn at(&mut self, now: Time, ask: bool) {
+        let oldest = holes::oldest_at(now);
+        while let Some(place) = self.holes.older_than(oldest) {
+            self.flow(place, ask, |flow, tell| flow.give_up(oldest, tell));
+        }
+        while let Some((time, place)) = self.idle.next(now) {
+            self.look_after(place, time, now, ask);
+        }
+    }
+
+    /// Nothing comes any more that packets wait for.
+    pub(super) fn end(&mut self, ask: bool) {
+        for place in self.rows.places() {
+            self.flow(place, ask, Flow::flush);
+        }
+    }
+
     /// Takes a TCP packet in.
     pub(super) fn tcp(&mut self, frame: &Frame<'_>, tunnel: Tunnel, tcp: &Tcp<'_>, ask: bool) {
         self.passed_over.cut += u64::from(tcp.payload.len() < tcp.len as usize);
@@ -79,12 +123,7 @@ impl Inspection {
     }
 
     /// Changes a connection, and takes notice of what waits in it and of what is to be told.
-    pub(super) fn flow(
-        &mut self,
-        place: usize,
-        ask: bool,
-        change: impl FnOnce(&mut Flow, &mut Tell<'_>),
-    ) {
+    fn flow(&mut self, place: usize, ask: bool, change: impl FnOnce(&mut Flow, &mut Tell<'_>)) {
         let Some(Live { id, flow, .. }) = self.rows.at_mut(place) else {
             return;
         };
@@ -107,7 +146,7 @@ impl Inspection {
     }
 
     /// Gives a connection up that has been idle for too long, if it was to be looked after by then; whether it did.
-    pub(super) fn look_after(&mut self, place: usize, time: Time, now: Time, ask: bool) -> bool {
+    fn look_after(&mut self, place: usize, time: Time, now: Time, ask: bool) -> bool {
         let Some(Live { flow, .. }) = self.rows.at_mut(place) else {
             return false;
         };

@@ -46,9 +46,8 @@ use std::{
 
 pub(crate) use self::item::{Item, Seen};
 use self::{
-    capture::Frame, clock::Clock, flow::Flow, fragments::Fragments, holes::Holes, idle::Idle,
-    interface::Time, link::Carried, options::Options, packet::Packet, passed_over::PassedOver,
-    rows::Rows, tunnel::Tunnel,
+    capture::Frame, clock::Clock, follow::Following, fragments::Fragments, interface::Time,
+    link::Carried, options::Options, packet::Packet, passed_over::PassedOver, tunnel::Tunnel,
 };
 use crate::model::Connection;
 
@@ -57,40 +56,30 @@ const MOST_FRAGMENTED: u8 = 3;
 
 /// The connections of a capture, as far as it was read.
 pub(crate) struct Inspection {
-    rows: Rows,
+    following: Following,
     clock: Clock,
-    idle: Idle,
+    fragments: Fragments,
     /// Whether packets are looked for in tunnels.
     tunnels: bool,
-    holes: Holes,
-    fragments: Fragments,
-    options: Options,
-    /// What was taken in and not told of yet.
-    items: Vec<Item>,
     /// When the last frame was captured.
     last: Time,
-    pub(crate) passed_over: PassedOver,
 }
 
 impl Default for Inspection {
     fn default() -> Self {
+        // Drawn anew for every run, so that no capture can be made to have two sessions of one digest.
+        let options = Options {
+            secret: [0, 1].map(|word: u64| RandomState::new().hash_one(word)),
+            loose: false,
+            explain: false,
+            timeout: None,
+        };
         Self {
-            rows: Rows::default(),
+            following: Following::new(options),
             clock: Clock::default(),
-            idle: Idle::default(),
-            tunnels: true,
-            holes: Holes::default(),
             fragments: Fragments::default(),
-            // Drawn anew for every run, so that no capture can be made to have two sessions of one digest.
-            options: Options {
-                secret: [0, 1].map(|word: u64| RandomState::new().hash_one(word)),
-                loose: false,
-                explain: false,
-                timeout: None,
-            },
-            items: Vec::new(),
+            tunnels: true,
             last: Time::MIN,
-            passed_over: PassedOver::default(),
         }
     }
 }
@@ -103,25 +92,35 @@ impl Inspection {
             tunnels,
             ..Self::default()
         };
-        inspection.options.loose = loose;
+        inspection.following.options.loose = loose;
         inspection
     }
 
     /// The same, that tells by which rules records were told from data, if `explain` says so.
     pub(crate) fn explaining(mut self, explain: bool) -> Self {
-        self.options.explain = explain;
+        self.following.options.explain = explain;
         self
     }
 
     /// The same, that gives connections up that were idle for so many seconds; if none are given, as conntrack does.
     pub(crate) fn giving_up_after(mut self, seconds: Option<u32>) -> Self {
-        self.options.timeout = seconds;
+        self.following.options.timeout = seconds;
         self
     }
 
     /// Whether no TCP connection was found.
     pub(crate) fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.following.rows.is_empty()
+    }
+
+    /// What could not be taken in.
+    pub(crate) fn passed_over(&self) -> &PassedOver {
+        &self.following.passed_over
+    }
+
+    /// That something is left out from now on, when it begins.
+    pub(crate) fn warning(&mut self) -> Option<String> {
+        self.following.passed_over.warning()
     }
 
     /// When the last frame was captured, whatever was in it.
@@ -138,28 +137,26 @@ impl Inspection {
         if self.clock.believes(frame) {
             self.take_in(frame, ask);
         }
-        self.items.drain(..)
+        self.following.items.drain(..)
     }
 
     fn take_in(&mut self, frame: &Frame<'_>, ask: bool) {
-        self.passed_over.frames += 1;
+        self.following.passed_over.frames += 1;
         self.last = self.last.max(frame.time);
-        let oldest = holes::oldest_at(frame.time);
-        while let Some(place) = self.holes.older_than(oldest) {
-            self.flow(place, ask, |flow, tell| flow.give_up(oldest, tell));
-        }
-        while let Some((time, place)) = self.idle.next(frame.time) {
-            self.look_after(place, time, frame.time, ask);
-        }
+        self.following.at(frame.time, ask);
         match link::carried(frame) {
             Carried::Packet(kind, octets) => {
                 let packet = packet::read(kind, octets, self.tunnels);
                 self.packet(frame, packet, ask, MOST_FRAGMENTED);
             }
-            Carried::Other => self.passed_over.not_ip += 1,
+            Carried::Other => self.following.passed_over.not_ip += 1,
             Carried::UnknownLink => {
                 let first = (0, frame.link, frame.offset);
-                self.passed_over.unknown_link.get_or_insert(first).0 += 1;
+                self.following
+                    .passed_over
+                    .unknown_link
+                    .get_or_insert(first)
+                    .0 += 1;
             }
         }
     }
@@ -173,19 +170,21 @@ impl Inspection {
         fragmented: u8,
     ) {
         match packet {
-            Packet::Tcp(tcp) => self.tcp(frame, tunnel, &tcp, ask),
+            Packet::Tcp(tcp) => self.following.tcp(frame, tunnel, &tcp, ask),
             Packet::Fragment(fragment) if fragmented > 0 => {
                 if let Some(whole) = self.fragments.add(&fragment, frame.time) {
                     let packet = packet::read_whole(&whole, self.tunnels);
                     self.packet(frame, packet, ask, fragmented - 1);
                 }
-                self.passed_over.fragments = self.fragments.passed_over();
+                self.following.passed_over.fragments = self.fragments.passed_over();
             }
-            Packet::Fragment(_) | Packet::CutFragment => self.passed_over.cut_fragments += 1,
-            Packet::BadHeader => self.passed_over.bad_headers += 1,
-            Packet::BadIp => self.passed_over.bad_ip += 1,
-            Packet::NotIp => self.passed_over.not_ip += 1,
-            Packet::Other(other) => self.passed_over.other(other),
+            Packet::Fragment(_) | Packet::CutFragment => {
+                self.following.passed_over.cut_fragments += 1
+            }
+            Packet::BadHeader => self.following.passed_over.bad_headers += 1,
+            Packet::BadIp => self.following.passed_over.bad_ip += 1,
+            Packet::NotIp => self.following.passed_over.not_ip += 1,
+            Packet::Other(other) => self.following.passed_over.other(other),
         }
     }
 
@@ -194,19 +193,17 @@ impl Inspection {
         if let Some(doubted) = self.clock.last() {
             self.take_in(&doubted.frame(), ask);
         }
-        for place in self.rows.places() {
-            self.flow(place, ask, Flow::flush);
-        }
-        self.items.drain(..)
+        self.following.end(ask);
+        self.following.items.drain(..)
     }
 
     /// Takes the connections out that are over, without those that they resume, so that nothing more is kept of them.
     pub(crate) fn take_over(&mut self) -> impl Iterator<Item = Connection> + '_ {
-        self.rows.take_gone()
+        self.following.rows.take_gone()
     }
 
     /// The connections in order of their first packet.
     pub(crate) fn connections(&self) -> impl Iterator<Item = Connection> + '_ {
-        self.rows.connections()
+        self.following.rows.connections()
     }
 }

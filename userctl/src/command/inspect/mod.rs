@@ -89,7 +89,7 @@ impl Inspect {
             return Ok(());
         }
         read?;
-        match run.inspection.passed_over.trouble() {
+        match run.inspection.passed_over().trouble() {
             Some(trouble) => Err(run.capture.failure(trouble)),
             None => Ok(()),
         }

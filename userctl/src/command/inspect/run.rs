@@ -79,7 +79,7 @@ impl Inspect {
 impl Run {
     /// Says what was passed over, if anything was.
     pub(super) fn note(&self) {
-        let note = self.inspection.passed_over.to_string();
+        let note = self.inspection.passed_over().to_string();
         if !note.is_empty() {
             self.output.remark(&note);
         }
@@ -115,7 +115,7 @@ impl Run {
             if let Some((filter, summary)) = counted {
                 summary.add_all(inspection.take_over().filter(|of| filter.fits(of)));
             }
-            if let Some(warning) = inspection.passed_over.warning() {
+            if let Some(warning) = inspection.warning() {
                 bar.suspend(|| output.remark(&warning));
             }
             goes_on

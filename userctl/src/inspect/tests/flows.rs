@@ -108,7 +108,7 @@ fn connections_are_bounded() {
     let segments = [&first, &end(&first)[..], &second].concat();
     let frames: Vec<Vec<u8>> = segments.iter().map(ipv4).collect();
     let mut small = Inspection::default();
-    small.rows.most = 1;
+    small.following.rows.most = 1;
     let outcome = inspect_into(small, &pcap(101, &frames));
     assert_eq!(outcome.connections.len(), 1);
     assert_eq!(outcome.connections[0].state, State::Closed);

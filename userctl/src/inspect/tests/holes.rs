@@ -168,7 +168,7 @@ fn what_waits_is_bounded_in_all_connections_together() {
     .concat();
     let states = |most| {
         let mut small = Inspection::default();
-        small.holes.most = most;
+        small.following.holes.most = most;
         let outcome = inspect_into(small, &pcap(101, &capture));
         let states: Vec<State> = outcome
             .connections

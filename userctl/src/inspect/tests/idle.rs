@@ -129,7 +129,7 @@ fn no_more_is_followed_than_what_is_live() {
         if let Some(frame) = frame {
             inspection.frame(frame, false);
         }
-        most = most.max(inspection.rows.followed());
+        most = most.max(inspection.following.rows.followed());
         true
     });
     assert!(read.is_ok());
@@ -151,7 +151,10 @@ fn one_by_one(count: u32) -> Vec<u8> {
 #[test]
 fn what_is_kept_of_those_that_are_over_is_bounded() {
     let mut inspection = Inspection::default();
-    (inspection.rows.most, inspection.rows.most_gone) = (1, 2);
+    (
+        inspection.following.rows.most,
+        inspection.following.rows.most_gone,
+    ) = (1, 2);
     let outcome = inspect_into(inspection, &one_by_one(5));
     let ids: Vec<u64> = outcome.connections.iter().map(|of| of.id).collect();
     // One is followed, two are over; all were followed in their time.
@@ -167,7 +170,10 @@ fn what_is_kept_of_those_that_are_over_is_bounded() {
 fn who_reads_along_hears_at_once_of_what_is_left_out() {
     let warnings = |most: usize, most_gone: usize| {
         let mut inspection = Inspection::default();
-        (inspection.rows.most, inspection.rows.most_gone) = (most, most_gone);
+        (
+            inspection.following.rows.most,
+            inspection.following.rows.most_gone,
+        ) = (most, most_gone);
         let input = Box::new(std::io::Cursor::new(one_by_one(5)));
         let mut capture =
             super::Capture::new("made.pcap".into(), None, input, false).expect("a capture");
@@ -175,7 +181,7 @@ fn who_reads_along_hears_at_once_of_what_is_left_out() {
         let read = capture.read(|frame| {
             if let Some(frame) = frame {
                 inspection.frame(frame, false);
-                found.extend(inspection.passed_over.warning());
+                found.extend(inspection.warning());
             }
             true
         });
@@ -215,7 +221,10 @@ fn what_waits_in_a_connection_is_forgotten_with_it() {
 #[test]
 fn what_is_taken_out_is_not_kept() {
     let mut inspection = Inspection::default();
-    (inspection.rows.most, inspection.rows.most_gone) = (1, 1);
+    (
+        inspection.following.rows.most,
+        inspection.following.rows.most_gone,
+    ) = (1, 1);
     let input = Box::new(std::io::Cursor::new(one_by_one(5)));
     let mut capture =
         super::Capture::new("made.pcap".into(), None, input, false).expect("a capture");
@@ -231,5 +240,5 @@ fn what_is_taken_out_is_not_kept() {
     assert_eq!(ids, [0, 1, 2, 3]);
     ids.extend(inspection.connections().map(|connection| connection.id));
     assert_eq!(ids, [0, 1, 2, 3, 4]);
-    assert_eq!(inspection.passed_over.trouble(), None);
+    assert_eq!(inspection.passed_over().trouble(), None);
 }

@@ -151,7 +151,7 @@ fn where_there_is_no_room_those_wait_that_came_last() {
     let frames = [all(1, 0..4), all(2, 0..4), all(1, 4..8), all(2, 4..8)].concat();
     let reasons = |most: u64| {
         let mut small = Inspection::default();
-        small.holes.most = most;
+        small.following.holes.most = most;
         let outcome = inspect_into(small, &pcap(101, &frames));
         let reasons: Vec<Option<Reason>> = outcome
             .connections

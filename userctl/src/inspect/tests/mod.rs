@@ -50,11 +50,11 @@ fn inspect_into(mut inspection: Inspection, octets: &[u8]) -> Outcome {
     Outcome {
         connections: inspection.connections().collect(),
         packets,
-        passed_over: inspection.passed_over.to_string(),
+        passed_over: inspection.passed_over().to_string(),
         trouble: read
             .err()
             .map(|failure| failure.message)
-            .or_else(|| inspection.passed_over.trouble()),
+            .or_else(|| inspection.passed_over().trouble()),
     }
 }
 
