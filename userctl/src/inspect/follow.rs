@@ -17,7 +17,7 @@ use super::{
     packet::Tcp,
     passed_over::PassedOver,
     reorder::Waiting,
-    rows::{Latest, Live, Rows},
+    rows::{self, Latest, Live, Rows},
     timeout,
     tunnel::Tunnel,
     view::View,
@@ -68,7 +68,7 @@ impl Following {
     /// Takes a TCP packet in.
     pub(super) fn tcp(&mut self, frame: &Frame<'_>, tunnel: Tunnel, tcp: &Tcp<'_>, ask: bool) {
         self.passed_over.cut += u64::from(tcp.payload.len() < tcp.len as usize);
-        let ends = (tunnel, tcp.src.min(tcp.dst), tcp.src.max(tcp.dst));
+        let ends = rows::ends(tunnel, tcp.src, tcp.dst);
         let known = match self.rows.latest(&ends) {
             Some(Latest::Live(place)) => {
                 let is_gone = self.look_after(place, frame.time, frame.time, ask);

@@ -198,7 +198,7 @@ impl Inspection {
     }
 
     /// Takes the connections out that are over, without those that they resume, so that nothing more is kept of them.
-    pub(crate) fn take_over(&mut self) -> impl Iterator<Item = Connection> + '_ {
+    pub(crate) fn take_over(&mut self) -> Vec<Connection> {
         self.following.rows.take_gone()
     }
 

@@ -21,6 +21,11 @@ pub(crate) const MOST_GONE: usize = 1 << 20;
 /// The ends of a connection, the lower one first, and the tunnel that it goes through.
 pub(super) type Ends = (Tunnel, SocketAddr, SocketAddr);
 
+/// Those of a packet, or of a connection.
+pub(super) fn ends(tunnel: Tunnel, one: SocketAddr, other: SocketAddr) -> Ends {
+    (tunnel, one.min(other), one.max(other))
+}
+
 /// The last connection between two ends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Latest {
@@ -34,14 +39,21 @@ pub(super) enum Latest {
 pub(super) struct Live {
     /// Its number, in the order of first packets.
     pub(super) id: u64,
-    ends: Ends,
+    tunnel: Tunnel,
     pub(super) flow: Flow,
 }
 
 /// What is kept of a connection that was given up: what there is to show.
 struct Gone {
+    tunnel: Tunnel,
     connection: Connection,
     sessions: Sessions,
+}
+
+impl Gone {
+    fn ends(&self) -> Ends {
+        ends(self.tunnel, self.connection.src, self.connection.dst)
+    }
 }
 
 /// Digests of the session that it continues, and of those that were issued in it.
@@ -71,8 +83,8 @@ pub(super) struct Rows {
     /// In the order in which they were given up.
     gone: VecDeque<Box<Gone>>,
     latest: HashMap<Ends, Latest>,
-    /// Ends of connections that were given up, with their numbers, in the same order.
-    remembered: VecDeque<(Ends, u64)>,
+    /// Ends and numbers of those that were given up before, and taken out.
+    taken_out: VecDeque<(Ends, u64)>,
     /// How many there were.
     begun: u64,
     pub(super) most: usize,
@@ -86,7 +98,7 @@ impl Default for Rows {
             free: Vec::new(),
             gone: VecDeque::new(),
             latest: HashMap::new(),
-            remembered: VecDeque::new(),
+            taken_out: VecDeque::new(),
             begun: 0,
             most: MOST,
             most_gone: MOST_GONE,
@@ -139,7 +151,7 @@ impl Rows {
         }
         let live = Live {
             id: self.begun,
-            ends,
+            tunnel: ends.0,
             flow: flow(),
         };
         self.begun += 1;
@@ -159,38 +171,46 @@ impl Rows {
             return false;
         };
         self.free.push(place);
-        let Live { id, ends, flow } = *live;
-        if let Some(latest) = self.latest.get_mut(&ends) {
+        let Live { id, tunnel, flow } = *live;
+        let gone = Box::new(Gone {
+            tunnel,
+            connection: describe::connection(id, &flow, None),
+            sessions: Sessions::of(&flow),
+        });
+        if let Some(latest) = self.latest.get_mut(&gone.ends()) {
             if *latest == Latest::Live(place) {
                 *latest = Latest::Gone(id);
             }
         }
-        self.gone.push_back(Box::new(Gone {
-            connection: describe::connection(id, &flow, None),
-            sessions: Sessions::of(&flow),
-        }));
-        self.remembered.push_back((ends, id));
-        if self.remembered.len() > self.most_gone {
-            self.forget_ends();
+        self.gone.push_back(gone);
+        if self.gone.len() <= self.most_gone {
+            return false;
         }
-        let is_left_out = self.gone.len() > self.most_gone;
-        if is_left_out {
-            self.gone.pop_front();
+        if let Some(first) = self.gone.pop_front() {
+            self.forget(&first.ends(), first.connection.id);
         }
-        is_left_out
+        true
     }
 
-    fn forget_ends(&mut self) {
-        if let Some((ends, id)) = self.remembered.pop_front() {
-            if self.latest.get(&ends) == Some(&Latest::Gone(id)) {
-                self.latest.remove(&ends);
+    /// Whether a packet belongs to that connection is not asked any longer.
+    fn forget(&mut self, ends: &Ends, id: u64) {
+        if self.latest.get(ends) == Some(&Latest::Gone(id)) {
+            self.latest.remove(ends);
+        }
+    }
+
+    /// Takes those out that were given up: no more is kept of them than their ends, for a while.
+    pub(super) fn take_gone(&mut self) -> Vec<Connection> {
+        let gone: Vec<Box<Gone>> = self.gone.drain(..).collect();
+        for gone in &gone {
+            self.taken_out.push_back((gone.ends(), gone.connection.id));
+        }
+        while self.taken_out.len() > self.most_gone {
+            if let Some((ends, id)) = self.taken_out.pop_front() {
+                self.forget(&ends, id);
             }
         }
-    }
-
-    /// Takes those out that were given up: nothing more is kept of them.
-    pub(super) fn take_gone(&mut self) -> impl Iterator<Item = Connection> + '_ {
-        self.gone.drain(..).map(|gone| gone.connection)
+        gone.into_iter().map(|gone| gone.connection).collect()
     }
 
     /// The connections in order of their first packet. A session is continued by a later connection than the one that it was

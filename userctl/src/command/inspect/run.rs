@@ -113,7 +113,8 @@ impl Run {
                 goes_on = goes_on && take(Some(item));
             }
             if let Some((filter, summary)) = counted {
-                summary.add_all(inspection.take_over().filter(|of| filter.fits(of)));
+                let over = inspection.take_over().into_iter();
+                summary.add_all(over.filter(|of| filter.fits(of)));
             }
             if let Some(warning) = inspection.warning() {
                 bar.suspend(|| output.remark(&warning));

@@ -232,7 +232,12 @@ fn what_is_taken_out_is_not_kept() {
     let read = capture.read(|frame| {
         if let Some(frame) = frame {
             inspection.frame(frame, false);
-            ids.extend(inspection.take_over().map(|connection| connection.id));
+            ids.extend(
+                inspection
+                    .take_over()
+                    .iter()
+                    .map(|connection| connection.id),
+            );
         }
         true
     });
