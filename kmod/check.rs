@@ -7,30 +7,82 @@
 //! compile this file too, and hold it to that.
 
 use crate::bindings::{
-    xt_tlsconn_mtinfo as MatchInfo, XT_TLSCONN_ALL, XT_TLSCONN_ALPN, XT_TLSCONN_CLIENT_RANDOM,
-    XT_TLSCONN_ECH, XT_TLSCONN_NO_SNI, XT_TLSCONN_PINNED, XT_TLSCONN_RECORD_TYPE,
-    XT_TLSCONN_RESUMED, XT_TLSCONN_SERVER_RANDOM, XT_TLSCONN_SESSION_ID, XT_TLSCONN_SNI,
-    XT_TLSCONN_STATE, XT_TLSCONN_STATES_ALL, XT_TLSCONN_TLS_VERSION, XT_TLSCONN_TYPES_ALL,
-    XT_TLSCONN_TYPE_IN_DOUBT, XT_TLSCONN_WIRE,
+    self, xt_tlsconn_mtinfo as MatchInfo, XT_TLSCONN_NO_SNI, XT_TLSCONN_PINNED,
+    XT_TLSCONN_RECORD_TYPE, XT_TLSCONN_SNI, XT_TLSCONN_STATE, XT_TLSCONN_STATES_ALL,
+    XT_TLSCONN_TLS_VERSION, XT_TLSCONN_TYPES_ALL, XT_TLSCONN_TYPE_IN_DOUBT, XT_TLSCONN_WIRE,
 };
 use core::ffi::CStr;
 
 /// Why a rule is refused, for the kernel's log.
 pub(crate) type Reason = &'static CStr;
 
-/// The conditions that this version knows.
-const CONDITIONS: u32 = XT_TLSCONN_RECORD_TYPE
-    | XT_TLSCONN_STATE
-    | XT_TLSCONN_PINNED
-    | XT_TLSCONN_TLS_VERSION
-    | XT_TLSCONN_RESUMED
-    | XT_TLSCONN_SNI
-    | XT_TLSCONN_NO_SNI
-    | XT_TLSCONN_ALPN
-    | XT_TLSCONN_ECH
-    | XT_TLSCONN_SESSION_ID
-    | XT_TLSCONN_CLIENT_RANDOM
-    | XT_TLSCONN_SERVER_RANDOM;
+macro_rules! options {
+    ($({ $variant:ident $condition:ident $word:literal [$($value:tt)+] $($more:tt)* })+) => {
+        /// The conditions that this version knows.
+        const CONDITIONS: u32 = $(bindings::$condition)|+;
+
+        /// The bits of `flags` that it knows.
+        const FLAGS: u32 = $(bit!($($value)+))|+;
+
+        /// Checks the fields of every option, those of conditions that are not asked for too.
+        fn check_values(info: &MatchInfo) -> Result<(), Reason> {
+            $(value!(info $condition $word $($value)+);)+
+            Ok(())
+        }
+    };
+}
+
+macro_rules! bit {
+    (bit $flag:ident) => {
+        bindings::$flag
+    };
+    ($($other:tt)+) => {
+        0
+    };
+}
+
+/// Checks an option's fields by how its value is read.
+macro_rules! value {
+    // Types have the bits that say how they compare.
+    ($info:ident $condition:ident $word:literal bit $flag:ident) => {};
+    ($info:ident $condition:ident $word:literal flag) => {};
+    // The mark is checked where its condition is.
+    ($info:ident $condition:ident $word:literal mark $mark:ident $mask:ident) => {};
+    ($info:ident $condition:ident $word:literal types $field:ident) => { check_types($info)? };
+    ($info:ident $condition:ident $word:literal states $field:ident) => { check_states($info)? };
+    ($info:ident $condition:ident $word:literal versions $min:ident $max:ident) => { check_versions($info)? };
+    ($info:ident $condition:ident $word:literal pinned $mark:ident $mask:ident) => { check_pin_mark($info)? };
+    ($info:ident $condition:ident $word:literal pattern $field:ident $len:ident) => { check_sni($info)? };
+    ($info:ident $condition:ident $word:literal protocol $field:ident $len:ident) => {
+        filled!($info $condition $field $len, $word, "the protocol is empty, too long, or there without its condition")
+    };
+    ($info:ident $condition:ident $word:literal prefix $field:ident $len:ident) => {
+        filled!($info $condition $field $len, $word, "it is not of 1 to 32 bytes, or there without its condition")
+    };
+}
+
+macro_rules! filled {
+    ($info:ident $condition:ident $field:ident $len:ident, $word:literal, $why:literal) => {
+        if !is_filled(
+            $info.match_ & bindings::$condition != 0,
+            $info.$len,
+            &$info.$field,
+        ) {
+            const WHY: Reason = reason(concat!("--", $word, ": ", $why, "\0"));
+            return Err(WHY);
+        }
+    };
+}
+
+/// A text with a NUL at its end as the kernel's log takes it.
+const fn reason(text: &'static str) -> Reason {
+    match CStr::from_bytes_with_nul(text.as_bytes()) {
+        Ok(text) => text,
+        Err(_) => c"",
+    }
+}
+
+crate::match_options! { options }
 
 /// SSL 3 and TLS 1.3 on the wire.
 const SSL3: u16 = 0x0300;
@@ -47,41 +99,7 @@ pub(crate) fn check(info: &MatchInfo) -> Result<(), Reason> {
     if info.invert & !info.match_ != 0 {
         return Err(c"a condition is inverted that is not there");
     }
-    check_types(info)?;
-    check_states(info)?;
-    check_pin_mark(info)?;
-    check_versions(info)?;
-    check_sni(info)?;
-    let has = |condition: u32| info.match_ & condition != 0;
-    if !is_filled(has(XT_TLSCONN_ALPN), info.alpn_len, &info.alpn) {
-        return Err(c"--alpn: the protocol is empty, too long, or there without its condition");
-    }
-    if !is_filled(
-        has(XT_TLSCONN_SESSION_ID),
-        info.session_id_len,
-        &info.session_id,
-    ) {
-        return Err(c"--session-id: it is not of 1 to 32 octets, or there without its condition");
-    }
-    if !is_filled(
-        has(XT_TLSCONN_CLIENT_RANDOM),
-        info.client_random_len,
-        &info.client_random,
-    ) {
-        return Err(
-            c"--client-random: it is not of 1 to 32 octets, or there without its condition",
-        );
-    }
-    if !is_filled(
-        has(XT_TLSCONN_SERVER_RANDOM),
-        info.server_random_len,
-        &info.server_random,
-    ) {
-        return Err(
-            c"--server-random: it is not of 1 to 32 octets, or there without its condition",
-        );
-    }
-    Ok(())
+    check_values(info)
 }
 
 fn check_types(info: &MatchInfo) -> Result<(), Reason> {
@@ -103,7 +121,7 @@ fn check_types(info: &MatchInfo) -> Result<(), Reason> {
     {
         return Err(c"--record-type: in-doubt is no type on the wire: leave it or --wire out");
     }
-    if u32::from(info.flags) & !(XT_TLSCONN_WIRE | XT_TLSCONN_ALL) != 0 {
+    if u32::from(info.flags) & !FLAGS != 0 {
         return Err(c"--record-type: a flag is unknown: update the module xt_tlsconn to the version of libxt_tlsconn.so");
     }
     Ok(())
@@ -174,13 +192,13 @@ fn is_filled(wanted: bool, len: u8, field: &[u8]) -> bool {
 /// Not with a hyphen first: iptables-restore would read an option in it.
 pub(crate) fn is_pattern(pattern: &[u8]) -> bool {
     let mut last = b'.';
-    for &octet in pattern {
-        match octet {
+    for &byte in pattern {
+        match byte {
             b'.' if last == b'.' => return false,
             b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'*' | b'?' | b'.' => {}
             _ => return false,
         }
-        last = octet;
+        last = byte;
     }
     last != b'.' && pattern.first() != Some(&b'-')
 }

@@ -3,27 +3,87 @@
 //! A rule's conditions on what the hellos said, which the engine answers (`tls::Hellos`).
 
 use crate::{
-    bindings::{
-        xt_tlsconn_mtinfo as MatchInfo, XT_TLSCONN_ALPN, XT_TLSCONN_CLIENT_RANDOM, XT_TLSCONN_ECH,
-        XT_TLSCONN_NO_SNI, XT_TLSCONN_RESUMED, XT_TLSCONN_SERVER_RANDOM, XT_TLSCONN_SESSION_ID,
-        XT_TLSCONN_SNI, XT_TLSCONN_TLS_VERSION,
-    },
+    bindings::{self, xt_tlsconn_mtinfo as MatchInfo},
     namespace::NetState,
     packet::Tcp,
     rule::without_record,
     sys::{rcu::Reader, skb::Skb},
-    tls::{Answer, Hellos, IdentityRef},
+    tls::{begins, Answer, Hellos, IdentityRef},
 };
 
-const CONDITIONS: u32 = XT_TLSCONN_TLS_VERSION
-    | XT_TLSCONN_RESUMED
-    | XT_TLSCONN_SNI
-    | XT_TLSCONN_NO_SNI
-    | XT_TLSCONN_ALPN
-    | XT_TLSCONN_ECH
-    | XT_TLSCONN_SESSION_ID
-    | XT_TLSCONN_CLIENT_RANDOM
-    | XT_TLSCONN_SERVER_RANDOM;
+macro_rules! options {
+    ($({ $variant:ident $condition:ident $word:literal [$($value:tt)+] [$($answer:tt)+] $($more:tt)* })+) => {
+        const CONDITIONS: u32 = $(bit!($condition $($answer)+))|+;
+
+        fn hold_of(info: &MatchInfo, hellos: &Hellos<'_>) -> bool {
+            let holds = |condition: u32, answer: &dyn Fn() -> Answer| {
+                info.match_ & condition == 0 || answer().holds(info.invert & condition != 0)
+            };
+            // Patterns take more time than all the others.
+            $(term!(short holds hellos info $condition [$($value)+] $($answer)+))&&+
+                && $(term!(long holds hellos info $condition [$($value)+] $($answer)+))&&+
+        }
+    };
+}
+
+/// The bit of a condition on a hello.
+macro_rules! bit {
+    ($condition:ident packet) => {
+        0
+    };
+    ($condition:ident mark) => {
+        0
+    };
+    ($condition:ident detail) => {
+        0
+    };
+    ($condition:ident $who:ident $what:ident) => {
+        bindings::$condition
+    };
+}
+
+/// Whether a condition holds, in the one of two passes that it belongs to.
+macro_rules! term {
+    // What is not asked of hellos.
+    ($pass:ident $holds:ident $hellos:ident $info:ident $condition:ident $value:tt $other:ident) => { true };
+    (short $holds:ident $hellos:ident $info:ident $condition:ident [pattern $($fields:ident)+] $($answer:ident)+) => { true };
+    (long $holds:ident $hellos:ident $info:ident $condition:ident [pattern $($fields:ident)+] $($answer:ident)+) => {
+        $holds(bindings::$condition, &|| answer!($hellos $info [pattern $($fields)+] $($answer)+))
+    };
+    (short $holds:ident $hellos:ident $info:ident $condition:ident $value:tt $($answer:ident)+) => {
+        $holds(bindings::$condition, &|| answer!($hellos $info $value $($answer)+))
+    };
+    (long $holds:ident $hellos:ident $info:ident $condition:ident $value:tt $($answer:ident)+) => { true };
+}
+
+/// The answer to a condition.
+macro_rules! answer {
+    ($hellos:ident $info:ident [flag] ask $question:ident) => { $hellos.$question() };
+    ($hellos:ident $info:ident [versions $min:ident $max:ident] ask $question:ident) => {
+        $hellos.$question($info.$min, $info.$max)
+    };
+    ($hellos:ident $info:ident [$kind:ident $field:ident $len:ident] ask $question:ident) => {
+        $hellos.$question(front(&$info.$field, $info.$len))
+    };
+    ($hellos:ident $info:ident $value:tt client $field:ident) => {
+        $hellos.client_field(compared!($hellos $info $value $field))
+    };
+    ($hellos:ident $info:ident $value:tt server $field:ident) => {
+        $hellos.server_field(compared!($hellos $info $value $field))
+    };
+}
+
+/// What a field of the identity says of an option's value.
+macro_rules! compared {
+    ($hellos:ident $info:ident [flag] $known:ident) => {
+        $hellos.identity.$known
+    };
+    ($hellos:ident $info:ident [prefix $field:ident $len:ident] $known:ident) => {
+        begins($hellos.identity.$known, front(&$info.$field, $info.$len))
+    };
+}
+
+crate::match_options! { options }
 
 /// Whether a rule has a condition on them.
 #[inline]
@@ -54,32 +114,6 @@ pub fn hold(info: &MatchInfo, net: &NetState, skb: Skb<'_>) -> bool {
             },
         },
     )
-}
-
-fn hold_of(info: &MatchInfo, hellos: &Hellos<'_>) -> bool {
-    let holds = |condition: u32, answer: &dyn Fn() -> Answer| {
-        info.match_ & condition == 0 || answer().holds(info.invert & condition != 0)
-    };
-    holds(XT_TLSCONN_TLS_VERSION, &|| {
-        hellos.version_is_between(info.version_min, info.version_max)
-    }) && holds(XT_TLSCONN_RESUMED, &|| hellos.is_resumed())
-        && holds(XT_TLSCONN_NO_SNI, &|| hellos.has_no_sni())
-        && holds(XT_TLSCONN_ECH, &|| hellos.offers_ech())
-        && holds(XT_TLSCONN_SESSION_ID, &|| {
-            hellos.session_id_begins(front(&info.session_id, info.session_id_len))
-        })
-        && holds(XT_TLSCONN_CLIENT_RANDOM, &|| {
-            hellos.client_random_begins(front(&info.client_random, info.client_random_len))
-        })
-        && holds(XT_TLSCONN_SERVER_RANDOM, &|| {
-            hellos.server_random_begins(front(&info.server_random, info.server_random_len))
-        })
-        && holds(XT_TLSCONN_ALPN, &|| {
-            hellos.alpn_is(front(&info.alpn, info.alpn_len))
-        })
-        && holds(XT_TLSCONN_SNI, &|| {
-            hellos.sni_fits(front(&info.sni, info.sni_len))
-        })
 }
 
 /// The bytes of a field that count. Its length was checked when the rule came in.

@@ -13,6 +13,7 @@
 
 mod connection;
 mod counters;
+mod options;
 mod pin;
 mod reasons;
 mod record;

@@ -51,11 +51,6 @@ impl Hellos<'_> {
         self.server_field(version.map(|version| (min..=max).contains(&version)))
     }
 
-    /// Whether a session is resumed. Up to TLS 1.2 that shows a little after the ServerHello.
-    pub fn is_resumed(&self) -> Answer {
-        self.server_field(self.identity.resumed)
-    }
-
     /// Whether the server name (RFC 6066 3) fits a [pattern](super::wildcard). Takes time in proportion to the sum of their lengths.
     pub fn sni_fits(&self, pattern: &[u8]) -> Answer {
         let sni = self.identity.sni;
@@ -76,11 +71,6 @@ impl Hellos<'_> {
         self.client_field(alpn.map(|alpn| alpn == protocol))
     }
 
-    /// Whether Encrypted ClientHello was offered, GREASE too.
-    pub fn offers_ech(&self) -> Answer {
-        self.client_field(self.identity.ech)
-    }
-
     /// Whether the client's or the server's session id begins with these bytes; every id does with none.
     pub fn session_id_begins(&self, prefix: &[u8]) -> Answer {
         let client = self.client_field(begins(self.identity.session_id, prefix));
@@ -92,18 +82,8 @@ impl Hellos<'_> {
         }
     }
 
-    /// Whether the client random begins with these bytes.
-    pub fn client_random_begins(&self, prefix: &[u8]) -> Answer {
-        self.client_field(begins(self.identity.client_random, prefix))
-    }
-
-    /// Whether the server random begins with these bytes.
-    pub fn server_random_begins(&self, prefix: &[u8]) -> Answer {
-        self.server_field(begins(self.identity.server_random, prefix))
-    }
-
     /// The answer about a field of the ClientHello: a complete one that does not have it will never have it.
-    fn client_field(&self, is: Option<bool>) -> Answer {
+    pub fn client_field(&self, is: Option<bool>) -> Answer {
         match is {
             Some(is) => Answer::of(is),
             None if self.has_client_hello() => Answer::No,
@@ -111,8 +91,9 @@ impl Hellos<'_> {
         }
     }
 
-    /// The answer about a field that every handshake comes to have.
-    fn server_field(&self, is: Option<bool>) -> Answer {
+    /// The answer about a field that every handshake comes to have. Whether a session is resumed shows a little after the
+    /// ServerHello up to TLS 1.2.
+    pub fn server_field(&self, is: Option<bool>) -> Answer {
         is.map_or_else(|| self.unknown(), Answer::of)
     }
 
@@ -132,6 +113,7 @@ impl Hellos<'_> {
     }
 }
 
-fn begins(octets: Option<&[u8]>, prefix: &[u8]) -> Option<bool> {
+/// Whether bytes of a hello begin with these, if they are known.
+pub fn begins(octets: Option<&[u8]>, prefix: &[u8]) -> Option<bool> {
     octets.map(|octets| octets.starts_with(prefix))
 }

@@ -56,7 +56,7 @@ mod told;
 mod types;
 pub mod wildcard;
 
-pub use conditions::{Answer, Hellos};
+pub use conditions::{begins, Answer, Hellos};
 pub use connection::Connection;
 #[cfg(not(MODULE))]
 pub use decided::{Decided, Decisions, Rule};

@@ -11,9 +11,7 @@ use std::{
 use tlsconn_uapi::xt_tlsconn_mtinfo;
 
 use crate::{
-    canonical,
-    help::HELP,
-    options,
+    canonical, help, options,
     protocol::Place,
     translate,
     xtables::{
@@ -44,7 +42,7 @@ fn register_for(family: u32, parse: Parse, options: *const xt_option_entry) {
         size: SIZE,
         userspacesize: SIZE,
         udata_size: mem::size_of::<Place>(),
-        help: Some(help),
+        help: Some(print_help),
         x6_parse: Some(parse),
         x6_fcheck: Some(check),
         x6_options: options,
@@ -57,8 +55,8 @@ fn register_for(family: u32, parse: Parse, options: *const xt_option_entry) {
     unsafe { xtables::xtables_register_match(Box::leak(Box::new(tlsconn))) };
 }
 
-extern "C" fn help() {
-    xtables::print(HELP);
+extern "C" fn print_help() {
+    xtables::print(&help::text());
 }
 
 /// Takes one option of an IPv4 rule.
@@ -79,7 +77,7 @@ unsafe fn parse(call: *mut xt_option_call, place: unsafe fn(*const c_void) -> Pl
     unsafe { xtables::xtables_option_parse(call) };
     // SAFETY: As above, and nobody else uses it meanwhile.
     let call = unsafe { &mut *call };
-    // SAFETY: `data` points to `SIZE` octets, aligned and zero at first, of the rule that is being made.
+    // SAFETY: `data` points to `SIZE` bytes, aligned and zero at first, of the rule that is being made.
     let info = unsafe { &mut *call.data.cast::<xt_tlsconn_mtinfo>() };
     // SAFETY: libxtables set it to the row of our table that the option was found in.
     let entry = unsafe { &*call.entry };
@@ -93,7 +91,7 @@ unsafe fn parse(call: *mut xt_option_call, place: unsafe fn(*const c_void) -> Pl
         // SAFETY: The table's names are C strings.
         let option = unsafe { CStr::from_ptr(entry.name) }.to_string_lossy();
         xtables::error(&format!(
-            "tlsconn: --{option}: the argument is not UTF-8; octets of a protocol's name are written \\xNN"
+            "tlsconn: --{option}: the argument is not UTF-8; bytes of a protocol's name are written \\xNN"
         ));
     };
     if let Err(problem) = options::set(info, entry.id as usize, argument, call.invert) {
@@ -167,7 +165,7 @@ unsafe extern "C" fn translate(xl: *mut xt_xlate, params: *const xt_xlate_mt_par
     1
 }
 
-/// The rule's data behind the match's header.
+/// The rule's data after the match's header.
 ///
 /// # Safety
 ///
@@ -175,6 +173,6 @@ unsafe extern "C" fn translate(xl: *mut xt_xlate, params: *const xt_xlate_mt_par
 unsafe fn info_of<'a>(entry: *const xt_entry_match) -> &'a xt_tlsconn_mtinfo {
     // SAFETY: The data begins where the header's `data`, an array without members, stands.
     let data = unsafe { &raw const (*entry).data };
-    // SAFETY: There are `SIZE` octets of it, aligned as x_tables aligns it, and any octets are a valid value.
+    // SAFETY: There are `SIZE` bytes of it, aligned as x_tables aligns it, and any bytes are a valid value.
     unsafe { &*data.cast::<xt_tlsconn_mtinfo>() }
 }

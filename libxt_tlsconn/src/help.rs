@@ -2,39 +2,24 @@
 
 //! What `iptables -m tlsconn --help` says.
 
-pub(crate) const HELP: &str = concat!(
+use crate::options::{Opt, OPTIONS};
+
+/// Columns of a line, and the one in which what an option means begins.
+const WIDTH: usize = 80;
+const COLUMN: usize = 25;
+
+const BEGIN: &str = concat!(
     "tlsconn match, version ",
     env!("CARGO_PKG_VERSION"),
-    "\n\
-tlsconn match options (-p tcp only, at least one condition; all given must hold):
-[!] --record-type TYPE[,TYPE...]
-                         The packet carries bytes of a TLS record of such a type:
-                         change-cipher-spec, alert, handshake, application-data,
-                         heartbeat (or 20 to 24), unknown (bytes whose record
-                         cannot be known), in-doubt (TLS 1.3: handshake or data),
-                         none (no payload)
-    --wire               Compare the type in the record header. Without it, what the
-                         record carries: TLS 1.3 sends handshake records as type 23
-    --all                Every payload byte is of such a type, instead of any byte
-[!] --state STATE[,STATE...]
-                         The TLS connection is new, hello, handshake, established,
-                         closed, not-tls, lost or tainted
-[!] --pinned             The connection mark carries the pin mark (tlsconnctl pin)
-    --pin-mark VALUE[/MASK]
-                         Which mark that is (default 0x54000000/0xff000000)
+    "\ntlsconn match options (-p tcp only, at least one condition; all given must hold):\n"
+);
+
+const HELLOS: &str = "\
 What the hellos said; false, with ! too, until the hello is complete; if it never
 will be (not TLS, lost, tainted), false, and true with !:
-[!] --tls-version VER[:VER]
-                         Negotiated version, or range: ssl3, 1.0, 1.1, 1.2, 1.3
-[!] --resumed            The connection resumes a session
-[!] --sni PATTERN        Server name asked for; * and ? are wildcards
-[!] --no-sni             No server name was asked for
-[!] --alpn PROTOCOL      First protocol offered, such as h2; \\xNN for an octet
-[!] --ech                Encrypted ClientHello was offered
-[!] --session-id HEX     The client's or the server's session id begins so
-[!] --client-random HEX  The client random begins so (1 to 32 octets)
-[!] --server-random HEX  The server random begins so
+";
 
+const END: &str = "
 Drop application data of every connection that is not pinned; handshakes pass:
   iptables -A FORWARD -p tcp --dport 443 -m tlsconn ! --pinned \\
            --record-type application-data,heartbeat,unknown -j DROP
@@ -42,5 +27,52 @@ Reset connections to names below example.org that do not negotiate TLS 1.3:
   iptables -A FORWARD -p tcp --dport 443 -m tlsconn --sni '*.example.org' \\
            ! --tls-version 1.3 -j REJECT --reject-with tcp-reset
 xt_tlsconn(8) has more.
-"
-);
+";
+
+/// The whole text.
+pub(crate) fn text() -> String {
+    let lines = |of_hellos: bool| {
+        let options = OPTIONS.iter();
+        options
+            .filter(move |option| option.is_of_hellos == of_hellos)
+            .map(lines)
+            .collect::<String>()
+    };
+    [BEGIN, &lines(false), HELLOS, &lines(true), END].concat()
+}
+
+/// An option and what it means, which begins on a line of its own if there is no room for it.
+fn lines(option: &Opt) -> String {
+    let begin = if option.is_detail { "    " } else { "[!] " };
+    let space = if option.value.is_empty() { "" } else { " " };
+    let name = format!("{begin}--{}{space}{}", option.name(), option.value);
+    let mut text = match name.len() < COLUMN {
+        true => format!("{name:COLUMN$}"),
+        false => format!("{name}\n{:COLUMN$}", ""),
+    };
+    let mut column = COLUMN;
+    for word in sentence(option).split(' ') {
+        if column != COLUMN && column + 1 + word.len() > WIDTH {
+            text += &format!("\n{:COLUMN$}", "");
+            column = COLUMN;
+        }
+        let space = if column == COLUMN { "" } else { " " };
+        text += space;
+        text += word;
+        column += space.len() + word.len();
+    }
+    text + "\n"
+}
+
+/// What it means, as people read it on a terminal.
+fn sentence(option: &Opt) -> String {
+    let mut text = option.means.to_owned();
+    let words = (option.words)().join(", ");
+    for (separator, more) in [(": ", words.as_str()), (". ", option.more)] {
+        if !more.is_empty() {
+            text += separator;
+            text += more;
+        }
+    }
+    text.replace('`', "")
+}

@@ -1,147 +1,217 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The options of the match, one row each, and how each fills in the rule.
+//! The options of the match, and how each fills in the rule and is written back: rows of tlsconn's facts, by the kinds of
+//! their values.
 
 use std::ffi::CStr;
 
 use tlsconn_uapi as uapi;
-use tlsconn_values::{hex, name};
+use tlsconn_values::{hex, mark::Mark, name};
 use uapi::xt_tlsconn_mtinfo;
 
 use crate::{
-    alpn,
-    mark::Mark,
-    version,
+    alpn, version,
     words::{STATES, TYPES},
     xtables::{xt_option_entry, XTOPT_INVERT, XTTYPE_NONE, XTTYPE_STRING},
-};
-
-/// The mark that `--pinned` compares with where `--pin-mark` does not say another.
-pub(crate) const DEFAULT_PIN_MARK: Mark = Mark {
-    value: uapi::XT_TLSCONN_PIN_MARK,
-    mask: uapi::XT_TLSCONN_PIN_MASK,
 };
 
 /// An option. Its number, which is how libxtables names it back to us, is its row.
 pub(crate) struct Opt {
     pub(crate) name: &'static CStr,
-    /// Takes the argument into the rule; none if the option has no argument.
-    pub(crate) argument: Option<Set>,
-    /// The condition that it states; none for one that only says how another is meant, and cannot be inverted.
-    condition: Option<u32>,
+    /// The value's name; empty if it has none.
+    pub(crate) value: &'static str,
+    /// The condition that it states, or whose details it says.
+    pub(crate) condition: u32,
+    /// It only says how the condition is meant, and cannot be inverted.
+    pub(crate) is_detail: bool,
+    /// It asks what the hellos said.
+    pub(crate) is_of_hellos: bool,
+    /// Takes the value into the rule.
+    set: fn(&mut xt_tlsconn_mtinfo, &str) -> Result<(), String>,
+    /// The value that a rule has; none for a detail that is as if it was not given.
+    pub(crate) print: fn(&xt_tlsconn_mtinfo) -> Option<String>,
+    /// What is true then, the words that the value can have, and more about it. Backticks are around what is typed.
+    pub(crate) means: &'static str,
+    pub(crate) words: fn() -> Vec<&'static str>,
+    pub(crate) more: &'static str,
 }
-
-type Set = fn(&mut xt_tlsconn_mtinfo, &str) -> Result<(), String>;
 
 impl Opt {
-    const fn flag(name: &'static CStr, condition: u32) -> Self {
-        Opt {
-            name,
-            argument: None,
-            condition: Some(condition),
-        }
-    }
-
-    const fn with(name: &'static CStr, condition: u32, set: Set) -> Self {
-        Opt {
-            name,
-            argument: Some(set),
-            condition: Some(condition),
-        }
-    }
-
-    const fn detail(name: &'static CStr, argument: Option<Set>) -> Self {
-        Opt {
-            name,
-            argument,
-            condition: None,
-        }
+    pub(crate) fn name(&self) -> &'static str {
+        self.name.to_str().unwrap_or_default()
     }
 }
 
-pub(crate) const O_RECORD_TYPE: usize = 0;
-pub(crate) const O_WIRE: usize = 1;
-pub(crate) const O_ALL: usize = 2;
-pub(crate) const O_PINNED: usize = 4;
-pub(crate) const O_PIN_MARK: usize = 5;
-pub(crate) const O_SNI: usize = 8;
-pub(crate) const O_NO_SNI: usize = 9;
+macro_rules! options {
+    ($({
+        $variant:ident $condition:ident $word:literal [$kind:ident $($field:ident)*] [$answer:ident $($of:ident)*]
+        $value:literal $means:literal $more:literal
+    })+) => {
+        /// The options by name. The kernel has never heard of these numbers.
+        #[derive(Clone, Copy)]
+        #[expect(dead_code, reason = "most are spoken of by their rows alone")]
+        pub(crate) enum Name { $($variant,)+ }
 
-pub(crate) const OPTIONS: [Opt; 15] = [
-    Opt::with(
-        c"record-type",
-        uapi::XT_TLSCONN_RECORD_TYPE,
-        |info, list| {
-            info.types = TYPES.parse(list)?;
-            Ok(())
-        },
-    ),
-    Opt::detail(c"wire", None),
-    Opt::detail(c"all", None),
-    Opt::with(c"state", uapi::XT_TLSCONN_STATE, |info, list| {
-        info.states = STATES.parse(list)?;
-        Ok(())
-    }),
-    Opt::flag(c"pinned", uapi::XT_TLSCONN_PINNED),
-    Opt::detail(
-        c"pin-mark",
-        Some(|info, mark| {
-            set_pin_mark(info, Mark::parse(mark)?);
-            Ok(())
-        }),
-    ),
-    Opt::with(
-        c"tls-version",
-        uapi::XT_TLSCONN_TLS_VERSION,
-        |info, range| {
-            (info.version_min, info.version_max) = version::parse(range)?;
-            Ok(())
-        },
-    ),
-    Opt::flag(c"resumed", uapi::XT_TLSCONN_RESUMED),
-    Opt::with(c"sni", uapi::XT_TLSCONN_SNI, |info, pattern| {
-        info.sni_len = put(&mut info.sni, name::parse(pattern)?.as_bytes());
-        Ok(())
-    }),
-    Opt::flag(c"no-sni", uapi::XT_TLSCONN_NO_SNI),
-    Opt::with(c"alpn", uapi::XT_TLSCONN_ALPN, |info, protocol| {
-        info.alpn_len = put(&mut info.alpn, &alpn::parse(protocol)?);
-        Ok(())
-    }),
-    Opt::flag(c"ech", uapi::XT_TLSCONN_ECH),
-    Opt::with(c"session-id", uapi::XT_TLSCONN_SESSION_ID, |info, id| {
-        (info.session_id, info.session_id_len) = hex::parse(id)?;
-        Ok(())
-    }),
-    Opt::with(
-        c"client-random",
-        uapi::XT_TLSCONN_CLIENT_RANDOM,
-        |info, id| {
-            (info.client_random, info.client_random_len) = hex::parse(id)?;
-            Ok(())
-        },
-    ),
-    Opt::with(
-        c"server-random",
-        uapi::XT_TLSCONN_SERVER_RANDOM,
-        |info, id| {
-            (info.server_random, info.server_random_len) = hex::parse(id)?;
-            Ok(())
-        },
-    ),
-];
+        pub(crate) const OPTIONS: &[Opt] = &[$(Opt {
+            name: c_text(concat!($word, "\0")),
+            value: $value,
+            condition: uapi::$condition,
+            is_detail: is!(detail $answer),
+            is_of_hellos: is!(ask $answer) || is!(client $answer) || is!(server $answer),
+            set: |info, text| set!(info text $kind $($field)*),
+            print: |info| print!(info $kind $($field)*),
+            means: $means,
+            words: || words!($kind),
+            more: $more,
+        },)+];
 
-fn set_pin_mark(info: &mut xt_tlsconn_mtinfo, mark: Mark) {
-    info.pin_mark = mark.value;
-    info.pin_mask = mark.mask;
+        /// Bits of `flags` that the options set.
+        pub(crate) const FLAGS: u32 = $(bit!($kind $($field)*))|+;
+    };
 }
 
-/// Writes octets to the front of a field, which holds one more than the parsers let through, and gives their number.
-fn put<const N: usize>(field: &mut [u8; N], octets: &[u8]) -> u8 {
-    for (place, octet) in field.iter_mut().zip(octets) {
-        *place = *octet;
+macro_rules! is {
+    (detail detail) => {
+        true
+    };
+    (ask ask) => {
+        true
+    };
+    (client client) => {
+        true
+    };
+    (server server) => {
+        true
+    };
+    ($answer:ident $other:ident) => {
+        false
+    };
+}
+
+macro_rules! bit {
+    (bit $flag:ident) => {
+        uapi::$flag
+    };
+    ($($other:ident)+) => {
+        0
+    };
+}
+
+/// Reads a value and takes it into the rule.
+macro_rules! set {
+    ($info:ident $text:ident flag) => {{
+        let _ = ($info, $text);
+        Ok(())
+    }};
+    ($info:ident $text:ident bit $flag:ident) => {{
+        let _ = $text;
+        $info.flags |= uapi::$flag as u16;
+        Ok(())
+    }};
+    // A `--pin-mark` before it counts: only that one can have set a mask, and never an empty one.
+    ($info:ident $text:ident pinned $mark:ident $mask:ident) => {{
+        let _ = $text;
+        if $info.$mask == 0 {
+            Mark {
+                value: $info.$mark,
+                mask: $info.$mask,
+            } = Mark::default();
+        }
+        Ok(())
+    }};
+    ($info:ident $text:ident mark $mark:ident $mask:ident) => {{
+        Mark {
+            value: $info.$mark,
+            mask: $info.$mask,
+        } = Mark::parse($text)?;
+        Ok(())
+    }};
+    ($info:ident $text:ident types $field:ident) => {{
+        $info.$field = TYPES.parse($text)?;
+        Ok(())
+    }};
+    ($info:ident $text:ident states $field:ident) => {{
+        $info.$field = STATES.parse($text)?;
+        Ok(())
+    }};
+    ($info:ident $text:ident versions $min:ident $max:ident) => {{
+        ($info.$min, $info.$max) = version::parse($text)?;
+        Ok(())
+    }};
+    ($info:ident $text:ident prefix $field:ident $len:ident) => {{
+        ($info.$field, $info.$len) = hex::parse($text)?;
+        Ok(())
+    }};
+    ($info:ident $text:ident protocol $field:ident $len:ident) => {{
+        $info.$len = put(&mut $info.$field, &alpn::parse($text)?);
+        Ok(())
+    }};
+    ($info:ident $text:ident pattern $field:ident $len:ident) => {{
+        $info.$len = put(&mut $info.$field, name::parse($text)?.as_bytes());
+        Ok(())
+    }};
+}
+
+/// Writes a value back.
+macro_rules! print {
+    ($info:ident flag) => {{
+        let _ = $info;
+        Some(String::new())
+    }};
+    ($info:ident bit $flag:ident) => {
+        (u32::from($info.flags) & uapi::$flag != 0).then(String::new)
+    };
+    ($info:ident pinned $mark:ident $mask:ident) => { print!($info flag) };
+    ($info:ident mark $mark:ident $mask:ident) => {{
+        let mark = Mark { value: $info.$mark, mask: $info.$mask };
+        (mark != Mark::default()).then(|| mark.to_string())
+    }};
+    ($info:ident types $field:ident) => { Some(TYPES.print($info.$field)) };
+    ($info:ident states $field:ident) => { Some(STATES.print($info.$field)) };
+    ($info:ident versions $min:ident $max:ident) => { Some(version::print($info.$min, $info.$max)) };
+    ($info:ident prefix $field:ident $len:ident) => { Some(hex::print(front(&$info.$field, $info.$len))) };
+    ($info:ident protocol $field:ident $len:ident) => { Some(alpn::print(front(&$info.$field, $info.$len))) };
+    // What the kernel lets in needs no escapes.
+    ($info:ident pattern $field:ident $len:ident) => { print!($info protocol $field $len) };
+}
+
+/// The words that a value is made of.
+macro_rules! words {
+    (types) => {
+        TYPES.words()
+    };
+    (states) => {
+        STATES.words()
+    };
+    (versions) => {
+        version::words()
+    };
+    ($other:ident) => {
+        Vec::new()
+    };
+}
+
+tlsconn_facts::match_options! { options }
+
+/// A text with a NUL at its end.
+const fn c_text(text: &'static str) -> &'static CStr {
+    match CStr::from_bytes_with_nul(text.as_bytes()) {
+        Ok(text) => text,
+        Err(_) => c"",
     }
-    octets.len() as u8
+}
+
+/// Writes bytes to the front of a field, which holds one more than the parsers let through, and gives their number.
+fn put<const N: usize>(field: &mut [u8; N], bytes: &[u8]) -> u8 {
+    for (place, byte) in field.iter_mut().zip(bytes) {
+        *place = *byte;
+    }
+    bytes.len() as u8
+}
+
+/// The bytes of a field that count; none where the length is longer than the field, as the kernel never has it.
+fn front(field: &[u8], len: u8) -> &[u8] {
+    field.get(..usize::from(len)).unwrap_or_default()
 }
 
 /// Takes an option into the rule, or says in one line why not.
@@ -154,21 +224,12 @@ pub(crate) fn set(
     let Some(option) = OPTIONS.get(number) else {
         return Err(format!("no option has the number {number}"));
     };
-    if let Some(set) = option.argument {
-        set(info, argument)
-            .map_err(|problem| format!("--{}: {problem}", option.name.to_string_lossy()))?;
-    }
-    match number {
-        O_WIRE => info.flags |= uapi::XT_TLSCONN_WIRE as u16,
-        O_ALL => info.flags |= uapi::XT_TLSCONN_ALL as u16,
-        // A `--pin-mark` in front of it counts: only that one can have set a mask, and never an empty one.
-        O_PINNED if info.pin_mask == 0 => set_pin_mark(info, DEFAULT_PIN_MARK),
-        _ => {}
-    }
-    let condition = option.condition.unwrap_or(0);
-    info.match_ |= condition;
-    if invert {
-        info.invert |= condition;
+    (option.set)(info, argument).map_err(|problem| format!("--{}: {problem}", option.name()))?;
+    if !option.is_detail {
+        info.match_ |= option.condition;
+        if invert {
+            info.invert |= option.condition;
+        }
     }
     Ok(())
 }
@@ -176,29 +237,29 @@ pub(crate) fn set(
 /// Looks at all options of a rule together: what is missing beside what is there, or must not be. `given` has the bit of
 /// each option's number.
 pub(crate) fn check(given: u32, info: &xt_tlsconn_mtinfo) -> Result<(), &'static str> {
-    let has = |number: usize| given & (1 << number) != 0;
+    let has = |name: Name| given & (1 << name as u32) != 0;
     if given == 0 {
         return Err(
             "no condition is given; add one, such as --record-type, --state, --pinned or --sni",
         );
     }
-    if has(O_WIRE) && !has(O_RECORD_TYPE) {
+    if has(Name::Wire) && !has(Name::RecordType) {
         return Err(
             "--wire says how --record-type compares; add --record-type, or leave --wire out",
         );
     }
-    if has(O_WIRE) && u32::from(info.types) & uapi::XT_TLSCONN_TYPE_IN_DOUBT != 0 {
+    if has(Name::Wire) && u32::from(info.types) & uapi::XT_TLSCONN_TYPE_IN_DOUBT != 0 {
         return Err(
             "in-doubt is no type on the wire; leave it out of --record-type, or leave --wire out",
         );
     }
-    if has(O_ALL) && !has(O_RECORD_TYPE) {
+    if has(Name::All) && !has(Name::RecordType) {
         return Err("--all says how --record-type compares; add --record-type, or leave --all out");
     }
-    if has(O_PIN_MARK) && !has(O_PINNED) {
+    if has(Name::PinMark) && !has(Name::Pinned) {
         return Err("--pin-mark says which mark --pinned means; add --pinned, or ! --pinned");
     }
-    if has(O_SNI) && has(O_NO_SNI) {
+    if has(Name::Sni) && has(Name::NoSni) {
         return Err("--sni and --no-sni exclude each other; leave one out, or write two rules");
     }
     Ok(())
@@ -209,14 +270,14 @@ pub(crate) fn check(given: u32, info: &xt_tlsconn_mtinfo) -> Result<(), &'static
 pub(crate) fn table() -> Vec<xt_option_entry> {
     let entry = |(number, option): (usize, &Opt)| xt_option_entry {
         name: option.name.as_ptr(),
-        type_: match option.argument {
-            Some(_) => XTTYPE_STRING,
-            None => XTTYPE_NONE,
+        type_: match option.value.is_empty() {
+            true => XTTYPE_NONE,
+            false => XTTYPE_STRING,
         },
         id: number as u32,
-        flags: match option.condition {
-            Some(_) => XTOPT_INVERT,
-            None => 0,
+        flags: match option.is_detail {
+            true => 0,
+            false => XTOPT_INVERT,
         },
         ..Default::default()
     };

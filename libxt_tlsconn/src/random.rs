@@ -7,10 +7,10 @@ use tlsconn_values::hex;
 
 use crate::{
     alpn,
-    options::{self, OPTIONS},
+    options::{Name, Opt, OPTIONS},
 };
 
-/// An option as libxtables hands it over: its number, its argument, whether `!` stands in front.
+/// An option as libxtables hands it over: its number, its argument, whether `!` comes before it.
 pub(crate) type Word = (usize, String, bool);
 
 /// An argument that its option takes, in any of the ways in which it may be typed.
@@ -24,9 +24,9 @@ fn argument(number: usize) -> BoxedStrategy<String> {
     };
     let id = || {
         (vec(any::<u8>(), 1..=32), any::<bool>(), any::<bool>()).prop_map(
-            |(octets, colons, upper)| {
+            |(bytes, colons, upper)| {
                 let separator = if colons { ":" } else { "" };
-                let pairs: Vec<_> = octets.iter().map(|&octet| hex::print(&[octet])).collect();
+                let pairs: Vec<_> = bytes.iter().map(|&byte| hex::print(&[byte])).collect();
                 let text = pairs.join(separator);
                 if upper {
                     format!("0x{}", text.to_uppercase())
@@ -36,8 +36,8 @@ fn argument(number: usize) -> BoxedStrategy<String> {
             },
         )
     };
-    match OPTIONS[number].name.to_str() {
-        Ok("record-type") => list(vec![
+    match OPTIONS[number].value {
+        "TYPE[,TYPE...]" => list(vec![
             "change_cipher_spec",
             "20",
             "ALERT",
@@ -50,7 +50,7 @@ fn argument(number: usize) -> BoxedStrategy<String> {
             "unknown",
             "none",
         ]),
-        Ok("state") => list(vec![
+        "STATE[,STATE...]" => list(vec![
             "new",
             "HELLO",
             "handshake",
@@ -60,10 +60,10 @@ fn argument(number: usize) -> BoxedStrategy<String> {
             "lost",
             "tainted",
         ]),
-        Ok("pin-mark") => (any::<u32>(), 1..=u32::MAX)
+        "VALUE[/MASK]" => (any::<u32>(), 1..=u32::MAX)
             .prop_map(|(value, mask)| format!("{}/{mask:#x}", value & mask))
             .boxed(),
-        Ok("tls-version") => (
+        "VER[:VER]" => (
             "(ssl3|TLSv1|1\\.[0-3]|tls1_2|0x0304)?",
             "(:(1\\.3|TLS13)?)?",
         )
@@ -72,16 +72,17 @@ fn argument(number: usize) -> BoxedStrategy<String> {
                 false => low + &high,
             })
             .boxed(),
-        Ok("sni") => {
+        "PATTERN" => {
             "([a-z0-9_*?][a-z0-9*?_-]{0,20}\\.){0,8}([a-zA-Z0-9*?_-]{0,20}[a-z]|[äßéあ]{1,9})\\.?"
                 .prop_filter("begins as a name does", |name| !name.starts_with('-'))
                 .boxed()
         }
-        Ok("alpn") => vec(any::<u8>(), 1..=255)
-            .prop_map(|octets| alpn::print(&octets))
+        "PROTOCOL" => vec(any::<u8>(), 1..=255)
+            .prop_map(|bytes| alpn::print(&bytes))
             .boxed(),
-        Ok("session-id" | "client-random" | "server-random") => id().boxed(),
-        _ => Just(String::new()).boxed(),
+        "HEX" => id().boxed(),
+        "" => Just(String::new()).boxed(),
+        other => panic!("no value is known of {other}"),
     }
 }
 
@@ -91,25 +92,28 @@ pub(crate) fn valid() -> impl Strategy<Value = Vec<Word>> {
     subsequence(all, 1..=OPTIONS.len())
         .prop_shuffle()
         .prop_map(|mut numbers| {
-            let has = |numbers: &[usize], number| numbers.contains(&number);
-            for (detail, condition) in [
-                (options::O_WIRE, options::O_RECORD_TYPE),
-                (options::O_ALL, options::O_RECORD_TYPE),
-                (options::O_PIN_MARK, options::O_PINNED),
-            ] {
-                if has(&numbers, detail) && !has(&numbers, condition) {
+            // What a detail is one of.
+            let details = numbers
+                .clone()
+                .into_iter()
+                .filter(|&number| OPTIONS[number].is_detail);
+            for detail in details {
+                let is_its = |option: &Opt| {
+                    !option.is_detail && option.condition == OPTIONS[detail].condition
+                };
+                let condition = OPTIONS.iter().position(is_its).expect("it is there");
+                if !numbers.contains(&condition) {
                     numbers.push(condition);
                 }
             }
-            if has(&numbers, options::O_SNI) {
-                numbers.retain(|&number| number != options::O_NO_SNI);
+            if numbers.contains(&(Name::Sni as usize)) {
+                numbers.retain(|&number| number != Name::NoSni as usize);
             }
             numbers
         })
         .prop_flat_map(|numbers| {
             let word = |number: usize| {
-                let detail =
-                    [options::O_WIRE, options::O_ALL, options::O_PIN_MARK].contains(&number);
+                let detail = OPTIONS[number].is_detail;
                 (
                     Just(number),
                     argument(number),
@@ -120,9 +124,12 @@ pub(crate) fn valid() -> impl Strategy<Value = Vec<Word>> {
         })
         .prop_map(|mut words| {
             // What is in doubt has no type of its own on the wire.
-            if words.iter().any(|(number, ..)| *number == options::O_WIRE) {
+            if words
+                .iter()
+                .any(|(number, ..)| *number == Name::Wire as usize)
+            {
                 for (number, argument, _) in &mut words {
-                    if *number == options::O_RECORD_TYPE {
+                    if *number == Name::RecordType as usize {
                         *argument = argument.replace("in-doubt", "alert");
                     }
                 }

@@ -10,20 +10,20 @@ use tlsconn_uapi::{self as uapi, xt_tlsconn_mtinfo};
 
 use crate::{
     canonical, kernel_check,
-    options::{self, OPTIONS},
+    options::{self, Name, OPTIONS},
     random::{valid, Word},
 };
 
 const SIZE: usize = mem::size_of::<xt_tlsconn_mtinfo>();
 
-/// The rule that these octets are.
-fn of_octets(octets: [u8; SIZE]) -> xt_tlsconn_mtinfo {
-    // SAFETY: The struct is made of integers without padding: any octets are a valid value.
-    unsafe { mem::transmute(octets) }
+/// The rule that these bytes are.
+fn of_bytes(bytes: [u8; SIZE]) -> xt_tlsconn_mtinfo {
+    // SAFETY: The struct is made of integers without padding: any bytes are a valid value.
+    unsafe { mem::transmute(bytes) }
 }
 
-/// Every octet of a rule, as the kernel gets it.
-fn octets(info: &xt_tlsconn_mtinfo) -> [u8; SIZE] {
+/// Every byte of a rule, as the kernel gets it.
+fn bytes(info: &xt_tlsconn_mtinfo) -> [u8; SIZE] {
     // SAFETY: As above.
     unsafe { mem::transmute(*info) }
 }
@@ -40,11 +40,11 @@ fn words(text: &str) -> Vec<Word> {
         }
         let number = OPTIONS
             .iter()
-            .position(|option| word.strip_prefix("--") == option.name.to_str().ok())
+            .position(|option| word.strip_prefix("--") == Some(option.name()))
             .unwrap_or_else(|| panic!("{word} is an option"));
-        let argument = match OPTIONS[number].argument {
-            Some(_) => words.next().unwrap_or_default(),
-            None => "",
+        let argument = match OPTIONS[number].value {
+            "" => "",
+            _ => words.next().unwrap_or_default(),
         };
         given.push((number, argument.to_owned(), invert));
         invert = false;
@@ -55,7 +55,7 @@ fn words(text: &str) -> Vec<Word> {
 /// Reads a rule as libxtables would hand it to us.
 fn rule_of(words: &[Word]) -> Result<xt_tlsconn_mtinfo, String> {
     // A new rule is all zero.
-    let mut info = of_octets([0; SIZE]);
+    let mut info = of_bytes([0; SIZE]);
     let mut given = 0;
     for (number, argument, invert) in words {
         options::set(&mut info, *number, argument, *invert)?;
@@ -76,9 +76,9 @@ fn saved(info: &xt_tlsconn_mtinfo) -> String {
     assert!(!canonical::is_newer(info));
     let text = canonical::options(info, "--");
     let again = rule(&text).unwrap_or_else(|problem| panic!("{text}: {problem}"));
-    assert_eq!(octets(info), octets(&again), "{text}");
+    assert_eq!(bytes(info), bytes(&again), "{text}");
     assert_eq!(canonical::options(&again, "--"), text);
-    // What iptables-restore takes: a word has at most 1023 octets, and none but an option begins with a hyphen.
+    // What iptables-restore takes: a word has at most 1023 bytes, and none but an option begins with a hyphen.
     for word in text.split(' ') {
         assert!(word.len() < 1024 && !word.contains(['"', '\'']), "{text}");
         assert!(!word.starts_with('-') || word.starts_with("--"), "{text}");
@@ -162,19 +162,19 @@ fn other_ways_to_type_it_come_out_in_one_form() {
 #[test]
 fn fields_of_conditions_not_given_stay_zero() {
     let info = rule("--state new").expect("is valid");
-    let mut expected = of_octets([0; SIZE]);
+    let mut expected = of_bytes([0; SIZE]);
     expected.match_ = uapi::XT_TLSCONN_STATE;
     expected.states = 1;
-    assert_eq!(octets(&info), octets(&expected));
+    assert_eq!(bytes(&info), bytes(&expected));
     let info = rule("! --pinned").expect("is valid");
-    let mut expected = of_octets([0; SIZE]);
+    let mut expected = of_bytes([0; SIZE]);
     (expected.match_, expected.invert) = (uapi::XT_TLSCONN_PINNED, uapi::XT_TLSCONN_PINNED);
     (expected.pin_mark, expected.pin_mask) = (0x5400_0000, 0xff00_0000);
-    assert_eq!(octets(&info), octets(&expected));
+    assert_eq!(bytes(&info), bytes(&expected));
     let info = rule("--record-type alert --wire --all").expect("is valid");
-    let mut expected = of_octets([0; SIZE]);
+    let mut expected = of_bytes([0; SIZE]);
     (expected.match_, expected.flags, expected.types) = (1, 3, 2);
-    assert_eq!(octets(&info), octets(&expected));
+    assert_eq!(bytes(&info), bytes(&expected));
 }
 
 #[test]
@@ -193,7 +193,8 @@ fn what_a_newer_version_wrote_is_noticed() {
         rule("--record-type alert --state new --pinned --tls-version 1.3").expect("is valid");
     assert!(!canonical::is_newer(&valid));
     let newer: [fn(&mut xt_tlsconn_mtinfo); 7] = [
-        |info| info.match_ |= 1 << 12,
+        // Conditions are numbered without a gap.
+        |info| info.match_ |= OPTIONS.iter().fold(0, |all, option| all | option.condition) + 1,
         |info| (info.match_, info.invert) = (info.match_ | (1 << 31), 1 << 31),
         |info| info.flags |= 1 << 2,
         |info| info.types |= 1 << 8,
@@ -226,48 +227,47 @@ proptest! {
     /// Whatever is typed: a message of one line, or a rule that the kernel takes.
     #[test]
     fn any_argument_is_taken_or_refused(number in 0..OPTIONS.len(), argument in ".{0,40}|[ -~]{0,300}", invert: bool) {
-        let record_type = (options::O_RECORD_TYPE, "alert".to_owned(), false);
-        let pinned = (options::O_PINNED, String::new(), false);
-        let detail = OPTIONS[number].argument.is_none() || number == options::O_PIN_MARK;
-        match rule_of(&[record_type, pinned, (number, argument, invert && !detail)]) {
+        let record_type = (Name::RecordType as usize, "alert".to_owned(), false);
+        let pinned = (Name::Pinned as usize, String::new(), false);
+        match rule_of(&[record_type, pinned, (number, argument, invert && !OPTIONS[number].is_detail)]) {
             Ok(info) => { saved(&info); }
             Err(message) => prop_assert!(!message.contains('\n') || message.contains('"'), "{}", message),
         }
     }
 
-    /// A valid rule of which octets were changed is refused by the kernel, or is another one that can be written.
+    /// A valid rule of which bytes were changed is refused by the kernel, or is another one that can be written.
     #[test]
     fn what_the_kernel_lets_in_can_be_written(
         words in valid(),
         changes in vec((0..SIZE, any::<u8>()), 0..4),
         front in vec((0_usize..32, 0_usize..8), 0..3),
     ) {
-        let mut octets = octets(&rule_of(&words).map_err(TestCaseError::fail)?);
-        for (place, octet) in changes {
-            octets[place] = octet;
+        let mut bytes = bytes(&rule_of(&words).map_err(TestCaseError::fail)?);
+        for (place, byte) in changes {
+            bytes[place] = byte;
         }
         for (place, bit) in front {
-            octets[place] ^= 1 << bit;
+            bytes[place] ^= 1 << bit;
         }
-        let info = of_octets(octets);
+        let info = of_bytes(bytes);
         if kernel_check::check(&info).is_ok() {
             saved(&info);
         }
     }
 }
 
-/// The same, for every octet of one rule and every value that it can have.
+/// The same, for every byte of one rule and every value that it can have.
 #[test]
-fn every_octet_of_a_rule_changed() {
+fn every_byte_of_a_rule_changed() {
     let text = "--record-type 23 --wire --state new --pinned --tls-version 1.2 --sni *.a-b.c --alpn h2 --session-id ab \
                 --client-random cd --server-random ef ! --ech ! --resumed";
-    let valid = octets(&rule(text).expect("is valid"));
+    let valid = bytes(&rule(text).expect("is valid"));
     let mut let_in = 0;
     for place in 0..SIZE {
-        for octet in 0..=u8::MAX {
+        for byte in 0..=u8::MAX {
             let mut changed = valid;
-            changed[place] = octet;
-            let info = of_octets(changed);
+            changed[place] = byte;
+            let info = of_bytes(changed);
             if kernel_check::check(&info).is_ok() {
                 saved(&info);
                 let_in += 1;

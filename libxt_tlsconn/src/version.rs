@@ -42,6 +42,11 @@ pub(crate) fn print(min: u16, max: u16) -> String {
     }
 }
 
+/// The names, the oldest version first.
+pub(crate) fn words() -> Vec<&'static str> {
+    VERSIONS.iter().map(|&(name, _)| name).collect()
+}
+
 /// Whether a version has a name here.
 pub(crate) fn is_known(version: u16) -> bool {
     VERSIONS.iter().any(|&(_, number)| number == version)
@@ -95,7 +100,10 @@ fn refusal(word: &str, text: &str) -> String {
         }
         _ => format!("unknown version \"{word}\""),
     };
-    format!("{problem}; known are ssl3, 1.0, 1.1, 1.2, 1.3 and ranges such as 1.2:1.3")
+    format!(
+        "{problem}; known are {} and ranges such as 1.2:1.3",
+        words().join(", ")
+    )
 }
 
 #[cfg(test)]

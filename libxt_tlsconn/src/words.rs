@@ -49,6 +49,11 @@ macro_rules! states {
 tlsconn_facts::states! { states }
 
 impl Words {
+    /// The words, as they are printed.
+    pub(crate) fn words(&self) -> Vec<&'static str> {
+        self.canonical.iter().map(|&(word, _)| word).collect()
+    }
+
     /// The bits that a list asks for. A word may stand there twice.
     pub(crate) fn parse(&self, list: &str) -> Result<u16, String> {
         list.split(',')
@@ -83,8 +88,11 @@ impl Words {
             "" => format!("a {what} is missing in \"{list}\""),
             _ => format!("unknown {what} \"{word}\""),
         };
-        let known: Vec<_> = self.canonical.iter().map(|&(known, _)| known).collect();
-        format!("{problem}; known are {}{}", known.join(", "), self.also)
+        format!(
+            "{problem}; known are {}{}",
+            self.words().join(", "),
+            self.also
+        )
     }
 }
 
@@ -115,13 +123,12 @@ mod tests {
     fn shells_propose_the_canonical_words() {
         let fish = include_str!("../tlsconn.fish");
         for words in [TYPES, STATES] {
-            let known: Vec<_> = words.canonical.iter().map(|&(word, _)| word).collect();
-            assert!(fish.contains(&format!("'{}'", known.join(" "))));
+            assert!(fish.contains(&format!("'{}'", words.words().join(" "))));
         }
     }
 
     #[test]
-    fn numbers_are_the_octets_of_a_record_header() {
+    fn numbers_are_the_bytes_of_a_record_header() {
         for (shift, number) in (20..=24).enumerate() {
             assert_eq!(TYPES.parse(&number.to_string()), Ok(1 << shift));
         }

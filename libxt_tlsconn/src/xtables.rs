@@ -64,7 +64,7 @@ pub(crate) fn print(text: &str) {
     unsafe { printf(c"%s".as_ptr(), text.as_ptr()) };
 }
 
-/// Adds to a translation, with a space in front unless there is one.
+/// Adds to a translation, with a space before it unless there is one.
 ///
 /// # Safety
 ///

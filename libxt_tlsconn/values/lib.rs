@@ -4,4 +4,5 @@
 //! value and how it is written; the caller says whose value it is.
 
 pub mod hex;
+pub mod mark;
 pub mod name;

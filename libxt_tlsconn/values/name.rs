@@ -8,7 +8,7 @@ use tlsconn_uapi::XT_TLSCONN_NAME_MAX;
 /// What stands between labels: the full stop, and those that IDNA takes for one (UTS #46, 4).
 const DOTS: [char; 4] = ['.', '\u{3002}', '\u{ff0e}', '\u{ff61}'];
 
-/// Reads a pattern in which `*` stands for any octets and `?` for one. Case and a dot at the end make no difference and
+/// Reads a pattern in which `*` stands for any bytes and `?` for one. Case and a dot at the end make no difference and
 /// are not kept; a label in Unicode becomes an A-label, as it is in a ClientHello (RFC 6066 3, RFC 5890 2.3.2.1).
 pub fn parse(text: &str) -> Result<String, String> {
     let labels = text
@@ -36,10 +36,10 @@ pub fn parse(text: &str) -> Result<String, String> {
             "\"{text}\" has two dots in a row; leave one out, or put a * between them"
         ));
     }
-    if let Some(other) = pattern.chars().find(|&octet| !is_taken(octet)) {
+    if let Some(other) = pattern.chars().find(|&byte| !is_taken(byte)) {
         return Err(format!(
             "\"{text}\" has a {other:?} in it; a server name has letters, digits, - and _ with dots between, and ? \
-             stands for any octet"
+             stands for any byte"
         ));
     }
     if pattern.starts_with('-') {
@@ -49,14 +49,14 @@ pub fn parse(text: &str) -> Result<String, String> {
     }
     if len > XT_TLSCONN_NAME_MAX as usize {
         return Err(format!(
-            "the pattern has {len} octets; shorten it to {XT_TLSCONN_NAME_MAX} with a *"
+            "the pattern has {len} bytes; shorten it to {XT_TLSCONN_NAME_MAX} with a *"
         ));
     }
     Ok(pattern.to_owned())
 }
 
-fn is_taken(octet: char) -> bool {
-    matches!(octet, 'a'..='z' | '0'..='9' | '-' | '_' | '.' | '*' | '?')
+fn is_taken(byte: char) -> bool {
+    matches!(byte, 'a'..='z' | '0'..='9' | '-' | '_' | '.' | '*' | '?')
 }
 
 fn a_label(label: &str) -> Result<String, String> {
@@ -158,11 +158,11 @@ mod tests {
     }
 
     #[test]
-    fn up_to_255_octets() {
+    fn up_to_255_bytes() {
         let long = ["a"; 128].join(".");
         assert_eq!(parse(&long).as_deref(), Ok(&*long));
         assert_eq!(parse(&format!("{long}.")).as_deref(), Ok(&*long));
         let message = parse(&format!("{long}b")).expect_err("is too long");
-        assert!(message.contains("has 256 octets"), "{message}");
+        assert!(message.contains("has 256 bytes"), "{message}");
     }
 }

@@ -2,70 +2,22 @@
 
 //! What a pin is called and which connection mark it stands for.
 
-use std::{fmt, str::FromStr};
+use std::str::FromStr;
 
-use tlsconn_uapi::{TLSCONN_PIN_NAME_MAX, XT_TLSCONN_PIN_MARK, XT_TLSCONN_PIN_MASK};
+use tlsconn_uapi::TLSCONN_PIN_NAME_MAX;
+pub(crate) use tlsconn_values::mark::Mark;
 
-/// A value for the bits of the connection mark that the mask names.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Mark {
-    pub(crate) value: u32,
-    /// Not zero, and no bit of the value is outside of it.
-    pub(crate) mask: u32,
-}
-
-impl Default for Mark {
-    fn default() -> Self {
-        Self {
-            value: XT_TLSCONN_PIN_MARK,
-            mask: XT_TLSCONN_PIN_MASK,
-        }
+/// Reads a mark for a pin, as -m tlsconn reads marks. The bits that it takes have to be said, and connections without a pin
+/// must not have it.
+pub(crate) fn pin_mark(text: &str) -> Result<Mark, String> {
+    let mark = Mark::parse(text)?;
+    if !text.contains('/') {
+        return Err("a pin's mark is VALUE/MASK, as in 0x54000000/0xff000000".into());
     }
-}
-
-impl fmt::Display for Mark {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:#x}/{:#x}", self.value, self.mask)
+    if mark.value == 0 {
+        return Err("the value is 0, which connections without a pin carry too".into());
     }
-}
-
-impl FromStr for Mark {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (value, mask) = text
-            .split_once('/')
-            .ok_or("a mark is VALUE/MASK, as in 0x54000000/0xff000000")?;
-        let (value, mask) = (number(value)?, number(mask)?);
-        if mask == 0 {
-            return Err("the mask has no bit set".into());
-        }
-        if value & !mask != 0 {
-            return Err(format!(
-                "bits {:#x} of the value are outside of the mask",
-                value & !mask
-            ));
-        }
-        if value == 0 {
-            return Err("the value is 0, which connections without a pin carry too".into());
-        }
-        Ok(Self { value, mask })
-    }
-}
-
-/// A 32-bit number, decimal or with 0x in front. Others read a leading 0 as octal, so it is refused.
-fn number(text: &str) -> Result<u32, String> {
-    let wrong = || format!("{text:?} is not a number of 32 bits, as in 0x54000000");
-    let (digits, radix) = match text.strip_prefix("0x").or(text.strip_prefix("0X")) {
-        Some(digits) => (digits, 16),
-        None if text.len() > 1 && text.starts_with('0') => return Err(wrong()),
-        None => (text, 10),
-    };
-    // Rust's parser would take a sign.
-    if digits.starts_with('+') {
-        return Err(wrong());
-    }
-    u32::from_str_radix(digits, radix).map_err(|_| wrong())
+    Ok(mark)
 }
 
 /// A pin's name.
@@ -101,8 +53,10 @@ mod tests {
             ("1/1", 1, 1),
             ("0X10/0XFFFFFFFF", 0x10, u32::MAX),
             ("4294967295/4294967295", u32::MAX, u32::MAX),
+            // Octal, as iptables reads it.
+            ("010/0xff", 8, 0xff),
         ] {
-            assert_eq!(text.parse(), Ok(Mark { value, mask }), "{text}");
+            assert_eq!(pin_mark(text), Ok(Mark { value, mask }), "{text}");
         }
         assert_eq!(Mark::default().to_string(), "0x54000000/0xff000000");
     }
@@ -123,13 +77,12 @@ mod tests {
             "-1/1",
             "+1/1",
             "0x+1/1",
-            "010/0xff",
             "0x/1",
             "one/1",
             "1/1/1",
             " 1/1",
         ] {
-            assert!(wrong.parse::<Mark>().is_err(), "{wrong}");
+            assert!(pin_mark(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Tables of documents, and what shells propose.
+//! Tables of documents.
 
 use crate::{
-    block::{replaced, table},
+    block::table,
     rows::{self, Reason, Row},
 };
 
@@ -42,15 +42,4 @@ fn reason_line(reason: &Reason) -> String {
 fn line(row: &Row, more: &[&str]) -> String {
     let more: Vec<String> = more.iter().map(|cell| format!(" {cell} |")).collect();
     format!("| `{}` | {} |{}\n", row.word, row.means, more.concat())
-}
-
-/// libxt_tlsconn/tlsconn.fish
-pub(crate) fn fish(text: &str) -> Result<String, String> {
-    let mut text = text.to_owned();
-    for (name, rows) in [("types", rows::types()), ("states", rows::states())] {
-        let words: Vec<&str> = rows.iter().map(|row| row.word).collect();
-        let begin = format!("function __fish_tlsconn_{name}\n    string split ' ' '");
-        text = replaced(&text, &begin, "'\n", &words.join(" "))?;
-    }
-    Ok(text)
 }

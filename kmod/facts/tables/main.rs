@@ -9,6 +9,7 @@
 mod block;
 mod documents;
 mod netlink;
+mod options;
 mod rows;
 mod schema;
 
@@ -22,7 +23,9 @@ const TABLES: &[Table] = &[
     ("docs/netlink/tlsconn.yaml", netlink::specification),
     ("docs/tlsconnctl.schema.json", schema::words),
     ("docs/operations.md", documents::operations),
-    ("libxt_tlsconn/tlsconn.fish", documents::fish),
+    ("kmod/uapi/xt_tlsconn.h", options::header),
+    ("libxt_tlsconn/tlsconn.fish", options::fish),
+    ("docs/reference.md", options::reference),
 ];
 
 fn main() -> ExitCode {
@@ -137,6 +140,17 @@ mod tests {
                 "unknown in-doubt none'",
                 "unknown none'",
             ),
+            (
+                "libxt_tlsconn/tlsconn.fish",
+                "    $tlsconn -l no-sni -f",
+                "    $tlsconn -l no-sni -x",
+            ),
+            (
+                "kmod/uapi/xt_tlsconn.h",
+                "\tXT_TLSCONN_RESUMED\t = 1 << 4,",
+                "\tXT_TLSCONN_RESUMED\t = 1 << 9,",
+            ),
+            ("docs/reference.md", "| `[!] --ech` |", "| `--ech` |"),
         ] {
             let table = TABLES.iter().find(|(known, _)| *known == path);
             let table = table.expect("it is one of them");

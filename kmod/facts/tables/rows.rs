@@ -26,6 +26,50 @@ pub(crate) struct Counter {
     pub(crate) reason: &'static str,
 }
 
+/// An option of the match; what it is and how it is read as in its row.
+pub(crate) struct Opt {
+    pub(crate) condition: &'static str,
+    pub(crate) word: &'static str,
+    pub(crate) kind: &'static str,
+    /// The fields of the rule.
+    pub(crate) fields: &'static [&'static str],
+    pub(crate) is_detail: bool,
+    pub(crate) value: &'static str,
+    pub(crate) means: &'static str,
+    pub(crate) more: &'static str,
+}
+
+impl Opt {
+    /// The words that its value is made of.
+    pub(crate) fn words(&self) -> Vec<&'static str> {
+        let of = |rows: Vec<Row>| rows.iter().map(|row| row.word).collect();
+        match self.kind {
+            "types" => of(types()),
+            "states" => of(states()),
+            "versions" => versions(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+macro_rules! option_rows {
+    ($({
+        $variant:ident $condition:ident $word:literal [$kind:ident $($field:ident)*] [$answer:ident $($of:ident)*]
+        $value:literal $means:literal $more:literal
+    })+) => {
+        vec![$(Opt {
+            condition: stringify!($condition),
+            word: $word,
+            kind: stringify!($kind),
+            fields: &[$(stringify!($field)),*],
+            is_detail: stringify!($answer) == "detail",
+            value: $value,
+            means: $means,
+            more: $more,
+        },)+]
+    };
+}
+
 macro_rules! rows {
     ($({ $variant:ident $constant:ident $word:literal $means:literal $($more:tt)* })+) => {
         vec![$(Row { constant: stringify!($constant), word: $word, means: $means },)+]
@@ -113,6 +157,10 @@ pub(crate) fn capture_reasons() -> Vec<&'static str> {
 
 pub(crate) fn reasons() -> Vec<Reason> {
     facts::reasons! { reason_rows }
+}
+
+pub(crate) fn options() -> Vec<Opt> {
+    facts::match_options! { option_rows }
 }
 
 pub(crate) fn counters() -> Vec<Counter> {

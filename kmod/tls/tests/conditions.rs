@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What rules ask about an identity: the whole table of states, of what is known, and of `!`.
 
-use tlsconn_tls::{Answer, Bytes, Hellos, Identity, State};
+use tlsconn_tls::{begins, Answer, Bytes, Hellos, Identity, State};
 
 const STATES: [State; 8] = [
     State::New,
@@ -40,16 +40,16 @@ const CLIENT: [Field; 5] = [
     },
     Field {
         name: "ech",
-        yes: |known| known.offers_ech(),
+        yes: |known| known.client_field(known.identity.ech),
         no: |known| match known.identity.ech {
-            Some(_) => opposite(known.offers_ech()),
-            None => known.offers_ech(),
+            Some(_) => opposite(known.client_field(known.identity.ech)),
+            None => known.client_field(known.identity.ech),
         },
     },
     Field {
         name: "client random",
-        yes: |known| known.client_random_begins(&[0xc1; 32]),
-        no: |known| known.client_random_begins(&[0xc1, 0xc2]),
+        yes: |known| known.client_field(begins(known.identity.client_random, &[0xc1; 32])),
+        no: |known| known.client_field(begins(known.identity.client_random, &[0xc1, 0xc2])),
     },
     Field {
         name: "session id of the client",
@@ -71,16 +71,16 @@ const SERVER: [Field; 4] = [
     },
     Field {
         name: "resumed",
-        yes: |known| known.is_resumed(),
+        yes: |known| known.server_field(known.identity.resumed),
         no: |known| match known.identity.resumed {
-            Some(_) => opposite(known.is_resumed()),
-            None => known.is_resumed(),
+            Some(_) => opposite(known.server_field(known.identity.resumed)),
+            None => known.server_field(known.identity.resumed),
         },
     },
     Field {
         name: "server random",
-        yes: |known| known.server_random_begins(&[0x51]),
-        no: |known| known.server_random_begins(&[0x52]),
+        yes: |known| known.server_field(begins(known.identity.server_random, &[0x51])),
+        no: |known| known.server_field(begins(known.identity.server_random, &[0x52])),
     },
     Field {
         name: "session id of the server",
@@ -90,6 +90,10 @@ const SERVER: [Field; 4] = [
 ];
 
 /// Of a question that has no other form, where it has an answer.
+fn resumed(known: &Hellos<'_>) -> Answer {
+    known.server_field(known.identity.resumed)
+}
+
 fn opposite(answer: Answer) -> Answer {
     match answer {
         Answer::Yes => Answer::No,
@@ -205,13 +209,13 @@ fn a_resumption_up_to_tls12_shows_behind_the_server_hello() {
             true => Answer::Open,
             false => Answer::No,
         };
-        assert_eq!(known(state, &identity).is_resumed(), expected, "{state:?}");
+        assert_eq!(resumed(&known(state, &identity)), expected, "{state:?}");
     }
     let identity = Identity {
         resumed: Some(false),
         ..answered()
     };
-    assert_eq!(known(State::Handshake, &identity).is_resumed(), Answer::No);
+    assert_eq!(resumed(&known(State::Handshake, &identity)), Answer::No);
 }
 
 #[test]

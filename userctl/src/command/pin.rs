@@ -11,7 +11,7 @@ use crate::{
     completion,
     duration::{self, Duration},
     failure::{Code, Failure},
-    mark::{Mark, PinName},
+    mark::{pin_mark, Mark, PinName},
     model::{self, Connection},
     netlink::{PinRequest, Target, Tlsconn},
     output::Output,
@@ -33,7 +33,7 @@ pub(crate) struct Pin {
     #[arg(long, default_value = "default", add = ArgValueCandidates::new(completion::pins))]
     name: PinName,
     /// The connection mark it sets [default: 0x54000000/0xff000000]
-    #[arg(long, value_name = "VALUE/MASK")]
+    #[arg(long, value_name = "VALUE/MASK", value_parser = pin_mark)]
     mark: Option<Mark>,
     /// Release the pin this long after it was bound, as 90s or 1h30m: units d, h, m, s
     #[arg(long = "for", value_name = "DURATION")]

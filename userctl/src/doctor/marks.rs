@@ -62,8 +62,8 @@ fn pin_bits(host: &Host) -> u32 {
         .iter()
         .flat_map(Ruleset::rules)
         .filter_map(|(_, rule)| rule.value("--pin-mark"))
-        .filter_map(|mark| mark.parse().ok())
-        .map(|mark: Mark| mark.mask);
+        .filter_map(|mark| Mark::parse(mark).ok())
+        .map(|mark| mark.mask);
     match of_pins.chain(of_rules).fold(0, |bits, mask| bits | mask) {
         0 => Mark::default().mask,
         bits => bits,

@@ -2,17 +2,40 @@
 
 //! Marks with a mask, `VALUE[/MASK]`.
 
+use std::fmt;
+
+use tlsconn_uapi::{XT_TLSCONN_PIN_MARK, XT_TLSCONN_PIN_MASK};
+
 /// The bits of a connection mark that count, and how they are.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Mark {
-    pub(crate) value: u32,
-    pub(crate) mask: u32,
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Mark {
+    /// No bit of it is outside of the mask.
+    pub value: u32,
+    /// Not zero.
+    pub mask: u32,
+}
+
+/// The pin mark where no other is given.
+impl Default for Mark {
+    fn default() -> Self {
+        Self {
+            value: XT_TLSCONN_PIN_MARK,
+            mask: XT_TLSCONN_PIN_MASK,
+        }
+    }
+}
+
+/// As `iptables-save` prints it.
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#x}/{:#x}", self.value, self.mask)
+    }
 }
 
 impl Mark {
-    /// Reads numbers as iptables' other marks are read: hexadecimal behind 0x, octal behind 0, else decimal. Without a
-    /// mask all bits count.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    /// Reads numbers as iptables' other marks are read: hexadecimal after 0x, octal after 0, else decimal. Without a mask
+    /// all bits count.
+    pub fn parse(text: &str) -> Result<Self, String> {
         let (value, mask) = match text.split_once('/') {
             Some((value, mask)) => (number(value)?, number(mask)?),
             None => (number(text)?, u32::MAX),
@@ -28,11 +51,6 @@ impl Mark {
             ));
         }
         Ok(Self { value, mask })
-    }
-
-    /// The form that `iptables-save` prints.
-    pub(crate) fn print(self) -> String {
-        format!("{:#x}/{:#x}", self.value, self.mask)
     }
 }
 
@@ -85,7 +103,10 @@ mod tests {
     #[test]
     fn print_is_read_back() {
         for text in ["0x0/0x1", "0x54000000/0xff000000", "0xffffffff/0xffffffff"] {
-            assert_eq!(Mark::parse(text).map(Mark::print).as_deref(), Ok(text));
+            assert_eq!(
+                Mark::parse(text).map(|mark| mark.to_string()).as_deref(),
+                Ok(text)
+            );
         }
     }
 
