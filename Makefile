@@ -53,7 +53,7 @@ uml: ## the same in User Mode Linux, in a second
 rust-analyzer: ## rust-project.json, from which editors know the kernel's crates and the module
 	@$(LAB)/rust-analyzer
 
-tables: ## what is made from kmod/facts: netlink's header and specification, the JSON schema, tables of documents
+tables: ## what is made from kmod/facts: headers, netlink's specification, the JSON schema, tables of documents, fish
 	@$(LAB)/enter cargo run --locked --quiet --package tlsconn-facts --example tables -- write
 
 install: ## module, extension and tool for this machine's kernel (DESTDIR, PREFIX, KVER)

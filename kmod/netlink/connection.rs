@@ -8,19 +8,12 @@ use super::{
 };
 use crate::{
     bindings::{
-        TLSCONN_A_CONNECTION_ALPN, TLSCONN_A_CONNECTION_CIPHER, TLSCONN_A_CONNECTION_CLIENT,
-        TLSCONN_A_CONNECTION_CLIENT_RANDOM, TLSCONN_A_CONNECTION_CONFIRMED,
-        TLSCONN_A_CONNECTION_DST, TLSCONN_A_CONNECTION_DST_ADDR, TLSCONN_A_CONNECTION_DST_PORT,
-        TLSCONN_A_CONNECTION_EARLY_DATA, TLSCONN_A_CONNECTION_ECH,
-        TLSCONN_A_CONNECTION_HELLO_RETRY, TLSCONN_A_CONNECTION_ID, TLSCONN_A_CONNECTION_MARK,
-        TLSCONN_A_CONNECTION_OFFERED, TLSCONN_A_CONNECTION_PIN, TLSCONN_A_CONNECTION_REASON,
-        TLSCONN_A_CONNECTION_RESUMED, TLSCONN_A_CONNECTION_RESUMES,
-        TLSCONN_A_CONNECTION_RESUMPTION, TLSCONN_A_CONNECTION_SERVER_RANDOM,
-        TLSCONN_A_CONNECTION_SERVER_SESSION_ID, TLSCONN_A_CONNECTION_SESSION_ID,
-        TLSCONN_A_CONNECTION_SNI, TLSCONN_A_CONNECTION_SRC, TLSCONN_A_CONNECTION_SRC_ADDR,
-        TLSCONN_A_CONNECTION_SRC_PORT, TLSCONN_A_CONNECTION_STATE, TLSCONN_A_CONNECTION_VERSION,
-        TLSCONN_A_DIRECTION_BYTES, TLSCONN_A_DIRECTION_CHANGE_CIPHER_SPEC,
-        TLSCONN_CMD_CONNECTION_GET,
+        self, TLSCONN_A_CONNECTION_DST, TLSCONN_A_CONNECTION_DST_ADDR,
+        TLSCONN_A_CONNECTION_DST_PORT, TLSCONN_A_CONNECTION_ID, TLSCONN_A_CONNECTION_MARK,
+        TLSCONN_A_CONNECTION_PIN, TLSCONN_A_CONNECTION_REASON, TLSCONN_A_CONNECTION_RESUMES,
+        TLSCONN_A_CONNECTION_SRC, TLSCONN_A_CONNECTION_SRC_ADDR, TLSCONN_A_CONNECTION_SRC_PORT,
+        TLSCONN_A_CONNECTION_STATE, TLSCONN_A_DIRECTION_BYTES,
+        TLSCONN_A_DIRECTION_CHANGE_CIPHER_SPEC, TLSCONN_CMD_CONNECTION_GET,
     },
     connections::Entry,
     namespace::{NetState, Tracker},
@@ -189,59 +182,48 @@ pub(super) fn put_tuple(ct: &Conntrack, message: &mut Message<'_>) -> Result {
     Ok(())
 }
 
-/// What is not known is left out.
-fn put_identity(identity: &IdentityRef<'_>, message: &mut Message<'_>) -> Result {
-    let octets = [
-        (TLSCONN_A_CONNECTION_SNI, identity.sni),
-        (TLSCONN_A_CONNECTION_ALPN, identity.alpn),
-        (TLSCONN_A_CONNECTION_CLIENT_RANDOM, identity.client_random),
-        (TLSCONN_A_CONNECTION_SERVER_RANDOM, identity.server_random),
-        (TLSCONN_A_CONNECTION_SESSION_ID, identity.session_id),
-        (
-            TLSCONN_A_CONNECTION_SERVER_SESSION_ID,
-            identity.server_session_id,
-        ),
-    ];
-    for (attribute, value) in octets {
-        if let Some(value) = value {
-            message.bytes(attribute, value)?;
+macro_rules! identity {
+    ($([$({ $field:ident [$($kind:ident)+] $attribute:ident $label:literal $title:literal $least:literal $means:literal })+])+) => {
+        /// What is not known is left out.
+        fn put_identity(identity: &IdentityRef<'_>, message: &mut Message<'_>) -> Result {
+            $($(put_field!(message $attribute, identity.$field, $($kind)+);)+)+
+            Ok(())
         }
-    }
-    for (attribute, value) in [
-        (TLSCONN_A_CONNECTION_VERSION, identity.version),
-        (TLSCONN_A_CONNECTION_OFFERED, identity.offered),
-        (TLSCONN_A_CONNECTION_CIPHER, identity.cipher),
-    ] {
-        if let Some(value) = value {
-            message.u16(attribute, value)?;
-        }
-    }
-    for (attribute, value) in [
-        (
-            TLSCONN_A_CONNECTION_CLIENT,
-            identity.client.map(|side| side as u8),
-        ),
-        (TLSCONN_A_CONNECTION_RESUMED, identity.resumed.map(u8::from)),
-        (
-            TLSCONN_A_CONNECTION_RESUMPTION,
-            identity.resumption.map(|how| how as u8),
-        ),
-        (
-            TLSCONN_A_CONNECTION_EARLY_DATA,
-            identity.early_data.map(u8::from),
-        ),
-        (TLSCONN_A_CONNECTION_ECH, identity.ech.map(u8::from)),
-        (
-            TLSCONN_A_CONNECTION_HELLO_RETRY,
-            identity.hello_retry.map(u8::from),
-        ),
-    ] {
-        if let Some(value) = value {
-            message.u8(attribute, value)?;
-        }
-    }
-    message.flag(TLSCONN_A_CONNECTION_CONFIRMED, identity.confirmed)
+    };
 }
+
+macro_rules! put_field {
+    ($message:ident $attribute:ident, $value:expr, flag) => { $message.flag(bindings::$attribute, $value)? };
+    ($message:ident $attribute:ident, $value:expr, $($kind:ident)+) => {
+        if let Some(value) = $value {
+            put_value!($message $attribute, value, $($kind)+);
+        }
+    };
+}
+
+macro_rules! put_value {
+    ($message:ident $attribute:ident, $value:ident, side) => {
+        $message.u8(bindings::$attribute, $value as u8)?
+    };
+    ($message:ident $attribute:ident, $value:ident, truth) => {
+        $message.u8(bindings::$attribute, $value.into())?
+    };
+    ($message:ident $attribute:ident, $value:ident, resumption) => {
+        $message.u8(bindings::$attribute, $value as u8)?
+    };
+    ($message:ident $attribute:ident, $value:ident, version) => {
+        $message.u16(bindings::$attribute, $value)?
+    };
+    ($message:ident $attribute:ident, $value:ident, cipher) => {
+        $message.u16(bindings::$attribute, $value)?
+    };
+    // Names, randoms, ids.
+    ($message:ident $attribute:ident, $value:ident, $($kind:ident)+) => {
+        $message.bytes(bindings::$attribute, $value)?
+    };
+}
+
+crate::identity_fields! { identity }
 
 fn put_directions(entry: &Entry, connection: &Connection, message: &mut Message<'_>) -> Result {
     for (side, attribute) in [

@@ -69,85 +69,73 @@ crate::resumptions! { numbered
     Resumption {}
 }
 
-/// The fields of ClientHello and ServerHello, each hello's set as a whole once it is complete. Unknown is `None`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Identity {
-    /// The side that sent the ClientHello.
-    pub client: Option<Side>,
-    /// The client's random.
-    pub client_random: Option<[u8; 32]>,
-    /// The server's random.
-    pub server_random: Option<[u8; 32]>,
-    /// The client's session id, empty if it sent none.
-    pub session_id: Option<Bytes<32>>,
-    /// The server's session id.
-    pub server_session_id: Option<Bytes<32>>,
-    /// The server name asked for.
-    pub sni: Option<Bytes<255>>,
-    /// The first protocol offered.
-    pub alpn: Option<Bytes<255>>,
-    /// The highest version offered.
-    pub offered: Option<u16>,
-    /// The version negotiated.
-    pub version: Option<u16>,
-    /// The cipher suite negotiated.
-    pub cipher: Option<u16>,
-    /// Whether early data was offered.
-    pub early_data: Option<bool>,
-    /// Whether Encrypted ClientHello was offered, GREASE too.
-    pub ech: Option<bool>,
-    /// Whether the server asked for another ClientHello.
-    pub hello_retry: Option<bool>,
-    /// Whether a session is resumed.
-    pub resumed: Option<bool>,
-    /// What shows that it is.
-    pub resumption: Option<Resumption>,
-    /// Whether the server acknowledged the ClientHello's bytes and answered with a ServerHello that agrees.
-    pub confirmed: bool,
-}
-
-impl Identity {
-    /// The same, borrowed.
-    pub fn as_ref(&self) -> IdentityRef<'_> {
-        IdentityRef {
-            client: self.client,
-            client_random: self.client_random.as_ref().map(<[u8; 32]>::as_slice),
-            server_random: self.server_random.as_ref().map(<[u8; 32]>::as_slice),
-            session_id: self.session_id.as_ref().map(Bytes::as_slice),
-            server_session_id: self.server_session_id.as_ref().map(Bytes::as_slice),
-            sni: self.sni.as_ref().map(Bytes::as_slice),
-            alpn: self.alpn.as_ref().map(Bytes::as_slice),
-            offered: self.offered,
-            version: self.version,
-            cipher: self.cipher,
-            early_data: self.early_data,
-            ech: self.ech,
-            hello_retry: self.hello_retry,
-            resumed: self.resumed,
-            resumption: self.resumption,
-            confirmed: self.confirmed,
+macro_rules! identity {
+    ($([$({ $field:ident [$($kind:ident)+] $attribute:ident $label:literal $title:literal $least:literal $means:literal })+])+) => {
+        /// The fields of ClientHello and ServerHello, each hello's set as a whole once it is complete. Unknown is `None`.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+        pub struct Identity {
+            $($(#[doc = $means] pub $field: owned!($($kind)+),)+)+
         }
-    }
+
+        impl Identity {
+            /// The same, borrowed.
+            pub fn as_ref(&self) -> IdentityRef<'_> {
+                IdentityRef { $($($field: borrow!(self.$field, $($kind)+),)+)+ }
+            }
+        }
+
+        /// An [`Identity`] wherever it is kept; the fields are the same.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+        pub struct IdentityRef<'a> {
+            $($(#[doc = $means] pub $field: borrowed!('a $($kind)+),)+)+
+        }
+    };
 }
 
-/// An [`Identity`] wherever it is kept; the fields are the same.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-#[expect(missing_docs, reason = "they are those of Identity")]
-pub struct IdentityRef<'a> {
-    pub client: Option<Side>,
-    pub client_random: Option<&'a [u8]>,
-    pub server_random: Option<&'a [u8]>,
-    pub session_id: Option<&'a [u8]>,
-    pub server_session_id: Option<&'a [u8]>,
-    pub sni: Option<&'a [u8]>,
-    pub alpn: Option<&'a [u8]>,
-    pub offered: Option<u16>,
-    pub version: Option<u16>,
-    pub cipher: Option<u16>,
-    pub early_data: Option<bool>,
-    pub ech: Option<bool>,
-    pub hello_retry: Option<bool>,
-    pub resumed: Option<bool>,
-    pub resumption: Option<Resumption>,
-    pub confirmed: bool,
+/// The type of a field's value.
+macro_rules! owned {
+    (name) => { Option<Bytes<255>> };
+    (random) => { Option<[u8; 32]> };
+    (id) => { Option<Bytes<32>> };
+    (echo $of:ident) => { Option<Bytes<32>> };
+    ($kind:ident) => { plain!($kind) };
 }
+
+/// The same where it is kept elsewhere.
+macro_rules! borrowed {
+    ($life:lifetime name) => { Option<&$life [u8]> };
+    ($life:lifetime random) => { Option<&$life [u8]> };
+    ($life:lifetime id) => { Option<&$life [u8]> };
+    ($life:lifetime echo $of:ident) => { Option<&$life [u8]> };
+    ($life:lifetime $kind:ident) => { plain!($kind) };
+}
+
+/// Those that are the same in both.
+macro_rules! plain {
+    (side) => { Option<Side> };
+    (flag) => { bool };
+    (version) => { Option<u16> };
+    (cipher) => { Option<u16> };
+    (truth) => { Option<bool> };
+    (resumption) => { Option<Resumption> };
+}
+
+macro_rules! borrow {
+    ($value:expr, name) => {
+        $value.as_ref().map(Bytes::as_slice)
+    };
+    ($value:expr, random) => {
+        $value.as_ref().map(<[u8; 32]>::as_slice)
+    };
+    ($value:expr, id) => {
+        $value.as_ref().map(Bytes::as_slice)
+    };
+    ($value:expr, echo $of:ident) => {
+        $value.as_ref().map(Bytes::as_slice)
+    };
+    ($value:expr, $kind:ident) => {
+        $value
+    };
+}
+
+crate::identity_fields! { identity }

@@ -9,7 +9,7 @@ extern crate alloc;
 /// Memory that is held: the kernel's is another.
 use alloc::boxed::Box as Held;
 /// Rows: in the kernel they are macros of the module's own.
-use tlsconn_facts::{reasons, resumptions, sides, states};
+use tlsconn_facts::{identity_fields, reasons, resumptions, sides, states};
 
 #[path = "mod.rs"]
 mod tls;

@@ -5,31 +5,6 @@ use super::handshake::Handshake;
 use super::identity::{IdentityRef, Resumption};
 use super::types::Side;
 
-/// What is known, and the values of what has only a few: bits of the first four bytes.
-mod bit {
-    pub(super) const CLIENT: u32 = 0;
-    pub(super) const EARLY_DATA: u32 = 2;
-    pub(super) const ECH: u32 = 4;
-    pub(super) const HELLO_RETRY: u32 = 6;
-    pub(super) const RESUMED: u32 = 8;
-    pub(super) const RESUMPTION: u32 = 10;
-    pub(super) const CONFIRMED: u32 = 13;
-    pub(super) const OFFERED: u32 = 14;
-    pub(super) const VERSION: u32 = 15;
-    pub(super) const CIPHER: u32 = 16;
-    pub(super) const CLIENT_RANDOM: u32 = 17;
-    pub(super) const SERVER_RANDOM: u32 = 18;
-    pub(super) const SESSION_ID: u32 = 19;
-    pub(super) const SERVER_SESSION_ID: u32 = 20;
-    /// The server's session id is the client's, and is not there twice.
-    pub(super) const ECHOED: u32 = 21;
-    pub(super) const SNI: u32 = 22;
-    pub(super) const ALPN: u32 = 23;
-    pub(super) const CONTINUES: u32 = 24;
-    /// Two of them.
-    pub(super) const ISSUED: u32 = 25;
-}
-
 /// By what sessions up to TLS 1.2 are continued ([`Handshake::continues`], [`Handshake::issued`]).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Sessions {
@@ -70,54 +45,6 @@ fn choice(at: u32, value: Option<u8>) -> u32 {
 
 fn flag(at: u32, is: bool) -> u32 {
     u32::from(is) << at
-}
-
-/// Packs a handshake's identity and digests into `to`, and says how many bytes they have: no more than 696. With fewer
-/// in `to` what is written is of no use.
-pub fn pack(handshake: &Handshake, to: &mut [u8]) -> usize {
-    let identity = handshake.identity.as_ref();
-    let continues = handshake.continues();
-    let issued = handshake.issued();
-    let echoed = identity.server_session_id == identity.session_id;
-    let bits = choice(bit::CLIENT, identity.client.map(|side| side as u8))
-        | choice(bit::EARLY_DATA, identity.early_data.map(u8::from))
-        | choice(bit::ECH, identity.ech.map(u8::from))
-        | choice(bit::HELLO_RETRY, identity.hello_retry.map(u8::from))
-        | choice(bit::RESUMED, identity.resumed.map(u8::from))
-        | choice(bit::RESUMPTION, identity.resumption.map(|how| how as u8))
-        | flag(bit::CONFIRMED, identity.confirmed)
-        | flag(bit::OFFERED, identity.offered.is_some())
-        | flag(bit::VERSION, identity.version.is_some())
-        | flag(bit::CIPHER, identity.cipher.is_some())
-        | flag(bit::CLIENT_RANDOM, identity.client_random.is_some())
-        | flag(bit::SERVER_RANDOM, identity.server_random.is_some())
-        | flag(bit::SESSION_ID, identity.session_id.is_some())
-        | flag(bit::SERVER_SESSION_ID, identity.server_session_id.is_some())
-        | flag(bit::ECHOED, echoed)
-        | flag(bit::SNI, identity.sni.is_some())
-        | flag(bit::ALPN, identity.alpn.is_some())
-        | flag(bit::CONTINUES, continues.is_some())
-        | flag(bit::ISSUED, issued[0].is_some())
-        | flag(bit::ISSUED + 1, issued[1].is_some());
-    let mut writer = Writer { to, at: 0 };
-    writer.put(&bits.to_be_bytes());
-    let numbers = [identity.offered, identity.version, identity.cipher];
-    for number in numbers.into_iter().flatten() {
-        writer.put(&number.to_be_bytes());
-    }
-    for random in [identity.client_random, identity.server_random] {
-        writer.put(random.unwrap_or(&[]));
-    }
-    writer.put_counted(identity.session_id);
-    if !echoed {
-        writer.put_counted(identity.server_session_id);
-    }
-    writer.put_counted(identity.sni);
-    writer.put_counted(identity.alpn);
-    for digest in [continues, issued[0], issued[1]].into_iter().flatten() {
-        writer.put(&digest.to_be_bytes());
-    }
-    writer.at
 }
 
 /// Reads what [`pack`] has written. What is not there is not known.
@@ -164,52 +91,181 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What was packed.
-pub fn unpack(from: &[u8]) -> (IdentityRef<'_>, Sessions) {
-    let Some((&bits, left)) = from.split_first_chunk() else {
-        return Default::default();
+macro_rules! packed {
+    ($([$({ $field:ident [$($kind:ident)+] $attribute:ident $label:literal $title:literal $least:literal $means:literal })+])+) => {
+        /// What is known, and the values of what has only a few: bits of the first four bytes. They are as many to a field
+        /// as `WIDTHS` says.
+        #[allow(non_camel_case_types, reason = "they are the fields")]
+        #[derive(Clone, Copy)]
+        enum Known { $($($field,)+)+ continues, issued, issued_next }
+
+        const WIDTHS: &[u32] = &[$($(width!($($kind)+),)+)+ 1, 1, 1];
+
+        /// Packs a handshake's identity and digests into `to`, and says how many bytes they have: no more than 696. With fewer
+        /// in `to` what is written is of no use.
+        pub fn pack(handshake: &Handshake, to: &mut [u8]) -> usize {
+            let identity = handshake.identity.as_ref();
+            let continues = handshake.continues();
+            let issued = handshake.issued();
+            let bits = $($(bits!(identity $field $($kind)+))|+)|+
+                | flag(const { at(Known::continues) }, continues.is_some())
+                | flag(const { at(Known::issued) }, issued[0].is_some())
+                | flag(const { at(Known::issued_next) }, issued[1].is_some());
+            let mut writer = Writer { to, at: 0 };
+            writer.put(&bits.to_be_bytes());
+            $($(put!(writer identity $field $($kind)+);)+)+
+            for digest in [continues, issued[0], issued[1]].into_iter().flatten() {
+                writer.put(&digest.to_be_bytes());
+            }
+            writer.at
+        }
+
+        /// What was packed.
+        pub fn unpack(from: &[u8]) -> (IdentityRef<'_>, Sessions) {
+            let Some((&bits, left)) = from.split_first_chunk() else {
+                return Default::default();
+            };
+            let bits = u32::from_be_bytes(bits);
+            let mut reader = Reader { bits, left };
+            // In the order in which they were written.
+            $($(let $field = take!(reader $field $($kind)+);)+)+
+            let sessions = Sessions {
+                continues: reader.u64(const { at(Known::continues) }),
+                issued: [
+                    reader.u64(const { at(Known::issued) }),
+                    reader.u64(const { at(Known::issued_next) }),
+                ],
+            };
+            (IdentityRef { $($($field,)+)+ }, sessions)
+        }
     };
-    let bits = u32::from_be_bytes(bits);
-    let mut reader = Reader { bits, left };
-    // In the order in which they were written.
-    let offered = reader.u16(bit::OFFERED);
-    let version = reader.u16(bit::VERSION);
-    let cipher = reader.u16(bit::CIPHER);
-    let client_random = reader.take(bit::CLIENT_RANDOM, 32);
-    let server_random = reader.take(bit::SERVER_RANDOM, 32);
-    let session_id = reader.counted(bit::SESSION_ID);
-    let server_session_id = match reader.flag(bit::ECHOED) {
-        true => session_id,
-        false => reader.counted(bit::SERVER_SESSION_ID),
-    };
-    let identity = IdentityRef {
-        client: reader.bool(bit::CLIENT).map(|is_dst| match is_dst {
-            true => Side::Dst,
-            false => Side::Src,
-        }),
-        client_random,
-        server_random,
-        session_id,
-        server_session_id,
-        sni: reader.counted(bit::SNI),
-        alpn: reader.counted(bit::ALPN),
-        offered,
-        version,
-        cipher,
-        early_data: reader.bool(bit::EARLY_DATA),
-        ech: reader.bool(bit::ECH),
-        hello_retry: reader.bool(bit::HELLO_RETRY),
-        resumed: reader.bool(bit::RESUMED),
-        resumption: reader.choice(bit::RESUMPTION).map(|how| match how & 3 {
-            0 => Resumption::SessionId,
-            1 => Resumption::Ticket,
-            _ => Resumption::Psk,
-        }),
-        confirmed: reader.flag(bit::CONFIRMED),
-    };
-    let sessions = Sessions {
-        continues: reader.u64(bit::CONTINUES),
-        issued: [reader.u64(bit::ISSUED), reader.u64(bit::ISSUED + 1)],
-    };
-    (identity, sessions)
 }
+
+/// Bits of a field: whether it is known, then its value where it has few.
+macro_rules! width {
+    (side) => {
+        2
+    };
+    (truth) => {
+        2
+    };
+    (resumption) => {
+        3
+    };
+    // Whether it is the same, and not there twice.
+    (echo $of:ident) => {
+        2
+    };
+    ($other:ident) => {
+        1
+    };
+}
+
+macro_rules! bits {
+    ($identity:ident $field:ident flag) => {
+        flag(const { at(Known::$field) }, $identity.$field)
+    };
+    ($identity:ident $field:ident side) => {
+        choice(
+            const { at(Known::$field) },
+            $identity.$field.map(|side| side as u8),
+        )
+    };
+    ($identity:ident $field:ident truth) => {
+        choice(const { at(Known::$field) }, $identity.$field.map(u8::from))
+    };
+    ($identity:ident $field:ident resumption) => {
+        choice(
+            const { at(Known::$field) },
+            $identity.$field.map(|how| how as u8),
+        )
+    };
+    ($identity:ident $field:ident echo $of:ident) => {
+        flag(const { at(Known::$field) }, $identity.$field.is_some())
+            | flag(
+                const { at(Known::$field) + 1 },
+                $identity.$field == $identity.$of,
+            )
+    };
+    ($identity:ident $field:ident $other:ident) => {
+        flag(const { at(Known::$field) }, $identity.$field.is_some())
+    };
+}
+
+/// Writes what has more values than bits.
+macro_rules! put {
+    ($writer:ident $identity:ident $field:ident version) => {
+        if let Some(number) = $identity.$field {
+            $writer.put(&number.to_be_bytes());
+        }
+    };
+    ($writer:ident $identity:ident $field:ident cipher) => { put!($writer $identity $field version) };
+    ($writer:ident $identity:ident $field:ident random) => { $writer.put($identity.$field.unwrap_or(&[])) };
+    ($writer:ident $identity:ident $field:ident name) => { $writer.put_counted($identity.$field) };
+    ($writer:ident $identity:ident $field:ident id) => { $writer.put_counted($identity.$field) };
+    ($writer:ident $identity:ident $field:ident echo $of:ident) => {
+        if $identity.$field != $identity.$of {
+            $writer.put_counted($identity.$field);
+        }
+    };
+    ($writer:ident $identity:ident $field:ident $other:ident) => {};
+}
+
+macro_rules! take {
+    ($reader:ident $field:ident flag) => {
+        $reader.flag(const { at(Known::$field) })
+    };
+    ($reader:ident $field:ident side) => {
+        $reader
+            .bool(const { at(Known::$field) })
+            .map(|is_dst| match is_dst {
+                true => Side::Dst,
+                false => Side::Src,
+            })
+    };
+    ($reader:ident $field:ident truth) => {
+        $reader.bool(const { at(Known::$field) })
+    };
+    ($reader:ident $field:ident resumption) => {
+        $reader
+            .choice(const { at(Known::$field) })
+            .map(|how| match how & 3 {
+                0 => Resumption::SessionId,
+                1 => Resumption::Ticket,
+                _ => Resumption::Psk,
+            })
+    };
+    ($reader:ident $field:ident version) => {
+        $reader.u16(const { at(Known::$field) })
+    };
+    ($reader:ident $field:ident cipher) => {
+        $reader.u16(const { at(Known::$field) })
+    };
+    ($reader:ident $field:ident random) => {
+        $reader.take(const { at(Known::$field) }, 32)
+    };
+    ($reader:ident $field:ident echo $of:ident) => {
+        match $reader.flag(const { at(Known::$field) + 1 }) {
+            true => $of,
+            false => $reader.counted(const { at(Known::$field) }),
+        }
+    };
+    // A name, or an id.
+    ($reader:ident $field:ident $other:ident) => {
+        $reader.counted(const { at(Known::$field) })
+    };
+}
+
+crate::identity_fields! { packed }
+
+/// The first bit of a field.
+const fn at(known: Known) -> u32 {
+    let (mut row, mut bits) = (0, 0);
+    while row < known as usize {
+        bits += WIDTHS[row];
+        row += 1;
+    }
+    bits
+}
+
+const _: () = assert!(at(Known::issued_next) < u32::BITS);

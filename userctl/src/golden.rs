@@ -68,36 +68,20 @@ fn connections() -> Vec<Connection> {
             ..connection()
         },
         Connection {
-            id: 1035,
-            src: "192.168.100.200:65535".parse().expect("an address"),
-            dst: "203.0.113.250:8443".parse().expect("an address"),
-            client: None,
-            state: State::Lost,
-            confirmed: false,
-            version: None,
-            offered: None,
-            cipher: None,
-            sni: None,
-            alpn: None,
-            client_random: None,
-            server_random: None,
-            session_id: None,
-            server_session_id: None,
-            resumed: None,
-            resumption: None,
-            resumes: None,
-            early_data: None,
-            ech: None,
-            hello_retry: None,
-            records: None,
-            bytes: Bytes::ByEnd { src: 5, dst: 6000 },
-            ja4: None,
             reason: Some(Reason::MidStream),
             marking: Some(Marking {
                 pin: None,
                 mark: 0x7,
             }),
-            captured: None,
+            ..Connection::new(
+                1035,
+                [
+                    "192.168.100.200:65535".parse().expect("an address"),
+                    "203.0.113.250:8443".parse().expect("an address"),
+                ],
+                State::Lost,
+                Bytes::ByEnd { src: 5, dst: 6000 },
+            )
         },
     ]
 }

@@ -33,8 +33,8 @@ use std::{env, process::ExitCode};
 
 use clap::{error::ErrorKind, CommandFactory, Parser};
 use tlsconn_facts::{
-    capture_reasons, counters, events, pin_states, reasons, record_types, releases, resumptions,
-    sides, states, versions,
+    capture_reasons, counters, events, identity_fields, pin_states, reasons, record_types,
+    releases, resumptions, sides, states, versions,
 };
 use tlsconn_tls as tls;
 use tlsconn_uapi as uapi;

@@ -25,8 +25,8 @@ mod wire;
 
 // Where those files have it from.
 use tlsconn_facts::{
-    capture_reasons, counters, events, pin_states, reasons, record_types, releases, resumptions,
-    sides, states, versions,
+    capture_reasons, counters, events, identity_fields, pin_states, reasons, record_types,
+    releases, resumptions, sides, states, versions,
 };
 
 use std::io::{Cursor, Read};

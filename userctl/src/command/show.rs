@@ -6,10 +6,12 @@ use clap::Args;
 use clap_complete::ArgValueCandidates;
 
 use crate::{
+    cipher::Cipher,
     completion,
     failure::Failure,
     model::{Bytes, Connection, Connections, Records},
     netlink::Tlsconn,
+    octets::Hex,
     output::Output,
     table::{Cell, Column, Table},
 };
@@ -41,55 +43,19 @@ pub(crate) fn table(connection: &Connection) -> Table {
     row("id", Cell::new(connection.id));
     row("source", Cell::new(connection.src));
     row("destination", Cell::new(connection.dst));
-    row("client", Cell::or_dash(connection.client));
-    row("state", Cell::new(connection.state));
-    row("reason", Cell::or_dash(connection.reason));
-    row("confirmed", Cell::new(yes_no(connection.confirmed)));
-    row("version", Cell::or_dash(connection.version));
-    row("offered", Cell::or_dash(connection.offered));
-    row(
-        "cipher",
-        Cell::or_dash(connection.cipher.map(|cipher| match cipher.name() {
-            Some(name) => format!("{} {name}", cipher.id()),
-            None => cipher.id(),
-        })),
-    );
-    row("SNI", Cell::or_dash(connection.sni.as_ref()));
-    row("ALPN", Cell::or_dash(connection.alpn.as_ref()));
-    row("JA4", Cell::or_dash(connection.ja4.as_ref()));
-    row(
-        "client random",
-        Cell::or_dash(connection.client_random.as_ref()),
-    );
-    row(
-        "server random",
-        Cell::or_dash(connection.server_random.as_ref()),
-    );
-    for (field, id) in [
-        ("session id", &connection.session_id),
-        ("server session id", &connection.server_session_id),
-    ] {
-        let id = id.as_ref().map(|id| {
-            if id.0.is_empty() {
-                "empty".into()
-            } else {
-                id.to_string()
+    for (field, label, value) in identity(connection) {
+        row(label, value);
+        // What is told beside it.
+        match field {
+            "client" => {
+                row("state", Cell::new(connection.state));
+                row("reason", Cell::or_dash(connection.reason));
             }
-        });
-        row(field, Cell::or_dash(id));
+            "alpn" => row("JA4", Cell::or_dash(connection.ja4.as_ref())),
+            "resumption" => row("resumes", Cell::or_dash(connection.resumes)),
+            _ => {}
+        }
     }
-    row("resumed", Cell::or_dash(connection.resumed.map(yes_no)));
-    row("resumption", Cell::or_dash(connection.resumption));
-    row("resumes", Cell::or_dash(connection.resumes));
-    row(
-        "early data",
-        Cell::or_dash(connection.early_data.map(yes_no)),
-    );
-    row("ECH", Cell::or_dash(connection.ech.map(yes_no)));
-    row(
-        "hello retry",
-        Cell::or_dash(connection.hello_retry.map(yes_no)),
-    );
     let (sides, bytes) = match connection.bytes {
         Bytes::ByPart { client, server } => (["client", "server"], [client, server]),
         Bytes::ByEnd { src, dst } => (["source", "destination"], [src, dst]),
@@ -106,6 +72,52 @@ pub(crate) fn table(connection: &Connection) -> Table {
         row("mark", Cell::new(format!("{:#x}", marking.mark)));
     }
     table
+}
+
+macro_rules! identity_of {
+    ($([$({ $field:ident [$($kind:ident)+] $attribute:ident $label:literal $title:literal $least:literal $means:literal })+])+) => {
+        /// What the hellos said: fields, what they are called, and their values.
+        fn identity(connection: &Connection) -> Vec<(&'static str, &'static str, Cell)> {
+            vec![$($((stringify!($field), $label, cell!(&connection.$field, $($kind)+)),)+)+]
+        }
+    };
+}
+
+macro_rules! cell {
+    ($value:expr, flag) => {
+        Cell::new(yes_no(*$value))
+    };
+    ($value:expr, truth) => {
+        Cell::or_dash($value.map(yes_no))
+    };
+    ($value:expr, cipher) => {
+        Cell::or_dash($value.map(cipher))
+    };
+    ($value:expr, id) => {
+        Cell::or_dash($value.as_ref().map(id))
+    };
+    ($value:expr, echo $of:ident) => {
+        cell!($value, id)
+    };
+    ($value:expr, $other:ident) => {
+        Cell::or_dash($value.as_ref())
+    };
+}
+
+crate::identity_fields! { identity_of }
+
+fn cipher(cipher: Cipher) -> String {
+    match cipher.name() {
+        Some(name) => format!("{} {name}", cipher.id()),
+        None => cipher.id(),
+    }
+}
+
+fn id(id: &Hex) -> String {
+    match id.0.is_empty() {
+        true => "empty".into(),
+        false => id.to_string(),
+    }
 }
 
 fn yes_no(value: bool) -> &'static str {

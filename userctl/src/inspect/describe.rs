@@ -2,7 +2,7 @@
 
 //! The engine's view of a connection in the tool's own words.
 
-use tlsconn_tls::{Counters, Identity, Types};
+use tlsconn_tls::{Counters, Identity, IdentityRef, Types};
 
 use super::{
     flow::{Flow, Missing},
@@ -56,45 +56,68 @@ pub(crate) fn connection(id: u64, flow: &Flow, resumes: Option<u64>) -> Connecti
             None,
         ),
     };
-    Connection {
-        id,
-        src: flow.src,
-        dst: flow.dst,
-        client: identity.client.map(side),
-        state: state(View(flow).state()),
-        confirmed: identity.confirmed,
-        version: identity.version.and_then(Version::from_number),
-        offered: identity.offered.and_then(Version::from_number),
-        cipher: identity.cipher.map(Cipher),
-        sni: identity.sni.map(|sni| Name(sni.as_slice().into())),
-        alpn: identity.alpn.map(|alpn| Name(alpn.as_slice().into())),
-        client_random: identity.client_random.map(|random| Hex(random.into())),
-        server_random: identity.server_random.map(|random| Hex(random.into())),
-        session_id: identity.session_id.map(|id| Hex(id.as_slice().into())),
-        server_session_id: identity
-            .server_session_id
-            .map(|id| Hex(id.as_slice().into())),
-        resumed: identity.resumed,
-        resumption: identity.resumption.map(resumption),
+    let mut connection = Connection {
         resumes,
-        early_data: identity.early_data,
-        ech: identity.ech,
-        hello_retry: identity.hello_retry,
         records,
-        bytes,
         // Of a hello that the engine has found right.
         ja4: identity
             .client_random
             .and_then(|_| tracked?.fingerprint.known()),
         reason: tracked.and_then(|tracked| reason(tracked.connection.reason(), flow)),
-        marking: None,
         captured: Some(Captured {
             first: time(first),
             last: time(last),
             loose: View(flow).loose(),
         }),
-    }
+        ..Connection::new(id, [flow.src, flow.dst], state(View(flow).state()), bytes)
+    };
+    tell(&identity.as_ref(), &mut connection);
+    connection
 }
+
+macro_rules! identity_of {
+    ($([$({ $field:ident [$($kind:ident)+] $attribute:ident $label:literal $title:literal $least:literal $means:literal })+])+) => {
+        /// Takes what the hellos said into a connection.
+        fn tell(identity: &IdentityRef<'_>, connection: &mut Connection) {
+            $($(connection.$field = field!(identity.$field, $($kind)+);)+)+
+        }
+    };
+}
+
+macro_rules! field {
+    ($value:expr, side) => {
+        $value.map(side)
+    };
+    ($value:expr, flag) => {
+        $value
+    };
+    ($value:expr, version) => {
+        $value.and_then(Version::from_number)
+    };
+    ($value:expr, cipher) => {
+        $value.map(Cipher)
+    };
+    ($value:expr, name) => {
+        $value.map(|name| Name(name.into()))
+    };
+    ($value:expr, random) => {
+        $value.map(|random| Hex(random.into()))
+    };
+    ($value:expr, id) => {
+        $value.map(|id| Hex(id.into()))
+    };
+    ($value:expr, echo $of:ident) => {
+        $value.map(|id| Hex(id.into()))
+    };
+    ($value:expr, truth) => {
+        $value
+    };
+    ($value:expr, resumption) => {
+        $value.map(resumption)
+    };
+}
+
+crate::identity_fields! { identity_of }
 
 fn by_part(client: &Counters, server: &Counters) -> (Bytes, Option<RecordsBySide>) {
     let bytes = Bytes::ByPart {

@@ -65,43 +65,76 @@ impl Bytes {
     }
 }
 
-/// One tracked TCP connection. What is not known is null.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
-pub(crate) struct Connection {
-    pub(crate) id: u64,
-    pub(crate) src: SocketAddr,
-    pub(crate) dst: SocketAddr,
-    pub(crate) client: Option<Side>,
-    pub(crate) state: State,
-    pub(crate) confirmed: bool,
-    pub(crate) version: Option<Version>,
-    pub(crate) offered: Option<Version>,
-    pub(crate) cipher: Option<Cipher>,
-    pub(crate) sni: Option<Name>,
-    pub(crate) alpn: Option<Name>,
-    pub(crate) client_random: Option<Hex>,
-    pub(crate) server_random: Option<Hex>,
-    pub(crate) session_id: Option<Hex>,
-    pub(crate) server_session_id: Option<Hex>,
-    pub(crate) resumed: Option<bool>,
-    pub(crate) resumption: Option<Resumption>,
-    pub(crate) resumes: Option<u64>,
-    pub(crate) early_data: Option<bool>,
-    pub(crate) ech: Option<bool>,
-    pub(crate) hello_retry: Option<bool>,
-    /// Only once it is known which side is the client.
-    pub(crate) records: Option<RecordsBySide>,
-    pub(crate) bytes: Bytes,
-    /// Only where it is computed: not by the module.
-    pub(crate) ja4: Option<String>,
-    pub(crate) reason: Option<Reason>,
-    /// Only of connections of this machine: a capture has none.
-    #[serde(flatten)]
-    pub(crate) marking: Option<Marking>,
-    /// Only of connections in a capture.
-    #[serde(flatten)]
-    pub(crate) captured: Option<Captured>,
+macro_rules! connection {
+    (
+        [$({ $opening:ident [$($opening_kind:ident)+] $($opening_more:tt)* })+]
+        [$({ $settled:ident [$($settled_kind:ident)+] $($settled_more:tt)* })+]
+        [$({ $offer:ident [$($offer_kind:ident)+] $($offer_more:tt)* })+]
+    ) => {
+        /// One tracked TCP connection. What is not known is null.
+        #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+        pub(crate) struct Connection {
+            pub(crate) id: u64,
+            pub(crate) src: SocketAddr,
+            pub(crate) dst: SocketAddr,
+            $(pub(crate) $opening: kind!($($opening_kind)+),)+
+            pub(crate) state: State,
+            $(pub(crate) $settled: kind!($($settled_kind)+),)+
+            pub(crate) resumes: Option<u64>,
+            $(pub(crate) $offer: kind!($($offer_kind)+),)+
+            /// Only once it is known which side is the client.
+            pub(crate) records: Option<RecordsBySide>,
+            pub(crate) bytes: Bytes,
+            /// Only where it is computed: not by the module.
+            pub(crate) ja4: Option<String>,
+            pub(crate) reason: Option<Reason>,
+            /// Only of connections of this machine: a capture has none.
+            #[serde(flatten)]
+            pub(crate) marking: Option<Marking>,
+            /// Only of connections in a capture.
+            #[serde(flatten)]
+            pub(crate) captured: Option<Captured>,
+        }
+
+        impl Connection {
+            /// One of which nothing else is known.
+            pub(crate) fn new(id: u64, [src, dst]: [SocketAddr; 2], state: State, bytes: Bytes) -> Self {
+                Self {
+                    id,
+                    src,
+                    dst,
+                    $($opening: Default::default(),)+
+                    state,
+                    $($settled: Default::default(),)+
+                    resumes: None,
+                    $($offer: Default::default(),)+
+                    records: None,
+                    bytes,
+                    ja4: None,
+                    reason: None,
+                    marking: None,
+                    captured: None,
+                }
+            }
+        }
+    };
 }
+
+/// What a field of the identity is for people.
+macro_rules! kind {
+    (side) => { Option<Side> };
+    (flag) => { bool };
+    (version) => { Option<Version> };
+    (cipher) => { Option<Cipher> };
+    (name) => { Option<Name> };
+    (random) => { Option<Hex> };
+    (id) => { Option<Hex> };
+    (echo $of:ident) => { Option<Hex> };
+    (truth) => { Option<bool> };
+    (resumption) => { Option<Resumption> };
+}
+
+crate::identity_fields! { connection }
 
 /// What a capture says of a connection.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]

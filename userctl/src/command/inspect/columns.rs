@@ -20,41 +20,37 @@ use crate::{
     time::Time,
 };
 
-/// What a table may show: the names in JSON and the headings, and how much of a column has to stay.
-const COLUMNS: [(&str, &str, usize); 32] = [
-    ("id", "ID", 0),
-    ("src", "SOURCE", 16),
-    ("dst", "DESTINATION", 16),
-    ("client", "CLIENT", 0),
-    ("state", "STATE", 0),
-    ("confirmed", "CONFIRMED", 0),
-    ("version", "TLS", 0),
-    ("offered", "OFFERED", 0),
-    ("cipher", "CIPHER", 0),
-    ("sni", "SNI", 8),
-    ("alpn", "ALPN", 0),
-    ("client_random", "CLIENT RANDOM", 0),
-    ("server_random", "SERVER RANDOM", 0),
-    ("session_id", "SESSION ID", 0),
-    ("server_session_id", "SERVER SESSION ID", 0),
-    ("resumed", "RESUMED", 0),
-    ("resumption", "RESUMPTION", 0),
-    ("resumes", "RESUMES", 0),
-    ("early_data", "EARLY DATA", 0),
-    ("ech", "ECH", 0),
-    ("hello_retry", "HELLO RETRY", 0),
-    ("records", "RECORDS", 0),
-    ("bytes", "BYTES", 0),
-    ("ja4", "JA4", 0),
-    ("first", "FIRST", 0),
-    ("last", "LAST", 0),
-    ("time", "TIME", 0),
-    ("age", "AGE", 0),
-    ("idle", "IDLE", 0),
-    ("rate", "RATE", 0),
-    ("reason", "REASON", 0),
-    ("loose", "LOOSE", 0),
-];
+macro_rules! columns {
+    (
+        [$({ $opening:ident $opening_kind:tt $opening_attribute:ident $opening_label:literal
+            $opening_title:literal $opening_least:literal $opening_means:literal })+]
+        $([$({ $field:ident $kind:tt $attribute:ident $label:literal $title:literal $least:literal $means:literal })+])+
+    ) => {
+        /// What a table may show: the names in JSON and the headings, and how much of a column has to stay.
+        const COLUMNS: &[(&str, &str, usize)] = &[
+            ("id", "ID", 0),
+            ("src", "SOURCE", 16),
+            ("dst", "DESTINATION", 16),
+            $((stringify!($opening), $opening_title, $opening_least),)+
+            ("state", "STATE", 0),
+            $($((stringify!($field), $title, $least),)+)+
+            ("resumes", "RESUMES", 0),
+            ("records", "RECORDS", 0),
+            ("bytes", "BYTES", 0),
+            ("ja4", "JA4", 0),
+            ("first", "FIRST", 0),
+            ("last", "LAST", 0),
+            ("time", "TIME", 0),
+            ("age", "AGE", 0),
+            ("idle", "IDLE", 0),
+            ("rate", "RATE", 0),
+            ("reason", "REASON", 0),
+            ("loose", "LOOSE", 0),
+        ];
+    };
+}
+
+crate::identity_fields! { columns }
 
 const ADDRESSES: [&str; 2] = ["src", "dst"];
 
@@ -66,11 +62,11 @@ impl FromStr for Column {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let found = COLUMNS.into_iter().find(|(name, ..)| *name == text);
-        let names = || COLUMNS.map(|(name, ..)| name).join(" ");
+        let found = COLUMNS.iter().find(|(name, ..)| *name == text);
+        let names: Vec<_> = COLUMNS.iter().map(|(name, ..)| *name).collect();
         found
-            .map(|(name, title, least)| Self(name, title, least))
-            .ok_or_else(|| format!("one of: {}", names()))
+            .map(|&(name, title, least)| Self(name, title, least))
+            .ok_or_else(|| format!("one of: {}", names.join(" ")))
     }
 }
 

@@ -53,50 +53,24 @@ pub(super) fn connection(octets: &[u8]) -> Result<Connection, Malformed> {
             None,
         ),
     };
-    Ok(Connection {
-        id: object.must(uapi::TLSCONN_A_CONNECTION_ID, Attribute::uint)?,
-        src: object.end(
+    let ends = [
+        object.end(
             uapi::TLSCONN_A_CONNECTION_SRC_ADDR,
             uapi::TLSCONN_A_CONNECTION_SRC_PORT,
         )?,
-        dst: object.end(
+        object.end(
             uapi::TLSCONN_A_CONNECTION_DST_ADDR,
             uapi::TLSCONN_A_CONNECTION_DST_PORT,
         )?,
-        client,
-        state: object.must(
-            uapi::TLSCONN_A_CONNECTION_STATE,
-            enumerated(State::from_number),
-        )?,
-        confirmed: object.has(uapi::TLSCONN_A_CONNECTION_CONFIRMED),
-        version: object
-            .may(uapi::TLSCONN_A_CONNECTION_VERSION, Attribute::u16)?
-            .and_then(Version::from_number),
-        offered: object
-            .may(uapi::TLSCONN_A_CONNECTION_OFFERED, Attribute::u16)?
-            .and_then(Version::from_number),
-        cipher: object
-            .may(uapi::TLSCONN_A_CONNECTION_CIPHER, Attribute::u16)?
-            .map(Cipher),
-        sni: object.name(uapi::TLSCONN_A_CONNECTION_SNI)?,
-        alpn: object.name(uapi::TLSCONN_A_CONNECTION_ALPN)?,
-        client_random: object.hex(uapi::TLSCONN_A_CONNECTION_CLIENT_RANDOM)?,
-        server_random: object.hex(uapi::TLSCONN_A_CONNECTION_SERVER_RANDOM)?,
-        session_id: object.hex(uapi::TLSCONN_A_CONNECTION_SESSION_ID)?,
-        server_session_id: object.hex(uapi::TLSCONN_A_CONNECTION_SERVER_SESSION_ID)?,
-        resumed: object.may(uapi::TLSCONN_A_CONNECTION_RESUMED, Attribute::bool)?,
-        resumption: object.may(
-            uapi::TLSCONN_A_CONNECTION_RESUMPTION,
-            enumerated(Resumption::from_number),
-        )?,
+    ];
+    let id = object.must(uapi::TLSCONN_A_CONNECTION_ID, Attribute::uint)?;
+    let state = object.must(
+        uapi::TLSCONN_A_CONNECTION_STATE,
+        enumerated(State::from_number),
+    )?;
+    let mut connection = Connection {
         resumes: object.may(uapi::TLSCONN_A_CONNECTION_RESUMES, Attribute::uint)?,
-        early_data: object.may(uapi::TLSCONN_A_CONNECTION_EARLY_DATA, Attribute::bool)?,
-        ech: object.may(uapi::TLSCONN_A_CONNECTION_ECH, Attribute::bool)?,
-        hello_retry: object.may(uapi::TLSCONN_A_CONNECTION_HELLO_RETRY, Attribute::bool)?,
         records,
-        bytes,
-        // It is not computed there.
-        ja4: None,
         reason: object
             .may(uapi::TLSCONN_A_CONNECTION_REASON, reason)?
             .flatten(),
@@ -108,9 +82,58 @@ pub(super) fn connection(octets: &[u8]) -> Result<Connection, Malformed> {
                 .may(uapi::TLSCONN_A_CONNECTION_MARK, Attribute::u32)?
                 .unwrap_or(0),
         }),
-        captured: None,
-    })
+        ..Connection::new(id, ends, state, bytes)
+    };
+    identity(&object, &mut connection)?;
+    Ok(connection)
 }
+
+macro_rules! identity_of {
+    ($([$({ $field:ident [$($kind:ident)+] $attribute:ident $label:literal $title:literal $least:literal $means:literal })+])+) => {
+        /// Reads what the hellos said into a connection.
+        fn identity(object: &Object<'_>, connection: &mut Connection) -> Result<(), Malformed> {
+            $($(connection.$field = field!(object, uapi::$attribute, $($kind)+);)+)+
+            Ok(())
+        }
+    };
+}
+
+macro_rules! field {
+    ($object:ident, $kind:expr, side) => {
+        $object.may($kind, enumerated(Side::from_number))?
+    };
+    ($object:ident, $kind:expr, flag) => {
+        $object.has($kind)
+    };
+    ($object:ident, $kind:expr, version) => {
+        $object
+            .may($kind, Attribute::u16)?
+            .and_then(Version::from_number)
+    };
+    ($object:ident, $kind:expr, cipher) => {
+        $object.may($kind, Attribute::u16)?.map(Cipher)
+    };
+    ($object:ident, $kind:expr, name) => {
+        $object.name($kind)?
+    };
+    ($object:ident, $kind:expr, random) => {
+        $object.hex($kind)?
+    };
+    ($object:ident, $kind:expr, id) => {
+        $object.hex($kind)?
+    };
+    ($object:ident, $kind:expr, echo $of:ident) => {
+        $object.hex($kind)?
+    };
+    ($object:ident, $kind:expr, truth) => {
+        $object.may($kind, Attribute::bool)?
+    };
+    ($object:ident, $kind:expr, resumption) => {
+        $object.may($kind, enumerated(Resumption::from_number))?
+    };
+}
+
+crate::identity_fields! { identity_of }
 
 fn by_side(client: Direction, server: Direction) -> (Bytes, Option<RecordsBySide>) {
     (

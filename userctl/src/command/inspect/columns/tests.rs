@@ -31,7 +31,7 @@ fn shown(columns: &str, connections: &[Connection]) -> String {
 #[test]
 fn every_column_has_something_to_show() {
     let connection = captured(1, 3, 500);
-    for (name, title, _) in COLUMNS {
+    for &(name, title, _) in COLUMNS {
         let text = shown(name, std::slice::from_ref(&connection));
         let (heading, cell) = text.split_once('\n').expect("two lines");
         assert_eq!(heading, title);
