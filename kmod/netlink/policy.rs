@@ -7,8 +7,8 @@ use crate::{
     sys::policy::{policy, Flag, Mask, Nested, Octets, Port, Text, Uint, U16, U32, U8},
 };
 
-/// A bit for each state.
-type States = Mask<{ (2 << bindings::TLSCONN_STATE_TAINTED) - 1 }>;
+/// A bit for each state, as in a rule.
+type States = Mask<{ bindings::XT_TLSCONN_STATES_ALL }>;
 
 /// The name of a pin.
 pub type PinName = Text<{ bindings::TLSCONN_PIN_NAME_MAX as usize }>;

@@ -47,14 +47,14 @@ enum {
 
 /* States of a connection: bits of `states`. */
 enum {
-	XT_TLSCONN_STATE_NEW	     = 1 << 0,
-	XT_TLSCONN_STATE_HELLO	     = 1 << 1,
-	XT_TLSCONN_STATE_HANDSHAKE   = 1 << 2,
-	XT_TLSCONN_STATE_ESTABLISHED = 1 << 3,
-	XT_TLSCONN_STATE_CLOSED	     = 1 << 4,
-	XT_TLSCONN_STATE_NOT_TLS     = 1 << 5,
-	XT_TLSCONN_STATE_LOST	     = 1 << 6,
-	XT_TLSCONN_STATE_TAINTED     = 1 << 7,
+	XT_TLSCONN_STATE_NEW	     = 1 << 0,	/* Set up, no payload classified yet. */
+	XT_TLSCONN_STATE_HELLO	     = 1 << 1,	/* A ClientHello has begun. */
+	XT_TLSCONN_STATE_HANDSHAKE   = 1 << 2,	/* The ServerHello was seen. */
+	XT_TLSCONN_STATE_ESTABLISHED = 1 << 3,	/* The handshake is complete in both directions. */
+	XT_TLSCONN_STATE_CLOSED	     = 1 << 4,	/* Ended: by FIN, RST, close_notify or a fatal alert. */
+	XT_TLSCONN_STATE_NOT_TLS     = 1 << 5,	/* The first bytes are not TLS. */
+	XT_TLSCONN_STATE_LOST	     = 1 << 6,	/* Where records begin is not known; its reason says why. */
+	XT_TLSCONN_STATE_TAINTED     = 1 << 7,	/* Bytes contradict what was seen before; its reason says why. */
 };
 #define XT_TLSCONN_STATES_ALL ((1 << 8) - 1)
 

@@ -7,34 +7,47 @@ use crate::{
     rows::{self, Opt},
 };
 
-/// kmod/uapi/xt_tlsconn.h: the conditions, with the fields of the rule that hold their values.
+/// kmod/uapi/xt_tlsconn.h: the conditions, with the fields of the rule that hold their values; states. Types
+/// have bits in another order than the one in which they are written.
 pub(crate) fn header(text: &str) -> Result<String, String> {
-    let options = rows::options();
-    let conditions: Vec<_> = options.iter().filter(|option| !option.is_detail).collect();
-    let longest = conditions.iter().map(|option| option.condition.len()).max();
-    let lines: Vec<_> = conditions
+    let conditions: Vec<_> = rows::options()
         .iter()
-        .enumerate()
-        .map(|(bit, option)| {
-            let Opt {
-                condition, fields, ..
-            } = option;
+        .filter(|option| !option.is_detail)
+        .map(|option| {
             // The length of a value goes without saying.
-            let fields: Vec<_> = fields
-                .iter()
-                .copied()
-                .filter(|field| !field.ends_with("_len"))
-                .collect();
-            let comment = match fields.is_empty() {
-                true => String::new(),
-                false => format!("\t/* {} */", fields.join(", ")),
-            };
-            let name = padded(condition, longest.unwrap_or(0));
-            format!("\t{name} = 1 << {bit},{comment}\n")
+            let fields = option.fields.iter().copied();
+            let fields: Vec<_> = fields.filter(|field| !field.ends_with("_len")).collect();
+            (option.condition.to_owned(), fields.join(", "))
         })
         .collect();
-    let begin = "a `!` before it. */\nenum {\n";
-    replaced(text, begin, "};", &lines.concat())
+    // Their numbers in netlink are these bits' places.
+    let states: Vec<_> = rows::states()
+        .iter()
+        .map(|row| (format!("XT_{}", row.constant), row.means.to_owned()))
+        .collect();
+    let mut text = text.to_owned();
+    for (end_of_comment, bits) in [
+        ("a `!` before it. */", &conditions),
+        ("bits of `states`. */", &states),
+    ] {
+        let begin = format!("{end_of_comment}\nenum {{\n");
+        text = replaced(&text, &begin, "};", &enumeration(bits))?;
+    }
+    let all = format!("(1 << {}) - 1", states.len());
+    replaced(&text, "#define XT_TLSCONN_STATES_ALL (", ")\n", &all)
+}
+
+/// Bits by their names, from 0 on, each with a comment.
+fn enumeration(bits: &[(String, String)]) -> String {
+    let longest = bits.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let line = |(bit, (name, comment)): (usize, &(String, String))| {
+        let comment = match comment.is_empty() {
+            true => String::new(),
+            false => format!("\t/* {comment} */"),
+        };
+        format!("\t{} = 1 << {bit},{comment}\n", padded(name, longest))
+    };
+    bits.iter().enumerate().map(line).collect()
 }
 
 /// A name after a tab, with tabs and spaces up to a length.

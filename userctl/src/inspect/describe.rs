@@ -147,36 +147,18 @@ pub(super) fn time(time: Time) -> crate::time::Time {
     crate::time::Time(u64::try_from(time).unwrap_or(0))
 }
 
-/// The engine's side.
-pub(crate) fn side(side: tlsconn_tls::Side) -> Side {
-    match side {
-        tlsconn_tls::Side::Src => Side::Src,
-        tlsconn_tls::Side::Dst => Side::Dst,
-    }
+/// The engine's enumerations are of the same rows.
+macro_rules! of_engine {
+    ($name:ident $kind:ident $({ $variant:ident $($more:tt)* })+) => {
+        pub(crate) fn $name(value: tlsconn_tls::$kind) -> $kind {
+            match value { $(tlsconn_tls::$kind::$variant => $kind::$variant,)+ }
+        }
+    };
 }
 
-/// The engine's state.
-pub(crate) fn state(state: tlsconn_tls::State) -> State {
-    use tlsconn_tls::State as Engine;
-    match state {
-        Engine::New => State::New,
-        Engine::Hello => State::Hello,
-        Engine::Handshake => State::Handshake,
-        Engine::Established => State::Established,
-        Engine::Closed => State::Closed,
-        Engine::NotTls => State::NotTls,
-        Engine::Lost => State::Lost,
-        Engine::Tainted => State::Tainted,
-    }
-}
-
-fn resumption(resumption: tlsconn_tls::Resumption) -> Resumption {
-    match resumption {
-        tlsconn_tls::Resumption::SessionId => Resumption::SessionId,
-        tlsconn_tls::Resumption::Ticket => Resumption::Ticket,
-        tlsconn_tls::Resumption::Psk => Resumption::Psk,
-    }
-}
+crate::sides! { of_engine side Side }
+crate::states! { of_engine state State }
+crate::resumptions! { of_engine resumption Resumption }
 
 fn reason(reason: tlsconn_tls::Reason, flow: &Flow) -> Option<Reason> {
     match (reason, View(flow).missing()) {
