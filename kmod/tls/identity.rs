@@ -80,7 +80,10 @@ macro_rules! identity {
         impl Identity {
             /// The same, borrowed.
             pub fn as_ref(&self) -> IdentityRef<'_> {
-                IdentityRef { $($($field: borrow!(self.$field, $($kind)+),)+)+ }
+                // What has branches first: fewer registers are in use then.
+                $($(borrow!(long self $field, $($kind)+);)+)+
+                $($(borrow!(short self $field, $($kind)+);)+)+
+                IdentityRef { $($($field,)+)+ }
             }
         }
 
@@ -120,22 +123,18 @@ macro_rules! plain {
     (resumption) => { Option<Resumption> };
 }
 
+/// Borrows a field, in the pass of those like it.
 macro_rules! borrow {
-    ($value:expr, name) => {
-        $value.as_ref().map(Bytes::as_slice)
-    };
-    ($value:expr, random) => {
-        $value.as_ref().map(<[u8; 32]>::as_slice)
-    };
-    ($value:expr, id) => {
-        $value.as_ref().map(Bytes::as_slice)
-    };
-    ($value:expr, echo $of:ident) => {
-        $value.as_ref().map(Bytes::as_slice)
-    };
-    ($value:expr, $kind:ident) => {
-        $value
-    };
+    (long $self:ident $field:ident, name) => { let $field = $self.$field.as_ref().map(Bytes::as_slice); };
+    (long $self:ident $field:ident, random) => { let $field = $self.$field.as_ref().map(<[u8; 32]>::as_slice); };
+    (long $self:ident $field:ident, id) => { borrow!(long $self $field, name) };
+    (long $self:ident $field:ident, echo $of:ident) => { borrow!(long $self $field, name) };
+    (short $self:ident $field:ident, name) => {};
+    (short $self:ident $field:ident, random) => {};
+    (short $self:ident $field:ident, id) => {};
+    (short $self:ident $field:ident, echo $of:ident) => {};
+    (long $self:ident $field:ident, $kind:ident) => {};
+    (short $self:ident $field:ident, $kind:ident) => { let $field = $self.$field; };
 }
 
 crate::identity_fields! { identity }
