@@ -7,7 +7,7 @@
 //!
 //! A row is a variant, the constant of the ABI header, the word that people read and write, and a sentence on what it means.
 //! What comes after these, and where a row is another, is said where the rows are. `make tables` writes what cannot be compiled
-//! from them: the enumerations in the headers, docs/netlink/tlsconn.yaml, the JSON schema, the tables of README and of
+//! from them: the enumerations in the headers, docs/netlink/tlsconn.yaml, the JSON schema, the tables of docs/reference.md and of
 //! docs/operations.md, and fish's completions.
 
 #![cfg_attr(not(MODULE), no_std)]
