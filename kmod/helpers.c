@@ -80,6 +80,18 @@ void tlsconn_packet_cache_write(unsigned int word, u64 value)
 	this_cpu_write(tlsconn_packet_cache[word], value);
 }
 
+DEFINE_PER_CPU_ALIGNED(u64[TLSCONN_PASS_NOTES], tlsconn_pass_notes);
+
+u64 tlsconn_pass_note_read(unsigned int place)
+{
+	return this_cpu_read(tlsconn_pass_notes[place % TLSCONN_PASS_NOTES]);
+}
+
+void tlsconn_pass_note_write(unsigned int place, u64 note)
+{
+	this_cpu_write(tlsconn_pass_notes[place % TLSCONN_PASS_NOTES], note);
+}
+
 struct kmem_cache *tlsconn_cache_new(const char *name, unsigned int size, unsigned int align,
 				     void (*constructor)(void *object))
 {

@@ -41,6 +41,11 @@ void tlsconn_packet_unlock(spinlock_t *lock, bool softirqs);
 u64 tlsconn_packet_cache_read(unsigned int word);
 void tlsconn_packet_cache_write(unsigned int word, u64 value);
 
+/* This CPU's notes of packets whose pass mark was set before (sys/pass_mark.rs). Any context. */
+#define TLSCONN_PASS_NOTES 8
+u64 tlsconn_pass_note_read(unsigned int place);
+void tlsconn_pass_note_write(unsigned int place, u64 note);
+
 /* Memory for connections, all of one size. */
 struct kmem_cache *tlsconn_cache_new(const char *name, unsigned int size, unsigned int align,
 				     void (*constructor)(void *object));

@@ -5,6 +5,7 @@
 use crate::{
     collect, fast,
     namespace::{NetState, Tracker},
+    pass,
     pins::Release,
     release::{self, release_all},
     syns::Syns,
@@ -27,6 +28,11 @@ impl Hook for Tracker {
     #[inline(always)]
     fn packet(net: &NetState, skb: Skb<'_>, rcu: &Reader) -> Verdict {
         fast::track(net, skb, rcu)
+    }
+
+    #[inline(always)]
+    fn may_pass(net: &NetState, skb: Skb<'_>, strict: bool) -> bool {
+        pass::may_pass(net, skb, strict)
     }
 }
 

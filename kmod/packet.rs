@@ -300,6 +300,12 @@ pub fn data_of_established(skb: Skb<'_>) -> Option<(u32, u32)> {
     (len > 0).then_some((u32::from_be_bytes([*s0, *s1, *s2, *s3]), len))
 }
 
+/// Where the TCP header of a packet begins; None where it has none. Any context.
+#[inline(always)]
+pub fn tcp_offset(skb: Skb<'_>) -> Option<u32> {
+    transport(skb).map(|(tcp, _)| tcp)
+}
+
 /// The bytes of a header, which nearly always lies in one piece.
 #[inline(always)]
 fn header<const N: usize>(skb: Skb<'_>, offset: u32) -> Option<[u8; N]> {

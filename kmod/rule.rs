@@ -18,8 +18,9 @@ use crate::{
         conntrack::{self, Conntrack, Direction},
         rcu::Reader,
         skb::Skb,
-        xt::{Match, Matches},
+        xt::{Match, Matches, Table},
     },
+    tables::check_table,
     tls::{Connection, PacketTypes, Payload, Side, State, Types},
 };
 use core::ffi::CStr;
@@ -48,8 +49,9 @@ impl Match for Tlsconn {
         matches(info, net, skb, tcp)
     }
 
-    fn check(info: &MatchInfo) -> Result<(), &'static CStr> {
-        check(info)
+    fn check(info: &MatchInfo, table: Table<'_>) -> Result<(), &'static CStr> {
+        check(info)?;
+        check_table(info, table)
     }
 }
 
@@ -112,7 +114,8 @@ fn looked_up(net: &NetState, skb: Skb<'_>) -> Known {
     Known::new(types, state)
 }
 
-fn stored(
+/// Types and state by the table. Softirq or process context; no lock is held.
+pub fn stored(
     net: &NetState,
     ct: Option<(&Conntrack, Direction)>,
     tcp: &Tcp<'_>,

@@ -47,6 +47,7 @@ mod numbers;
 pub mod opening;
 pub mod packet;
 pub mod parameters;
+pub mod pass;
 #[allow(unsafe_code, reason = "memory that is not cleared each time")]
 pub mod pieces;
 pub mod pins;
@@ -56,6 +57,7 @@ pub mod sessions;
 pub mod syns;
 #[allow(unsafe_code, reason = "safe faces of C")]
 pub mod sys;
+pub mod tables;
 #[path = "tls/mod.rs"]
 pub mod tls;
 pub mod tracked;

@@ -99,6 +99,8 @@ policy!(
     /// `track-set`.
     TrackSet {
         REQUESTED: U8 = TLSCONN_A_TRACK_REQUESTED,
+        PASS_MARK: U32 = TLSCONN_A_TRACK_PASS_MARK,
+        STRICT: U8 = TLSCONN_A_TRACK_STRICT,
     }
 );
 

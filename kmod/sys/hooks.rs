@@ -27,6 +27,10 @@ pub trait Hook: Sized + Send + Sync + 'static {
     /// A packet comes, just after conntrack has put its entry to it. Softirq context, or process context at LOCAL_OUT; under
     /// RCU.
     fn packet(net: &Namespace<Self>, skb: Skb<'_>, rcu: &Reader) -> Verdict;
+
+    /// Whether a packet that was seen there carries nothing to be held; `strict`: nor what may be such. Softirq or process
+    /// context, under RCU.
+    fn may_pass(net: &Namespace<Self>, skb: Skb<'_>, strict: bool) -> bool;
 }
 
 fn hook<S: State>(

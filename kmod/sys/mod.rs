@@ -18,6 +18,7 @@ pub mod message;
 pub mod net;
 pub mod packed;
 pub mod packet_cache;
+pub mod pass_mark;
 pub mod percpu;
 pub mod pernet;
 pub mod policy;

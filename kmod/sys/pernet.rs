@@ -6,6 +6,7 @@ use super::{
     conntrack,
     hooks::{Hook, Hooks},
     net::Net,
+    pass_mark::PassMark,
     random, zeroed, Global,
 };
 use crate::bindings;
@@ -44,6 +45,9 @@ pub struct Namespace<S> {
     /// Whether packets are seen. Stays after the state: rules are destroyed after the namespace's exit.
     #[pin]
     pub hooks: Hooks,
+    /// Whether and how packets are marked; as above.
+    #[pin]
+    pub pass_mark: PassMark,
     /// Is dropped by itself, at the namespace's exit.
     #[pin]
     state: Opaque<S>,
@@ -96,6 +100,7 @@ impl<S: State> Namespace<S> {
     fn new(net: *mut net, place: *const Self) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             hooks <- Hooks::new::<S>(net, place),
+            pass_mark <- PassMark::new::<S>(place),
             state <- Opaque::try_ffi_init(move |state: *mut S| {
                 // SAFETY: The namespace is being made, or it is there and the module is loaded.
                 let net = unsafe { Net::from_raw(net) };
@@ -137,8 +142,19 @@ impl<S: State> Namespace<S> {
         requested.map(drop)
     }
 
-    /// Takes such a request back. Process context; may sleep.
+    /// Has a bit of the packet mark say which packets carry nothing to be held. Process context; may sleep.
+    pub fn turn_pass_mark_on(&self, bit: u32, strict: bool) -> Result {
+        self.pass_mark.turn_on(self.hooks.net(), bit, strict)
+    }
+
+    /// Whether what is in doubt is held too. Process context; may sleep.
+    pub fn set_strict(&self, strict: bool) {
+        self.pass_mark.set_strict(strict);
+    }
+
+    /// Takes such a request back, and turns the pass mark off. Process context; may sleep.
     pub fn withdraw_tracking(&self) {
+        self.pass_mark.turn_off(self.hooks.net());
         if self.hooks.withdraw() {
             conntrack::put(&self.net());
         }
@@ -194,9 +210,10 @@ unsafe extern "C" fn init<S: State>(net: *mut net) -> c_int {
 /// As above.
 unsafe extern "C" fn pre_exit<S: State>(net: *mut net) {
     // SAFETY: The namespace is alive until its exit is over.
-    Namespace::<S>::of(&unsafe { Net::from_raw(net) })
-        .hooks
-        .shut();
+    let net = unsafe { Net::from_raw(net) };
+    let namespace = Namespace::<S>::of(&net);
+    namespace.pass_mark.shut(net.as_raw());
+    namespace.hooks.shut();
 }
 
 /// Gives back what a namespace holds. Process context.

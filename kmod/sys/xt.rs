@@ -14,7 +14,7 @@ use core::{ffi::CStr, marker::PhantomData};
 use kernel::{
     bindings::sk_buff,
     error::to_result,
-    ffi::{c_int, c_uint},
+    ffi::{c_char, c_int, c_uint},
     prelude::*,
     ThisModule,
 };
@@ -46,9 +46,25 @@ pub trait Match: Sized + 'static {
         transport: u32,
     ) -> bool;
 
-    /// Whether a rule may be inserted, or a word why not, for the kernel's log. Process context. For every rule at every
-    /// replacement of a table.
-    fn check(info: &Self::Info) -> Result<(), &'static CStr>;
+    /// Whether a rule may be inserted into the table of that name, or a word why not, for the kernel's log. Process context. For
+    /// every rule at every replacement of a table.
+    fn check(info: &Self::Info, table: Table<'_>) -> Result<(), &'static CStr>;
+}
+
+/// The table that a rule is in.
+///
+/// # Invariants
+///
+/// The pointer is to a C string that stays as it is for `'a`.
+#[derive(Clone, Copy)]
+pub struct Table<'a>(*const c_char, PhantomData<&'a c_char>);
+
+impl Table<'_> {
+    /// Whether it has that name. Any context.
+    pub fn is(self, name: &CStr) -> bool {
+        // SAFETY: By the invariant both are C strings.
+        unsafe { bindings::strcmp(self.0, name.as_char_ptr()) == 0 }
+    }
 }
 
 /// A match as x_tables keeps it.
@@ -173,14 +189,15 @@ unsafe fn packet_and_rule<'a, M: Match>(
 ///
 /// As above.
 unsafe extern "C" fn check<M: Match>(parameters: *const bindings::xt_mtchk_param) -> c_int {
-    // SAFETY: x_tables hands over valid parameters, with as much data as the match asked for.
-    let (info, net) = unsafe {
+    // SAFETY: x_tables hands over valid parameters, with as much data as the match asked for and the name of its table.
+    let (info, net, table) = unsafe {
         (
             &*(*parameters).matchinfo.cast::<M::Info>(),
             (*parameters).net,
+            Table((*parameters).table, PhantomData),
         )
     };
-    if let Err(why) = M::check(info) {
+    if let Err(why) = M::check(info, table) {
         // SAFETY: The reason is a C string.
         unsafe { bindings::tlsconn_refused(why.as_char_ptr()) };
         return EINVAL.to_errno();

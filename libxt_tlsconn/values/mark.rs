@@ -54,7 +54,8 @@ impl Mark {
     }
 }
 
-fn number(text: &str) -> Result<u32, String> {
+/// A number of 32 bits, written likewise.
+pub fn number(text: &str) -> Result<u32, String> {
     let (digits, radix) = if let Some(digits) = text.strip_prefix("0x").or(text.strip_prefix("0X"))
     {
         (digits, 16)

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use tlsconn_uapi::TLSCONN_PIN_NAME_MAX;
 pub(crate) use tlsconn_values::mark::Mark;
+use tlsconn_values::mark;
 
 /// Reads a mark for a pin, as -m tlsconn reads marks. The bits that it takes have to be said, and connections without a pin
 /// must not have it.
@@ -18,6 +19,24 @@ pub(crate) fn pin_mark(text: &str) -> Result<Mark, String> {
         return Err("the value is 0, which connections without a pin carry too".into());
     }
     Ok(mark)
+}
+
+/// One bit of a mark.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Bit(pub(crate) u32);
+
+impl FromStr for Bit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let value = mark::number(text)?;
+        match value.is_power_of_two() {
+            true => Ok(Self(value)),
+            false => Err(format!(
+                "{value:#x} is not exactly one bit, as in 0x00800000"
+            )),
+        }
+    }
 }
 
 /// A pin's name.

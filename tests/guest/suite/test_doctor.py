@@ -76,7 +76,7 @@ class Doctor(GatewayTest):
 
     def test_the_raw_table(self):
         self.healthy()
-        self.iptables("-t", "raw", "-A", "PREROUTING", "-p", "tcp", "-m", "tlsconn", "--state", "lost", "-j", "ACCEPT")
+        self.iptables("-t", "raw", "-A", "PREROUTING", "-p", "tcp", "-m", "tlsconn", "--pinned", "-j", "ACCEPT")
         self.iptables("-t", "raw", "-A", "OUTPUT", "-p", "tcp", "-j", "CT", "--notrack")
         self.mend("raw-table")
 

@@ -2,12 +2,13 @@
 """Types and states, packet by packet: any octet or all, by content or header, with ! and without; untracked, lost."""
 
 import itertools
+import time
 import unittest
 
 from counting import ForgedTest
 from forge import ACK, FIN, PSH, RST, SYN
 from hellos import change_cipher_spec, client_hello, message, record, server_hello
-from lab import on
+from lab import IPTABLES, on, run
 from test_conditions import EVERY, INVERTED
 
 ASKED = ["handshake", "change-cipher-spec", "handshake,change-cipher-spec", "alert", "application-data", "unknown",
@@ -84,12 +85,26 @@ class Match(ForgedTest):
         self.rules("iptables-legacy", RULES | EVERY | INVERTED)
         self.assertEqual(self.two_packets(), (fitting({"none"}, "lost"), fitting({"unknown"}, "lost")))
 
-    def test_the_raw_table(self):
-        for iptables in ("iptables-legacy", "iptables-nft"):
-            with self.subTest(iptables=iptables):
-                self.rules(iptables, RULES | EVERY | INVERTED, "raw", "PREROUTING")
-                self.assertEqual(self.two_packets(), (fitting({"none"}, "lost"), fitting({"unknown"}, "lost")))
-                on("gateway", iptables, "-t", "raw", "-F")
+    def test_tables_in_which_nothing_is_known(self):
+        """Refused there, with a word why in the kernel's log; the connection mark may be asked for in the raw table."""
+        for iptables in IPTABLES:
+            # The kernel prints ten such lines in five seconds.
+            time.sleep(5.5)
+            for table, chain, condition, word in (
+                ("nat", "PREROUTING", "--sni *.example.org", "nat table sees a connection's first packet only"),
+                ("nat", "POSTROUTING", "--pinned", "nat table sees a connection's first packet only"),
+                ("raw", "PREROUTING", "--record-type handshake", "raw table comes before conntrack"),
+                ("raw", "OUTPUT", "--pinned --state lost", "raw table comes before conntrack"),
+                ("raw", "PREROUTING", "! --pinned", None),
+                ("mangle", "PREROUTING", "--sni *.example.org", None),
+            ):
+                with self.subTest(iptables=iptables, table=table, condition=condition):
+                    run("dmesg", "--clear")
+                    rule = ("-t", table, "-A", chain, "-p", "tcp", "-m", "tlsconn", *condition.split())
+                    added = on("gateway", iptables, *rule, check=False)
+                    self.assertEqual(added.returncode == 0, word is None, added.stderr)
+                    if word:
+                        self.assertIn(word, run("dmesg").stdout)
 
     def test_a_connection_under_way(self):
         self.rules("iptables-nft", RULES | EVERY | INVERTED)

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The ruleset that `tlsconnctl rules` prints, loaded beside others' rules into all four variants of iptables."""
 
+import json
 import ssl
 import unittest
 
-from lab import PATIENCE, SERVER, GatewayTest, ctl, on, run, wait_for
+from lab import IPTABLES, PATIENCE, SERVER, GatewayTest, ctl, on, run, wait_for
 
 # What a gateway has: conntrack's idiom in front of everything else.
 OTHERS = ["-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", "-A FORWARD -j ours", "-A ours -j ACCEPT"]
@@ -80,13 +81,104 @@ class Ruleset(GatewayTest):
                 self.load_beside_others(iptables)
                 on("gateway", f"{iptables}-restore", "--noflush", stdin=run("tlsconnctl", "rules").stdout)
                 own = on("gateway", iptables, "-S", "TLSCONN").stdout.splitlines()
-                self.assertEqual(len(own), 3, own)
+                self.assertEqual(len(own), 4, own)
                 client = self.connect(self.server())
                 client.send(b"held")
                 self.assertHeld(client)
                 wait_for(client.listed)
                 for command in ("-F", "-X"):
                     on("gateway", iptables, command)
+
+
+class Loaded(GatewayTest):
+    """What --load, and printing and loading, leave is the same however often it is done."""
+
+    def setUp(self):
+        super().setUp()
+        for iptables in "iptables", "ip6tables":
+            on("gateway", iptables, "-N", "ours")
+            for rule in OTHERS:
+                on("gateway", iptables, *rule.split())
+
+    def state(self):
+        """All rules of all tools."""
+        saved = [on("gateway", f"{iptables}-save").stdout for iptables in IPTABLES]
+        rules = [line for text in saved for line in text.splitlines() if line.startswith(("*", ":", "-A"))]
+        # Without what is counted.
+        return [line.split(" [")[0] for line in rules], on("gateway", "nft", "-s", "list", "tables").stdout
+
+    def assertFirst(self, iptables, jumps):
+        """Ours come before all others in FORWARD, each once."""
+        forward = [line for line in on("gateway", iptables, "-S", "FORWARD").stdout.splitlines() if line.startswith("-A")]
+        self.assertEqual([line.endswith("-j TLSCONN") for line in forward], [True] * jumps + [False] * 2, forward)
+
+    def test_loaded_five_times_and_taken_away(self):
+        before = self.state()
+        for options, jumps in (((), (2, 2)), (("--port", "443,8443", "--quic", "pass"), (2, 2)), (("--strict",), (2, 2)),
+                               (("--dst", SERVER[4]), (3, 2))):
+            with self.subTest(options):
+                self.assertEqual(list(json.loads(ctl("rules", "--load", *options).stdout)), ["loaded"])
+                once = self.state()
+                self.assertFirst("iptables", jumps[0])
+                for _ in range(4):
+                    ctl("rules", "--load", *options)
+                    self.assertEqual(self.state(), once)
+        on("gateway", "iptables", "-I", "FORWARD", "-s", "192.0.2.1", "-j", "ACCEPT")
+        ctl("rules", "--load")
+        for iptables in "iptables", "ip6tables":
+            forward = on("gateway", iptables, "-S", "FORWARD").stdout.splitlines()
+            self.assertTrue(all(line.endswith("-j TLSCONN") for line in forward[1:3]), forward)
+        on("gateway", "iptables", "-D", "FORWARD", "-s", "192.0.2.1", "-j", "ACCEPT")
+        for _ in range(2):
+            self.assertEqual(json.loads(ctl("rules", "--unload").stdout), {"unloaded": ["iptables", "ip6tables"]})
+            self.assertEqual(self.state(), before)
+
+    def test_printed_and_loaded_five_times(self):
+        for iptables, options, jumps in (("iptables", (), 2), ("ip6tables", (), 2), ("iptables", ("--port", "443"), 3),
+                                         ("ip6tables", ("--dst", SERVER[6]), 3)):
+            states = []
+            for _ in range(5):
+                text = on("gateway", "tlsconnctl", "rules", *options).stdout
+                on("gateway", f"{iptables}-restore", "--noflush", stdin=text)
+                states.append(self.state())
+            with self.subTest(iptables=iptables, options=options):
+                self.assertFirst(iptables, jumps)
+                self.assertEqual(states, states[:1] * 5)
+
+    def test_nft(self):
+        before = self.state()
+        ctl("track", "on", "--pass-mark", "0x00800000")
+        for chain in "FORWARD", "INPUT", "OUTPUT":
+            ctl("rules", "--format", "nft", "--load", "--chain", chain)
+        once = on("gateway", "nft", "-s", "list", "ruleset").stdout
+        for _ in range(4):
+            self.assertEqual(json.loads(ctl("rules", "--format", "nft", "--load").stdout), {"loaded": ["nft"]})
+            on("gateway", "nft", "-f", "-", stdin=on("gateway", "tlsconnctl", "rules", "--format", "nft").stdout)
+        again = on("gateway", "nft", "-s", "list", "ruleset").stdout
+        self.assertEqual(sorted(again.splitlines()), sorted(once.splitlines()))
+        for _ in range(2):
+            for chain in "FORWARD", "INPUT", "OUTPUT":
+                ctl("rules", "--format", "nft", "--unload", "--chain", chain)
+        self.assertEqual(self.state(), before)
+
+    def test_what_cannot_be_loaded_changes_nothing(self):
+        ctl("rules", "--load")
+        # Somebody else's jump to it.
+        on("gateway", "iptables", "-A", "ours", "-j", "TLSCONN")
+        before = self.state()
+        refused = ctl("rules", "--unload", check=False)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("iptables-restore", json.loads(refused.stderr)["error"]["message"])
+        self.assertEqual(self.state(), before)
+        on("gateway", "iptables", "-D", "ours", "-j", "TLSCONN")
+        ctl("rules", "--unload")
+
+    def test_it_holds(self):
+        for ip in 4, 6:
+            ctl("rules", "--load")
+            with self.subTest(ip=ip):
+                server = self.server(ip)
+                self.assertOnlyThePinnedFlows(self.connect(server, ip=ip), self.connect(server, ip=ip))
 
 
 if __name__ == "__main__":

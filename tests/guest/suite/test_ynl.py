@@ -88,9 +88,11 @@ class Ynl(GatewayTest):
 
     def test_tracking_and_counters(self):
         bound = {"max-connections": 262144}
-        self.assertEqual(self.ynl("do", "track-get"), {"tracking": 0, "rules": 0, "requested": 0} | bound)
-        self.assertEqual(self.ynl("do", "track-set", requested=1),
-                         {"tracking": 1, "rules": 0, "requested": 1} | bound)
+        self.assertEqual(self.ynl("do", "track-get"), {"tracking": 0, "rules": 0, "requested": 0, "strict": 0} | bound)
+        on = {"tracking": 1, "rules": 0, "requested": 1} | bound
+        self.assertEqual(self.ynl("do", "track-set", requested=1), on | {"strict": 0})
+        self.assertEqual(self.ynl("do", "track-set", requested=1, **{"pass-mark": 1 << 23, "strict": 1}),
+                         on | {"pass-mark": 1 << 23, "strict": 1})
         self.connect(self.server())
         self.assertEqual(self.ynl("do", "stats-get")["connections-now"], 1)
 

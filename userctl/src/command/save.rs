@@ -37,9 +37,20 @@ pub(crate) fn run(output: &Output) -> Result<(), Failure> {
 
 /// The commands that bring it back.
 fn commands(tracking: &Tracking, pins: &[Pin]) -> Vec<String> {
-    let track = tracking.requested.then(|| "track on".into());
+    let track = tracking.requested.then(|| track(tracking));
     let armed = pins.iter().filter(|pin| is_first_armed(pin)).map(arm);
     track.into_iter().chain(armed).collect()
+}
+
+fn track(tracking: &Tracking) -> String {
+    let mut line = String::from("track on");
+    if let Some(bit) = tracking.pass_mark {
+        line += &format!(" --pass-mark {bit:#010x}");
+    }
+    if tracking.strict {
+        line += " --strict";
+    }
+    line
 }
 
 /// Whether it waits for its first connection. One that was bound and goes on to a resumption has its time running: it waits for
@@ -96,8 +107,20 @@ mod tests {
             tracking: true,
             rules: 1,
             requested,
+            pass_mark: None,
+            strict: false,
+            ja4: false,
             max_connections: None,
         };
+        let marked = Tracking {
+            pass_mark: Some(0x80_0000),
+            strict: true,
+            ..tracking(true)
+        };
+        assert_eq!(
+            commands(&marked, &[]),
+            ["track on --pass-mark 0x00800000 --strict"]
+        );
         assert_eq!(commands(&tracking(false), &[]), [""; 0]);
         let follows = Pin {
             expires_in: Some(30),

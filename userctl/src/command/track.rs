@@ -1,23 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! `tlsconnctl track`: tracking without a rule.
+//! `tlsconnctl track`: tracking without a rule, and the pass mark.
 
 use clap::{Args, ValueEnum};
 
-use crate::{failure::Failure, model::Tracking, netlink::Tlsconn, output::Output};
+use crate::{failure::Failure, mark::Bit, model::Tracking, netlink::Tlsconn, output::Output};
 
 /// Have connections tracked without a rule, or no longer; or say whether they are
 ///
 /// A rule that uses the match has them tracked anyway. What was begun before tracking is lost.
+///
+/// With --pass-mark, chains of nft can hold data without the match: in FORWARD, INPUT and OUTPUT the bit is set, for chains of
+/// priority filter - 5, in the packet mark of each packet that carries nothing to be held, and cleared in all others. `tlsconnctl
+/// rules --format nft` makes such chains. Nobody else sees the bit: before and after them it is what it was.
 #[derive(Args, Debug)]
 pub(crate) struct Track {
     /// What to do
-    #[arg(value_enum)]
+    #[arg(value_enum, default_value_t = What::Status)]
     what: What,
+    /// With on: a bit of the packet mark that nobody else uses, such as 0x00800000. It stays on until `track off`
+    #[arg(long, value_name = "BIT")]
+    pass_mark: Option<Bit>,
+    /// With on: what is in doubt, which may be handshake or data, does not have the bit
+    #[arg(long)]
+    strict: bool,
 }
 
 /// What to do.
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 enum What {
     On,
     Off,
@@ -26,10 +36,15 @@ enum What {
 
 impl Track {
     pub(crate) fn run(&self, output: &Output) -> Result<(), Failure> {
+        if self.what != What::On && (self.pass_mark.is_some() || self.strict) {
+            return Err(Failure::usage(
+                "--pass-mark and --strict go with `track on`; `track off` ends both",
+            ));
+        }
         let mut tlsconn = Tlsconn::open()?;
         let tracking = match self.what {
-            What::On => tlsconn.track(true),
-            What::Off => tlsconn.track(false),
+            What::On => tlsconn.track_on(self.pass_mark, self.strict),
+            What::Off => tlsconn.track_off(),
             What::Status => tlsconn.tracking(),
         }?;
         if output.json {
@@ -47,7 +62,12 @@ fn line(tracking: &Tracking) -> String {
     };
     let on = if tracking.tracking { "on" } else { "off" };
     let asked = if tracking.requested { "" } else { " not" };
-    format!("tracking is {on}: {rules}, and it was{asked} asked for by `track on`")
+    let mark = match tracking.pass_mark {
+        None => "there is no pass mark".into(),
+        Some(bit) => format!("the pass mark is {bit:#010x}"),
+    };
+    let strict = if tracking.strict { ", strict" } else { "" };
+    format!("tracking is {on}: {rules}, and it was{asked} asked for by `track on`; {mark}{strict}")
 }
 
 #[cfg(test)]
@@ -56,19 +76,23 @@ mod tests {
 
     #[test]
     fn lines() {
-        let tracking = |rules, requested| Tracking {
+        let tracking = |rules, requested, pass_mark, strict| Tracking {
             tracking: rules != 0 || requested,
             rules,
             requested,
+            pass_mark,
+            strict,
+            ja4: false,
             max_connections: None,
         };
         assert_eq!(
-            line(&tracking(1, true)),
-            "tracking is on: 1 rule uses the match, and it was asked for by `track on`"
+            line(&tracking(1, true, Some(0x80_0000), true)),
+            "tracking is on: 1 rule uses the match, and it was asked for by `track on`; the pass mark is 0x00800000, \
+             strict"
         );
         assert_eq!(
-            line(&tracking(0, false)),
-            "tracking is off: no rule uses the match, and it was not asked for by `track on`"
+            line(&tracking(0, false, None, false)),
+            "tracking is off: no rule uses the match, and it was not asked for by `track on`; there is no pass mark"
         );
     }
 }

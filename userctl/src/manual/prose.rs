@@ -145,10 +145,13 @@ const OF_RULES: &[Prose] = &[
         &[
             Text("The jump to the new chain stands before all other rules, because a rule that accepts established \
                   connections would let data pass. If you load the output again, the chain is emptied and filled anew, and \
-                  rules that you have put into it are gone. The jump (two of them with --port, --src or --dst) is added once \
-                  more, so that packets of an earlier jump are still held, also if --port, --src or --dst differ now. \
-                  To remove a jump: iptables -D FORWARD 1, once for each. To remove everything: \
-                  iptables-save -t filter | grep -vw TLSCONN | iptables-restore."),
+                  rules that you have put into it are gone. Jumps that are there go, and new ones are made before all other \
+                  rules, also if --port, --src or --dst differ now. The output removes the jumps that are there when it is \
+                  printed: print it again before you load it again. --load does both, and --unload removes everything."),
+            Text("With --format nft a table of its own is replaced in one step, so that the same text can be loaded any \
+                  number of times, and data is held meanwhile. What it holds is decided by the pass mark: without \
+                  `tlsconnctl track on --pass-mark`, and without the module, only pinned connections pass. A queue \
+                  (NFQUEUE) at priority filter - 5 could change the bit, and takes one that was set before away."),
             Text("Pins with a mark of their own need a rule of their own before the others: -m tlsconn --pinned --pin-mark \
                   VALUE/MASK -j RETURN."),
             Text("With --on-data reset a held packet is answered with a reset to its sender; the other side does not \
@@ -158,8 +161,11 @@ const OF_RULES: &[Prose] = &[
     (
         "EXAMPLES",
         &[
+            Line("tlsconnctl rules --load"),
             Line("tlsconnctl rules | iptables-restore --noflush"),
-            Line("tlsconnctl rules --port 443 --dst 2001:db8::/32 | ip6tables-restore --noflush"),
+            Line("tlsconnctl rules --port 443,8443 --dst 2001:db8::/32 | ip6tables-restore --noflush"),
+            Line("tlsconnctl track on --pass-mark 0x00800000"),
+            Line("tlsconnctl rules --format nft | nft -f -"),
         ],
     ),
 ];

@@ -237,9 +237,23 @@ pub(crate) struct Tracking {
     pub(crate) rules: u32,
     /// By `tlsconnctl track on`.
     pub(crate) requested: bool,
+    /// The bit of the packet mark that says what may pass.
+    #[serde(serialize_with = "hex_bit")]
+    pub(crate) pass_mark: Option<u32>,
+    /// What is in doubt may not.
+    pub(crate) strict: bool,
+    /// JA4 is computed whether rules ask for it or not.
+    pub(crate) ja4: bool,
     /// How many connections the module tracks at most, where it says so.
     #[serde(skip)]
     pub(crate) max_connections: Option<u64>,
+}
+
+fn hex_bit<S: Serializer>(bit: &Option<u32>, serializer: S) -> Result<S::Ok, S::Error> {
+    match bit {
+        None => serializer.serialize_none(),
+        Some(bit) => serializer.collect_str(&format_args!("{bit:#010x}")),
+    }
 }
 
 fn hex_number<S: Serializer>(number: &u32, serializer: S) -> Result<S::Ok, S::Error> {

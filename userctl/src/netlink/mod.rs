@@ -31,7 +31,7 @@ pub(crate) use self::{
 };
 use crate::{
     failure::Failure,
-    mark::PinName,
+    mark::{Bit, PinName},
     model::{Connection, Pin, State, Tracking},
     selector::Selector,
 };
@@ -165,14 +165,32 @@ impl Tlsconn {
         one(&objects, tracking::tracking, doing)
     }
 
-    /// Has connections tracked without a rule, or no longer.
-    pub(crate) fn track(&mut self, requested: bool) -> Result<Tracking, Failure> {
+    /// Has connections tracked without a rule. A pass mark that is not given stays as it is, with strict if it was.
+    pub(crate) fn track_on(
+        &mut self,
+        pass_mark: Option<Bit>,
+        strict: bool,
+    ) -> Result<Tracking, Failure> {
+        let mut asked = Attributes::default().push(uapi::TLSCONN_A_TRACK_REQUESTED, &[1]);
+        if let Some(Bit(bit)) = pass_mark {
+            asked = asked.u32(uapi::TLSCONN_A_TRACK_PASS_MARK, bit);
+        }
+        if pass_mark.is_some() || strict {
+            asked = asked.push(uapi::TLSCONN_A_TRACK_STRICT, &[u8::from(strict)]);
+        }
+        self.track(&asked)
+    }
+
+    /// Has connections tracked no longer, unless a rule uses the match.
+    pub(crate) fn track_off(&mut self) -> Result<Tracking, Failure> {
+        self.track(&Attributes::default().push(uapi::TLSCONN_A_TRACK_REQUESTED, &[0]))
+    }
+
+    fn track(&mut self, asked: &Attributes) -> Result<Tracking, Failure> {
         let doing = "cannot turn tracking on or off";
-        let asked =
-            Attributes::default().push(uapi::TLSCONN_A_TRACK_REQUESTED, &[u8::from(requested)]);
         let objects = self
             .client
-            .command(uapi::TLSCONN_CMD_TRACK_SET, &asked, doing, SEE_LIST)?;
+            .command(uapi::TLSCONN_CMD_TRACK_SET, asked, doing, SEE_LIST)?;
         one(&objects, tracking::tracking, doing)
     }
 

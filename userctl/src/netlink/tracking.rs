@@ -29,6 +29,12 @@ pub(super) fn tracking(octets: &[u8]) -> Result<Tracking, Malformed> {
         tracking: object.must(uapi::TLSCONN_A_TRACK_TRACKING, Attribute::bool)?,
         rules: object.must(uapi::TLSCONN_A_TRACK_RULES, Attribute::u32)?,
         requested: object.must(uapi::TLSCONN_A_TRACK_REQUESTED, Attribute::bool)?,
+        pass_mark: object.may(uapi::TLSCONN_A_TRACK_PASS_MARK, Attribute::u32)?,
+        strict: object
+            .may(uapi::TLSCONN_A_TRACK_STRICT, Attribute::bool)?
+            .unwrap_or(false),
+        // No module computes it yet.
+        ja4: false,
         max_connections: object.may(uapi::TLSCONN_A_TRACK_MAX_CONNECTIONS, Attribute::uint)?,
     })
 }

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! `tlsconnctl rules`: a ruleset that holds what is not pinned.
+
+mod chain;
+mod held;
+mod iptables;
+mod nft;
+mod run;
+#[cfg(test)]
+mod tests;
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use self::{
+    chain::Chain,
+    held::Held,
+    iptables::{Chains, Jump},
+    run::run,
+};
+use crate::{
+    failure::{Code, Failure},
+    model::Tracking,
+    netlink::Tlsconn,
+    output::Output,
+};
+
+/// Print a ruleset that holds the data of every connection that is not pinned, or load it
+///
+/// For iptables it makes a chain of its own and a jump to it in front of the other rules, for nft a table of its own; nothing
+/// else is touched. Application data, heartbeats and what cannot be told are held; handshakes pass on to the other rules, as
+/// does all of a pinned connection. What may be handshake or data passes too, within bounds, so that every handshake
+/// completes; with --strict it is held, so that no data passes, and handshakes with client certificates wait for their pin.
+/// --load loads it, for IPv4 and IPv6, and --unload takes it away; either can be repeated. Or load what is printed as its first
+/// line says: `tlsconnctl rules | iptables-restore --noflush`, and the same for ip6tables-restore. Print it again to load it again.
+#[derive(Args, Debug)]
+pub(crate) struct Rules {
+    /// What it is for: iptables, with the match tlsconn, or nft alone, with the pass mark of `tlsconnctl track on --pass-mark`
+    #[arg(long, value_enum, default_value_t = Format::Iptables)]
+    format: Format,
+    /// Load it, instead of printing it
+    #[arg(long, conflicts_with = "unload")]
+    load: bool,
+    /// Take it away, if it is there
+    #[arg(long)]
+    unload: bool,
+    /// Name of the chain to make, which is emptied if it exists already; or FORWARD, INPUT or OUTPUT: the chain that
+    /// jumps to it, or the hook of nft's table [default: TLSCONN, from FORWARD]
+    #[arg(long, value_name = "CHAIN")]
+    chain: Option<Chain>,
+    #[command(flatten)]
+    held: Held,
+}
+
+/// What a ruleset is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+enum Format {
+    Iptables,
+    Nft,
+}
+
+/// What `rules` prints as JSON.
+#[derive(Serialize)]
+struct Answer<'a> {
+    /// The command that loads it.
+    load: &'a str,
+    ruleset: &'a str,
+}
+
+/// What `rules --load` and `rules --unload` print as JSON: the tools that have the rules now, or no longer.
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Done<'a> {
+    Loaded(&'a [&'a str]),
+    Unloaded(&'a [&'a str]),
+}
+
+impl Rules {
+    pub(crate) fn run(&self, output: &Output) -> Result<(), Failure> {
+        let is_ipv6 = self.held.is_ipv6()?;
+        match self.format {
+            Format::Iptables => self.iptables(is_ipv6, output),
+            Format::Nft => self.nft(output),
+        }
+    }
+
+    fn iptables(&self, is_ipv6: Option<bool>, output: &Output) -> Result<(), Failure> {
+        let (from, own) = Chain::names(self.chain.as_ref());
+        let chains = Chains { from, own };
+        let families: &[bool] = match is_ipv6 {
+            None => &[false, true],
+            Some(false) => &[false],
+            Some(true) => &[true],
+        };
+        if !self.load && !self.unload {
+            // Who may not read the rules prints what is to be loaded for the first time.
+            let old: Vec<Jump> = families
+                .iter()
+                .filter_map(|&is_ipv6| Some((is_ipv6, saved(is_ipv6).ok()?)))
+                .flat_map(|(is_ipv6, saved)| chains.jumps_in(&saved, is_ipv6))
+                .collect();
+            let ruleset = chains.ruleset(&self.held, is_ipv6, &old);
+            return print(iptables::command(is_ipv6), &ruleset, output);
+        }
+        // All is read before anything is changed.
+        let saved = families.iter().map(|&is_ipv6| saved(is_ipv6));
+        let saved = saved.collect::<Result<Vec<_>, _>>()?;
+        for (&is_ipv6, saved) in families.iter().zip(&saved) {
+            let old = chains.jumps_in(saved, is_ipv6);
+            let text = match self.load {
+                true => chains.ruleset(&self.held, Some(is_ipv6), &old),
+                false if chains.is_in(saved) => chains.removal(&old),
+                false => continue,
+            };
+            let restore = format!("{}-restore", name(is_ipv6));
+            run(&[&restore, "--noflush"], &text)?;
+        }
+        let tools: Vec<&str> = families.iter().map(|&is_ipv6| name(is_ipv6)).collect();
+        self.done(&tools, output)
+    }
+
+    fn nft(&self, output: &Output) -> Result<(), Failure> {
+        let Some(hook) = Chain::hook(self.chain.as_ref()) else {
+            return Err(Failure::usage(
+                "with --format nft, --chain is FORWARD, INPUT or OUTPUT; the table's name follows from it",
+            ));
+        };
+        if self.unload {
+            run(&["nft", "-f", "-"], &nft::removal(hook))?;
+            return self.done(&["nft"], output);
+        }
+        // Whoever may not ask, and whoever has no pass mark on yet, is told of it by the ruleset.
+        let tracking = Tlsconn::open().and_then(|mut tlsconn| tlsconn.tracking());
+        let tracking = tracking.ok().filter(|found| found.pass_mark.is_some());
+        let bit = tracking.as_ref().and_then(|found| found.pass_mark);
+        let bit = bit.unwrap_or(nft::PASS_MARK);
+        let ruleset = nft::ruleset(&self.held, hook, bit);
+        if !self.load {
+            return print(nft::COMMAND, &ruleset, output);
+        }
+        let is_strict = |found: &Tracking| found.strict;
+        if self.held.strict && !tracking.as_ref().is_some_and(is_strict) {
+            let on = nft::track_on(bit, true);
+            return Err(Failure::new(
+                Code::Failed,
+                format!(
+                    "with nft it is the pass mark that is strict, and it is not: run `{on}` first"
+                ),
+            ));
+        }
+        run(&["nft", "-f", "-"], &ruleset)?;
+        if tracking.is_none() && !output.json {
+            let on = nft::track_on(bit, false);
+            output.remark(&format!(
+                "only pinned connections pass until there is a pass mark: `{on}`"
+            ));
+        }
+        self.done(&["nft"], output)
+    }
+
+    fn done(&self, tools: &[&str], output: &Output) -> Result<(), Failure> {
+        if output.json {
+            return output.object(&match self.load {
+                true => Done::Loaded(tools),
+                false => Done::Unloaded(tools),
+            });
+        }
+        let what = if self.load { "loaded" } else { "taken away" };
+        output.done(&format!("{what}: {}", tools.join(", ")))
+    }
+}
+
+fn print(load: &str, ruleset: &str, output: &Output) -> Result<(), Failure> {
+    if output.json {
+        return output.object(&Answer { load, ruleset });
+    }
+    output.text(ruleset)
+}
+
+/// iptables, or ip6tables.
+fn name(is_ipv6: bool) -> &'static str {
+    match is_ipv6 {
+        true => "ip6tables",
+        false => "iptables",
+    }
+}
+
+/// The rules that are there.
+fn saved(is_ipv6: bool) -> Result<String, Failure> {
+    run(&[&format!("{}-save", name(is_ipv6))], "")
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The ruleset for nft, by the pass mark: it needs neither xtables nor the extension.
+
+use crate::{endpoint::Endpoint, mark::Mark};
+
+use super::held::{Held, OnData};
+
+/// The pass mark where none is on.
+pub(super) const PASS_MARK: u32 = 0x0080_0000;
+
+/// What loads the ruleset.
+pub(super) const COMMAND: &str = "nft -f -";
+
+/// The table at a hook: one for each, so that one can be taken away without the others.
+pub(super) fn table(hook: &str) -> String {
+    match hook {
+        "forward" => "tlsconn".into(),
+        hook => format!("tlsconn-{hook}"),
+    }
+}
+
+/// The command without which nothing passes.
+pub(super) fn track_on(bit: u32, strict: bool) -> String {
+    let strict = if strict { " --strict" } else { "" };
+    format!("tlsconnctl track on --pass-mark {bit:#010x}{strict}")
+}
+
+/// What holds, by that bit of the packet mark. In one transaction the table is made, if it is not there, taken away, and made as
+/// it is to be.
+pub(super) fn ruleset(held: &Held, hook: &str, bit: u32) -> String {
+    let table = table(hook);
+    let verb = held.verb();
+    let verdict = match held.on_data {
+        OnData::Drop => "drop",
+        OnData::Reset => "reject with tcp reset",
+    };
+    let Mark { value, mask } = Mark::default();
+    let rules = rules(held).join("\n\t\t");
+    format!(
+        "\
+# Load with: {COMMAND}
+# TLS data of connections that are not pinned (tlsconnctl pin) is {verb}; handshakes and pinned connections go on to
+# the other tables. Without the following command only pinned connections pass:
+# {on}
+# Printed by tlsconnctl {version}.
+table inet {table}
+delete table inet {table}
+table inet {table} {{
+	chain {hook} {{
+		type filter hook {hook} priority filter - 5; policy accept;
+		{rules}
+	}}
+
+	chain held {{
+		ct mark and {mask:#010x} == {value:#010x} accept comment \"tlsconn: pinned\"
+		meta mark and {bit:#010x} == 0 {verdict} comment \"tlsconn: data of what is not pinned\"
+	}}
+}}
+",
+        on = track_on(bit, held.strict),
+        version = env!("CARGO_PKG_VERSION"),
+    )
+}
+
+/// What takes it away, if it is there.
+pub(super) fn removal(hook: &str) -> String {
+    let table = table(hook);
+    format!("table inet {table}\ndelete table inet {table}\n")
+}
+
+/// Which packets are looked at, both ways. By addresses and ports and not by conntrack's entry, so that packets that have none
+/// are held too.
+fn rules(held: &Held) -> Vec<String> {
+    let there = address(&held.src, "saddr") + &address(&held.dst, "daddr");
+    let back = address(&held.src, "daddr") + &address(&held.dst, "saddr");
+    let mut rules = Vec::new();
+    if let Some(ports) = held.quic_ports() {
+        let ports = port(&ports);
+        rules.push(format!(
+            "{there}udp dport {ports} reject comment \"tlsconn: QUIC\""
+        ));
+    }
+    match held.ports().as_slice() {
+        [] if there.is_empty() => rules.push("meta l4proto tcp jump held".into()),
+        [] => rules.extend([
+            format!("{there}meta l4proto tcp jump held"),
+            format!("{back}meta l4proto tcp jump held"),
+        ]),
+        ports => rules.extend([
+            format!("{there}tcp dport {} jump held", port(ports)),
+            format!("{back}tcp sport {} jump held", port(ports)),
+        ]),
+    }
+    rules
+}
+
+/// A condition on an address, with a space after it.
+fn address(network: &Option<Endpoint>, end: &str) -> String {
+    match network {
+        None => String::new(),
+        Some(network) => {
+            let family = if network.is_ipv6() { "ip6" } else { "ip" };
+            format!("{family} {end} {} ", network.network())
+        }
+    }
+}
+
+/// A port or a set of them.
+fn port(ports: &[u16]) -> String {
+    let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+    match ports.as_slice() {
+        [port] => port.clone(),
+        ports => format!("{{ {} }}", ports.join(", ")),
+    }
+}
