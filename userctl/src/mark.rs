@@ -5,8 +5,8 @@
 use std::str::FromStr;
 
 use tlsconn_uapi::TLSCONN_PIN_NAME_MAX;
-pub(crate) use tlsconn_values::mark::Mark;
 use tlsconn_values::mark;
+pub(crate) use tlsconn_values::mark::Mark;
 
 /// Reads a mark for a pin, as -m tlsconn reads marks. The bits that it takes have to be said, and connections without a pin
 /// must not have it.
