@@ -122,12 +122,31 @@ pub fn make_room_for_handshake(net: &NetState, entry: &Entry, rcu: &Reader) {
 #[cold]
 pub fn free_handshake(net: &NetState, rcu: &Reader) {
     let from = net.next.evicted.get();
-    let is_unanswered = |state| matches!(state, State::New | State::Hello);
-    let next = give_up_one(net, from, rcu, is_unanswered)
-        .or_else(|| give_up_one(net, from, rcu, |state| state != State::Established))
-        .or_else(|| give_up_one(net, from, rcu, |state| state == State::Established));
-    // Without one: from the oldest on, the next time.
-    net.next.evicted.set(next.unwrap_or(0));
+    // The oldest that stays now is the first to be looked at the next time.
+    let mut stays = None;
+    let next = give_up_one(net, from, rcu, |entry, tracked| {
+        match tracked.connection.state() {
+            State::Established => false,
+            State::Handshake if tracked.flags.has(Flags::PINNED) => false,
+            State::Handshake => {
+                stays.get_or_insert(entry.id);
+                false
+            }
+            _ => true,
+        }
+    })
+    .map(|next| stays.unwrap_or(next))
+    .or_else(|_| {
+        give_up_one(net, from, rcu, |_, tracked| {
+            tracked.connection.state() != State::Established
+        })
+    })
+    .or_else(|_| {
+        give_up_one(net, from, rcu, |_, tracked| {
+            tracked.connection.state() == State::Established
+        })
+    });
+    net.next.evicted.set(next.unwrap_or_else(|next| next));
 }
 
 /// Gives back what one of the oldest handshakes keeps of its stream. Softirq or process context; no entry is locked.
@@ -152,26 +171,28 @@ pub fn free_pieces(net: &NetState, rcu: &Reader) {
     net.next.cleared.set(next);
 }
 
-/// Gives up the first handshake from an id on, of the next few, whose connection may lose it; says where to go on.
+/// Gives up the first handshake from an id on, of the next few, whose connection may lose it. Says where to go on, as an
+/// error where there is none: from the oldest on, if the next few were the last.
 fn give_up_one(
     net: &NetState,
     from: u64,
     rcu: &Reader,
-    may: impl Fn(State) -> bool,
-) -> Option<u64> {
+    mut may: impl FnMut(&Entry, &Tracked) -> bool,
+) -> core::result::Result<u64, u64> {
     let mut next = from;
     for _ in 0..TRIES {
-        let entry = net
+        let found = net
             .table
-            .at_or_after_marked(next, EntryMark::HANDSHAKE, rcu)?;
+            .at_or_after_marked(next, EntryMark::HANDSHAKE, rcu);
+        let entry = found.ok_or(0u64)?;
         next = entry.id.wrapping_add(1);
         if let Some(tracked) = entry.lock().get_mut() {
-            if may(tracked.connection.state()) && give_up_handshake(net, entry, tracked) {
-                return Some(next);
+            if may(entry, tracked) && give_up_handshake(net, entry, tracked) {
+                return Ok(next);
             }
         }
     }
-    None
+    Err(next)
 }
 
 /// Makes room for a connection where there is none: of those without payload, or that were lost or tainted before a handshake
