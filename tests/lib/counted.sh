@@ -39,10 +39,10 @@ host_scripts() {
 }
 
 cargo_tests() {
-    local log=$BUILD/log/cargo-test.log
+    local log=$BUILD/log/cargo-test.log rc=0
     say "==> host: cargo test"
-    "${host_as[@]}" "$LAB/enter" cargo test --locked --workspace --no-fail-fast -- --show-output >"$log" 2>&1 || true
-    read_results cargo build/log/cargo-test.log
+    "${host_as[@]}" "$LAB/enter" cargo test --locked --workspace --no-fail-fast -- --show-output >"$log" 2>&1 || rc=$?
+    read_results cargo build/log/cargo-test.log "$rc"
     count ${told[0]}
 }
 

@@ -136,6 +136,9 @@ class OfCargo(unittest.TestCase):
         self.assertEqual(results.failures, ["host: cargo: no test has run"])
 
     def test_passed(self):
+        # Cargo was killed between two programs.
+        killed = Cargo(PASSED.splitlines(), 137)
+        self.assertEqual((killed.counts()[1], killed.failures), (1, ["host: cargo: it ended with 137"]))
         results = Cargo(PASSED.splitlines())
         self.assertEqual((results.counts(), results.failures, results.excerpt), ((3, 0, 0), [], []))
 

@@ -47,7 +47,7 @@ class Cargo(Results):
     written past the harness, from a thread or a child, count once for its whole binary.
     """
 
-    def __init__(self, lines):
+    def __init__(self, lines, code=0):
         super().__init__()
         self.passed = self.failed = 0
         self.left = set()
@@ -68,12 +68,12 @@ class Cargo(Results):
                 self.left.add((binary, test))
         errors = [line for line in lines if line.startswith("error")]
         # No result at all, or one that does not compile, is a failure too.
-        if errors or self.passed == 0:
+        if errors or self.passed == 0 or code:
             self.failed = max(self.failed, 1)
         if self.failed:
             named = [re.fullmatch(r"(test .*) \.\.\. FAILED|(error.*)", line) for line in lines]
             self.failures = [f"host: cargo {one[1]}" if one[1] else f"host: cargo: {one[2]}" for one in named if one]
-            self.failures = self.failures or ["host: cargo: no test has run"]
+            self.failures = self.failures or [f"host: cargo: it ended with {code}" if self.passed else "host: cargo: no test has run"]
             self.excerpt = list(why_cargo_failed(lines))[:LINES_OF_CARGO]
 
     def counts(self):
@@ -154,7 +154,8 @@ def lines_of(path):
 
 def main(kind, *words):
     if kind == "cargo":
-        results = Cargo(lines := lines_of(*words))
+        log, code = words
+        results = Cargo(lines := lines_of(log), int(code))
         # A program of another's that got stuck: told, so that it does not go unseen.
         notes = [line for line in lines if re.match(" *ran once more: ", line)]
     else:
