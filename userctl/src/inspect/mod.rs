@@ -102,6 +102,14 @@ impl Inspection {
         self
     }
 
+    /// The same, over a capture that is read as it is made, if `live` says so.
+    pub(crate) fn live(mut self, live: bool) -> Self {
+        if live {
+            self.clock = Clock::live();
+        }
+        self
+    }
+
     /// The same, that gives connections up that were idle for so many seconds; if none are given, as conntrack does.
     pub(crate) fn giving_up_after(mut self, seconds: Option<u32>) -> Self {
         self.following.options.timeout = seconds;

@@ -46,6 +46,7 @@ impl Inspect {
             bar: self.progress(capture.length(), output),
             capture,
             inspection: Inspection::new(!self.outer, self.loose)
+                .live(self.file.as_os_str() == "-")
                 .explaining(self.explain)
                 .giving_up_after(self.timeout.map(|Duration(seconds)| seconds)),
             wanted,
