@@ -48,8 +48,10 @@ impl FromStr for PinName {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let fits = |octet: u8| octet.is_ascii_alphanumeric() || b"._-".contains(&octet);
-        if text.is_empty() || !text.bytes().all(fits) {
-            return Err("a pin's name is made of letters, digits, '.', '_' and '-'".into());
+        if text.is_empty() || text.starts_with('-') || !text.bytes().all(fits) {
+            return Err(
+                "a pin's name is made of letters, digits, '.', '_' and '-', and does not begin with '-'".into(),
+            );
         }
         if u32::try_from(text.len()).is_ok_and(|length| length <= TLSCONN_PIN_NAME_MAX) {
             Ok(Self(text.into()))
@@ -112,7 +114,16 @@ mod tests {
             assert_eq!(name.parse(), Ok(PinName(name.into())));
         }
         let too_long = "x".repeat(32);
-        for wrong in ["", "a b", "a\n", "caf\u{e9}", "a/b", too_long.as_str()] {
+        for wrong in [
+            "",
+            "-a",
+            "--",
+            "a b",
+            "a\n",
+            "caf\u{e9}",
+            "a/b",
+            too_long.as_str(),
+        ] {
             assert!(wrong.parse::<PinName>().is_err(), "{wrong}");
         }
     }

@@ -16,7 +16,7 @@ use crate::{
 /// Run commands from a file, one a line, as `tlsconnctl save` prints them
 ///
 /// A line is a command of tlsconnctl with its arguments, quoted as for a shell; text after a # is a comment. All lines are read before
-/// the first is run, so that nothing is done if one of them has a mistake. A command that fails ends the run, with its file
+/// the first is run, so that nothing is done if one of them is no command. A command that fails ends the run, with its file
 /// and line; the commands before it stay done.
 #[derive(Args, Debug)]
 pub(crate) struct Batch {

@@ -60,9 +60,12 @@ fn is_first_armed(pin: &Pin) -> bool {
 }
 
 fn arm(pin: &Pin) -> String {
+    let name = pin.name.to_string();
     let mut line = format!(
-        "pin --name {} --mark {:#x}/{:#x} --next --replace",
-        pin.name, pin.mark, pin.mask
+        "pin --name={} --mark {:#x}/{:#x} --next --replace",
+        quoted(&name),
+        pin.mark,
+        pin.mask
     );
     if let Some(seconds) = pin.lasts {
         line += &format!(" --for {seconds}s");
@@ -71,11 +74,14 @@ fn arm(pin: &Pin) -> String {
         line += " --follow";
     }
     for (field, value) in &pin.selector {
-        // A selector has no byte of zero, which alone cannot be quoted.
-        let value = shlex::try_quote(value).unwrap_or(Cow::Borrowed(value));
-        line += &format!(" --{} {value}", field.replace('_', "-"));
+        line += &format!(" --{}={}", field.replace('_', "-"), quoted(value));
     }
     line
+}
+
+/// As a shell would take it. Names and selectors have no byte of zero, which alone cannot be quoted.
+fn quoted(text: &str) -> Cow<'_, str> {
+    shlex::try_quote(text).unwrap_or(Cow::Borrowed(text))
 }
 
 #[cfg(test)]
@@ -142,9 +148,9 @@ mod tests {
             commands(&tracking(true), &pins),
             [
                 "track on",
-                "pin --name a --mark 0x54000000/0xff000000 --next --replace --sni '*.example' --src 10.0.0.0/8",
-                "pin --name b --mark 0x54000000/0xff000000 --next --replace --for 5400s --follow --sni '*.example' \
-                 --src 10.0.0.0/8",
+                "pin --name=a --mark 0x54000000/0xff000000 --next --replace --sni='*.example' --src=10.0.0.0/8",
+                "pin --name=b --mark 0x54000000/0xff000000 --next --replace --for 5400s --follow --sni='*.example' \
+                 --src=10.0.0.0/8",
             ]
         );
     }

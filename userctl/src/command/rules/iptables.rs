@@ -50,7 +50,8 @@ impl Chains<'_> {
             "\
 # Load with: {load}{both}
 # TLS data of connections that are not pinned (tlsconnctl pin) is {verb}; handshakes and pinned connections go on to
-# the other rules. Printed by tlsconnctl {version}.
+# the other rules. Printed by tlsconnctl {version} for the rules that were there: print it again to load it again, and
+# use `tlsconnctl rules --load` at boot.
 *filter
 # A chain of its own: made, or emptied where it is there already.
 :{own} - [0:0]

@@ -21,7 +21,6 @@ use self::{
 };
 use crate::{
     failure::{Code, Failure},
-    model::Tracking,
     netlink::Tlsconn,
     output::Output,
 };
@@ -106,15 +105,26 @@ impl Rules {
         // All is read before anything is changed.
         let saved = families.iter().map(|&is_ipv6| saved(is_ipv6));
         let saved = saved.collect::<Result<Vec<_>, _>>()?;
+        let mut changes = Vec::new();
         for (&is_ipv6, saved) in families.iter().zip(&saved) {
             let old = chains.jumps_in(saved, is_ipv6);
-            let text = match self.load {
-                true => chains.ruleset(&self.held, Some(is_ipv6), &old),
-                false if chains.is_in(saved) => chains.removal(&old),
-                false => continue,
-            };
-            let restore = format!("{}-restore", name(is_ipv6));
-            run(&[&restore, "--noflush"], &text)?;
+            match self.load {
+                true => changes.push((is_ipv6, chains.ruleset(&self.held, Some(is_ipv6), &old))),
+                false if chains.is_in(saved) => changes.push((is_ipv6, chains.removal(&old))),
+                false => {}
+            }
+        }
+        for (is_ipv6, text) in &changes {
+            restore(*is_ipv6, &["--test"], text)?;
+        }
+        for (place, (is_ipv6, text)) in changes.iter().enumerate() {
+            restore(*is_ipv6, &[], text).map_err(|mut failure| {
+                if place > 0 {
+                    let done = if self.load { "loaded" } else { "taken away" };
+                    failure.message += &format!("; those of {} are {done}", name(!is_ipv6));
+                }
+                failure
+            })?;
         }
         let tools: Vec<&str> = families.iter().map(|&is_ipv6| name(is_ipv6)).collect();
         self.done(&tools, output)
@@ -135,12 +145,13 @@ impl Rules {
         let tracking = tracking.ok().filter(|found| found.pass_mark.is_some());
         let bit = tracking.as_ref().and_then(|found| found.pass_mark);
         let bit = bit.unwrap_or(nft::PASS_MARK);
-        let ruleset = nft::ruleset(&self.held, hook, bit);
+        // Strict tracking stays strict by what the ruleset says to run.
+        let is_strict = tracking.as_ref().is_some_and(|found| found.strict);
+        let ruleset = nft::ruleset(&self.held, hook, bit, is_strict || self.held.strict);
         if !self.load {
             return print(nft::COMMAND, &ruleset, output);
         }
-        let is_strict = |found: &Tracking| found.strict;
-        if self.held.strict && !tracking.as_ref().is_some_and(is_strict) {
+        if self.held.strict && !is_strict {
             let on = nft::track_on(bit, true);
             return Err(Failure::new(
                 Code::Failed,
@@ -184,6 +195,16 @@ fn name(is_ipv6: bool) -> &'static str {
         true => "ip6tables",
         false => "iptables",
     }
+}
+
+/// Has iptables-restore, or ip6tables-restore, read a text. Docker and firewalld may have the lock meanwhile.
+fn restore(is_ipv6: bool, options: &[&str], text: &str) -> Result<(), Failure> {
+    let program = format!("{}-restore", name(is_ipv6));
+    run(
+        &[&[&program, "--noflush", "--wait"], options].concat(),
+        text,
+    )
+    .map(drop)
 }
 
 /// The rules that are there.

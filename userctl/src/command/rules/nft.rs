@@ -28,7 +28,7 @@ pub(super) fn track_on(bit: u32, strict: bool) -> String {
 
 /// What holds, by that bit of the packet mark. In one transaction the table is made, if it is not there, taken away, and made as
 /// it is to be.
-pub(super) fn ruleset(held: &Held, hook: &str, bit: u32) -> String {
+pub(super) fn ruleset(held: &Held, hook: &str, bit: u32, strict: bool) -> String {
     let table = table(hook);
     let verb = held.verb();
     let verdict = match held.on_data {
@@ -58,7 +58,7 @@ table inet {table} {{
 	}}
 }}
 ",
-        on = track_on(bit, held.strict),
+        on = track_on(bit, strict),
         version = env!("CARGO_PKG_VERSION"),
     )
 }

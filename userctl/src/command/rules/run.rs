@@ -45,8 +45,18 @@ pub(super) fn run(words: &[&str], stdin: &str) -> Result<String, Failure> {
     }
     let said = String::from_utf8_lossy(&done.stderr);
     let lines: Vec<&str> = said.lines().filter(|line| !line.is_empty()).collect();
-    Err(failed(match lines.as_slice() {
+    let failure = failed(match lines.as_slice() {
         [] => done.status.to_string(),
         lines => lines.join("; "),
-    }))
+    });
+    let is_refused = ["ermission denied", "not permitted", "be root"]
+        .iter()
+        .any(|words| said.contains(words));
+    Err(match is_refused {
+        true => Failure {
+            code: Code::Unavailable,
+            ..failure
+        },
+        false => failure,
+    })
 }

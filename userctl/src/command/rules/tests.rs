@@ -33,7 +33,7 @@ fn lines(args: &[&str]) -> Vec<String> {
 fn nft(args: &[&str]) -> String {
     let rules = parse(args).expect("the arguments parse");
     let hook = Chain::hook(rules.chain.as_ref()).expect("a hook");
-    nft::ruleset(&rules.held, hook, nft::PASS_MARK)
+    nft::ruleset(&rules.held, hook, nft::PASS_MARK, rules.held.strict)
 }
 
 #[test]
