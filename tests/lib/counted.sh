@@ -25,7 +25,7 @@ host_scripts() {
         say "==> host: ${script##*/}: $(sed -n '3s/^# //p' "$script")"
         log=$BUILD/log/host-${script##*/}.log
         rc=0
-        said=$("${host_as[@]}" "$script" 2>"$log") || rc=$?
+        said=$("$script" 2>"$log") || rc=$?
         case $rc in
             0) [ -z "$said" ] || sed 's/^/    /' <<<"$said" >&2; count 1 0 0 ;;
             77) say "    SKIP $said$(cat "$log")"; count 0 0 1 ;;
@@ -41,7 +41,7 @@ host_scripts() {
 cargo_tests() {
     local log=$BUILD/log/cargo-test.log rc=0
     say "==> host: cargo test"
-    "${host_as[@]}" "$LAB/enter" cargo test --locked --workspace --no-fail-fast -- --show-output >"$log" 2>&1 || rc=$?
+    "$LAB/enter" cargo test --locked --workspace --no-fail-fast -- --show-output >"$log" 2>&1 || rc=$?
     read_results cargo build/log/cargo-test.log "$rc"
     count ${told[0]}
 }
@@ -156,15 +156,13 @@ counted() {
     for one in "${apart[@]}"; do
         [ ! -e "$LAB/flavours/${one#*@}/faults" ] || detectors "${one#*@}"
     done
+    # Before the guests, whose tests know of time, and so do some of these.
+    [ -z "$host" ] || { cargo_tests; host_scripts; }
     guests=("${together[@]}" "${apart[@]}")
     [ ${#guests[@]} = 0 ] || say "==> the suite in the guest:$(for one in "${guests[@]}"; do printf ' %s' "$(run_name "$one")"; done)"
     for one in "${together[@]}"; do
         for part in $(guest_parts "$one"); do guest_suite "$one" "$part" & done
     done
-    # The host's part has what the guests leave: they are longer, and their tests know of time.
-    host_as=()
-    [ ${#together[@]} = 0 ] || host_as=(nice)
-    [ -z "$host" ] || { cargo_tests; host_scripts; }
     wait
     # What KCSAN sees depends on the time that it gets.
     for one in "${apart[@]}"; do
