@@ -27,7 +27,7 @@ use crate::{
 
 /// Print a ruleset that holds the data of every connection that is not pinned, or load it
 ///
-/// For iptables it makes a chain of its own and a jump to it in front of the other rules, for nft a table of its own; nothing
+/// For iptables it makes a chain of its own and a jump to it before the other rules, for nft a table of its own; nothing
 /// else is touched. Application data, heartbeats and what cannot be told are held; handshakes pass on to the other rules, as
 /// does all of a pinned connection. What may be handshake or data passes too, within bounds, so that every handshake
 /// completes; with --strict it is held, so that no data passes, and handshakes with client certificates wait for their pin.
