@@ -5,9 +5,9 @@ without end. Memory is flat, what is pinned goes on, a real connection gets its 
 import itertools
 import pathlib
 import ssl
-import threading
 import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import slabs
 from conversation import RANDOM
@@ -96,33 +96,36 @@ class FloodTest(GatewayTest):
     def endless_hello(self):
         self.answered(ENDLESS, *[bytes(1400)] * 4)
 
-    def flood(self, what, count):
-        """Sends so many; the bytes that our caches had after each tenth. In its middle a connection is made."""
-        took, held = [], []
+    def flood(self, what, count, room):
+        """Sends so many; the bytes that our caches had after each tenth. In its middle a connection is made: while it is, only
+        so many are sent as there is room for beside it, for a race between a flood and a machine's TLS shows nothing."""
+        held = []
 
         def connect():
             begun = time.monotonic()
             client = self.connect(self.pinned.server)
-            took.append(time.monotonic() - begun)
+            connected = time.monotonic() - begun
             # All that are there would take long to list.
             ask = "tlsconnctl", "-n", "gateway", "-j", "list", "--src", f"10.1.0.2:{client.port}"
             self.assertTrue(wait_for(lambda: '"established"' in run(*ask).stdout, 20), run(*ask).stdout)
-            took.append(time.monotonic() - begun)
+            return connected, time.monotonic() - begun
 
-        another = threading.Thread(target=connect)
-        begun = time.monotonic()
-        for number in range(count):
-            if number == count // 2:
-                another.start()
-            what()
-            if number % (count // 10) == count // 10 - 1:
-                held.append(octets())
-                self.goes_on()
-        another.join(30)
+        begun, middle = time.monotonic(), count // 2
+        with ThreadPoolExecutor(1) as beside:
+            for number in range(count):
+                if number == middle:
+                    another = beside.submit(connect)
+                if number == middle + room:
+                    wait([another])
+                what()
+                if number % (count // 10) == count // 10 - 1:
+                    held.append(octets())
+                    self.goes_on()
+        took = another.result()
         tell(f"{what.__name__}: {count} in {time.monotonic() - begun:.0f} s, {held[0] >> 10} to {held[-1] >> 10} KiB; a "
              f"connection meanwhile: {took} s")
-        self.assertEqual(len(took), 2, "the connection in the flood's middle")
-        self.assertLess(took[0], 5)
+        # What is held back is sent again after 1, 2, 4, 8 seconds.
+        self.assertLess(took[0], 15)
         return held
 
 
@@ -136,7 +139,7 @@ class Floods(FloodTest):
         before = octets()
         for kind in self.KINDS:
             with self.subTest(kind):
-                held = self.flood(getattr(self, kind), size(1000, 30_000, uml=3000))
+                held = self.flood(getattr(self, kind), size(1000, 30_000, uml=3000), most // 2)
                 # A record takes less than 1 KiB, a handshake less than 4 KiB, and what is kept of SYNs 2 MiB.
                 self.assertLess(max(held) - before, (connections << 10) + (most << 12) + (2 << 20))
                 self.assertLessEqual(handshakes(), most + 64)
@@ -152,7 +155,7 @@ class Floods(FloodTest):
             with self.subTest(kind):
                 count = size(200, 40_000, uml=1500)
                 before = octets()
-                held = self.flood(getattr(self, kind), count)
+                held = self.flood(getattr(self, kind), count, count)
                 # A record, a handshake, and what it has outstanding.
                 each = 0 if kind == "syn_with_data" else 8 << 10
                 self.assertLess(max(held) - before, count * each + (3 << 20))
