@@ -113,14 +113,24 @@ fn give_up_handshake(net: &NetState, entry: &Entry, tracked: &mut Tracked) -> bo
 pub fn make_room_for_handshake(net: &NetState, entry: &Entry, rcu: &Reader) {
     let is_new = |tracked: &Tracked| tracked.connection.state() == State::New;
     if entry.lock().get().is_some_and(is_new) {
-        free_handshake(net, rcu);
+        free_handshakes(net, rcu);
+    }
+}
+
+/// Gives up one handshake for another; and one more where processors that did so at the same time have exceeded the bound.
+/// Softirq or process context; no entry is locked.
+#[cold]
+pub fn free_handshakes(net: &NetState, rcu: &Reader) {
+    for _ in 0..2 {
+        if net.handshakes.is_full() {
+            free_handshake(net, rcu);
+        }
     }
 }
 
 /// Gives up one handshake for another: the oldest that no server has answered goes, as a flood's are, else the oldest
 /// unfinished one, else the memory of the oldest finished one. Softirq or process context; no entry is locked.
-#[cold]
-pub fn free_handshake(net: &NetState, rcu: &Reader) {
+fn free_handshake(net: &NetState, rcu: &Reader) {
     let from = net.next.evicted.get();
     // The oldest that stays now is the first to be looked at the next time.
     let mut stays = None;

@@ -22,11 +22,15 @@ pub struct Budget {
     pressed: Atomic<u32>,
 }
 
+/// By how many a namespace's bound may be exceeded for a moment: one for each processor between making room and taking it, which
+/// another may have taken meanwhile.
+const SPARE: u32 = 64;
+
 /// For how many seconds pressure goes on after less than half is used: what was begun under it goes as fast as the rest.
 const PRESSED: u32 = 60;
 
 impl Budget {
-    /// None yet, no more than `max`, and no more of the stream than so many bytes of memory together.
+    /// None yet, no more than `max` (but for [`SPARE`] ones), and no more of the stream than so many bytes of memory together.
     pub fn new(max: u32, octets: u32) -> Self {
         Self {
             used: Atomic::new(0),
@@ -42,7 +46,7 @@ impl Budget {
         self.used.load(Relaxed)
     }
 
-    /// Whether there is no room for another. Any context.
+    /// Whether room has to be made before another is begun. Any context.
     #[inline]
     pub fn is_full(&self) -> bool {
         self.used() >= self.max
@@ -65,7 +69,7 @@ impl Budget {
     }
 
     fn take(&self) -> bool {
-        let fits = self.used.fetch_add(1, Relaxed) < self.max;
+        let fits = self.used.fetch_add(1, Relaxed) < self.max.saturating_add(SPARE);
         if !fits {
             self.give();
         }

@@ -75,7 +75,7 @@ pub fn syn_ack<'a>(net: &'a NetState, packet: &Packet<'_>, rcu: &'a Reader) -> O
         _ => None,
     };
     if data.is_some() && net.handshakes.is_full() {
-        collect::free_handshake(net, rcu);
+        collect::free_handshakes(net, rcu);
     }
     let started = start(net, ct, connection, data, rcu);
     if data.is_some() {
@@ -101,11 +101,13 @@ pub fn start<'a>(
     let max = parameters::max_connections();
     let opened = !connection.is_picked_up();
     // Of one in the middle of its stream too little is known to have another go for it.
-    if opened && net.table.is_full(&max) {
-        collect::make_room(net, rcu);
-    }
+    let make_room = || {
+        if opened {
+            collect::make_room(net, rcu);
+        }
+    };
     let tracked = Tracked::new(connection, ARef::from(ct));
-    let (entry, mut locked) = match net.table.insert(tracked, &max, rcu) {
+    let (entry, mut locked) = match net.table.insert(tracked, &max, make_room, rcu) {
         Some(Inserted::Made(entry, locked)) => (entry, locked),
         Some(Inserted::Found(entry)) => return Some(entry),
         None => {

@@ -30,6 +30,9 @@ use kernel::{
     types::Opaque,
 };
 
+/// How often room is made for one connection.
+const TRIES: u32 = 4;
+
 mod held;
 mod walk;
 
@@ -313,10 +316,20 @@ impl<T: Content> Table<T> {
         }
     }
 
-    /// Puts a connection of a conntrack entry in. None when there is no memory, or when it is full. Any context; no entry
-    /// is locked.
-    pub fn insert<'a>(&'a self, content: T, max: &Max, rcu: &'a Reader) -> Option<Inserted<'a, T>> {
-        if !self.count_in(max) {
+    /// Puts a connection of a conntrack entry in. Where it is full it has room made, and tries again: another processor may
+    /// have taken that room. None when there is no memory, or no room after so many tries. Any context; no entry is locked.
+    pub fn insert<'a>(
+        &'a self,
+        content: T,
+        max: &Max,
+        make_room: impl Fn(),
+        rcu: &'a Reader,
+    ) -> Option<Inserted<'a, T>> {
+        let try_again = |_| {
+            make_room();
+            self.count_in(max)
+        };
+        if !self.count_in(max) && !(0..TRIES).any(try_again) {
             return None;
         }
         let now = self.len();

@@ -3,6 +3,8 @@
 without end. Memory is flat, what is pinned goes on, a real connection gets its handshake, and all comes back."""
 
 import itertools
+import multiprocessing
+import os
 import pathlib
 import ssl
 import time
@@ -172,6 +174,45 @@ class Floods(FloodTest):
             self.cut_hello()
         self.assertEqual([one["state"] for one in listed(*ask)], ["handshake"])
         self.assertGreaterEqual(stats()["lost-handshake-timeout"], 150)
+
+    def test_as_many_as_there_is_room_for(self):
+        """A hello is there still after as many others as fit beside it, at whatever place of the search for the oldest."""
+        most = 64
+        self.begin(f"max_handshakes={most}", "max_connections=128")
+        for kind in self.KINDS * 3:
+            for _ in range(most + next(self.numbers) % most):
+                getattr(self, kind)()
+            # Some are answered, and stay.
+            stays = [self.answered(HELLO) for _ in range(3)]
+            for ends in stays[:2]:
+                self.forgers["server"].send(*reversed(ends), 5001, 1001 + len(HELLO), ACK | PSH, server_hello(RANDOM))
+            for _ in range(most * 3 // 4):
+                self.cut_hello()
+            found = [one["state"] for ends in stays for one in listed("--all", "--src", f"{ends[0][0]}:{ends[0][1]}")]
+            self.assertEqual(found, ["handshake", "handshake", "hello"], kind)
+
+    @unittest.skipIf(os.cpu_count() < 2, "one processor: nobody else takes the room that was made")
+    def test_two_processors(self):
+        """Whoever has made room gets it, though others make and take room at the same time."""
+        self.begin("max_handshakes=50", "max_connections=100")
+        before, count = stats(), size(2000, 40_000)
+
+        def flood(cpu):
+            os.sched_setaffinity(0, {cpu})
+            self.numbers = itertools.count(cpu * count)
+            for _ in range(count):
+                self.cut_hello()
+
+        context = multiprocessing.get_context("fork")
+        floods = [context.Process(target=flood, args=(cpu,)) for cpu in (0, 1)]
+        for one in floods:
+            one.start()
+        for one in floods:
+            one.join()
+        self.assertEqual([one.exitcode for one in floods], [0, 0])
+        grown = {name: stats()[name] - before[name] for name in ("connections-made", "connections-full", "lost-table-full")}
+        self.assertEqual(grown, {"connections-made": 2 * count, "connections-full": 0, "lost-table-full": 0})
+        self.comes_back()
 
     def comes_back(self):
         """All but the connections that are there: as conntrack's entries go."""
