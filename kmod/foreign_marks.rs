@@ -33,7 +33,8 @@ pub fn clear_foreign_marks(net: &NetState, marks: &Marks) -> Result<bool> {
             if mark.is_in(ct.mark()) {
                 // Held while it is cleared, so that no pin comes to it meanwhile. One that has come has changed the bits.
                 let pins = net.pins.lock();
-                if mark.is_in(ct.mark()) && !pins.is_on(ct, mark) {
+                let id = net.table.find(ct, &Reader::begin()).map(|entry| entry.id);
+                if mark.is_in(ct.mark()) && !pins.is_on(ct, id, mark) {
                     ct.set_mark(0, mark.mask);
                     cleared = true;
                 }
@@ -63,8 +64,8 @@ impl Untracked {
             for &mark in marks.0.iter().flatten() {
                 let is_tracked = || net.table.find(ct, &Reader::begin()).is_some();
                 if mark.is_in(ct.mark())
-                    && !net.pins.lock().is_on(ct, mark)
                     && !is_tracked()
+                    && !net.pins.lock().is_on(ct, None, mark)
                     && found.may_take(mark, ct)
                 {
                     // There is room for as many of each.

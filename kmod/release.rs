@@ -5,20 +5,31 @@
 use crate::{
     foreign_marks::clear_foreign_marks,
     namespace::NetState,
-    pins::{Marks, Release, MAX_PINS},
-    sys::{rcu::Reader, time::uptime},
+    pins::{Bound, Marks, Name, Release, Walk, MAX_PINS},
+    sys::{cond_resched, rcu::Reader, time::uptime},
 };
 
 /// Releases every pin. Process context; the lock must not be held.
 pub fn release_all(net: &NetState, why: Release) {
-    loop {
-        let released = net.pins.lock().release_any(net, why);
-        match released {
-            Some(Some(bound)) => bound.ct.deliver_events(),
-            Some(None) => {}
-            None => return,
+    release_each(|| net.pins.lock().release_any(net, why));
+}
+
+/// Releases a pin, from all connections that it is on, and says whether it was bound or armed. As above.
+pub fn release(net: &NetState, name: Name, why: Release) -> bool {
+    release_each(|| net.pins.lock().release(net, name, why))
+}
+
+/// Releases one connection after the other; whether there was any, or a pin that waited.
+fn release_each(mut one: impl FnMut() -> Option<Option<Bound>>) -> bool {
+    let mut any = false;
+    while let Some(released) = one() {
+        any = true;
+        if let Some(bound) = released {
+            bound.ct.deliver_events();
         }
+        cond_resched();
     }
+    any
 }
 
 /// Releases the pins whose time is over, and says in how many nanoseconds the next one's is. Process context.
@@ -32,6 +43,7 @@ pub fn expire(net: &NetState) -> Option<u64> {
             if let Some(bound) = bound {
                 bound.ct.deliver_events();
             }
+            cond_resched();
             continue;
         }
         // After all of them: it takes its time.
@@ -50,11 +62,25 @@ pub fn expire(net: &NetState) -> Option<u64> {
 pub fn end_dying(net: &NetState) {
     for _ in 0..MAX_PINS {
         let Some(id) = net.pins.lock().dying() else {
-            return;
+            break;
         };
-        let rcu = Reader::begin();
-        if let Some(entry) = net.table.by_id(id, &rcu) {
-            net.end(entry);
+        end(net, id);
+    }
+    let mut walk = Walk::default();
+    loop {
+        let looked = net.pins.lock().look_for_dying(&mut walk);
+        match looked {
+            Some(Some(id)) => end(net, id),
+            Some(None) => {}
+            None => return,
         }
+        cond_resched();
+    }
+}
+
+fn end(net: &NetState, id: u64) {
+    let rcu = Reader::begin();
+    if let Some(entry) = net.table.by_id(id, &rcu) {
+        net.end(entry);
     }
 }

@@ -49,6 +49,7 @@ fn take_in(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
     let Some(tracked) = locked.get_mut() else {
         return;
     };
+    let had_ended = tracked.connection.ended();
     tracked.handshake.touch();
     if entry.unlocked.get().is_some() {
         let next = [Side::Src, Side::Dst].map(|side| entry.unlocked.next(side));
@@ -71,12 +72,13 @@ fn take_in(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
         sessions::look(net, entry, tracked, rcu);
         tracked.settle(&net.handshakes);
     }
-    if tracked.flags.has(Flags::PINNED) && tracked.connection.ended() {
-        tracked.flags.clear(Flags::PINNED);
+    if tracked.flags.has(Flags::PINNED) && tracked.connection.ended() && !had_ended {
         let has_session = tracked.links.is_some();
-        net.pins
-            .lock()
-            .connection_ended(net, entry.id, has_session, Release::Closed);
+        let mut pins = net.pins.lock();
+        // A denial stays until conntrack's entry goes.
+        if !pins.connection_ended(net, entry.id, has_session, Release::Closed) {
+            tracked.flags.clear(Flags::PINNED);
+        }
     }
     tracked.handshake.count(&net.handshakes);
     changes::notify(net, entry, tracked);

@@ -50,11 +50,11 @@ pub fn connection(net: &NetState, event: ConnectionEvent, entry: &Entry, tracked
 
 impl Sink for NetState {
     fn armed(&self, pin: &Pin) {
-        tell_of_pin(self, pin, TLSCONN_EVENT_PIN_ARMED);
+        tell_of_pin(self, pin, None, TLSCONN_EVENT_PIN_ARMED);
     }
 
-    fn bound(&self, pin: &Pin) {
-        tell_of_pin(self, pin, TLSCONN_EVENT_PIN_BOUND);
+    fn bound(&self, pin: &Pin, on: u64) {
+        tell_of_pin(self, pin, Some(on), TLSCONN_EVENT_PIN_BOUND);
     }
 
     fn released(&self, pin: &Pin, from: Option<u64>, why: Release) {
@@ -62,7 +62,7 @@ impl Sink for NetState {
             message.u8(TLSCONN_A_EVENT_KIND, TLSCONN_EVENT_PIN_RELEASED as u8)?;
             message.now(TLSCONN_A_EVENT_TIME)?;
             message.nest(TLSCONN_A_EVENT_PIN, |nest| {
-                pin::put(pin, nest)?;
+                pin::put(pin, None, nest)?;
                 from.map_or(Ok(()), |from| nest.uint(TLSCONN_A_PIN_CONNECTION, from))
             })?;
             message.u8(TLSCONN_A_EVENT_RELEASE, why as u8)
@@ -78,10 +78,10 @@ impl Sink for NetState {
     }
 }
 
-fn tell_of_pin(net: &NetState, pin: &Pin, event: u32) {
+fn tell_of_pin(net: &NetState, pin: &Pin, on: Option<u64>, event: u32) {
     tell_event(net, TLSCONN_CMD_EVENT, |message| {
         message.u8(TLSCONN_A_EVENT_KIND, event as u8)?;
         message.now(TLSCONN_A_EVENT_TIME)?;
-        message.nest(TLSCONN_A_EVENT_PIN, |nest| pin::put(pin, nest))
+        message.nest(TLSCONN_A_EVENT_PIN, |nest| pin::put(pin, on, nest))
     });
 }

@@ -9,17 +9,16 @@ use super::{
 };
 use crate::{
     bindings::{
-        TLSCONN_A_PIN_CONNECTION, TLSCONN_A_PIN_EXPIRES_IN, TLSCONN_A_PIN_FOLLOW,
-        TLSCONN_A_PIN_LASTS, TLSCONN_A_PIN_MARK, TLSCONN_A_PIN_MARK_LOST, TLSCONN_A_PIN_MASK,
-        TLSCONN_A_PIN_NAME, TLSCONN_A_PIN_OTHERS, TLSCONN_A_PIN_SELECTOR, TLSCONN_A_PIN_STATE,
+        TLSCONN_A_PIN_CONNECTION, TLSCONN_A_PIN_CONNECTIONS, TLSCONN_A_PIN_DENY,
+        TLSCONN_A_PIN_EXPIRES_IN, TLSCONN_A_PIN_FOLLOW, TLSCONN_A_PIN_LASTS, TLSCONN_A_PIN_MARK, TLSCONN_A_PIN_MARK_LOST, TLSCONN_A_PIN_MASK, TLSCONN_A_PIN_MEMBERS,
+        TLSCONN_A_PIN_NAME, TLSCONN_A_PIN_OTHERS, TLSCONN_A_PIN_SELECTOR, TLSCONN_A_PIN_SHARED, TLSCONN_A_PIN_STATE,
         TLSCONN_CMD_PIN_DEL, TLSCONN_CMD_PIN_GET, TLSCONN_CMD_PIN_SET, TLSCONN_PIN_STATE_ARMED,
-        TLSCONN_PIN_STATE_BOUND, TLSCONN_PIN_STATE_RELEASED, XT_TLSCONN_PIN_MARK,
-        XT_TLSCONN_PIN_MASK,
+        TLSCONN_PIN_STATE_BOUND, TLSCONN_PIN_STATE_RELEASED,
     },
     foreign_marks::{clear_foreign_marks, Untracked},
     namespace::{NetState, Tracker},
-    pins::{Bound, Mark, Marks, Name, Pin, PinRequest, Release},
-    release::release_all,
+    pins::{seconds_to, Bound, Kind, Mark, Marks, Name, Pin, PinRequest, Refusal, Release},
+    release::{release, release_all},
     sys::{
         message::Message,
         policy::{Attribute, Policy},
@@ -29,6 +28,9 @@ use crate::{
     tracked::Flags,
 };
 use kernel::prelude::*;
+
+/// Ids of a shared pin's connections in one message.
+const IDS_TOLD: u32 = 128;
 
 impl Answer for PinGet {
     type State = Tracker;
@@ -54,26 +56,73 @@ impl Tell for PinDump {
     type State = Tracker;
     const COMMAND: u32 = TLSCONN_CMD_PIN_GET;
 
-    /// The pins of the namespace, as many of them as there is room for in a message.
+    /// The pins of the namespace, as many of them as there is room for in a message. A shared one that has more
+    /// connections than are told of at once is told of again, with the next of them.
     fn tell(net: &NetState, dump: &mut Dump<'_, Self>) -> Result {
         let mut marks = Marks::none();
-        let pins = net.pins.lock();
-        (dump.position()..u64::MAX)
-            .map_while(|place| pins.at(place))
-            .for_each(|pin| marks.push(pin.mark));
-        drop(pins);
+        let goes_on = dump.within() != 0;
+        if !goes_on {
+            let pins = net.pins.lock();
+            (dump.position()..u64::MAX)
+                .map_while(|place| pins.at(place))
+                .for_each(|pin| marks.push(pin.mark));
+        }
         let others = others(net, &marks).map_err(|error| unsettled(&dump.request(), error))?;
-        let pins = net.pins.lock();
-        while let Some(pin) = pins.at(dump.position()) {
-            let told = dump.item(|message| put_with(pin, &others, message));
+        loop {
+            // Not held from one message to the next.
+            let pins = net.pins.lock();
+            let Some(pin) = pins.at(dump.position()) else {
+                return Ok(());
+            };
+            let from = dump.within();
+            let mut next = None;
+            let told = dump.item(|message| {
+                match from {
+                    0 => put_with(pin, &others, message)?,
+                    _ => put(pin, None, message)?,
+                }
+                next = put_members(pin, from, message)?;
+                Ok(())
+            });
             if told.is_err() {
                 // The message is full; the dump goes on with the next.
-                break;
+                return Ok(());
             }
-            dump.set_position(dump.position().wrapping_add(1));
+            dump.set_within(next.unwrap_or(0));
+            if next.is_none() {
+                dump.set_position(dump.position().wrapping_add(1));
+                if goes_on {
+                    // Who carries the marks of the next ones has to be found first.
+                    return Ok(());
+                }
+            }
         }
-        Ok(())
     }
+}
+
+/// Some of the connections of a shared pin, from an id on; gives the id to go on from.
+fn put_members(pin: &Pin, from: u64, message: &mut Message<'_>) -> Result<Option<u64>> {
+    if pin.members.is_empty() {
+        return Ok(None);
+    }
+    let (mut next, mut is_lost) = (from, false);
+    let mut octets = [0; IDS_TOLD as usize * size_of::<u64>()];
+    let mut told = 0_usize;
+    for place in octets.chunks_exact_mut(size_of::<u64>()) {
+        let Some((id, member)) = pin.members.at_or_after(next) else {
+            break;
+        };
+        place
+            .iter_mut()
+            .zip(id.to_ne_bytes())
+            .for_each(|(to, from)| *to = from);
+        told = told.saturating_add(place.len());
+        next = id.wrapping_add(1);
+        is_lost |= pin.is_lost_on(&member.ct);
+    }
+    message.bytes(TLSCONN_A_PIN_CONNECTIONS, octets.get(..told).unwrap_or(&[]))?;
+    message.flag(TLSCONN_A_PIN_MARK_LOST, is_lost)?;
+    Ok(pin.members.at_or_after(next).map(|(id, _)| id))
 }
 
 /// Tells whoever asked that conntrack's table could not be gone through.
@@ -94,24 +143,27 @@ fn others(net: &NetState, marks: &Marks) -> Result<Untracked> {
 
 /// A pin, and the untracked entries that carry its mark.
 fn put_with(pin: &Pin, others: &Untracked, message: &mut Message<'_>) -> Result {
-    put(pin, message)?;
+    put(pin, None, message)?;
     for ct in others.of(pin.mark) {
         message.nest(TLSCONN_A_PIN_OTHERS, |nest| put_tuple(ct, nest))?;
     }
     Ok(())
 }
 
-pub(super) fn put(pin: &Pin, message: &mut Message<'_>) -> Result {
+/// A pin; of a shared one what is said of one connection is said of `on`.
+pub(super) fn put(pin: &Pin, on: Option<u64>, message: &mut Message<'_>) -> Result {
     message.string(TLSCONN_A_PIN_NAME, pin.name.as_slice())?;
     message.u32(TLSCONN_A_PIN_MARK, pin.mark.value)?;
     message.u32(TLSCONN_A_PIN_MASK, pin.mark.mask)?;
-    let state = match pin.bound() {
-        Some(bound) => {
-            message.uint(TLSCONN_A_PIN_CONNECTION, bound.id)?;
-            TLSCONN_PIN_STATE_BOUND
-        }
-        None if pin.is_armed() => TLSCONN_PIN_STATE_ARMED,
-        None => TLSCONN_PIN_STATE_RELEASED,
+    let on = on.and_then(|id| Some((id, pin.member(id)?)));
+    let alone = pin.bound().map(|bound| bound.id);
+    if let Some(id) = alone.or(on.map(|(id, _)| id)) {
+        message.uint(TLSCONN_A_PIN_CONNECTION, id)?;
+    }
+    let state = match pin.is_armed() {
+        true => TLSCONN_PIN_STATE_ARMED,
+        false if pin.holds_any() => TLSCONN_PIN_STATE_BOUND,
+        false => TLSCONN_PIN_STATE_RELEASED,
     };
     message.u8(TLSCONN_A_PIN_STATE, state as u8)?;
     if let Some(selector) = &pin.selector {
@@ -120,11 +172,21 @@ pub(super) fn put(pin: &Pin, message: &mut Message<'_>) -> Result {
     if let Some(lasts) = pin.lasts {
         message.u32(TLSCONN_A_PIN_LASTS, lasts)?;
     }
-    if let Some(seconds) = pin.expires_in() {
+    let expires_in = match on {
+        Some((_, member)) => member.until.map(seconds_to),
+        None => pin.expires_in(),
+    };
+    if let Some(seconds) = expires_in {
         message.uint(TLSCONN_A_PIN_EXPIRES_IN, seconds)?;
     }
     message.flag(TLSCONN_A_PIN_FOLLOW, pin.follow)?;
-    message.flag(TLSCONN_A_PIN_MARK_LOST, pin.has_lost_mark())
+    message.flag(TLSCONN_A_PIN_SHARED, pin.kind.is_shared())?;
+    message.flag(TLSCONN_A_PIN_DENY, pin.kind == Kind::Denial)?;
+    if pin.kind.is_shared() {
+        message.uint(TLSCONN_A_PIN_MEMBERS, pin.members.len())?;
+    }
+    let is_lost = on.is_some_and(|(_, member)| pin.is_lost_on(&member.ct));
+    message.flag(TLSCONN_A_PIN_MARK_LOST, is_lost || pin.has_lost_mark())
 }
 
 /// The name that a request gives, or the default.
@@ -133,10 +195,16 @@ fn name_of<P: Policy>(request: &Request<'_, P>, name: Attribute<P, PinName>) -> 
     Name::new(name).ok_or_else(|| request.refuse(EINVAL, c"a pin's name has 1 to 31 bytes"))
 }
 
-fn mark_of(request: &Request<'_, PinSet>) -> Result<Mark> {
+/// The mark that a request asks for, or the one that the pin gets where it asks for none.
+fn mark_of(net: &NetState, request: &Request<'_, PinSet>, name: Name, kind: Kind) -> Result<Mark> {
+    let (value, mask) = (request.get(PinSet::MARK), request.get(PinSet::MASK));
+    if value.is_none() && mask.is_none() {
+        let mark = net.pins.lock().mark_for(name, kind);
+        return mark.map_err(|(error, why)| request.refuse(error, why));
+    }
     let mark = Mark {
-        value: request.get(PinSet::MARK).unwrap_or(XT_TLSCONN_PIN_MARK),
-        mask: request.get(PinSet::MASK).unwrap_or(XT_TLSCONN_PIN_MASK),
+        value: value.unwrap_or(Mark::DEFAULT.value),
+        mask: mask.unwrap_or(Mark::DEFAULT.mask),
     };
     if mark.mask == 0 || mark.value & !mark.mask != 0 {
         return Err(request.refuse(
@@ -170,9 +238,17 @@ impl Answer for PinSet {
 
     /// Binds a pin to a connection or arms it, and answers with the pin.
     fn answer(net: &NetState, request: &Request<'_, Self>) -> Result {
+        let _alone = net.commands.lock();
+        let name = name_of(request, Self::NAME)?;
+        let kind = match (request.has(Self::DENY), request.has(Self::SHARED)) {
+            (true, _) => Kind::Denial,
+            (false, true) => Kind::Shared,
+            (false, false) => Kind::Single,
+        };
         let wanted = PinRequest {
-            name: name_of(request, Self::NAME)?,
-            mark: mark_of(request)?,
+            name,
+            mark: mark_of(net, request, name, kind)?,
+            kind,
             selector: selector::of(request, Self::SELECTOR)?,
             lasts: lasts_of(request)?,
             follow: request.has(Self::FOLLOW),
@@ -184,8 +260,10 @@ impl Answer for PinSet {
                 c"a pin that follows needs a number of seconds that it lasts",
             ));
         }
-        let _alone = net.commands.lock();
-        let (name, mut marks) = (wanted.name, Marks::none());
+        if wanted.follow && kind.is_shared() {
+            return Err(request.refuse(EINVAL, c"a shared pin does not follow resumptions"));
+        }
+        let mut marks = Marks::none();
         marks.push(wanted.mark);
         // That of a pin that is replaced.
         if let Some(pin) = net.pins.lock().of_name(name) {
@@ -198,49 +276,75 @@ impl Answer for PinSet {
             let before = match connection {
                 Some(id) if !next => bind(net, request, wanted, id)?,
                 None if next => {
+                    empty(net, &wanted, true).map_err(|(error, why)| request.refuse(error, why))?;
                     let armed = net.pins.lock().arm(net, wanted);
                     armed.map_err(|(error, why)| request.refuse(error, why))?
                 }
                 _ => return Err(request.refuse(EINVAL, c"give either a connection or next")),
             };
-            let now = net.pins.lock().of_name(name).and_then(Pin::bound).cloned();
+            let now = on(net, name, connection);
             for bound in [before, now].into_iter().flatten() {
                 bound.ct.deliver_events();
             }
             if let Err(error) = clear_foreign_marks(net, &marks) {
                 // Others may carry the mark still: what it lets pass is not known.
-                release(net, name);
+                unpin(net, name, connection.filter(|_| kind.is_shared()));
                 return Err(unsettled(request, error));
             }
-            end_if_gone(net, name);
+            end_if_gone(net, on(net, name, connection));
             // What the answer says of the mark is what has come of it.
             let is_there = connection.is_none_or(|id| is_there(net, id));
             let pins = net.pins.lock();
             let pin = pins.of_name(name).ok_or(ENOENT)?;
             // One that follows waits for another connection.
-            if !is_there && !pin.is_armed() {
+            if !is_there && (kind.is_shared() || !pin.is_armed()) {
                 return Err(
                     request.refuse(ENOENT, c"the connection ended while it was being pinned")
                 );
             }
-            put(pin, message)
+            put(pin, connection, message)
         })
     }
 }
 
-/// Releases a pin because somebody asked for it, and says whether it was bound or armed.
-fn release(net: &NetState, name: Name) -> bool {
-    let released = net.pins.lock().release(net, name, Release::Unpinned);
-    let was_live = released.is_some();
-    if let Some(bound) = released.flatten() {
+/// Releases a pin because somebody asked for it, or one of its connections, and says whether it was bound or armed.
+fn unpin(net: &NetState, name: Name, from: Option<u64>) -> bool {
+    let Some(id) = from else {
+        return release(net, name, Release::Unpinned);
+    };
+    let released = net.pins.lock().release_from(net, name, id, Release::Unpinned);
+    if let Some(bound) = &released {
         bound.ct.deliver_events();
     }
-    was_live
+    released.is_some()
+}
+
+/// Releases the connections of a shared pin that is to be another: process context, without the pins' lock.
+fn empty(net: &NetState, wanted: &PinRequest, arms: bool) -> Result<(), Refusal> {
+    let has_to_be = {
+        let pins = net.pins.lock();
+        pins.check(wanted, arms)?;
+        pins.has_to_be_emptied_for(wanted)
+    };
+    if has_to_be {
+        release(net, wanted.name, Release::Replaced);
+    }
+    Ok(())
+}
+
+/// What a pin is on: alone, or with others on this connection.
+fn on(net: &NetState, name: Name, id: Option<u64>) -> Option<Bound> {
+    let pins = net.pins.lock();
+    let pin = pins.of_name(name)?;
+    let member = || {
+        let ct = pin.member(id?)?.ct.clone();
+        Some(Bound { id: id?, ct })
+    };
+    pin.bound().cloned().or_else(member)
 }
 
 /// Ends the connection that a pin is on where conntrack has let go of it, as is done within a while anyway.
-fn end_if_gone(net: &NetState, name: Name) {
-    let bound = net.pins.lock().of_name(name).and_then(Pin::bound).cloned();
+fn end_if_gone(net: &NetState, bound: Option<Bound>) {
     if let Some(bound) = bound.filter(|bound| bound.ct.is_gone()) {
         let rcu = Reader::begin();
         if let Some(entry) = net.table.by_id(bound.id, &rcu) {
@@ -266,6 +370,10 @@ fn bind(
     id: u64,
 ) -> Result<Option<Bound>> {
     let missing = || request.refuse(ENOENT, c"there is no live connection of that id");
+    if !is_there(net, id) {
+        return Err(missing());
+    }
+    empty(net, &wanted, false).map_err(|(error, why)| request.refuse(error, why))?;
     let rcu = Reader::begin();
     let entry = net.table.by_id(id, &rcu).ok_or_else(missing)?;
     let mut locked = entry.lock();
@@ -311,7 +419,11 @@ impl Answer for PinDel {
         if let Some(pin) = net.pins.lock().of_name(name) {
             marks.push(pin.mark);
         }
-        let was_live = release(net, name);
+        let from = request.get(Self::CONNECTION);
+        let was_live = unpin(net, name, from);
+        if !was_live && from.is_some() {
+            return Err(request.refuse(ENOENT, c"the pin is not on that connection"));
+        }
         // One that was released before may have left marks of others.
         if !clear(&marks)? && !was_live {
             return Err(request.refuse(ENOENT, c"no pin of that name is bound or armed"));

@@ -79,6 +79,8 @@ policy!(
         SELECTOR: Nested<Selector> = TLSCONN_A_PIN_SELECTOR,
         LASTS: Uint = TLSCONN_A_PIN_LASTS,
         FOLLOW: Flag = TLSCONN_A_PIN_FOLLOW,
+        SHARED: Flag = TLSCONN_A_PIN_SHARED,
+        DENY: Flag = TLSCONN_A_PIN_DENY,
     }
 );
 
@@ -87,6 +89,7 @@ policy!(
     PinDel {
         NAME: PinName = TLSCONN_A_PIN_NAME,
         ALL: Flag = TLSCONN_A_PIN_ALL,
+        CONNECTION: Uint = TLSCONN_A_PIN_CONNECTION,
     }
 );
 

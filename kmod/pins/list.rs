@@ -4,13 +4,15 @@
 
 use super::{
     mark::{Mark, Name, MAX_PINS},
+    members::Members,
     pin::{Bound, Phase, Pin},
     selector::Selector,
+    shared::{may_be_set, Kind},
     sink::{Release, Sink},
 };
 use crate::sys::conntrack::Conntrack;
 use core::ffi::CStr;
-use kernel::prelude::*;
+use kernel::{prelude::*, sync::aref::ARef};
 
 /// Bytes of all armed pins' patterns between their first star and their last one. Each takes about 30 instructions when a
 /// ClientHello comes.
@@ -22,6 +24,8 @@ pub struct PinRequest {
     pub name: Name,
     /// The mark that it is to have.
     pub mark: Mark,
+    /// How many connections it may be on.
+    pub kind: Kind,
     /// What was asked for.
     pub selector: Option<KBox<Selector>>,
     /// For how many seconds, from binding on.
@@ -57,33 +61,42 @@ impl Pins {
     /// The pin whose mark a connection carries, whoever has set it: one that is bound rather than one that was.
     pub fn of_mark(&self, mark: u32) -> Option<&Pin> {
         let carried = || self.0.iter().filter(|pin| pin.mark.is_in(mark));
-        let bound = carried().find(|pin| pin.bound().is_some());
+        let bound = carried().find(|pin| pin.holds_any());
         bound.or_else(|| carried().next())
     }
 
     /// Binds a pin to a live connection, whose entry the caller has locked: the connection that held the pin, which is
-    /// given back, loses its bits before the new one gets them. Nothing is changed when it is refused.
+    /// given back, loses its bits before the new one gets them. A shared pin stays on those that it is on; a denial takes the
+    /// connection from other pins. Nothing is changed when it is refused.
     pub fn bind(
         &mut self,
         sink: &impl Sink,
         wanted: PinRequest,
         to: Bound,
     ) -> Result<Option<Bound>, Refusal> {
-        self.check(&wanted)?;
-        let others = self.0.iter().filter(|pin| pin.name != wanted.name);
-        let on_it = |pin: &Pin| pin.bound().is_some_and(|bound| bound.id == to.id);
-        if others
-            .into_iter()
-            .any(|pin| on_it(pin) && pin.mark.mask & wanted.mark.mask != 0)
-        {
+        self.check(&wanted, false)?;
+        let (name, kind, mask) = (wanted.name, wanted.kind, wanted.mark.mask);
+        let mut others = self.0.iter().filter(|pin| pin.name != name);
+        let uses_bits = |pin: &Pin| pin.mark.mask & mask != 0 && pin.holds(to.id);
+        if kind != Kind::Denial && others.any(uses_bits) {
             return Err((
                 EEXIST,
                 c"another pin on this connection uses bits of this mask",
             ));
         }
+        let seat = match kind.is_shared() {
+            true => Some(Pin::seat(to.clone(), wanted.lasts).map_err(|error| (error, c"no memory"))?),
+            false => None,
+        };
         let (place, before) = self.prepare(sink, wanted, Some(to.id))?;
+        if kind == Kind::Denial {
+            self.give_way(sink, &to, name, mask);
+        }
         if let Some(pin) = self.0.get_mut(place) {
-            pin.hold(sink, to);
+            match seat {
+                Some(seat) => pin.share(sink, to, seat),
+                None => pin.hold(sink, to),
+            }
         }
         self.changed(sink);
         Ok(before)
@@ -91,7 +104,7 @@ impl Pins {
 
     /// Arms a pin for the next ClientHello that fits its selector. Gives back the connection that held it, as `bind`.
     pub fn arm(&mut self, sink: &impl Sink, wanted: PinRequest) -> Result<Option<Bound>, Refusal> {
-        self.check(&wanted)?;
+        self.check(&wanted, true)?;
         self.check_patterns(&wanted)?;
         let (place, before) = self.prepare(sink, wanted, None)?;
         self.wait(sink, place);
@@ -120,13 +133,11 @@ impl Pins {
         }
     }
 
-    /// Whether a request can be granted.
-    fn check(&self, wanted: &PinRequest) -> Result<(), Refusal> {
+    /// Whether a request can be granted: one that arms a pin, or binds it.
+    pub fn check(&self, wanted: &PinRequest, arms: bool) -> Result<(), Refusal> {
         for pin in self.0.iter().filter(|pin| pin.is_live()) {
             if pin.name == wanted.name {
-                if !wanted.replace {
-                    return Err(if pin.is_armed() { ARMED } else { TAKEN });
-                }
+                may_be_set(pin, wanted, arms)?;
             } else if pin.mark.overlaps(wanted.mark) {
                 return Err((
                     EEXIST,
@@ -149,6 +160,7 @@ impl Pins {
         let PinRequest {
             name,
             mark,
+            kind,
             selector,
             lasts,
             follow,
@@ -157,12 +169,17 @@ impl Pins {
         if let Some(place) = self.0.iter().position(|pin| pin.name == name) {
             let mut before = None;
             if let Some(pin) = self.0.get_mut(place) {
+                let widens = pin.is_live() && pin.is_widened_by(kind, mark);
+                if widens && to.is_some() {
+                    // What it waits for is not changed by one more that it is on.
+                    return Ok((place, None));
+                }
                 let stays = pin.mark == mark && to.is_some() && pin.bound().map(|b| b.id) == to;
-                if !stays {
+                if !stays && !widens {
                     before = pin.release(sink, Release::Replaced);
                 }
                 (pin.mark, pin.selector, pin.lasts) = (mark, selector, lasts);
-                pin.follow = follow;
+                (pin.kind, pin.follow) = (kind, follow);
             }
             return Ok((place, before));
         }
@@ -170,6 +187,8 @@ impl Pins {
         let pin = Pin {
             name,
             mark,
+            kind,
+            members: Members::none(),
             selector,
             lasts,
             follow,
@@ -188,7 +207,12 @@ impl Pins {
         if self.0.len() < MAX_PINS || self.of_name(name).is_some() {
             return Ok(());
         }
-        let released = self.0.iter().position(|pin| !pin.is_live());
+        // The mark of a shared one is in rules that name it.
+        let over = |kept: bool| {
+            let mut pins = self.0.iter();
+            pins.position(|pin| !pin.is_live() && pin.kind.is_shared() == kept)
+        };
+        let released = over(false).or_else(|| over(true));
         match released.map(|place| self.0.remove(place)) {
             Some(Ok(_)) => Ok(()),
             _ => Err(FULL),
@@ -196,7 +220,7 @@ impl Pins {
     }
 
     /// Releases a pin and clears its bits; None when none of that name is bound or armed, else the connection that it
-    /// was on.
+    /// was on: of a shared pin one after the other, until there is none.
     pub fn release(&mut self, sink: &impl Sink, name: Name, why: Release) -> Option<Option<Bound>> {
         let pin = self
             .0
@@ -213,14 +237,19 @@ impl Pins {
         self.release(sink, name, why)
     }
 
-    /// Whether a pin of a mark is on a connection, or one that has taken bits over from a pin that was released.
-    pub fn is_on(&self, ct: &Conntrack, mark: Mark) -> bool {
-        let is_it = |bound: &Bound| core::ptr::eq(&*bound.ct, ct);
-        let mut pins = self.0.iter();
-        pins.any(|pin| pin.mark.overlaps(mark) && pin.bound().is_some_and(is_it))
+    /// Whether a pin of a mark is on a connection, or one that has taken bits over from a pin that was released. The
+    /// connection's id is that of its entry now, if it is tracked.
+    pub fn is_on(&self, ct: &Conntrack, id: Option<u64>, mark: Mark) -> bool {
+        let is_it = |to: &ARef<Conntrack>| core::ptr::eq(&**to, ct);
+        let mut pins = self.0.iter().filter(|pin| pin.mark.overlaps(mark));
+        pins.any(|pin| {
+            let member = || pin.member(id?);
+            pin.bound().is_some_and(|bound| is_it(&bound.ct))
+                || member().is_some_and(|member| is_it(&member.ct))
+        })
     }
 
-    /// A connection that a pin is on though conntrack has let go of its entry.
+    /// A connection that a pin is on alone though conntrack has let go of its entry.
     pub fn dying(&self) -> Option<u64> {
         let mut bound = self.0.iter().filter_map(Pin::bound);
         bound
@@ -231,16 +260,28 @@ impl Pins {
     /// Clears the pins' bits in the mark that an expected connection has from its master. Any context.
     pub fn clear_inherited(&self, ct: &Conntrack) {
         for pin in &self.0 {
-            if pin.bound().is_some() && pin.mark.is_in(ct.mark()) {
+            if pin.holds_any() && pin.mark.is_in(ct.mark()) {
                 ct.set_mark(0, pin.mark.mask);
             }
         }
     }
 
     /// Releases the pins of a connection that is over, but those that follow its session if it has one, and gives back
-    /// what is reserved for it. Any context.
-    pub fn connection_ended(&mut self, sink: &impl Sink, id: u64, has_session: bool, why: Release) {
+    /// what is reserved for it; whether a denial stays on it. Any context.
+    pub fn connection_ended(
+        &mut self,
+        sink: &impl Sink,
+        id: u64,
+        has_session: bool,
+        why: Release,
+    ) -> bool {
+        let mut stays = false;
         for pin in &mut self.0 {
+            if pin.kind == Kind::Denial && matches!(why, Release::Closed) {
+                stays |= pin.member(id).is_some();
+                continue;
+            }
+            pin.let_go(sink, id, why);
             if pin.bound().is_some_and(|bound| bound.id == id)
                 && !(has_session && pin.begin_to_follow(sink))
             {
@@ -249,6 +290,7 @@ impl Pins {
         }
         self.abandon(id);
         self.changed(sink);
+        stays
     }
 
     /// Gives back what is reserved for a connection.
@@ -260,14 +302,6 @@ impl Pins {
                 }
             }
         }
-    }
-
-    /// Whether a pin that is bound to the connection uses some of these bits.
-    pub(super) fn uses_bits(&self, id: u64, mask: u32) -> bool {
-        self.0.iter().any(|pin| {
-            pin.bound()
-                .is_some_and(|bound| bound.id == id && pin.mark.mask & mask != 0)
-        })
     }
 
     /// Arms a pin.
@@ -285,12 +319,4 @@ impl Pins {
     }
 }
 
-const TAKEN: Refusal = (
-    EBUSY,
-    c"the pin is bound: unpin it, or take it over with --replace",
-);
-const ARMED: Refusal = (
-    EBUSY,
-    c"the pin is armed: unpin it, or take it over with --replace",
-);
 const FULL: Refusal = (ENOSPC, c"the namespace has 64 pins already: unpin one");

@@ -2,7 +2,7 @@
 
 //! What a pin is called and which bits of the connection mark it stands for.
 
-use crate::bindings;
+use crate::bindings::{self, XT_TLSCONN_PIN_MARK, XT_TLSCONN_PIN_MASK};
 
 /// Pins a namespace may have, released ones counted too while there is room for them.
 pub const MAX_PINS: usize = 64;
@@ -46,6 +46,24 @@ pub struct Mark {
 }
 
 impl Mark {
+    /// That of the pin `default`, and of rules that name none.
+    pub const DEFAULT: Self = Self {
+        value: XT_TLSCONN_PIN_MARK,
+        mask: XT_TLSCONN_PIN_MASK,
+    };
+
+    /// Those that other pins get for which none was asked, from the one after the default on.
+    pub(super) fn values() -> impl Iterator<Item = Self> {
+        let Self { value, mask } = Self::DEFAULT;
+        let step = mask & mask.wrapping_neg();
+        let next = move |mark: &Self| {
+            let value = mark.value.checked_add(step)?;
+            Some(Self { value, mask })
+        };
+        let first = Self { value, mask };
+        core::iter::successors(Some(first), next).skip(1)
+    }
+
     /// Whether a connection's mark carries them.
     pub fn is_in(self, mark: u32) -> bool {
         mark & self.mask == self.value

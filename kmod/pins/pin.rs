@@ -4,7 +4,9 @@
 
 use super::{
     mark::{Mark, Name},
+    members::Members,
     selector::Selector,
+    shared::Kind,
     sink::{Release, Sink},
 };
 use crate::{
@@ -48,6 +50,10 @@ pub struct Pin {
     pub mark: Mark,
     /// What it was told to look for; what it waits for while it is armed.
     pub selector: Option<KBox<Selector>>,
+    /// How many connections it may be on.
+    pub kind: Kind,
+    /// Those that share it; none of one that is single.
+    pub members: Members,
     /// For how many seconds it is bound.
     pub lasts: Option<u32>,
     /// Whether it goes on to resumptions of its connection's session.
@@ -99,16 +105,20 @@ impl Pin {
         matches!(self.phase, Phase::Armed { .. } | Phase::Follows { .. })
     }
 
-    /// Whether somebody has overwritten its mark.
+    /// Whether somebody has overwritten its mark on the connection that it is on alone.
     pub fn has_lost_mark(&self) -> bool {
-        self.bound()
-            .is_some_and(|to| !self.mark.is_in(to.ct.mark()))
+        self.bound().is_some_and(|to| self.is_lost_on(&to.ct))
     }
 
-    /// For how many seconds it is still bound, a part of one counted as one.
+    /// Whether a connection that it is on lacks its mark.
+    pub fn is_lost_on(&self, ct: &Conntrack) -> bool {
+        !self.mark.is_in(ct.mark())
+    }
+
+    /// For how many seconds it is still bound, or the first of its members, a part of one counted as one.
     pub fn expires_in(&self) -> Option<u64> {
-        let left = self.until()?.saturating_sub(uptime());
-        Some(left.saturating_add(NS_PER_SECOND - 1) / NS_PER_SECOND)
+        let first = self.members.next_expiry().map(|(until, _)| until);
+        self.until().or(first).map(seconds_to)
     }
 
     /// When its time is over.
@@ -121,7 +131,7 @@ impl Pin {
     }
 
     pub(super) fn is_live(&self) -> bool {
-        !matches!(self.phase, Phase::Released)
+        !matches!(self.phase, Phase::Released) || !self.members.is_empty()
     }
 
     /// Binds it.
@@ -140,8 +150,9 @@ impl Pin {
     /// Binds it until a time for which the expiry is scheduled.
     pub(super) fn hold_until(&mut self, sink: &impl Sink, to: Bound, until: Option<u64>) {
         to.ct.set_mark(self.mark.value, self.mark.mask);
+        let id = to.id;
         self.phase = Phase::Bound { to, until };
-        sink.bound(self);
+        sink.bound(self, id);
     }
 
     /// Clears its bits on a connection that has ended and has it wait for a resumption; false where it does not follow.
@@ -157,8 +168,13 @@ impl Pin {
         }
     }
 
-    /// Releases it and clears its bits; gives the connection that it was on.
+    /// Releases it and clears its bits; gives the connection that it was on. Of a shared one the first connection is
+    /// released, and it does not wait any longer: it is over when it is released with no connection left.
     pub(super) fn release(&mut self, sink: &impl Sink, why: Release) -> Option<Bound> {
+        if let Some((id, _)) = self.members.at_or_after(0) {
+            self.phase = Phase::Released;
+            return self.let_go(sink, id, why);
+        }
         self.followed = [None, None];
         match core::mem::replace(&mut self.phase, Phase::Released) {
             Phase::Bound { to, .. } => {
@@ -197,6 +213,12 @@ impl Pin {
             _ => None,
         }
     }
+}
+
+/// Seconds from now to a time, a part of one counted as one.
+pub fn seconds_to(until: u64) -> u64 {
+    let left = until.saturating_sub(uptime());
+    left.saturating_add(NS_PER_SECOND - 1) / NS_PER_SECOND
 }
 
 const NS_PER_SECOND: u64 = 1_000_000_000;

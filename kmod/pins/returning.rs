@@ -37,7 +37,7 @@ impl Pins {
             let Some(pin) = self.0.get(place) else {
                 break;
             };
-            let taken = self.uses_bits(id, pin.mark.mask);
+            let taken = self.bits_on(id) & pin.mark.mask != 0;
             if taken || !pin.waits_for_ends_of(ct) {
                 continue;
             }
@@ -46,10 +46,11 @@ impl Pins {
                     id,
                     ct: ARef::from(ct),
                 };
-                pin.hold(sink, to);
-                // Other packets may have carried the mark to other entries.
-                pin.sweep = true;
-                any = true;
+                if pin.take(sink, to) {
+                    // Other packets may have carried the mark to other entries.
+                    pin.sweep = true;
+                    any = true;
+                }
             }
         }
         if any {
@@ -65,7 +66,7 @@ impl Pins {
             let Some(pin) = self.0.get(place) else {
                 break;
             };
-            let taken = self.uses_bits(id, pin.mark.mask);
+            let taken = self.bits_on(id) & pin.mark.mask != 0;
             let Some(until) = pin.waits_for(issuer).filter(|_| !taken) else {
                 continue;
             };

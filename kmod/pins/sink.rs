@@ -23,7 +23,7 @@ pub trait Sink {
     /// A pin waits for a connection.
     fn armed(&self, pin: &Pin);
     /// A pin is on a connection.
-    fn bound(&self, pin: &Pin);
+    fn bound(&self, pin: &Pin, on: u64);
     /// A pin was released, from a connection if it was on one.
     fn released(&self, pin: &Pin, from: Option<u64>, why: Release);
     /// Whether any pin waits, and whether one waits by both ends of its connection, for packets to see.

@@ -9,6 +9,7 @@ use super::{
     marks::Marks,
     pin::{Bound, Phase, Pin, Reservation},
     selector::Candidate,
+    shared::Kind,
     sink::{Release, Sink},
 };
 use crate::{
@@ -48,7 +49,7 @@ impl Pins {
             if !selector.is_none_or(|selector| selector.fits_client(&mut candidate)) {
                 continue;
             }
-            if selector.is_some_and(|selector| selector.needs_server()) {
+            if pin.kind.is_shared() || selector.is_some_and(|selector| selector.needs_server()) {
                 // Who is meant shows at the ServerHello.
                 found = true;
             } else if reserved.as_ref().is_none_or(|other| other.until <= now) {
@@ -63,32 +64,36 @@ impl Pins {
     }
 
     /// Binds the pins that are reserved for a connection, whose ServerHello has acknowledged its ClientHello, and those
-    /// that have waited for what that says.
+    /// that have waited for what that says. Shared ones take each connection that fits, denials before all others.
     pub fn claim(&mut self, sink: &impl Sink, id: u64, identity: &IdentityRef<'_>, ct: &Conntrack) {
         let mut candidate = Candidate::new(*identity, ct);
-        for place in 0..self.0.len() {
-            let Some(pin) = self.0.get(place) else {
-                break;
-            };
+        let mut used = self.bits_on(id);
+        let mut take = |pin: &mut Pin| {
             let Phase::Armed { reserved } = &pin.phase else {
-                continue;
+                return;
             };
             let selector = pin.selector.as_deref();
             let is_meant = match reserved {
                 Some(reserved) => reserved.id == id,
-                None => selector.is_some_and(|selector| selector.needs_server()),
+                None => {
+                    pin.kind.is_shared() || selector.is_some_and(|selector| selector.needs_server())
+                }
             };
             let mut fits = || selector.is_none_or(|selector| selector.fits(&mut candidate));
-            if is_meant && !self.uses_bits(id, pin.mark.mask) && fits() {
+            if is_meant && used & pin.mark.mask == 0 && fits() {
                 let to = Bound {
                     id,
                     ct: ARef::from(ct),
                 };
-                if let Some(pin) = self.0.get_mut(place) {
-                    pin.hold(sink, to);
+                if pin.take(sink, to) {
+                    used |= pin.mark.mask;
                 }
             }
-        }
+        };
+        let is_denial = |pin: &&mut Pin| pin.kind == Kind::Denial;
+        self.0.iter_mut().filter(is_denial).for_each(&mut take);
+        let others = self.0.iter_mut().filter(|pin| !is_denial(pin));
+        others.for_each(take);
         self.abandon(id);
         self.changed(sink);
     }
@@ -96,7 +101,9 @@ impl Pins {
     /// Releases one pin whose time is over, and gives its mark and the connection that it was on.
     pub fn expire(&mut self, sink: &impl Sink, now: u64) -> Option<(Mark, Option<Bound>)> {
         let is_over = |pin: &&mut Pin| pin.until().is_some_and(|until| until <= now);
-        let pin = self.0.iter_mut().find(is_over)?;
+        let Some(pin) = self.0.iter_mut().find(is_over) else {
+            return self.expire_member(sink, now);
+        };
         let released = (pin.mark, pin.release(sink, Release::Expired));
         self.changed(sink);
         Some(released)
@@ -114,6 +121,10 @@ impl Pins {
 
     /// When the next pin's time is over.
     pub fn next_expiry(&self) -> Option<u64> {
-        self.0.iter().filter_map(Pin::until).min()
+        let members = |pin: &Pin| Some(pin.members.next_expiry()?.0);
+        let all = self.0.iter();
+        all.flat_map(|pin| [pin.until(), members(pin)])
+            .flatten()
+            .min()
     }
 }

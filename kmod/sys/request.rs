@@ -117,6 +117,18 @@ impl<P: Policy> Dump<'_, P> {
         unsafe { (*self.callback).__bindgen_anon_1.args[0] = position as isize };
     }
 
+    /// Where it stands within what is at its position, as above.
+    pub fn within(&self) -> u64 {
+        // SAFETY: As above.
+        unsafe { (*self.callback).__bindgen_anon_1.args[1] as u64 }
+    }
+
+    /// Sets where to go on within it.
+    pub fn set_within(&mut self, within: u64) {
+        // SAFETY: As above.
+        unsafe { (*self.callback).__bindgen_anon_1.args[1] = within as isize };
+    }
+
     /// What was asked for.
     pub fn request(&self) -> Request<'_, P> {
         // INVARIANT: It is valid during a call, and nobody else uses it then.

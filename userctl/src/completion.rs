@@ -86,9 +86,11 @@ pub(crate) fn namespaces() -> Vec<CompletionCandidate> {
 }
 
 fn pin(pin: &Pin) -> CompletionCandidate {
-    let of = pin
-        .connection
-        .map_or(String::new(), |id| format!(" to connection {id}"));
+    let of = match pin.connections.as_slice() {
+        [] => String::new(),
+        [id] => format!(" to connection {id}"),
+        several => format!(" to {} connections", several.len()),
+    };
     candidate(pin.name.to_string(), format!("{}{of}", pin.state))
 }
 

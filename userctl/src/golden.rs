@@ -97,7 +97,10 @@ fn pins() -> Vec<Pin> {
         expires_in: Some(272),
         lasts: None,
         follow: false,
+        shared: false,
+        deny: false,
         mark_lost: false,
+        connections: vec![7],
         others: vec![
             Other::Tracked(1034),
             Other::Untracked(
@@ -119,6 +122,7 @@ fn pins() -> Vec<Pin> {
             ]
             .into(),
             expires_in: None,
+            connections: Vec::new(),
             others: Vec::new(),
             ..bound.clone()
         },
@@ -129,6 +133,30 @@ fn pins() -> Vec<Pin> {
             state: PinState::Released,
             connection: None,
             expires_in: None,
+            connections: Vec::new(),
+            others: Vec::new(),
+            ..bound.clone()
+        },
+        Pin {
+            name: Name(b"approved".into()),
+            mark: 0x5500_0000,
+            state: PinState::Armed,
+            connection: None,
+            connections: vec![7, 1034],
+            selector: [("sni", "*.example.org".to_string())].into(),
+            expires_in: None,
+            shared: true,
+            others: Vec::new(),
+            ..bound.clone()
+        },
+        Pin {
+            name: Name(b"blocked".into()),
+            mark: 0x5600_0000,
+            connection: None,
+            connections: (1..=1000).collect(),
+            expires_in: None,
+            shared: true,
+            deny: true,
             others: Vec::new(),
             ..bound.clone()
         },

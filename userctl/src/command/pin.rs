@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! `tlsconnctl pin`: ties a connection mark to one connection.
+//! `tlsconnctl pin`: ties a connection mark to a connection.
 
 use clap::Args;
 use clap_complete::ArgValueCandidates;
@@ -24,6 +24,8 @@ use crate::{
 /// id always means the connection that `list` showed. With --next the pin waits for the next ClientHello that fits the
 /// selectors, or for any ClientHello without selectors. It is bound to that connection once its server has answered. With
 /// --next and both --src and --dst whole, it also takes a connection in the middle of its stream that conntrack has forgotten.
+/// With --shared any number of connections may have the pin: each command adds one, and with --next every connection that fits
+/// is added from now on.
 #[derive(Args, Debug)]
 pub(crate) struct Pin {
     /// The connection's id, from `tlsconnctl list`
@@ -32,7 +34,8 @@ pub(crate) struct Pin {
     /// The pin's name
     #[arg(long, default_value = "default", add = ArgValueCandidates::new(completion::pins))]
     name: PinName,
-    /// The connection mark it sets [default: 0x54000000/0xff000000]
+    /// The connection mark it sets [default: 0x54000000/0xff000000 for the pin default; for other names the one they have, or
+    /// the first free one from 0x55000000/0xff000000 on]
     #[arg(long, value_name = "VALUE/MASK", value_parser = pin_mark)]
     mark: Option<Mark>,
     /// Release the pin this long after it was bound, as 90s or 1h30m: units d, h, m, s
@@ -41,13 +44,21 @@ pub(crate) struct Pin {
     /// Wait for a connection that begins from now on, whatever connections there are already
     #[arg(long, conflicts_with = "id")]
     next: bool,
-    /// Take the pin from the connection that holds it, or from what it waits for
+    /// Take the pin from the connection that holds it, or from what it waits for. A shared pin stays on its connections, unless
+    /// it gets another mark or is no longer to be shared
     #[arg(long)]
     replace: bool,
+    /// Add the connection to those that have the pin; with --next, every connection that fits
+    #[arg(long)]
+    shared: bool,
+    /// A shared pin for connections that `tlsconnctl rules --deny` resets: its mark stays until conntrack forgets the
+    /// connection, also when that is over. It is taken from the pins that use the same bits
+    #[arg(long)]
+    deny: bool,
     /// After this connection has ended, and until the time of --for is over, move to a connection that resumes its session
     /// (up to TLS 1.2). The pin moves once the server has sent a record, other than an alert, after the client's Finished. If
     /// the server waits for a request first, the pin does not move, because that request is held
-    #[arg(long, requires = "lasts")]
+    #[arg(long, requires = "lasts", conflicts_with_all = ["shared", "deny"])]
     follow: bool,
     #[command(flatten)]
     selector: Selector,
@@ -84,12 +95,14 @@ impl Pin {
         };
         let pin = tlsconn.pin(&PinRequest {
             name: &self.name,
-            mark: self.mark.unwrap_or_default(),
+            mark: self.mark,
             target,
             selector: &selector,
             lasts: self.lasts,
             replace: self.replace,
             follow: self.follow,
+            shared: self.shared,
+            deny: self.deny,
         })?;
         if output.json {
             return output.object(&Answer { pin });
@@ -166,8 +179,14 @@ fn armed(pin: &model::Pin) -> String {
         fields.join(", ")
     };
     format!(
-        "pin {} ({:#x}/{:#x}) armed: waits for the next connection ({what})",
-        pin.name, pin.mark, pin.mask
+        "pin {} ({:#x}/{:#x}) armed: waits for {} ({what})",
+        pin.name,
+        pin.mark,
+        pin.mask,
+        match pin.shared {
+            true => "every connection that fits",
+            false => "the next connection",
+        }
     )
 }
 
@@ -251,7 +270,10 @@ mod tests {
             expires_in: None,
             lasts: None,
             follow: false,
+            shared: false,
+            deny: false,
             mark_lost: false,
+            connections: vec![7],
             others: Vec::new(),
         };
         let expected = "pin default (0x54000000/0xff000000) bound to connection 7";

@@ -30,6 +30,9 @@ pub(crate) fn run(output: &Output) -> Result<(), Failure> {
     output.table(&table(&pins))
 }
 
+/// Ids that the table shows of one pin.
+const IDS_SHOWN: usize = 4;
+
 /// Pins as a table.
 pub(crate) fn table(pins: &[Pin]) -> Table {
     let mut table = Table::new(
@@ -42,7 +45,7 @@ pub(crate) fn table(pins: &[Pin]) -> Table {
             Cell::new(&pin.name),
             Cell::new(format!("{:#x}/{:#x}", pin.mark, pin.mask)),
             Cell::new(pin.state),
-            Cell::or_dash(pin.connection),
+            Cell::or_dash(connections(pin)),
             Cell::or_dash(
                 pin.expires_in
                     .map(|seconds| format!("in {}", duration::text(seconds))),
@@ -51,6 +54,15 @@ pub(crate) fn table(pins: &[Pin]) -> Table {
         ]);
     }
     table
+}
+
+/// The ids of its connections; how many there are, where they are many.
+fn connections(pin: &Pin) -> Option<String> {
+    match pin.connections.as_slice() {
+        [] => None,
+        several if several.len() > IDS_SHOWN => Some(format!("{} in all", several.len())),
+        few => Some(few.iter().map(u64::to_string).collect::<Vec<_>>().join(" ")),
+    }
 }
 
 /// For each pin the tracked connections that carry its mark though the pin is not on them.
@@ -77,6 +89,9 @@ fn notes(pin: &Pin) -> String {
         .iter()
         .map(|(field, value)| format!("{field} {value}"))
         .collect();
+    if pin.shared {
+        notes.push(if pin.deny { "denies" } else { "shared" }.into());
+    }
     if pin.follow {
         notes.push("follows resumptions".into());
     }

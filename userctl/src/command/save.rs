@@ -56,7 +56,7 @@ fn track(tracking: &Tracking) -> String {
 /// Whether it waits for its first connection. One that was bound and goes on to a resumption has its time running: it waits for
 /// a session that a reboot ends, and without it would take whatever fits its selector.
 fn is_first_armed(pin: &Pin) -> bool {
-    pin.state == PinState::Armed && pin.expires_in.is_none()
+    pin.state == PinState::Armed && (pin.shared || pin.expires_in.is_none())
 }
 
 fn arm(pin: &Pin) -> String {
@@ -70,8 +70,14 @@ fn arm(pin: &Pin) -> String {
     if let Some(seconds) = pin.lasts {
         line += &format!(" --for {seconds}s");
     }
-    if pin.follow {
-        line += " --follow";
+    for (is_so, option) in [
+        (pin.follow, " --follow"),
+        (pin.shared && !pin.deny, " --shared"),
+        (pin.deny, " --deny"),
+    ] {
+        if is_so {
+            line += option;
+        }
     }
     for (field, value) in &pin.selector {
         line += &format!(" --{}={}", field.replace('_', "-"), quoted(value));
@@ -102,7 +108,10 @@ mod tests {
             expires_in: None,
             lasts: None,
             follow: false,
+            shared: false,
+            deny: false,
             mark_lost: false,
+            connections: Vec::new(),
             others: Vec::new(),
         }
     }
@@ -137,9 +146,24 @@ mod tests {
             follow: true,
             ..pin("b", PinState::Armed)
         };
+        let shared = Pin {
+            shared: true,
+            connections: vec![3, 4],
+            expires_in: Some(30),
+            lasts: Some(60),
+            ..pin("c", PinState::Armed)
+        };
+        let denies = Pin {
+            shared: true,
+            deny: true,
+            mark: 0x5600_0000,
+            ..pin("d", PinState::Armed)
+        };
         let pins = [
             pin("a", PinState::Armed),
             lasting,
+            shared,
+            denies,
             pin("bound", PinState::Bound),
             pin("gone", PinState::Released),
             follows,
@@ -151,6 +175,9 @@ mod tests {
                 "pin --name=a --mark 0x54000000/0xff000000 --next --replace --sni='*.example' --src=10.0.0.0/8",
                 "pin --name=b --mark 0x54000000/0xff000000 --next --replace --for 5400s --follow --sni='*.example' \
                  --src=10.0.0.0/8",
+                "pin --name=c --mark 0x54000000/0xff000000 --next --replace --for 60s --shared --sni='*.example' \
+                 --src=10.0.0.0/8",
+                "pin --name=d --mark 0x56000000/0xff000000 --next --replace --deny --sni='*.example' --src=10.0.0.0/8",
             ]
         );
     }

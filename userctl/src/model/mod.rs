@@ -172,18 +172,30 @@ pub(crate) struct Pin {
     #[serde(skip)]
     pub(crate) lasts: Option<u32>,
     pub(crate) follow: bool,
+    /// Whether any number of connections may carry the mark.
+    pub(crate) shared: bool,
+    /// Whether the mark stays on a connection that has ended.
+    pub(crate) deny: bool,
     pub(crate) mark_lost: bool,
+    /// The connections that it is on, by id.
+    pub(crate) connections: Vec<u64>,
     /// Other connections that carry the mark.
     pub(crate) others: Vec<Other>,
 }
 
 impl Pin {
+    /// Takes in more of the connections of the same pin.
+    pub(crate) fn widen(&mut self, more: Self) {
+        self.connections.extend(more.connections);
+        self.mark_lost |= more.mark_lost;
+    }
+
     /// Whether a connection carries the mark though neither this pin is on it, nor one that has taken its bits over.
     pub(crate) fn is_carried_by_another(&self, connection: &Connection, pins: &[Pin]) -> bool {
         let carries = |marking: &Marking| marking.mark & self.mask == self.mark;
         let taken_over = |pin: &Pin| {
             let shared = pin.mask & self.mask;
-            pin.connection == Some(connection.id)
+            pin.connections.binary_search(&connection.id).is_ok()
                 && shared != 0
                 && (pin.mark ^ self.mark) & shared == 0
         };

@@ -65,6 +65,15 @@ impl<'a> Attribute<'a> {
             .or_else(|_| self.array().map(u64::from_ne_bytes))
     }
 
+    /// Numbers of 8 bytes each.
+    pub(super) fn u64s(self) -> Result<Vec<u64>, Malformed> {
+        let numbers = self.value.chunks(size_of::<u64>());
+        numbers
+            .map(|octets| octets.try_into().map(u64::from_ne_bytes))
+            .collect::<Result<_, _>>()
+            .map_err(|_| Malformed)
+    }
+
     /// A truth value in one byte.
     pub(super) fn bool(self) -> Result<bool, Malformed> {
         match self.u8()? {

@@ -121,7 +121,16 @@ impl Tlsconn {
             decode::pin,
             "cannot list the pins",
         );
-        pins?.collect()
+        let mut all: Vec<Pin> = Vec::new();
+        for pin in pins? {
+            let pin = pin?;
+            match all.last_mut() {
+                // More connections of the same one, which shares its mark with many.
+                Some(last) if last.name == pin.name => last.widen(pin),
+                _ => all.push(pin),
+            }
+        }
+        Ok(all)
     }
 
     /// Binds or arms a pin and gives it as it is then.
@@ -133,10 +142,14 @@ impl Tlsconn {
         one(&objects, decode::pin, &doing)
     }
 
-    /// Releases a pin.
-    pub(crate) fn unpin(&mut self, name: &PinName) -> Result<(), Failure> {
-        let asked = Attributes::default().string(uapi::TLSCONN_A_PIN_NAME, &name.0);
-        let doing = format!("cannot release pin {}", name.0);
+    /// Releases a pin, or one connection of it.
+    pub(crate) fn unpin(&mut self, name: &PinName, from: Option<u64>) -> Result<(), Failure> {
+        let mut asked = Attributes::default().string(uapi::TLSCONN_A_PIN_NAME, &name.0);
+        let mut doing = format!("cannot release pin {}", name.0);
+        if let Some(id) = from {
+            asked = asked.uint(uapi::TLSCONN_A_PIN_CONNECTION, id);
+            doing += &format!(" from connection {id}");
+        }
         self.client
             .command(uapi::TLSCONN_CMD_PIN_DEL, &asked, &doing, SEE_PINS)
             .map(drop)

@@ -26,7 +26,8 @@ pub(crate) enum Target {
 /// What is asked for.
 pub(crate) struct PinRequest<'a> {
     pub(crate) name: &'a PinName,
-    pub(crate) mark: Mark,
+    /// Which one, if not the one that the kernel gives it.
+    pub(crate) mark: Option<Mark>,
     pub(crate) target: Target,
     /// Kept with the pin, to be shown; waited for with [`Target::Next`].
     pub(crate) selector: &'a Selector,
@@ -34,6 +35,9 @@ pub(crate) struct PinRequest<'a> {
     pub(crate) replace: bool,
     /// Needs `lasts`.
     pub(crate) follow: bool,
+    pub(crate) shared: bool,
+    /// A shared one too.
+    pub(crate) deny: bool,
 }
 
 impl PinRequest<'_> {
@@ -42,10 +46,15 @@ impl PinRequest<'_> {
         let name = &self.name.0;
         let mut asked = Attributes::default()
             .string(uapi::TLSCONN_A_PIN_NAME, name)
-            .u32(uapi::TLSCONN_A_PIN_MARK, self.mark.value)
-            .u32(uapi::TLSCONN_A_PIN_MASK, self.mark.mask)
             .flag(uapi::TLSCONN_A_PIN_REPLACE, self.replace)
-            .flag(uapi::TLSCONN_A_PIN_FOLLOW, self.follow);
+            .flag(uapi::TLSCONN_A_PIN_FOLLOW, self.follow)
+            .flag(uapi::TLSCONN_A_PIN_SHARED, self.shared)
+            .flag(uapi::TLSCONN_A_PIN_DENY, self.deny);
+        if let Some(mark) = self.mark {
+            asked = asked
+                .u32(uapi::TLSCONN_A_PIN_MARK, mark.value)
+                .u32(uapi::TLSCONN_A_PIN_MASK, mark.mask);
+        }
         let doing = match self.target {
             Target::Connection(id) => {
                 asked = asked.uint(uapi::TLSCONN_A_PIN_CONNECTION, id);

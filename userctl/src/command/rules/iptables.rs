@@ -4,7 +4,10 @@
 
 use std::fmt::Write;
 
-use super::held::{Held, OnData};
+use super::{
+    held::{Held, OnData},
+    pins::Pinned,
+};
 
 /// Ports that `-m multiport` takes at once (XT_MULTI_PORTS).
 const PORTS_MAX: usize = 15;
@@ -33,7 +36,13 @@ pub(super) fn command(is_ipv6: Option<bool>) -> &'static str {
 
 impl Chains<'_> {
     /// What holds; the jumps that are there go, so that it can be loaded again.
-    pub(super) fn ruleset(&self, held: &Held, is_ipv6: Option<bool>, old: &[Jump]) -> String {
+    pub(super) fn ruleset(
+        &self,
+        held: &Held,
+        pinned: &Pinned,
+        is_ipv6: Option<bool>,
+        old: &[Jump],
+    ) -> String {
         let Self { from, own } = self;
         let target = match held.on_data {
             OnData::Drop => "DROP",
@@ -78,11 +87,26 @@ impl Chains<'_> {
                 "REJECT",
             );
         }
-        text += &rule(
-            &format!("-A {own} -p tcp -m tlsconn --pinned"),
-            "pinned: let the other rules decide",
-            "RETURN",
-        );
+        for denied in &pinned.deny {
+            let (is_pinned, comment) = (denied.option(), denied.comment("denied"));
+            text += &rule(
+                &format!("-A {own} -p tcp -m tcp --tcp-flags RST RST -m tlsconn {is_pinned}"),
+                &format!("{comment}: a reset lets the other end know"),
+                "RETURN",
+            );
+            text += &rule(
+                &format!("-A {own} -p tcp -m tlsconn {is_pinned}"),
+                &format!("{comment}: reset"),
+                "REJECT --reject-with tcp-reset",
+            );
+        }
+        for allowed in &pinned.allow {
+            text += &rule(
+                &format!("-A {own} -p tcp -m tlsconn {}", allowed.option()),
+                &format!("{}: let the other rules decide", allowed.comment("pinned")),
+                "RETURN",
+            );
+        }
         text += &rule(
             &format!(
                 "-A {own} -p tcp -m tlsconn --record-type {}",

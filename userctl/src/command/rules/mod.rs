@@ -6,6 +6,7 @@ mod chain;
 mod held;
 mod iptables;
 mod nft;
+mod pins;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use self::{
     chain::Chain,
     held::Held,
     iptables::{Chains, Jump},
+    pins::{Names, Pinned},
     run::run,
 };
 use crate::{
@@ -49,6 +51,8 @@ pub(crate) struct Rules {
     #[arg(long, value_name = "CHAIN")]
     chain: Option<Chain>,
     #[command(flatten)]
+    names: Names,
+    #[command(flatten)]
     held: Held,
 }
 
@@ -78,13 +82,23 @@ enum Done<'a> {
 impl Rules {
     pub(crate) fn run(&self, output: &Output) -> Result<(), Failure> {
         let is_ipv6 = self.held.is_ipv6()?;
+        // What takes rules away needs no pins.
+        let pinned = match self.unload {
+            true => Pinned::default(),
+            false => self.names.find()?,
+        };
         match self.format {
-            Format::Iptables => self.iptables(is_ipv6, output),
-            Format::Nft => self.nft(output),
+            Format::Iptables => self.iptables(is_ipv6, &pinned, output),
+            Format::Nft => self.nft(&pinned, output),
         }
     }
 
-    fn iptables(&self, is_ipv6: Option<bool>, output: &Output) -> Result<(), Failure> {
+    fn iptables(
+        &self,
+        is_ipv6: Option<bool>,
+        pinned: &Pinned,
+        output: &Output,
+    ) -> Result<(), Failure> {
         let (from, own) = Chain::names(self.chain.as_ref());
         let chains = Chains { from, own };
         let families: &[bool] = match is_ipv6 {
@@ -99,7 +113,7 @@ impl Rules {
                 .filter_map(|&is_ipv6| Some((is_ipv6, saved(is_ipv6).ok()?)))
                 .flat_map(|(is_ipv6, saved)| chains.jumps_in(&saved, is_ipv6))
                 .collect();
-            let ruleset = chains.ruleset(&self.held, is_ipv6, &old);
+            let ruleset = chains.ruleset(&self.held, pinned, is_ipv6, &old);
             return print(iptables::command(is_ipv6), &ruleset, output);
         }
         // All is read before anything is changed.
@@ -109,7 +123,7 @@ impl Rules {
         for (&is_ipv6, saved) in families.iter().zip(&saved) {
             let old = chains.jumps_in(saved, is_ipv6);
             match self.load {
-                true => changes.push((is_ipv6, chains.ruleset(&self.held, Some(is_ipv6), &old))),
+                true => changes.push((is_ipv6, chains.ruleset(&self.held, pinned, Some(is_ipv6), &old))),
                 false if chains.is_in(saved) => changes.push((is_ipv6, chains.removal(&old))),
                 false => {}
             }
@@ -130,7 +144,7 @@ impl Rules {
         self.done(&tools, output)
     }
 
-    fn nft(&self, output: &Output) -> Result<(), Failure> {
+    fn nft(&self, pinned: &Pinned, output: &Output) -> Result<(), Failure> {
         let Some(hook) = Chain::hook(self.chain.as_ref()) else {
             return Err(Failure::usage(
                 "with --format nft, --chain is FORWARD, INPUT or OUTPUT; the table's name follows from it",
@@ -147,7 +161,7 @@ impl Rules {
         let bit = bit.unwrap_or(nft::PASS_MARK);
         // Strict tracking stays strict by what the ruleset says to run.
         let is_strict = tracking.as_ref().is_some_and(|found| found.strict);
-        let ruleset = nft::ruleset(&self.held, hook, bit, is_strict || self.held.strict);
+        let ruleset = nft::ruleset(&self.held, pinned, hook, bit, is_strict || self.held.strict);
         if !self.load {
             return print(nft::COMMAND, &ruleset, output);
         }

@@ -2,9 +2,12 @@
 
 //! The ruleset for nft, by the pass mark: it needs neither xtables nor the extension.
 
-use crate::{endpoint::Endpoint, mark::Mark};
+use crate::endpoint::Endpoint;
 
-use super::held::{Held, OnData};
+use super::{
+    held::{Held, OnData},
+    pins::{Asked, Pinned},
+};
 
 /// The pass mark where none is on.
 pub(super) const PASS_MARK: u32 = 0x0080_0000;
@@ -28,14 +31,20 @@ pub(super) fn track_on(bit: u32, strict: bool) -> String {
 
 /// What holds, by that bit of the packet mark. In one transaction the table is made, if it is not there, taken away, and made as
 /// it is to be.
-pub(super) fn ruleset(held: &Held, hook: &str, bit: u32, strict: bool) -> String {
+pub(super) fn ruleset(
+    held: &Held,
+    pinned: &Pinned,
+    hook: &str,
+    bit: u32,
+    strict: bool,
+) -> String {
     let table = table(hook);
     let verb = held.verb();
     let verdict = match held.on_data {
         OnData::Drop => "drop",
         OnData::Reset => "reject with tcp reset",
     };
-    let Mark { value, mask } = Mark::default();
+    let pins = marks(pinned).join("\n\t\t");
     let rules = rules(held).join("\n\t\t");
     format!(
         "\
@@ -53,7 +62,7 @@ table inet {table} {{
 	}}
 
 	chain held {{
-		ct mark and {mask:#010x} == {value:#010x} accept comment \"tlsconn: pinned\"
+		{pins}
 		meta mark and {bit:#010x} == 0 {verdict} comment \"tlsconn: data of what is not pinned\"
 	}}
 }}
@@ -61,6 +70,31 @@ table inet {table} {{
         on = track_on(bit, strict),
         version = env!("CARGO_PKG_VERSION"),
     )
+}
+
+/// What becomes of pinned connections: what is denied comes first.
+fn marks(pinned: &Pinned) -> Vec<String> {
+    let carries = |Asked { mark, .. }: &Asked| {
+        format!("ct mark and {:#010x} == {:#010x}", mark.mask, mark.value)
+    };
+    let mut rules = Vec::new();
+    for denied in &pinned.deny {
+        let (carries, comment) = (carries(denied), denied.comment("denied"));
+        rules.push(format!(
+            "{carries} tcp flags & rst == rst accept comment \"tlsconn: {comment}: resets\""
+        ));
+        rules.push(format!(
+            "{carries} reject with tcp reset comment \"tlsconn: {comment}\""
+        ));
+    }
+    for allowed in &pinned.allow {
+        let comment = allowed.comment("pinned");
+        rules.push(format!(
+            "{} accept comment \"tlsconn: {comment}\"",
+            carries(allowed)
+        ));
+    }
+    rules
 }
 
 /// What takes it away, if it is there.

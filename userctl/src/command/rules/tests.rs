@@ -18,7 +18,8 @@ fn text(args: &[&str], old: &[Jump]) -> String {
     let rules = parse(args).expect("the arguments parse");
     let is_ipv6 = rules.held.is_ipv6().expect("the addresses agree");
     let (from, own) = Chain::names(rules.chain.as_ref());
-    Chains { from, own }.ruleset(&rules.held, is_ipv6, old)
+    let pinned = rules.names.find().expect("only default is named");
+    Chains { from, own }.ruleset(&rules.held, &pinned, is_ipv6, old)
 }
 
 /// Lines that iptables-restore acts on, without comments.
@@ -33,7 +34,8 @@ fn lines(args: &[&str]) -> Vec<String> {
 fn nft(args: &[&str]) -> String {
     let rules = parse(args).expect("the arguments parse");
     let hook = Chain::hook(rules.chain.as_ref()).expect("a hook");
-    nft::ruleset(&rules.held, hook, nft::PASS_MARK, rules.held.strict)
+    let pinned = rules.names.find().expect("only default is named");
+    nft::ruleset(&rules.held, &pinned, hook, nft::PASS_MARK, rules.held.strict)
 }
 
 #[test]
@@ -165,7 +167,8 @@ fn jumps_that_are_there_go() {
     let old = chains.jumps_in(SAVED, true);
     let deleted = "-6 -D FORWARD -p tcp -m comment --comment \"tlsconn: hold\" -j TLSCONN\n\
                    -6 -D FORWARD -s 10.0.0.0/8 -p tcp -j TLSCONN\n";
-    let text = chains.ruleset(&rules.held, None, &old);
+    let pinned = rules.names.find().expect("only default is named");
+    let text = chains.ruleset(&rules.held, &pinned, None, &old);
     let place = text.find(deleted).expect("both are deleted");
     assert!(
         text.find(":TLSCONN ") < Some(place) && text.find("-I FORWARD 1 ") > Some(place),
@@ -217,6 +220,37 @@ fn a_table_of_nft() {
     assert!(
         text.contains("\n# tlsconnctl track on --pass-mark 0x00800000\n"),
         "{text}"
+    );
+}
+
+#[test]
+fn what_is_denied_comes_before_what_is_allowed() {
+    let pinned = pins::tests::pinned(&[("a", 0x5500_0000), ("default", 0x5400_0000)], &[("c", 0x5700_0000)]);
+    let rules = parse(&[]).expect("the arguments parse");
+    let (from, own) = Chain::names(None);
+    let text = Chains { from, own }.ruleset(&rules.held, &pinned, None, &[]);
+    let chain: Vec<&str> = text.lines().filter(|line| line.starts_with("-A TLSCONN -p tcp")).collect();
+    let expected = [
+        ("-m tcp --tcp-flags RST RST -m tlsconn --pinned --pin-mark 0x57000000/0xff000000 ", "-j RETURN"),
+        ("-m tlsconn --pinned --pin-mark 0x57000000/0xff000000 ", "-j REJECT --reject-with tcp-reset"),
+        ("-m tlsconn --pinned --pin-mark 0x55000000/0xff000000 ", "-j RETURN"),
+        ("-m tlsconn --pinned -m comment ", "-j RETURN"),
+        ("-m tlsconn --record-type application-data,heartbeat,unknown ", "-j DROP"),
+    ];
+    assert_eq!(chain.len(), expected.len(), "{chain:?}");
+    for (line, (matches, target)) in chain.iter().zip(expected) {
+        assert!(line.starts_with(&format!("-A TLSCONN -p tcp {matches}")) && line.ends_with(target), "{line}");
+    }
+    let text = nft::ruleset(&rules.held, &pinned, "forward", nft::PASS_MARK, false);
+    let chain: Vec<&str> = text.lines().map(str::trim).filter(|line| line.starts_with("ct mark ")).collect();
+    assert_eq!(
+        chain,
+        [
+            "ct mark and 0xff000000 == 0x57000000 tcp flags & rst == rst accept comment \"tlsconn: denied as c: resets\"",
+            "ct mark and 0xff000000 == 0x57000000 reject with tcp reset comment \"tlsconn: denied as c\"",
+            "ct mark and 0xff000000 == 0x55000000 accept comment \"tlsconn: pinned as a\"",
+            "ct mark and 0xff000000 == 0x54000000 accept comment \"tlsconn: pinned\"",
+        ]
     );
 }
 

@@ -14,6 +14,8 @@ use crate::{
 /// Reads a pin. Which tracked connections carry its mark too is not told with it.
 pub(in crate::netlink) fn pin(octets: &[u8]) -> Result<Pin, Malformed> {
     let object = Object::parse(octets)?;
+    let connection = object.may(uapi::TLSCONN_A_PIN_CONNECTION, Attribute::uint)?;
+    let shared = object.may(uapi::TLSCONN_A_PIN_CONNECTIONS, Attribute::u64s)?;
     Ok(Pin {
         name: object.must(uapi::TLSCONN_A_PIN_NAME, |attribute| {
             Ok(Name(attribute.string().into()))
@@ -21,13 +23,16 @@ pub(in crate::netlink) fn pin(octets: &[u8]) -> Result<Pin, Malformed> {
         mark: object.must(uapi::TLSCONN_A_PIN_MARK, Attribute::u32)?,
         mask: object.must(uapi::TLSCONN_A_PIN_MASK, Attribute::u32)?,
         state: object.must(uapi::TLSCONN_A_PIN_STATE, enumerated(PinState::from_number))?,
-        connection: object.may(uapi::TLSCONN_A_PIN_CONNECTION, Attribute::uint)?,
+        connection,
         selector: object
             .may(uapi::TLSCONN_A_PIN_SELECTOR, shown)?
             .unwrap_or_default(),
         expires_in: object.may(uapi::TLSCONN_A_PIN_EXPIRES_IN, Attribute::uint)?,
         lasts: object.may(uapi::TLSCONN_A_PIN_LASTS, Attribute::u32)?,
         follow: object.has(uapi::TLSCONN_A_PIN_FOLLOW),
+        shared: object.has(uapi::TLSCONN_A_PIN_SHARED),
+        deny: object.has(uapi::TLSCONN_A_PIN_DENY),
+        connections: shared.unwrap_or_else(|| connection.into_iter().collect()),
         mark_lost: object.has(uapi::TLSCONN_A_PIN_MARK_LOST),
         others: object
             .all(uapi::TLSCONN_A_PIN_OTHERS)
@@ -70,7 +75,7 @@ mod tests {
         assert_eq!(
             value,
             json!({"name": "default", "mark": "0x54000000", "mask": "0xff000000", "state": "bound", "connection": 2,
-                   "selector": {}, "expires_in": null, "follow": false, "mark_lost": false, "others": []})
+                   "selector": {}, "expires_in": null, "follow": false, "shared": false, "deny": false, "mark_lost": false, "connections": [2], "others": []})
         );
         assert!(pin(&attributes.as_slice()[..8]).is_err());
         let end = Attributes::default()
@@ -78,6 +83,16 @@ mod tests {
             .push(uapi::TLSCONN_A_CONNECTION_SRC_PORT, &[0x9c, 0x40])
             .push(uapi::TLSCONN_A_CONNECTION_DST_ADDR, &[10, 0, 0, 2])
             .push(uapi::TLSCONN_A_CONNECTION_DST_PORT, &[1, 0xbb]);
+        let ids = [3_u64, 70_000].map(u64::to_ne_bytes).concat();
+        let shared = Attributes::default()
+            .string(uapi::TLSCONN_A_PIN_NAME, "all")
+            .u32(uapi::TLSCONN_A_PIN_MARK, 0x5500_0000)
+            .u32(uapi::TLSCONN_A_PIN_MASK, 0xff00_0000)
+            .flag(uapi::TLSCONN_A_PIN_SHARED, true)
+            .push(uapi::TLSCONN_A_PIN_CONNECTIONS, &ids)
+            .push(uapi::TLSCONN_A_PIN_STATE, &[1]);
+        let shared = pin(shared.as_slice()).expect("it is sound");
+        assert_eq!((shared.connection, shared.connections), (None, vec![3, 70_000]));
         let marked = attributes.push(uapi::TLSCONN_A_PIN_OTHERS | 0x8000, end.as_slice());
         let marked = pin(marked.as_slice()).expect("it is sound");
         assert_eq!(
