@@ -84,7 +84,9 @@ impl Names {
             [] => default.as_slice(),
             allow => allow,
         };
-        let all = |names: &[PinName]| names.iter().map(|name| asked(name, pins)).collect();
+        let all = |names: &[PinName]| -> Result<Vec<Asked>, Failure> {
+            names.iter().map(|name| asked(name, pins)).collect()
+        };
         Ok(Pinned {
             allow: all(allow)?,
             deny: all(&self.deny)?,
