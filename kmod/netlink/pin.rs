@@ -10,8 +10,9 @@ use super::{
 use crate::{
     bindings::{
         TLSCONN_A_PIN_CONNECTION, TLSCONN_A_PIN_CONNECTIONS, TLSCONN_A_PIN_DENY,
-        TLSCONN_A_PIN_EXPIRES_IN, TLSCONN_A_PIN_FOLLOW, TLSCONN_A_PIN_LASTS, TLSCONN_A_PIN_MARK, TLSCONN_A_PIN_MARK_LOST, TLSCONN_A_PIN_MASK, TLSCONN_A_PIN_MEMBERS,
-        TLSCONN_A_PIN_NAME, TLSCONN_A_PIN_OTHERS, TLSCONN_A_PIN_SELECTOR, TLSCONN_A_PIN_SHARED, TLSCONN_A_PIN_STATE,
+        TLSCONN_A_PIN_EXPIRES_IN, TLSCONN_A_PIN_FOLLOW, TLSCONN_A_PIN_LASTS, TLSCONN_A_PIN_MARK,
+        TLSCONN_A_PIN_MARK_LOST, TLSCONN_A_PIN_MASK, TLSCONN_A_PIN_MEMBERS, TLSCONN_A_PIN_NAME,
+        TLSCONN_A_PIN_OTHERS, TLSCONN_A_PIN_SELECTOR, TLSCONN_A_PIN_SHARED, TLSCONN_A_PIN_STATE,
         TLSCONN_CMD_PIN_DEL, TLSCONN_CMD_PIN_GET, TLSCONN_CMD_PIN_SET, TLSCONN_PIN_STATE_ARMED,
         TLSCONN_PIN_STATE_BOUND, TLSCONN_PIN_STATE_RELEASED,
     },
@@ -312,7 +313,10 @@ fn unpin(net: &NetState, name: Name, from: Option<u64>) -> bool {
     let Some(id) = from else {
         return release(net, name, Release::Unpinned);
     };
-    let released = net.pins.lock().release_from(net, name, id, Release::Unpinned);
+    let released = net
+        .pins
+        .lock()
+        .release_from(net, name, id, Release::Unpinned);
     if let Some(bound) = &released {
         bound.ct.deliver_events();
     }

@@ -85,7 +85,9 @@ impl Pins {
             ));
         }
         let seat = match kind.is_shared() {
-            true => Some(Pin::seat(to.clone(), wanted.lasts).map_err(|error| (error, c"no memory"))?),
+            true => {
+                Some(Pin::seat(to.clone(), wanted.lasts).map_err(|error| (error, c"no memory"))?)
+            }
             false => None,
         };
         let (place, before) = self.prepare(sink, wanted, Some(to.id))?;

@@ -179,8 +179,16 @@ impl Pins {
     }
 
     /// Releases one member whose time is over, and gives its pin's mark.
-    pub(super) fn expire_member(&mut self, sink: &impl Sink, now: u64) -> Option<(Mark, Option<Bound>)> {
-        let is_over = |pin: &&mut Pin| pin.members.next_expiry().is_some_and(|(until, _)| until <= now);
+    pub(super) fn expire_member(
+        &mut self,
+        sink: &impl Sink,
+        now: u64,
+    ) -> Option<(Mark, Option<Bound>)> {
+        let is_over = |pin: &&mut Pin| {
+            pin.members
+                .next_expiry()
+                .is_some_and(|(until, _)| until <= now)
+        };
         let pin = self.0.iter_mut().find(is_over)?;
         let (_, id) = pin.members.next_expiry()?;
         Some((pin.mark, pin.let_go(sink, id, Release::Expired)))

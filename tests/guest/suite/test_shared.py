@@ -6,6 +6,7 @@ import json
 import os
 import random
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -188,7 +189,10 @@ class Denied(SharedTest):
         def is_over():
             try:
                 raw.send(octets)
-            except (ConnectionResetError, BrokenPipeError):
+            except (BlockingIOError, ssl.SSLWantWriteError):
+                return False
+            except OSError:
+                # Of the server's side the thread that reads may have known before.
                 return True
             return False
         return wait_for(is_over)

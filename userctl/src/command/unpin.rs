@@ -71,7 +71,10 @@ impl Unpin {
             return output.object(&Pins { pins: &pins });
         }
         let id = self.id.unwrap_or_default();
-        output.done(&format!("pin {} released from connection {id}", self.name.0))
+        output.done(&format!(
+            "pin {} released from connection {id}",
+            self.name.0
+        ))
     }
 }
 

@@ -123,7 +123,10 @@ impl Rules {
         for (&is_ipv6, saved) in families.iter().zip(&saved) {
             let old = chains.jumps_in(saved, is_ipv6);
             match self.load {
-                true => changes.push((is_ipv6, chains.ruleset(&self.held, pinned, Some(is_ipv6), &old))),
+                true => changes.push((
+                    is_ipv6,
+                    chains.ruleset(&self.held, pinned, Some(is_ipv6), &old),
+                )),
                 false if chains.is_in(saved) => changes.push((is_ipv6, chains.removal(&old))),
                 false => {}
             }

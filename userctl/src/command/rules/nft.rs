@@ -31,13 +31,7 @@ pub(super) fn track_on(bit: u32, strict: bool) -> String {
 
 /// What holds, by that bit of the packet mark. In one transaction the table is made, if it is not there, taken away, and made as
 /// it is to be.
-pub(super) fn ruleset(
-    held: &Held,
-    pinned: &Pinned,
-    hook: &str,
-    bit: u32,
-    strict: bool,
-) -> String {
+pub(super) fn ruleset(held: &Held, pinned: &Pinned, hook: &str, bit: u32, strict: bool) -> String {
     let table = table(hook);
     let verb = held.verb();
     let verdict = match held.on_data {

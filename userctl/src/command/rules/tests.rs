@@ -35,7 +35,13 @@ fn nft(args: &[&str]) -> String {
     let rules = parse(args).expect("the arguments parse");
     let hook = Chain::hook(rules.chain.as_ref()).expect("a hook");
     let pinned = rules.names.find().expect("only default is named");
-    nft::ruleset(&rules.held, &pinned, hook, nft::PASS_MARK, rules.held.strict)
+    nft::ruleset(
+        &rules.held,
+        &pinned,
+        hook,
+        nft::PASS_MARK,
+        rules.held.strict,
+    )
 }
 
 #[test]
@@ -225,24 +231,49 @@ fn a_table_of_nft() {
 
 #[test]
 fn what_is_denied_comes_before_what_is_allowed() {
-    let pinned = pins::tests::pinned(&[("a", 0x5500_0000), ("default", 0x5400_0000)], &[("c", 0x5700_0000)]);
+    let pinned = pins::tests::pinned(
+        &[("a", 0x5500_0000), ("default", 0x5400_0000)],
+        &[("c", 0x5700_0000)],
+    );
     let rules = parse(&[]).expect("the arguments parse");
     let (from, own) = Chain::names(None);
     let text = Chains { from, own }.ruleset(&rules.held, &pinned, None, &[]);
-    let chain: Vec<&str> = text.lines().filter(|line| line.starts_with("-A TLSCONN -p tcp")).collect();
+    let chain: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("-A TLSCONN -p tcp"))
+        .collect();
     let expected = [
-        ("-m tcp --tcp-flags RST RST -m tlsconn --pinned --pin-mark 0x57000000/0xff000000 ", "-j RETURN"),
-        ("-m tlsconn --pinned --pin-mark 0x57000000/0xff000000 ", "-j REJECT --reject-with tcp-reset"),
-        ("-m tlsconn --pinned --pin-mark 0x55000000/0xff000000 ", "-j RETURN"),
+        (
+            "-m tcp --tcp-flags RST RST -m tlsconn --pinned --pin-mark 0x57000000/0xff000000 ",
+            "-j RETURN",
+        ),
+        (
+            "-m tlsconn --pinned --pin-mark 0x57000000/0xff000000 ",
+            "-j REJECT --reject-with tcp-reset",
+        ),
+        (
+            "-m tlsconn --pinned --pin-mark 0x55000000/0xff000000 ",
+            "-j RETURN",
+        ),
         ("-m tlsconn --pinned -m comment ", "-j RETURN"),
-        ("-m tlsconn --record-type application-data,heartbeat,unknown ", "-j DROP"),
+        (
+            "-m tlsconn --record-type application-data,heartbeat,unknown ",
+            "-j DROP",
+        ),
     ];
     assert_eq!(chain.len(), expected.len(), "{chain:?}");
     for (line, (matches, target)) in chain.iter().zip(expected) {
-        assert!(line.starts_with(&format!("-A TLSCONN -p tcp {matches}")) && line.ends_with(target), "{line}");
+        assert!(
+            line.starts_with(&format!("-A TLSCONN -p tcp {matches}")) && line.ends_with(target),
+            "{line}"
+        );
     }
     let text = nft::ruleset(&rules.held, &pinned, "forward", nft::PASS_MARK, false);
-    let chain: Vec<&str> = text.lines().map(str::trim).filter(|line| line.starts_with("ct mark ")).collect();
+    let chain: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.starts_with("ct mark "))
+        .collect();
     assert_eq!(
         chain,
         [

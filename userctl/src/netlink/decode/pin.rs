@@ -92,7 +92,10 @@ mod tests {
             .push(uapi::TLSCONN_A_PIN_CONNECTIONS, &ids)
             .push(uapi::TLSCONN_A_PIN_STATE, &[1]);
         let shared = pin(shared.as_slice()).expect("it is sound");
-        assert_eq!((shared.connection, shared.connections), (None, vec![3, 70_000]));
+        assert_eq!(
+            (shared.connection, shared.connections),
+            (None, vec![3, 70_000])
+        );
         let marked = attributes.push(uapi::TLSCONN_A_PIN_OTHERS | 0x8000, end.as_slice());
         let marked = pin(marked.as_slice()).expect("it is sound");
         assert_eq!(
