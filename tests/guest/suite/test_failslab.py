@@ -237,6 +237,8 @@ class Packets(Failing):
 
         self.walk("an armed pin is bound", talk, arm)
         ctl("unpin")
+        self.walk("a shared one is bound", talk, lambda: ctl("pin", "--name", "all", "--shared", "--next", "--replace", "--for", "1h"))
+        ctl("unpin", "all")
 
     def test_many(self):
         """The table grows, at once and later, without memory for it."""
@@ -295,6 +297,8 @@ class Requests(Failing):
             "pin, by id": lambda: ask(N["CMD_PIN_SET"], pin + replace + attribute(N["A_PIN_CONNECTION"], 2)),
             "pin, the next": lambda: ask(N["CMD_PIN_SET"], pin + replace + attribute(N["A_PIN_NEXT"]) + self.selector(b"*")
                                          + attribute(N["A_PIN_LASTS"], 3600)),
+            "pin, shared": lambda: ask(N["CMD_PIN_SET"], attribute(N["A_PIN_NAME"], b"all\0") + attribute(N["A_PIN_SHARED"])
+                                       + attribute(N["A_PIN_CONNECTION"], 3) + attribute(N["A_PIN_LASTS"], 3600)),
             "pins": lambda: dump(N["CMD_PIN_GET"]),
             "unpin": lambda: ask(N["CMD_PIN_DEL"], attribute(N["A_PIN_NAME"], b"default\0")),
         }

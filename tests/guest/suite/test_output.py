@@ -60,7 +60,7 @@ class ExitCodes(GatewayTest):
             self.connect(server)
         self.assertIn("bound to connection 1: 10.1.0.2:", self.ends(0, "", "pin", "1", "--replace"))
         self.ends(1, "the pin is bound", "pin", "2")
-        self.ends(1, "overlaps", "pin", "2", "--name", "other")
+        self.ends(1, "overlaps", "pin", "2", "--name", "other", "--mark", "0x54000000/0xff000000")
         self.ends(1, "there is no network namespace", "list", command=("tlsconnctl", "-n", "nowhere"))
         self.ends(2, "pin needs", "pin")
         self.ends(2, "--src", "list", "--src", "nowhere")

@@ -16,7 +16,8 @@ FIELDS = {
     "server_random", "session_id", "server_session_id", "resumed", "resumption", "resumes", "early_data", "ech",
     "hello_retry", "records", "bytes", "ja4", "reason", "pin", "mark",
 }
-PIN_FIELDS = {"name", "mark", "mask", "state", "connection", "selector", "expires_in", "follow", "mark_lost", "others"}
+PIN_FIELDS = {"name", "mark", "mask", "state", "connection", "selector", "expires_in", "follow", "shared", "deny", "mark_lost",
+              "connections", "others"}
 
 
 class Tool(GatewayTest):
@@ -124,7 +125,7 @@ class Tool(GatewayTest):
                          ("0x54000000", "0xff000000", "bound", one.listed()["id"]))
         self.assertEqual((one.listed()["pin"], one.listed()["mark"]), ("default", "0x54000000"))
         self.refused(1, "", "pin", str(two.listed()["id"]))
-        self.refused(1, "", "pin", str(two.listed()["id"]), "--name", "other")
+        self.refused(1, "", "pin", str(two.listed()["id"]), "--name", "other", "--mark", "0x54000000/0xff000000")
         self.assertIsNone(two.listed()["pin"])
 
         # Taken over: exactly one carries the mark.

@@ -76,7 +76,16 @@ class Ynl(GatewayTest):
         # The kernel's words.
         self.assertIn("the pin is bound", self.ynl("do", "pin-set", code=1, connection=one.listed()["id"]))
         self.assertIn("no pin of that name", self.ynl("do", "pin-get", code=1, name="other"))
+        # One that both share.
         self.ynl("do", "pin-del", name="default")
+        for one_of in shown:
+            shared = self.ynl("do", "pin-set", connection=one_of["id"], name="all", shared=True)
+        self.assertEqual((shared["connection"], shared["members"], shared["mark"]), (shown[1]["id"], 2, "0x55000000"))
+        [shared] = [pin for pin in self.ynl("dump", "pin-get") if pin["name"] == "all"]
+        self.assertEqual(shared["connections"], [one_of["id"] for one_of in shown])
+        self.ynl("do", "pin-del", name="all", connection=shown[0]["id"])
+        self.assertIn("not on that connection", self.ynl("do", "pin-del", code=1, name="all", connection=shown[0]["id"]))
+        self.ynl("do", "pin-del", name="all")
         self.assertEqual(json.loads(ctl("pins").stdout)["pins"][0]["state"], "released")
 
         self.assertTrue(wait_for(lambda: [e for e in events() if e["msg"].get("release") == "unpinned"
@@ -109,7 +118,8 @@ class Ynl(GatewayTest):
             "client-random", "server-random", "session-id", "sni", "src-addr", "src-prefix", "src-port", "dst-addr",
             "dst-prefix", "dst-port", "zone"})
         self.assertEqual(set(policy("do", "pin-set")), {"name", "mark", "mask", "connection", "replace", "next", "selector",
-                                                        "lasts", "follow"})
+                                                        "lasts", "follow", "shared", "deny"})
+        self.assertEqual(set(policy("do", "pin-del")), {"name", "all", "connection"})
 
 
 if __name__ == "__main__":
