@@ -5,7 +5,7 @@
 use crate::{
     foreign_marks::clear_foreign_marks,
     namespace::NetState,
-    pins::{Bound, Marks, Name, Release, Walk, MAX_PINS},
+    pins::{look_for_dying, Bound, Marks, Name, Release, Walk, MAX_PINS},
     sys::{cond_resched, rcu::Reader, time::uptime},
 };
 
@@ -68,7 +68,7 @@ pub fn end_dying(net: &NetState) {
     }
     let mut walk = Walk::default();
     loop {
-        let looked = net.pins.lock().look_for_dying(&mut walk);
+        let looked = look_for_dying(&net.pins.lock(), &mut walk);
         match looked {
             Some(Some(id)) => end(net, id),
             Some(None) => {}

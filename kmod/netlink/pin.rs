@@ -18,7 +18,7 @@ use crate::{
     },
     foreign_marks::{clear_foreign_marks, Untracked},
     namespace::{NetState, Tracker},
-    pins::{seconds_to, Bound, Kind, Mark, Marks, Name, Pin, PinRequest, Refusal, Release},
+    pins::{self, seconds_to, Bound, Kind, Mark, Marks, Name, Pin, PinRequest, Refusal, Release},
     release::{release, release_all},
     sys::{
         message::Message,
@@ -200,7 +200,7 @@ fn name_of<P: Policy>(request: &Request<'_, P>, name: Attribute<P, PinName>) -> 
 fn mark_of(net: &NetState, request: &Request<'_, PinSet>, name: Name, kind: Kind) -> Result<Mark> {
     let (value, mask) = (request.get(PinSet::MARK), request.get(PinSet::MASK));
     if value.is_none() && mask.is_none() {
-        let mark = net.pins.lock().mark_for(name, kind);
+        let mark = pins::mark_for(&net.pins.lock(), name, kind);
         return mark.map_err(|(error, why)| request.refuse(error, why));
     }
     let mark = Mark {
@@ -313,10 +313,7 @@ fn unpin(net: &NetState, name: Name, from: Option<u64>) -> bool {
     let Some(id) = from else {
         return release(net, name, Release::Unpinned);
     };
-    let released = net
-        .pins
-        .lock()
-        .release_from(net, name, id, Release::Unpinned);
+    let released = pins::release_from(&mut net.pins.lock(), net, name, id, Release::Unpinned);
     if let Some(bound) = &released {
         bound.ct.deliver_events();
     }
@@ -328,7 +325,7 @@ fn empty(net: &NetState, wanted: &PinRequest, arms: bool) -> Result<(), Refusal>
     let has_to_be = {
         let pins = net.pins.lock();
         pins.check(wanted, arms)?;
-        pins.has_to_be_emptied_for(wanted)
+        pins::has_to_be_emptied_for(&pins, wanted)
     };
     if has_to_be {
         release(net, wanted.name, Release::Replaced);

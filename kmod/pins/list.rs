@@ -3,15 +3,16 @@
 //! The pins of a namespace.
 
 use super::{
+    bound::Bound,
+    kind::Kind,
     mark::{Mark, Name, MAX_PINS},
     members::Members,
-    pin::{Bound, Phase, Pin},
+    pin::{Phase, Pin},
+    refusal::Refusal,
     selector::Selector,
-    shared::{may_be_set, Kind},
     sink::{Release, Sink},
 };
 use crate::sys::conntrack::Conntrack;
-use core::ffi::CStr;
 use kernel::{prelude::*, sync::aref::ARef};
 
 /// Bytes of all armed pins' patterns between their first star and their last one. Each takes about 30 instructions when a
@@ -35,9 +36,6 @@ pub struct PinRequest {
     /// Whether it may be taken from what it is on or waits for.
     pub replace: bool,
 }
-
-/// Why a pin cannot be set.
-pub type Refusal = (Error, &'static CStr);
 
 /// The pins of a namespace. Not more than [`MAX_PINS`].
 pub struct Pins(pub(super) KVec<Pin>);
@@ -139,7 +137,7 @@ impl Pins {
     pub fn check(&self, wanted: &PinRequest, arms: bool) -> Result<(), Refusal> {
         for pin in self.0.iter().filter(|pin| pin.is_live()) {
             if pin.name == wanted.name {
-                may_be_set(pin, wanted, arms)?;
+                pin.may_be_set(wanted.kind, wanted.mark, wanted.replace, arms)?;
             } else if pin.mark.overlaps(wanted.mark) {
                 return Err((
                     EEXIST,
@@ -304,6 +302,23 @@ impl Pins {
                 }
             }
         }
+    }
+
+    /// Releases the other pins on a connection whose bits a denial is to have.
+    pub(super) fn give_way(&mut self, sink: &impl Sink, to: &Bound, name: Name, mask: u32) {
+        let others = self.0.iter_mut().filter(|pin| pin.name != name);
+        for pin in others.filter(|pin| pin.mark.mask & mask != 0 && pin.holds(to.id)) {
+            match pin.bound() {
+                Some(_) => pin.release(sink, Release::Replaced),
+                None => pin.let_go(sink, to.id, Release::Replaced),
+            };
+        }
+    }
+
+    /// The bits that pins use on a connection.
+    pub(super) fn bits_on(&self, id: u64) -> u32 {
+        let on_it = self.0.iter().filter(|pin| pin.holds(id));
+        on_it.fold(0, |bits, pin| bits | pin.mark.mask)
     }
 
     /// Arms a pin.

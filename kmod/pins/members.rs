@@ -2,7 +2,7 @@
 
 //! The connections that a shared pin is on: by id, and by when their time is over. Nothing here goes through all of them.
 
-use super::pin::Bound;
+use super::bound::Bound;
 use crate::sys::{conntrack::Conntrack, memory::charged};
 use kernel::{
     prelude::*,

@@ -3,29 +3,18 @@
 //! A pin by itself: where it stands, and the mark that shows it.
 
 use super::{
+    bound::Bound,
+    kind::Kind,
     mark::{Mark, Name},
     members::Members,
     selector::Selector,
-    shared::Kind,
     sink::{Release, Sink},
 };
 use crate::{
     links::Links,
     sys::{conntrack::Conntrack, time::uptime},
 };
-use kernel::{
-    prelude::*,
-    sync::{aref::ARef, Arc},
-};
-
-/// A connection that a pin is bound to.
-#[derive(Clone)]
-pub struct Bound {
-    /// Its id.
-    pub id: u64,
-    /// Its conntrack entry.
-    pub ct: ARef<Conntrack>,
-}
+use kernel::{prelude::*, sync::Arc};
 
 /// A connection that may have issued what a pin follows.
 #[derive(Clone)]

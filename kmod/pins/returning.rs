@@ -10,11 +10,7 @@
 //! has forgotten it. A packet of such a connection has an entry of its own, which nothing but its passing confirms: the pin
 //! lends it its mark, so that the rules let it pass. The first packet of the entry that is confirmed then binds the pin.
 
-use super::{
-    list::Pins,
-    pin::{Bound, Followed},
-    sink::Sink,
-};
+use super::{bound::Bound, list::Pins, pin::Followed, sink::Sink};
 use crate::{
     links::Links,
     sys::{conntrack::Conntrack, memory::charged},

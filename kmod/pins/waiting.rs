@@ -4,12 +4,13 @@
 //! acknowledges it.
 
 use super::{
+    bound::Bound,
+    kind::Kind,
     list::Pins,
     mark::Mark,
     marks::Marks,
-    pin::{Bound, Phase, Pin, Reservation},
+    pin::{Phase, Pin, Reservation},
     selector::Candidate,
-    shared::Kind,
     sink::{Release, Sink},
 };
 use crate::{
@@ -107,6 +108,22 @@ impl Pins {
         let released = (pin.mark, pin.release(sink, Release::Expired));
         self.changed(sink);
         Some(released)
+    }
+
+    /// Releases one member whose time is over, and gives its pin's mark.
+    pub(super) fn expire_member(
+        &mut self,
+        sink: &impl Sink,
+        now: u64,
+    ) -> Option<(Mark, Option<Bound>)> {
+        let is_over = |pin: &&mut Pin| {
+            pin.members
+                .next_expiry()
+                .is_some_and(|(until, _)| until <= now)
+        };
+        let pin = self.0.iter_mut().find(is_over)?;
+        let (_, id) = pin.members.next_expiry()?;
+        Some((pin.mark, pin.let_go(sink, id, Release::Expired)))
     }
 
     /// Marks that are to be looked for on other entries, once.
