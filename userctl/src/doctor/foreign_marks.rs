@@ -87,7 +87,10 @@ mod tests {
             expires_in: None,
             lasts: None,
             follow: false,
+            shared: false,
+            deny: false,
             mark_lost: false,
+            connections: vec![connection],
             others,
         }
     }
