@@ -153,7 +153,7 @@ fn pins() -> Vec<Pin> {
             name: Name(b"blocked".into()),
             mark: 0x5600_0000,
             connection: None,
-            connections: (1..=1000).collect(),
+            connections: (1..=6).collect(),
             expires_in: None,
             shared: true,
             deny: true,
