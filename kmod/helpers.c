@@ -16,6 +16,7 @@
 #include <linux/user_namespace.h>
 #include <net/dst.h>
 #include <net/genetlink.h>
+#include <net/ip.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_ecache.h>
@@ -78,18 +79,6 @@ u64 tlsconn_packet_cache_read(unsigned int word)
 void tlsconn_packet_cache_write(unsigned int word, u64 value)
 {
 	this_cpu_write(tlsconn_packet_cache[word], value);
-}
-
-DEFINE_PER_CPU_ALIGNED(u64[TLSCONN_PASS_NOTES], tlsconn_pass_notes);
-
-u64 tlsconn_pass_note_read(unsigned int place)
-{
-	return this_cpu_read(tlsconn_pass_notes[place % TLSCONN_PASS_NOTES]);
-}
-
-void tlsconn_pass_note_write(unsigned int place, u64 note)
-{
-	this_cpu_write(tlsconn_pass_notes[place % TLSCONN_PASS_NOTES], note);
 }
 
 struct kmem_cache *tlsconn_cache_new(const char *name, unsigned int size, unsigned int align,
@@ -478,6 +467,22 @@ void *tlsconn_net_generic(const struct net *net, unsigned int id)
 {
 	return net_generic(net, id);
 }
+
+bool tlsconn_net_any(struct list_head *going, bool (*of)(struct net *net))
+{
+	struct net *net;
+	bool any = false;
+
+	list_for_each_entry(net, going, exit_list) {
+		any |= of(net);
+		cond_resched();
+	}
+	return any;
+}
+
+/* kmod/sys/pass_mark.rs keeps something in the last byte of a packet's control block at hooks of IP. */
+static_assert(sizeof(struct inet_skb_parm) < sizeof_field(struct sk_buff, cb) &&
+	      sizeof(struct inet6_skb_parm) < sizeof_field(struct sk_buff, cb));
 
 bool tlsconn_net_is_privileged(const struct net *net)
 {

@@ -41,11 +41,6 @@ void tlsconn_packet_unlock(spinlock_t *lock, bool softirqs);
 u64 tlsconn_packet_cache_read(unsigned int word);
 void tlsconn_packet_cache_write(unsigned int word, u64 value);
 
-/* This CPU's notes of packets whose pass mark was set before (sys/pass_mark.rs). Any context. */
-#define TLSCONN_PASS_NOTES 8
-u64 tlsconn_pass_note_read(unsigned int place);
-void tlsconn_pass_note_write(unsigned int place, u64 note);
-
 /* Memory for connections, all of one size. */
 struct kmem_cache *tlsconn_cache_new(const char *name, unsigned int size, unsigned int align,
 				     void (*constructor)(void *object));
@@ -148,6 +143,9 @@ u32 tlsconn_seconds(void);
 /* Per-namespace memory; whether the initial user namespace owns it. */
 bool tlsconn_net_is_privileged(const struct net *net);
 void *tlsconn_net_generic(const struct net *net, unsigned int id);
+
+/* Calls a function for each of the namespaces that go together; whether it said yes of any. */
+bool tlsconn_net_any(struct list_head *going, bool (*of)(struct net *net));
 
 /* Netlink messages. */
 struct sk_buff *tlsconn_genl_new(size_t payload);

@@ -7,12 +7,14 @@ use super::{
     hooks::{Hook, Hooks},
     net::Net,
     pass_mark::PassMark,
-    random, zeroed, Global,
+    random,
+    rcu::synchronize_rcu,
+    zeroed, Global,
 };
 use crate::bindings;
 use core::{marker::PhantomData, mem::MaybeUninit, ops::Deref, ptr::drop_in_place};
 use kernel::{
-    bindings::net,
+    bindings::{list_head, net},
     error::to_result,
     ffi::{c_int, c_uint},
     prelude::*,
@@ -176,7 +178,7 @@ impl<S: State> PerNet<S> {
             operations: Global::new(bindings::pernet_operations {
                 init: Some(init::<S>),
                 pre_exit: Some(pre_exit::<S>),
-                exit: Some(exit::<S>),
+                exit_batch: Some(exit_batch::<S>),
                 size: size_of::<Namespace<S>>(),
                 // SAFETY: All-zero bytes are operations that do nothing.
                 ..unsafe { zeroed() }
@@ -202,8 +204,8 @@ unsafe extern "C" fn init<S: State>(net: *mut net) -> c_int {
     }
 }
 
-/// A namespace goes, or the module does. Packets may still be on their way through the hooks when this returns; not
-/// when `exit` begins.
+/// A namespace goes, or the module does. Packets may still be on their way through the hooks when this returns; not through
+/// those that this has turned off when `exit_batch` begins.
 ///
 /// # Safety
 ///
@@ -212,8 +214,36 @@ unsafe extern "C" fn pre_exit<S: State>(net: *mut net) {
     // SAFETY: The namespace is alive until its exit is over.
     let net = unsafe { Net::from_raw(net) };
     let namespace = Namespace::<S>::of(&net);
-    namespace.pass_mark.shut(net.as_raw());
+    namespace.pass_mark.begin_shutting(net.as_raw());
     namespace.hooks.shut();
+}
+
+/// Gives back what namespaces hold that go together: all that were destroyed since the kernel last looked, or all that there
+/// are when the module goes. They share the grace periods. Process context.
+///
+/// # Safety
+///
+/// As above, of each in the list.
+unsafe extern "C" fn exit_batch<S: State>(going: *mut list_head) {
+    // SAFETY: The kernel hands over a list of namespaces.
+    if unsafe { bindings::tlsconn_net_any(going, Some(end_hooks::<S>)) } {
+        synchronize_rcu();
+    }
+    // SAFETY: As above.
+    unsafe { bindings::tlsconn_net_any(going, Some(exit::<S>)) };
+}
+
+/// Turns the last hooks off; whether there were any. Process context.
+///
+/// # Safety
+///
+/// As above.
+unsafe extern "C" fn end_hooks<S: State>(net: *mut net) -> bool {
+    // SAFETY: The namespace is alive until its exit is over.
+    let net = unsafe { Net::from_raw(net) };
+    Namespace::<S>::of(&net)
+        .pass_mark
+        .end_shutting(net.as_raw())
 }
 
 /// Gives back what a namespace holds. Process context.
@@ -221,7 +251,7 @@ unsafe extern "C" fn pre_exit<S: State>(net: *mut net) {
 /// # Safety
 ///
 /// As above.
-unsafe extern "C" fn exit<S: State>(net: *mut net) {
+unsafe extern "C" fn exit<S: State>(net: *mut net) -> bool {
     // SAFETY: The namespace is alive until its exit is over.
     let net = unsafe { Net::from_raw(net) };
     let namespace = Namespace::<S>::of(&net);
@@ -230,6 +260,7 @@ unsafe extern "C" fn exit<S: State>(net: *mut net) {
     // SAFETY: Nobody sees packets of the namespace any more, nor has a socket in it, and its rules are not met by packets
     // any more. What comes after this asks for the hooks only.
     unsafe { drop_in_place(namespace.state.get()) };
+    false
 }
 
 /// The registration for every namespace; all of them are left when dropped.

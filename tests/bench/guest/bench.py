@@ -86,6 +86,9 @@ def matches(bench, kind="short"):
         bench.case(f"{name}, iptables-nft", kind, lambda: rules.repeated(words, 1, "iptables-nft"), rules=1)
     bench.case("tracker", kind, net.with_tracker, tracked=state_of(kind))
     bench.case("pinned", kind, rules.readme, *PIN, rules=2, tracked=state_of(kind))
+    bench.case("pass mark", kind, rules.pass_mark, tracked=state_of(kind))
+    bench.case("nft by pass mark", kind, rules.nft_by_pass_mark, rules=2, tracked=state_of(kind))
+    bench.case("pinned, nft", kind, rules.printed_for_nft, *PIN, rules=2, tracked=state_of(kind))
 
 
 def traffic(bench):
@@ -98,6 +101,7 @@ def traffic(bench):
         bench.case("tracker", kind, net.with_tracker, tracked=state_of(kind))
         bench.case("tlsconn", kind, lambda: rules.repeated(rules.TLSCONN, 1), rules=1, tracked=state_of(kind))
         bench.case("pinned", kind, rules.readme, *PIN, rules=2, tracked=state_of(kind))
+        bench.case("nft by pass mark", kind, rules.nft_by_pass_mark, rules=2, tracked=state_of(kind))
 
 
 def setups(bench):

@@ -29,6 +29,28 @@ def nft(count):
         gateway("nft", f"add rule ip bench forward meta l4proto tcp @ih,0,8 0x{OTHER:x}")
 
 
+PASS_MARK = "0x00800000"
+
+
+def pass_mark():
+    """The tracker, and the hooks that say by a bit of the packet mark what may pass."""
+    gateway("tlsconnctl", "track", "on", "--pass-mark", PASS_MARK)
+
+
+def nft_by_pass_mark():
+    """What reads the bit, as `tlsconnctl rules --format nft` writes it; it asks for what no packet has."""
+    pass_mark()
+    gateway("nft", "add table inet bench; add chain inet bench forward { type filter hook forward priority filter - 5; }; "
+            "add rule inet bench forward ct mark and 0xff000000 == 0x54000000 accept; "
+            f"add rule inet bench forward meta mark and {PASS_MARK} == 1 drop")
+
+
+def printed_for_nft():
+    """What `tlsconnctl rules` prints: what is pinned flows, other data is held."""
+    pass_mark()
+    gateway("tlsconnctl", "rules", "--format", "nft", "--load")
+
+
 def readme():
     """The ruleset of the README: what is pinned flows, other data is held."""
     rule("-m", "tlsconn", "--pinned", "-j", "ACCEPT")
