@@ -14,6 +14,7 @@ use super::{
     pernet::{Namespace, State},
     rcu::synchronize_rcu,
     skb::Skb,
+    word::Word,
     zeroed,
 };
 use crate::bindings;
@@ -23,10 +24,7 @@ use kernel::{
     ffi::{c_int, c_uint, c_void},
     new_mutex,
     prelude::*,
-    sync::{
-        atomic::{ordering::Relaxed, Atomic},
-        Mutex,
-    },
+    sync::Mutex,
     types::Opaque,
 };
 
@@ -44,7 +42,10 @@ const WAS_SET: u8 = 0xa5;
 /// A namespace's pass mark.
 #[pin_data]
 pub struct PassMark {
-    rule: Atomic<u64>,
+    // 0: off.
+    bit: Word,
+    // 1: what is in doubt does not pass.
+    strict: Word,
     // What netfilter keeps pointers to while they are on; each has the namespace with its state.
     put_back: Opaque<[bindings::nf_hook_ops; COUNT]>,
     set: Opaque<[bindings::nf_hook_ops; COUNT]>,
@@ -68,30 +69,6 @@ enum Hooks {
     Shut,
 }
 
-/// What is done to packets: the bit in the lower half, and a flag above it.
-#[derive(Clone, Copy)]
-struct Rule(u64);
-
-impl Rule {
-    /// What is in doubt does not pass.
-    const STRICT: u64 = 1 << 32;
-
-    fn new(bit: u32, strict: bool) -> Self {
-        let strict = if strict { Self::STRICT } else { 0 };
-        Self(u64::from(bit) | strict)
-    }
-
-    #[inline(always)]
-    fn bit(self) -> u32 {
-        self.0 as u32
-    }
-
-    #[inline(always)]
-    fn is_strict(self) -> bool {
-        self.0 & Self::STRICT != 0
-    }
-}
-
 /// The fields of a packet that are written to: its mark, and the last byte of its control block.
 struct Fields<'a> {
     mark: &'a mut u32,
@@ -102,7 +79,8 @@ impl PassMark {
     /// For a namespace with its state, which is, or will be, at `place`: off.
     pub(super) fn new<S: State>(place: *const Namespace<S>) -> impl PinInit<Self> {
         pin_init!(Self {
-            rule: Atomic::new(0),
+            bit: Word::default(),
+            strict: Word::default(),
             put_back: Opaque::new(hooks(put_back::<S>, PUT_BACK, place)),
             set: Opaque::new(hooks(set::<S>, SET, place)),
             hooks <- new_mutex!(Hooks::Off),
@@ -111,9 +89,8 @@ impl PassMark {
 
     /// The bit, if one is on, and whether what is in doubt is held. Any context.
     pub fn status(&self) -> (Option<u32>, bool) {
-        let rule = Rule(self.rule.load(Relaxed));
-        let bit = rule.bit();
-        ((bit != 0).then_some(bit), rule.is_strict())
+        let bit = self.bit.get();
+        ((bit != 0).then_some(bit), self.strict.get() != 0)
     }
 
     /// Has the bit say which packets may pass. Process context; may sleep.
@@ -122,29 +99,31 @@ impl PassMark {
         if matches!(*hooks, Hooks::Closing | Hooks::Shut) {
             return Err(ENOENT);
         }
-        if self.status().0 == Some(bit) {
-            self.rule.store(Rule::new(bit, strict).0, Relaxed);
-            return Ok(());
+        if self.bit.get() != bit {
+            self.unregister(net, &mut hooks);
+            self.bit.set(bit);
         }
-        self.unregister(net, &mut hooks);
-        self.rule.store(Rule::new(bit, strict).0, Relaxed);
-        self.register(net, &mut hooks)
-            .inspect_err(|_| self.rule.store(0, Relaxed))
+        self.strict.set(strict.into());
+        match *hooks {
+            Hooks::On => Ok(()),
+            _ => self
+                .register(net, &mut hooks)
+                .inspect_err(|_| self.bit.set(0)),
+        }
     }
 
     /// Whether what is in doubt is held, whatever the bit is. Process context; may sleep.
     pub(super) fn set_strict(&self, strict: bool) {
         let _hooks = self.hooks.lock();
-        let (bit, _) = self.status();
-        self.rule
-            .store(Rule::new(bit.unwrap_or(0), strict).0, Relaxed);
+        self.strict.set(strict.into());
     }
 
     /// Packets are left alone. Process context; may sleep.
     pub(super) fn turn_off(&self, net: *mut net) {
         let mut hooks = self.hooks.lock();
         self.unregister(net, &mut hooks);
-        self.rule.store(0, Relaxed);
+        self.bit.set(0);
+        self.strict.set(0);
     }
 
     /// The first half of turning it off for good, as the namespace goes. A grace period has to follow before the second: the
@@ -192,13 +171,12 @@ impl PassMark {
     /// Writes to a packet's mark whether it may pass. Softirq or process context.
     #[inline(always)]
     fn set(&self, packet: Fields<'_>, may_pass: impl FnOnce(bool) -> bool) {
-        let rule = Rule(self.rule.load(Relaxed));
-        let bit = rule.bit();
+        let bit = self.bit.get();
         *packet.before = match *packet.mark & bit {
             0 => WAS_CLEAR,
             _ => WAS_SET,
         };
-        *packet.mark = match may_pass(rule.is_strict()) {
+        *packet.mark = match may_pass(self.strict.get() != 0) {
             true => *packet.mark | bit,
             false => *packet.mark & !bit,
         };
@@ -207,7 +185,7 @@ impl PassMark {
     /// Puts back what it was. As above.
     #[inline(always)]
     fn put_back(&self, packet: Fields<'_>) {
-        let bit = Rule(self.rule.load(Relaxed)).bit();
+        let bit = self.bit.get();
         match core::mem::take(packet.before) {
             WAS_CLEAR => *packet.mark &= !bit,
             WAS_SET => *packet.mark |= bit,
