@@ -211,9 +211,9 @@ fn a_table_of_nft() {
             "table inet tlsconn {",
             "\tchain forward {",
             "\t\ttype filter hook forward priority filter - 5; policy accept;",
+            "\t\tip saddr 10.0.1.0/24 ip daddr 10.0.2.2 tcp dport { 443, 8443 } goto held",
+            "\t\tip daddr 10.0.1.0/24 ip saddr 10.0.2.2 tcp sport { 443, 8443 } goto held",
             "\t\tip saddr 10.0.1.0/24 ip daddr 10.0.2.2 udp dport { 443, 8443 } reject comment \"tlsconn: QUIC\"",
-            "\t\tip saddr 10.0.1.0/24 ip daddr 10.0.2.2 tcp dport { 443, 8443 } jump held",
-            "\t\tip daddr 10.0.1.0/24 ip saddr 10.0.2.2 tcp sport { 443, 8443 } jump held",
             "\t}",
             "",
             "\tchain held {",
@@ -302,7 +302,7 @@ fn other_tables_of_nft() {
     );
     assert!(
         text.contains(
-            "hook input priority filter - 5; policy accept;\n\t\tmeta l4proto tcp jump held\n\t}"
+            "hook input priority filter - 5; policy accept;\n\t\tmeta l4proto tcp goto held\n\t}"
         ),
         "{text}"
     );
@@ -312,7 +312,7 @@ fn other_tables_of_nft() {
     );
     assert!(text.contains("--pass-mark 0x00800000 --strict\n"), "{text}");
     assert!(nft(&["--dst", "fd02::/64"])
-        .contains("\t\tip6 saddr fd02::/64 meta l4proto tcp jump held\n"));
+        .contains("\t\tip6 saddr fd02::/64 meta l4proto tcp goto held\n"));
     let named = parse(&["--chain", "hold"]).expect("it parses");
     assert_eq!(Chain::hook(named.chain.as_ref()), None);
 }
