@@ -94,4 +94,59 @@ mod tests {
             "unrecognized subcommand 'lst'; a similar subcommand exists: 'list'; see --help"
         );
     }
+
+    /// What Rust's own parsers say, which names neither what is meant nor how it is written.
+    const NO_WORDS: [&str; 4] = ["invalid digit", "cannot parse", "is not in ", "too large"];
+
+    #[test]
+    fn a_wrong_value_is_named_with_its_option_and_what_is_right() {
+        let root = <Cli as clap::CommandFactory>::command();
+        let mut wrong_values = 0;
+        for command in root.get_subcommands() {
+            for argument in command.get_arguments().chain(root.get_arguments()) {
+                if !argument.get_action().takes_values() {
+                    continue;
+                }
+                let name = match argument.get_long() {
+                    Some(long) => format!("--{long}"),
+                    None => format!("<{}>", argument.get_id().as_str().to_uppercase()),
+                };
+                for value in ["", "0", "-1", "443,x", "99999999999999999999", "a b/c:d,"] {
+                    let given = match argument.get_long() {
+                        Some(long) => vec![format!("--{long}={value}")],
+                        None => vec!["--".into(), value.into()],
+                    };
+                    let line = ["tlsconnctl".into(), command.get_name().into()];
+                    let Err(error) = Cli::try_parse_from(line.into_iter().chain(given)) else {
+                        continue;
+                    };
+                    use clap::error::ErrorKind::{InvalidValue, ValueValidation};
+                    if !matches!(error.kind(), InvalidValue | ValueValidation) {
+                        continue;
+                    }
+                    let line = one_line(&error);
+                    if line.contains("none was supplied") {
+                        continue;
+                    }
+                    wrong_values += 1;
+                    let told = line.split_once(": ").map(|(_, right)| right);
+                    let options = "[possible values: ";
+                    let right = told.or(line.split_once(options).map(|(_, right)| right));
+                    assert!(
+                        line.contains(&name) || argument.get_long().is_none(),
+                        "{name} {value:?}: {line}"
+                    );
+                    // One of a list is named alone.
+                    let is_named = |part: &str| line.contains(part);
+                    assert!(value.split(',').any(is_named), "{name} {value:?}: {line}");
+                    let right = right.unwrap_or_default();
+                    assert!(right.len() > 20, "{name} {value:?}: {line}");
+                    for words in NO_WORDS {
+                        assert!(!right.contains(words), "{name} {value:?}: {line}");
+                    }
+                }
+            }
+        }
+        assert!(wrong_values > 60, "{wrong_values}");
+    }
 }

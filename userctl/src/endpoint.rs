@@ -8,6 +8,8 @@ use std::{
     str::FromStr,
 };
 
+use crate::number;
+
 /// An address or network, and a port if one was given.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Endpoint {
@@ -115,10 +117,7 @@ fn split_port(text: &str) -> Result<(&str, Option<u16>), String> {
     let Some((front, port)) = text.split_once(':') else {
         return Ok((text, None));
     };
-    match number(port) {
-        Some(port) => Ok((front, Some(port))),
-        None => Err(format!("{port:?} is not a port, 0 to 65535")),
-    }
+    Ok((front, Some(number::port(port)?)))
 }
 
 /// Takes `ADDR[/LEN]` apart; without a length it is one host.
@@ -132,18 +131,11 @@ fn parse_network<A: FromStr>(text: &str, longest: u8) -> Result<(A, u8), String>
         .map_err(|_| format!("{address:?} is not an IP address"))?;
     let length = match length {
         None => longest,
-        Some(text) => number(text)
+        Some(text) => number::decimal(text)
             .filter(|length| *length <= longest)
             .ok_or_else(|| format!("{text:?} is not a prefix length, 0 to {longest}"))?,
     };
     Ok((address, length))
-}
-
-/// A decimal number without a sign, which Rust's own parser would take.
-fn number<N: FromStr>(text: &str) -> Option<N> {
-    text.bytes()
-        .all(|octet| octet.is_ascii_digit())
-        .then(|| text.parse().ok())?
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ mod mark;
 mod model;
 mod netlink;
 mod netns;
+mod number;
 #[path = "../../kmod/numbers.rs"]
 mod numbers;
 mod octets;

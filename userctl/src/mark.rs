@@ -29,11 +29,10 @@ impl FromStr for Bit {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let value = mark::number(text)?;
-        match value.is_power_of_two() {
-            true => Ok(Self(value)),
-            false => Err(format!(
-                "{value:#x} is not exactly one bit, as in 0x00800000"
+        match mark::number(text) {
+            Ok(value) if value.is_power_of_two() => Ok(Self(value)),
+            _ => Err(format!(
+                "{text:?} is not exactly one bit of 32, as in 0x00800000"
             )),
         }
     }

@@ -63,7 +63,7 @@ pub(crate) struct Pin {
     #[command(flatten)]
     selector: Selector,
     /// Only in this zone of conntrack
-    #[arg(long, value_name = "N", requires = "src", help_heading = "Selectors")]
+    #[arg(long, value_name = "N", value_parser = crate::number::zone, requires = "src", help_heading = "Selectors")]
     zone: Option<u16>,
 }
 

@@ -21,7 +21,7 @@ pub(super) struct Filter {
     #[command(flatten)]
     selector: Selector,
     /// One of its ends has this port
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", value_parser = crate::number::port)]
     port: Option<u16>,
     /// It is in this state, or one of several: new, hello, handshake, established, closed, not-tls, lost, tainted
     #[arg(long, value_name = "STATE", value_delimiter = ',')]

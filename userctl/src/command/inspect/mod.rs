@@ -68,7 +68,7 @@ pub(crate) struct Inspect {
     #[arg(long, value_name = "COLUMN")]
     sort: Option<Column>,
     /// The last so many only; of a summary, the most frequent ones of each kind
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = crate::number::count)]
     limit: Option<usize>,
     #[command(flatten)]
     filter: Filter,

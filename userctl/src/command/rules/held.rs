@@ -4,7 +4,7 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::{endpoint::Endpoint, failure::Failure};
+use crate::{endpoint::Endpoint, failure::Failure, number::server_port};
 
 /// What is held, and how.
 #[derive(Args, Debug)]
@@ -21,7 +21,7 @@ pub(super) struct Held {
         long = "port",
         value_name = "PORT,…",
         value_delimiter = ',',
-        value_parser = clap::value_parser!(u16).range(1..)
+        value_parser = server_port
     )]
     pub(super) ports: Vec<u16>,
     /// Only connections from this client or network
