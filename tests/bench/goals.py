@@ -42,7 +42,7 @@ def figures(packets, crowd):
         found[f"rule-{kind}"] = packets.over("tlsconn", kind, 1) / packets.over("u32", kind, 1)
     found["further-rule"] = further(packets, "tlsconn") / further(packets, "connmark")
     found["short"] = packets.over("tlsconn", "short", 1)
-    found["pass-mark"] = packets.over("nft by pass mark", "short", 2)
+    found["pass-mark"] = packets.over("nft by pass mark", "short", 2) - packets.over("nft by marks", "short", 2)
     found["setup"] = packets.over("tlsconn", "setup", 1)
     found["not-tls"] = max(packets.over("tlsconn", kind, 1) for kind in ("text", "text-full"))
     for kind in ("long", "merged"):

@@ -87,6 +87,7 @@ def matches(bench, kind="short"):
     bench.case("tracker", kind, net.with_tracker, tracked=state_of(kind))
     bench.case("pinned", kind, rules.readme, *PIN, rules=2, tracked=state_of(kind))
     bench.case("pass mark", kind, rules.pass_mark, tracked=state_of(kind))
+    bench.case("nft by marks", kind, rules.nft_by_marks, rules=2)
     bench.case("nft by pass mark", kind, rules.nft_by_pass_mark, rules=2, tracked=state_of(kind))
     bench.case("pinned, nft", kind, rules.printed_for_nft, *PIN, rules=2, tracked=state_of(kind))
 

@@ -37,12 +37,16 @@ def pass_mark():
     gateway("tlsconnctl", "track", "on", "--pass-mark", PASS_MARK)
 
 
-def nft_by_pass_mark():
+def nft_by_marks():
     """What reads the bit, as `tlsconnctl rules --format nft` writes it; it asks for what no packet has."""
-    pass_mark()
     gateway("nft", "add table inet bench; add chain inet bench forward { type filter hook forward priority filter - 5; }; "
             "add rule inet bench forward ct mark and 0xff000000 == 0x54000000 accept; "
             f"add rule inet bench forward meta mark and {PASS_MARK} == 1 drop")
+
+
+def nft_by_pass_mark():
+    pass_mark()
+    nft_by_marks()
 
 
 def printed_for_nft():
