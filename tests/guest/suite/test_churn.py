@@ -157,10 +157,33 @@ class Churn(GatewayTest):
 
         self.again_and_again("settings changed", once)
 
+    def test_the_pass_mark_changes(self):
+        """On, another bit, strict, off; the table that reads it is loaded in between. No held data passes meanwhile."""
+        seed = random.SystemRandom().getrandbits(32)
+        tell(f"seed {seed}")
+        chance = random.Random(seed)
+
+        def once():
+            for _ in range(size(5, 20)):
+                bit = 1 << chance.randrange(32)
+                ctl("track", *chance.choice((["on", "--pass-mark", hex(bit)], ["on", "--pass-mark", hex(bit), "--strict"], ["off"],
+                                             ["on", "--strict"], ["on"])))
+                ctl("rules", "--format", "nft", "--load")
+                self.pin_any()
+            # So that connections can be made in the next round.
+            ctl("track", "on", "--pass-mark", "0x00800000")
+            ctl("rules", "--format", "nft", "--load")
+            self.assertTrue(wait_for(self.tracked, 30), "connections are tracked")
+
+        self.again_and_again("the pass mark changed", once)
+        ctl("unpin", "--all")
+        self.assertEqual(json.loads(ctl("track", "off").stdout)["pass_mark"], None)
+
     def test_namespaces_go(self):
         """The gateway is taken away in the middle of traffic, with rules, connections and pins, and another comes."""
         def once():
             self.hold_both()
+            ctl("track", "on", "--pass-mark", "0x00800000")
             self.assertTrue(wait_for(self.tracked, 30), "connections are tracked")
             self.pin_any()
             run("ip", "netns", "del", "gateway")

@@ -293,6 +293,10 @@ class Requests(Failing):
             "stats": lambda: ask(N["CMD_STATS_GET"]),
             "track status": lambda: ask(N["CMD_TRACK_GET"]),
             "track on": lambda: ask(N["CMD_TRACK_SET"], attribute(N["A_TRACK_REQUESTED"], b"\1")),
+            "track on, with a pass mark": lambda: ask(N["CMD_TRACK_SET"], attribute(N["A_TRACK_REQUESTED"], b"\1")
+                                                      + attribute(N["A_TRACK_PASS_MARK"], 0x800000)),
+            "another pass mark": lambda: ask(N["CMD_TRACK_SET"], attribute(N["A_TRACK_REQUESTED"], b"\1")
+                                             + attribute(N["A_TRACK_PASS_MARK"], 1)),
             "track off": lambda: ask(N["CMD_TRACK_SET"], attribute(N["A_TRACK_REQUESTED"], b"\0")),
             "pin, by id": lambda: ask(N["CMD_PIN_SET"], pin + replace + attribute(N["A_PIN_CONNECTION"], 2)),
             "pin, the next": lambda: ask(N["CMD_PIN_SET"], pin + replace + attribute(N["A_PIN_NEXT"]) + self.selector(b"*")

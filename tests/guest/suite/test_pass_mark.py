@@ -173,7 +173,7 @@ class Queued(PassMarkTest):
         self.story(6)
 
     def test_between(self):
-        """What comes back from a queue between the two hooks leaves with the bit clear."""
+        """What comes back from a queue between the two hooks leaves with the bit as it came: clear. Set: test_pass_mark_unseen."""
         queues = self.queues(3)
         queue = "\nchain queueing { type filter hook forward priority -5; meta l4proto tcp queue to 3; }"
         self.count(f"meta mark & {BIT:#x} != 0", ("forward", -3), ("postrouting", 300), more=queue)
