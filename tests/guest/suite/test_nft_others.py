@@ -11,7 +11,7 @@ from scale import size, tell
 from test_nft import BIT, NEAR, NftTest, nft, printed, ruleset
 
 HOOKS = ("prerouting", "input", "forward", "output", "postrouting")
-PRIORITIES = ("-400", "raw", "-250", "mangle", "dstnat", "-60", "-7", "-6", "-5", "-4", "filter", "security", "90", "300")
+PRIORITIES = ("-400", "raw", "-250", "mangle", "-100", "-60", "-7", "-6", "-5", "-4", "filter", "security", "90", "300")
 # Bits that ours are not among: the pin's 0xff000000 of the connection mark, the pass mark of the packet's.
 MARKS = ("0x1", "0x100", "0x7f", "0x00400000", "0x000fffff")
 
