@@ -195,7 +195,7 @@ class Refusals(GatewayTest):
             ("PIN_SET", name, errno.EINVAL, "either a connection or next"),
             ("PIN_SET", two + attribute(N["A_PIN_NEXT"]), errno.EINVAL, "either a connection or next"),
             ("PIN_SET", two, errno.EBUSY, "the pin is bound"),
-            ("PIN_SET", other + two, errno.EEXIST, "overlaps"),
+            ("PIN_SET", other + two + attribute(N["A_PIN_MARK"], 0x54000000), errno.EEXIST, "overlaps"),
             ("PIN_SET", other + one + attribute(N["A_PIN_MARK"], 0x53000000), errno.EEXIST, "another pin on this connection"),
             ("PIN_SET", other + attribute(N["A_PIN_MARK"], 1) + attribute(N["A_PIN_MASK"], 1)
              + attribute(N["A_PIN_CONNECTION"], 99), errno.ENOENT, "no live connection"),
