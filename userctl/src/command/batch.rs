@@ -6,7 +6,7 @@ use std::{fs, io};
 
 use clap::{Args, FromArgMatches};
 
-use super::Command;
+use super::{Command, rules::guard::Guard};
 use crate::{
     cli::one_line,
     failure::{Code, Failure},
@@ -20,6 +20,12 @@ use crate::{
 /// and line; the commands before it stay done.
 #[derive(Args, Debug)]
 pub(crate) struct Batch {
+    /// Let nothing pass unless all has succeeded: before the first line is run, a table of nft's (inet tlsconn-guard) drops what
+    /// the file's `rules --load` are to look at, the TCP and the QUIC of their ports, addresses and chains. It goes after the last
+    /// line; if a line fails, it stays. If the file cannot be read, or a line of it is no command, the table drops all TCP that is
+    /// forwarded, and QUIC. A file that loads no rules, or that is not there, makes none. tlsconn.service runs it so at boot
+    #[arg(long)]
+    fail_closed: bool,
     /// The file, or - for standard input
     file: String,
 }
@@ -32,6 +38,50 @@ struct Line {
 
 impl Batch {
     pub(crate) fn run(&self, output: &Output, cli: fn() -> clap::Command) -> Result<(), Failure> {
+        if !self.fail_closed {
+            return self.each(&self.read(cli)?, output, cli);
+        }
+        let read = self.read(cli);
+        let guard = match &read {
+            Ok(lines) => Guard::of(lines.iter().filter_map(|line| match &line.command {
+                Command::Rules(rules) => Some(rules),
+                _ => None,
+            })),
+            Err(_) if !self.is_there() => None,
+            Err(_) => Some(Guard::of_all()),
+        };
+        let Some(guard) = guard else {
+            self.each(&read?, output, cli)?;
+            // One of an earlier run, whose file held something. Where nft is missing there is none.
+            let _ = Guard::remove();
+            return Ok(());
+        };
+        // Without it the lines are run all the same: what they load holds too.
+        let guarded = guard.load();
+        if let Err(failure) = &guarded {
+            output.remark(&format!("nothing is held meanwhile: {}", failure.message));
+        }
+        let done = read.and_then(|lines| self.each(&lines, output, cli));
+        match (done, guarded) {
+            (Ok(()), Ok(())) => Guard::remove(),
+            (Ok(()), Err(_)) => Ok(()),
+            (Err(failure), Ok(())) => Err(Failure {
+                message: format!(
+                    "{}; nothing that the file is to hold passes now, until it succeeds, or: {}",
+                    failure.message,
+                    Guard::how_to_remove()
+                ),
+                ..failure
+            }),
+            (Err(failure), Err(guard)) => Err(Failure {
+                message: format!("{}; and NOTHING IS HELD: {}", failure.message, guard.message),
+                ..failure
+            }),
+        }
+    }
+
+    /// What the file holds.
+    fn read(&self, cli: fn() -> clap::Command) -> Result<Vec<Line>, Failure> {
         let read = match self.file.as_str() {
             "-" => io::read_to_string(io::stdin()),
             file => fs::read_to_string(file),
@@ -42,12 +92,26 @@ impl Batch {
                 format!("cannot read {}: {error}", self.name()),
             )
         })?;
-        for line in self.lines(&text, cli)? {
+        self.lines(&text, cli)
+    }
+
+    /// Runs the lines, one after the other.
+    fn each(
+        &self,
+        lines: &[Line],
+        output: &Output,
+        cli: fn() -> clap::Command,
+    ) -> Result<(), Failure> {
+        for line in lines {
             line.command
                 .run(output, cli)
                 .map_err(|failure| self.at(line.number, failure))?;
         }
         Ok(())
+    }
+
+    fn is_there(&self) -> bool {
+        self.file == "-" || !fs::exists(&self.file).is_ok_and(|is_there| !is_there)
     }
 
     /// The commands of a file's text.
@@ -126,6 +190,7 @@ mod tests {
 
     fn lines(text: &str) -> Result<Vec<usize>, String> {
         let batch = Batch {
+            fail_closed: false,
             file: "tlsconn.conf".into(),
         };
         batch

@@ -54,6 +54,18 @@ pub(super) enum Quic {
 const HTTPS: u16 = 443;
 
 impl Held {
+    /// All TCP, and QUIC.
+    pub(super) fn all() -> Self {
+        Self {
+            on_data: OnData::Drop,
+            strict: false,
+            ports: Vec::new(),
+            src: None,
+            dst: None,
+            quic: Quic::Reject,
+        }
+    }
+
     /// Whether the addresses are IPv6; None without any.
     pub(super) fn is_ipv6(&self) -> Result<Option<bool>, Failure> {
         match (&self.src, &self.dst) {

@@ -3,6 +3,7 @@
 //! `tlsconnctl rules`: a ruleset that holds what is not pinned.
 
 mod chain;
+pub(super) mod guard;
 mod held;
 mod iptables;
 mod nft;

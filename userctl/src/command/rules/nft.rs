@@ -39,7 +39,7 @@ pub(super) fn ruleset(held: &Held, pinned: &Pinned, hook: &str, bit: u32, strict
         OnData::Reset => "reject with tcp reset",
     };
     let pins = marks(pinned).join("\n\t\t");
-    let rules = rules(held).join("\n\t\t");
+    let rules = rules(held, "goto held").join("\n\t\t");
     format!(
         "\
 # Load with: {COMMAND}
@@ -97,21 +97,21 @@ pub(super) fn removal(hook: &str) -> String {
     format!("table inet {table}\ndelete table inet {table}\n")
 }
 
-/// Which packets are looked at, both ways. By addresses and ports and not by conntrack's entry, so that packets that have none
-/// are held too. TCP comes first, and does not come back from there: each rule less is a good part of what a packet costs.
-fn rules(held: &Held) -> Vec<String> {
+/// Which packets are looked at, both ways, and what becomes of TCP. By addresses and ports and not by conntrack's entry, so that packets that
+/// have none are held too. TCP comes first, and does not come back from there: each rule less is a good part of what a packet costs.
+pub(super) fn rules(held: &Held, tcp: &str) -> Vec<String> {
     let there = address(&held.src, "saddr") + &address(&held.dst, "daddr");
     let back = address(&held.src, "daddr") + &address(&held.dst, "saddr");
     let mut rules = Vec::new();
     match held.ports().as_slice() {
-        [] if there.is_empty() => rules.push("meta l4proto tcp goto held".into()),
+        [] if there.is_empty() => rules.push(format!("meta l4proto tcp {tcp}")),
         [] => rules.extend([
-            format!("{there}meta l4proto tcp goto held"),
-            format!("{back}meta l4proto tcp goto held"),
+            format!("{there}meta l4proto tcp {tcp}"),
+            format!("{back}meta l4proto tcp {tcp}"),
         ]),
         ports => rules.extend([
-            format!("{there}tcp dport {} goto held", port(ports)),
-            format!("{back}tcp sport {} goto held", port(ports)),
+            format!("{there}tcp dport {} {tcp}", port(ports)),
+            format!("{back}tcp sport {} {tcp}", port(ports)),
         ]),
     }
     if let Some(ports) = held.quic_ports() {
