@@ -9,7 +9,7 @@ export GUEST_COMMAND := $(value CMD)
 DESTDIR ?=
 PREFIX ?= /usr/local
 
-.PHONY: help build demo test test-debug kernels bench stacks beside compare vm uml rust-analyzer tables install uninstall deb kernel-devel test-deb clean distclean
+.PHONY: help build demo test test-debug kernels bench stacks beside compare vm uml rust-analyzer tables install uninstall deb kernel-devel test-deb test-boot clean distclean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -70,6 +70,9 @@ kernel-devel: ## Debian packages of what any Rust module is built with and linux
 
 test-deb: ## installs the packages in clean Debian roots, boots them, pins a connection; by DKMS too (half an hour)
 	@tests/deb
+
+test-boot: ## the packages in a Debian that systemd boots, beside nftables, iptables-persistent, Docker, firewalld, ufw (an hour)
+	@tests/boot/run
 
 clean: ## what was built here
 	@$(LAB)/clean

@@ -116,6 +116,8 @@ def reboot():
     must("systemctl restart tlsconn")
     measured("systemctl restart tlsconn", HELD, "active")
     must("systemctl disable --now nftables")
+    # As after a new kernel for which the module is missing.
+    must("dpkg -r xt-tlsconn-modules-$(uname -r)")
 
 
 def persistent():
@@ -170,19 +172,28 @@ def ufw():
     must("ufw disable")
 
 
+def removal():
+    with Stream() as stream:
+        must("dpkg -P tlsconnctl libxt-tlsconn xt-tlsconn-modules-$(uname -r)")
+    tell(OPEN not in stream.counts, f"packages removed meanwhile: {stream.counts}")
+    said = [conversation(family, 443) for family in (4, 6)]
+    tell(said == ["held", "held"], f"packages removed: IPv4 {said[0]}; IPv6 {said[1]}; tlsconn.service is {unit()}")
+    left = run("find /usr /etc -name '*tlsconn*' ! -path '/usr/lib/modules/*' ! -path '*/tlsconn.service.d*'").split()
+    tell(left == ["/etc/tlsconn/tlsconn.nft"] or not left, f"files left: {left}")
+
+
 def others():
-    """Docker, firewalld and ufw beside it, after another reboot."""
-    measured("reboot", HELD, "active")
+    """The upgraded packages boot, beside iptables-persistent, Docker, firewalld and ufw. After a removal the kernel still holds."""
+    measured("reboot with the upgraded packages", HELD, "active")
     persistent()
     docker()
     firewalld()
     ufw()
-    # As after a new kernel for which the module is missing.
-    must("dpkg -r xt-tlsconn-modules-$(uname -r)")
+    removal()
 
 
 def no_module():
-    """A boot without the module fails closed. An upgrade and a removal leave what is held."""
+    """A boot without the module fails closed. An upgrade leaves what is held."""
     measured("reboot without the module", BLOCKED, "failed")
     do("systemctl --no-pager --lines 5 status tlsconn")
     doctor_is_wrong("reboot without the module")
@@ -203,25 +214,14 @@ def no_module():
     measured("packages upgraded", HELD, "active")
 
 
-def upgraded():
-    """The upgraded packages boot; after a removal the kernel still holds what it held."""
-    measured("reboot with the upgraded packages", HELD, "active")
-    with Stream() as stream:
-        must("dpkg -P tlsconnctl libxt-tlsconn xt-tlsconn-modules-$(uname -r)")
-    tell(OPEN not in stream.counts, f"packages removed meanwhile: {stream.counts}")
-    said = [conversation(family, 443) for family in (4, 6)]
-    tell(said == ["held", "held"], f"packages removed: IPv4 {said[0]}; IPv6 {said[1]}; tlsconn.service is {unit()}")
-    left = run("find /usr /etc -name '*tlsconn*' ! -path '/usr/lib/modules/*'").split()
-    tell(left == ["/etc/tlsconn/tlsconn.nft"] or not left, f"files left: {left}")
-
-
 def removed():
+    """Nothing is left of it."""
     said = [conversation(family, 443) for family in (4, 6)]
     tell(said == [OPEN, OPEN] and unit() == "inactive",
          f"reboot after the removal: IPv4 {said[0]}; IPv6 {said[1]}; tlsconn.service is {unit()}")
 
 
-STAGES = [install, reboot, others, no_module, upgraded, removed]
+STAGES = [install, reboot, no_module, others, removed]
 
 if __name__ == "__main__":
     stage = {stage.__name__: stage for stage in STAGES}[sys.argv[1]]

@@ -6,7 +6,7 @@ use std::{fs, io};
 
 use clap::{Args, FromArgMatches};
 
-use super::{Command, rules::guard::Guard};
+use super::{rules::guard::Guard, Command};
 use crate::{
     cli::one_line,
     failure::{Code, Failure},
@@ -74,7 +74,10 @@ impl Batch {
                 ..failure
             }),
             (Err(failure), Err(guard)) => Err(Failure {
-                message: format!("{}; and NOTHING IS HELD: {}", failure.message, guard.message),
+                message: format!(
+                    "{}; and NOTHING IS HELD: {}",
+                    failure.message, guard.message
+                ),
                 ..failure
             }),
         }

@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use super::{Chain, Held, Rules, nft, run::run};
+use super::{nft, run::run, Chain, Held, Rules};
 use crate::failure::Failure;
 
 /// Its name: apart from the tables of `rules --format nft`.
