@@ -73,7 +73,7 @@ def install():
     must("dpkg -i /packages/libxt-tlsconn_*.deb /packages/tlsconnctl_*.deb /packages/xt-tlsconn-modules-*.deb")
     measured("a fresh installation", OPEN, "active")
     doctor_is_wrong("a fresh installation")
-    must("systemd-analyze --no-pager verify tlsconn.service")
+    must("systemd-analyze --no-pager --man=no verify tlsconn.service")
     must("systemd-analyze --no-pager security tlsconn.service | tail -n 1")
     conf(NFT)
     must("systemctl restart systemd-modules-load tlsconn")
