@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 
 from traffic import Stream, conversation, plain, run, set_up
 
@@ -43,7 +44,9 @@ def unit():
 
 
 def measured(what, want, state=None, port=443):
-    """What becomes of data of both versions of IP; and the unit's state."""
+    """What becomes of data of both versions of IP, once no unit is starting any more; and the unit's state."""
+    while run(["systemctl", "list-jobs", "--no-legend", "tlsconn.service"]).strip():
+        time.sleep(0.2)
     said = [conversation(family, port, pin=want == HELD, handshake=8 if want == BLOCKED else 30) for family in (4, 6)]
     found = unit()
     is_right = said == [want, want] and state in (None, found)
