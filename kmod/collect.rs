@@ -206,7 +206,8 @@ fn give_up_one(
 }
 
 /// Makes room for a connection where there is none: of those without payload, or that were lost or tainted before a handshake
-/// was complete, the oldest goes, else of those whose handshake is not finished; never a pinned or an established one. Softirq or process context; no entry is locked.
+/// was complete, the oldest goes, else of those whose handshake is not finished; never a pinned or an established one. Softirq
+/// or process context; no entry is locked.
 #[cold]
 pub fn make_room(net: &NetState, rcu: &Reader) {
     for mark in [EntryMark::YOUNG, EntryMark::HANDSHAKE] {

@@ -83,7 +83,7 @@ class Beside(NftTest):
         self.chance = random.Random(seed)
 
     def take(self, others):
-        """Loads it, before ours or after; what this kernel or nft refuses is another's mistake, and is made anew."""
+        """Loads it, before ours or after; what nft or this kernel refuses says nothing of ours: another one is generated."""
         for _ in range(20):
             text = others.text()
             done = on("gateway", "nft", "-f", "-", stdin=text, check=False)

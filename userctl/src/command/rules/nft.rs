@@ -97,8 +97,9 @@ pub(super) fn removal(hook: &str) -> String {
     format!("table inet {table}\ndelete table inet {table}\n")
 }
 
-/// Which packets are looked at, both ways, and what becomes of TCP. By addresses and ports and not by conntrack's entry, so that packets that
-/// have none are held too. TCP comes first, and does not come back from there: each rule less is a good part of what a packet costs.
+/// Which packets are looked at, both ways, and what becomes of TCP. By addresses and ports and not by conntrack's entry, so
+/// that packets that have none are held too. TCP comes first, and does not come back from there: each rule less is a good part
+/// of what a packet costs.
 pub(super) fn rules(held: &Held, tcp: &str) -> Vec<String> {
     let there = address(&held.src, "saddr") + &address(&held.dst, "daddr");
     let back = address(&held.src, "daddr") + &address(&held.dst, "saddr");
