@@ -1,22 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Runs the guest's suite: python3 -B tests/guest/suite [--json] [--part I/N | NAME...].
 
-NAME is a file, class or test, as unittest takes it (test_pins, test_pins.Waiting); without one all files run, or with --part every Nth of
-them, from the Ith on. With --json standard output is a line of JSON for each outcome, which tests/host/lib/results.py reads, and at the
-end one that says how many tests ran; all else is on standard error.
+NAME is a file, class or test, as unittest takes it (test_pins, test_pins.Waiting); without one all files run, or with --part those of
+the Ith of N guests that need about as long (parts.py). With --json standard output is a line of JSON for each outcome, which
+tests/host/lib/results.py reads, and at the end one that says how many tests ran; all else is on standard error.
 """
 
 import json
 import os
 import pathlib
 import sys
+import time
 import unittest
+
+import parts
 
 
 class Result(unittest.TextTestResult):
     """What people read, and each outcome as a line of JSON in `out`."""
 
     out = None
+    began = time.monotonic()
 
     def tell(self, **line):
         if self.out is not None:
@@ -25,7 +29,8 @@ class Result(unittest.TextTestResult):
     def outcome(self, test, outcome, why=""):
         """A part of a test, which unittest calls a subtest, has the test's name and one of its own."""
         whole = getattr(test, "test_case", test)
-        self.tell(test=str(whole), part=str(test).removeprefix(str(whole)).strip(), outcome=outcome, why=why)
+        self.tell(test=str(whole), part=str(test).removeprefix(str(whole)).strip(), outcome=outcome, why=why,
+                  at=round(time.monotonic() - self.began, 1))
 
     def addSuccess(self, test):
         super().addSuccess(test)
@@ -71,8 +76,7 @@ def main(words):
         sys.stdout.reconfigure(line_buffering=True)
     files = sorted(path.stem for path in pathlib.Path(__file__).parent.glob("test_*.py"))
     if words[:1] == ["--part"]:
-        part, parts = map(int, words[1].split("/"))
-        files, words = files[part - 1::parts], words[2:]
+        files, words = parts.part(files, *map(int, words[1].split("/"))), words[2:]
     unittest.main(module=None, argv=["suite", *(words or files)],
                   testRunner=unittest.TextTestRunner(resultclass=Result, verbosity=2, durations=25))
 

@@ -144,7 +144,9 @@ class Client:
         self.server = server
         with inside(host):
             raw = socket.create_connection((address, port or server.port), timeout=patience)
-        self.port = raw.getsockname()[1]
+        address, self.port = raw.getsockname()[:2]
+        # Another host may have a connection of the same port.
+        self.source = f"[{address}]:{self.port}" if ":" in address else f"{address}:{self.port}"
         self.tls = context.wrap_socket(raw, server_hostname=name, session=session and session[1])
         self.context = context
 
@@ -157,7 +159,7 @@ class Client:
     def listed(self):
         """The connection as `tlsconnctl list` shows it on the gateway."""
         for connection in listed():
-            if connection["src"].endswith(f":{self.port}"):
+            if connection["src"] == self.source:
                 return connection
         return None
 

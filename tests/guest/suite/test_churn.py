@@ -14,7 +14,7 @@ import slabs
 from lab import SERVER, GatewayTest, ctl, load, loaded, on, run, unload, wait_for
 from scale import size, tell
 
-TIMES = size(3, 100, uml=1)
+TIMES = size(2, 100, uml=1)
 # What a cache may have more of than before: less than one object for each connection that there was.
 ALLOWED = 200
 SETTINGS = {
@@ -164,7 +164,7 @@ class Churn(GatewayTest):
         chance = random.Random(seed)
 
         def once():
-            for _ in range(size(5, 20)):
+            for _ in range(size(3, 20, uml=5)):
                 bit = 1 << chance.randrange(32)
                 ctl("track", *chance.choice((["on", "--pass-mark", hex(bit)], ["on", "--pass-mark", hex(bit), "--strict"], ["off"],
                                              ["on", "--strict"], ["on"])))

@@ -136,12 +136,12 @@ class Floods(FloodTest):
 
     def test_small_bounds(self):
         """More than there is room for, and more handshakes by far."""
-        connections, most = size(400, 2000, uml=2000), 200
+        connections, most = size(200, 2000, uml=2000), size(100, 200, uml=200)
         self.begin(f"max_connections={connections}", f"max_handshakes={most}")
         before = octets()
         for kind in self.KINDS:
             with self.subTest(kind):
-                held = self.flood(getattr(self, kind), size(1000, 30_000, uml=3000), most // 2)
+                held = self.flood(getattr(self, kind), size(500, 30_000, uml=3000), most // 2)
                 # A record takes less than 1 KiB, a handshake less than 4 KiB, and what is kept of SYNs 2 MiB.
                 self.assertLess(max(held) - before, (connections << 10) + (most << 12) + (2 << 20))
                 self.assertLessEqual(handshakes(), most + 64)
@@ -155,7 +155,7 @@ class Floods(FloodTest):
         self.begin()
         for kind in self.KINDS:
             with self.subTest(kind):
-                count = size(200, 40_000, uml=1500)
+                count = size(100, 40_000, uml=1500)
                 before = octets()
                 held = self.flood(getattr(self, kind), count, count)
                 # A record, a handshake, and what it has outstanding.

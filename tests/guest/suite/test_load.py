@@ -55,7 +55,7 @@ class LoadTest(GatewayTest):
 class Crowd(LoadTest):
     def test_in_parallel(self):
         """Real TLS, all of them open at once; one is pinned."""
-        count = size(100, 2000, uml=40)
+        count = size(50, 2000, uml=40)
         threading.stack_size(256 * 1024)
         self.addCleanup(threading.stack_size, 0)
         self.hold()
@@ -83,7 +83,7 @@ class Crowd(LoadTest):
 
     def test_one_behind_the_other(self):
         """Made and ended as fast as the machine can."""
-        seconds = size(8, 60, uml=3)
+        seconds = size(4, 60, uml=3)
         self.hold()
         # Entries go soon after their connections.
         for state in "time_wait", "close", "fin_wait", "last_ack":
@@ -115,7 +115,7 @@ class Full(LoadTest):
     def test_more_than_the_table_holds(self):
         """Those that have said nothing go first, the oldest of them; one with a handshake stays. What finds no room is held and
         counted, and room that is free again is used."""
-        limit, count = 100, 1000
+        limit, count = 100, size(400, 1000, uml=1000)
         unload()
         run("modprobe", "xt_tlsconn", f"max_connections={limit}")
         self.addCleanup(load)
@@ -166,7 +166,7 @@ class Full(LoadTest):
 
 class Flood(LoadTest):
     """SYNs from everywhere. Conntrack's table bounds what they can take; what is pinned goes on."""
-    COUNT = size(8000, 100_000)
+    COUNT = size(4000, 100_000, uml=8000)
     ROOM = 1000
 
     def setUp(self):

@@ -11,6 +11,7 @@ import unittest
 
 import documents
 from lab import PATIENCE, SERVER, GatewayTest, inside, on, run
+from scale import mostly_uml
 
 PAGE = pathlib.Path(__file__).parents[3] / "docs" / "man" / "xt_tlsconn.8"
 UML = not os.uname().release.endswith("amd64")
@@ -25,6 +26,7 @@ def recipes():
             yield part.splitlines()[0], plain
 
 
+@mostly_uml
 class Page(unittest.TestCase):
     def test_it_is_set_without_a_warning(self):
         done = run("env", "LC_ALL=C.UTF-8", "MANROFFSEQ=", "MANWIDTH=80", "man", "--warnings", "-E", "UTF-8", "-l", PAGE)
@@ -49,6 +51,7 @@ class Recipes(GatewayTest):
         self.assertGreater(saved.count("-m tlsconn"), 10)
         self.assertGreaterEqual(len(tried), 10)
 
+    @mostly_uml
     def test_reset_instead_of_drop(self):
         """What the client learns, and when."""
         [(_, commands)] = [recipe for recipe in recipes() if recipe[0] == "Reset instead of drop"]
@@ -59,6 +62,7 @@ class Recipes(GatewayTest):
             client.tls.settimeout(PATIENCE)
             client.tls.recv(1)
 
+    @mostly_uml
     def test_block_resumption(self):
         [(_, commands)] = [recipe for recipe in recipes() if recipe[0] == "Block resumption"]
         server = self.server()
@@ -72,6 +76,7 @@ class Recipes(GatewayTest):
             self.connect(server, session=(first.context, first.tls.session))
         self.connect(server)
 
+    @mostly_uml
     def test_allow_only_tls_13(self):
         [(_, commands)] = [recipe for recipe in recipes() if recipe[0] == "Allow only TLS 1.3"]
         on("gateway", "bash", "-euc", commands)
@@ -82,6 +87,7 @@ class Recipes(GatewayTest):
         client.send(b"data")
         self.assertArrives(client, b"data")
 
+    @mostly_uml
     def test_log_the_first_data_packet(self):
         [(_, commands)] = [recipe for recipe in recipes() if recipe[0].startswith("Log the first")]
         on("gateway", "bash", "-euc", commands)
@@ -94,6 +100,7 @@ class Recipes(GatewayTest):
             rule = on("gateway", "iptables", "-t", "mangle", "-nvxL", "FORWARD").stdout.splitlines()[2].split()
             self.assertEqual((rule[0], rule[2]), (str(number), "LOG"))
 
+    @mostly_uml
     def test_allow_some_names_only(self):
         server = self.server()
         [(_, commands)] = [recipe for recipe in recipes() if recipe[0] == "Allow some names only"]
@@ -115,6 +122,7 @@ class Recipes(GatewayTest):
         self.assertHeld(other)
 
 
+@mostly_uml
 class Beside(GatewayTest):
     """The recipes that both documents have, for other things on a gateway."""
 
