@@ -225,7 +225,7 @@ class Reloads(NftTest):
         return [expression["counter"]["packets"] for rule in rules for expression in rule["expr"] if "counter" in expression]
 
     def test_under_traffic(self):
-        count = size(100, 1000, uml=100)
+        count = size(40, 1000, uml=100)
         server = self.server()
         text = printed("--port", str(server.port))
         nft(text)

@@ -13,7 +13,7 @@ from frames import CLIENT, Link, packet
 from hellos import client_hello
 from lab import SERVER, GatewayTest, on, wait_for
 from nfqueue import ACCEPT, DROP, REPEAT, Queues
-from scale import UML
+from scale import UML, mostly_uml
 
 COUNT = 5
 FIRSTS = {"SYN": (SYN, 0, b""), "SYN with data": (SYN, 0, client_hello(RANDOM)[:60]), "pickup": (ACK | PSH, 1, DATA)}
@@ -162,9 +162,11 @@ class Queue(FirstPackets):
     def test_legacy_ipv4(self):
         self.story(4, "iptables-legacy")
 
+    @mostly_uml
     def test_legacy_ipv6(self):
         self.story(6, "ip6tables-legacy")
 
+    @mostly_uml
     def test_nft_ipv4(self):
         self.story(4, "iptables-nft")
 
@@ -174,6 +176,7 @@ class Queue(FirstPackets):
     def test_queues_of_nft_ipv4(self):
         self.story(4, "iptables-nft, nft")
 
+    @mostly_uml
     def test_queues_of_nft_ipv6(self):
         self.story(6, "ip6tables-nft, nft")
 
@@ -257,6 +260,7 @@ class Expressions(FirstPackets):
                     on("gateway", ours + variant, "-t", table, "-F", chain)
             on("gateway", "nft", "flush", "ruleset")
 
+    @mostly_uml
     def test_ipv4(self):
         self.story(4)
 

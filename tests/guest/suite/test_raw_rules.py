@@ -11,6 +11,7 @@ import unittest
 
 from lab import loaded, run, unload
 from rawrules import SIZE, Legacy, Nft, Refused, random_octets
+from scale import mostly_uml
 
 # The emulated machine is slower by far.
 UML = not os.uname().release.endswith("amd64")
@@ -132,6 +133,7 @@ class RawLegacy(Raw, unittest.TestCase):
         """A rule is replaced in one go."""
 
 
+@mostly_uml
 class RawLegacyIpv6(RawLegacy):
     iptables, ipv6 = "ip6tables-legacy", True
 
@@ -165,6 +167,7 @@ class RawNft(Raw, unittest.TestCase):
         self.assertEqual([count > 5 for count in counts], [True, True, False, False, True], counts)
 
 
+@mostly_uml
 class RawNftIpv6(RawNft):
     iptables, ipv6 = "ip6tables-nft", True
 
