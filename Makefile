@@ -9,7 +9,7 @@ export GUEST_COMMAND := $(value CMD)
 DESTDIR ?=
 PREFIX ?= /usr/local
 
-.PHONY: help build demo test test-debug kernels bench stacks beside compare vm uml rust-analyzer tables install uninstall deb kernel-devel test-deb test-boot clean distclean
+.PHONY: help build demo test test-full test-debug kernels bench stacks beside compare vm uml rust-analyzer tables install uninstall deb kernel-devel test-deb test-boot clean distclean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -23,6 +23,9 @@ demo: ## four TLS connections through a gateway, one of them pinned, in a virtua
 
 test: ## all tests: host, User Mode Linux, stock kernel
 	@tests/run
+
+test-full: ## the same, and on the stock kernel too what make test has in User Mode Linux alone
+	@SUITE_TIME=5000 TLSCONN_EVERYWHERE=1 tests/run
 
 kernels: ## build and test for every Debian kernel that is supported; writes docs/kernels.md (hours)
 	@tests/kernels

@@ -32,7 +32,7 @@ as_root() {
     # The folder above the cache stays its user's.
     mkdir -p "$CACHE" || die "cannot make the cache $CACHE"
     local kept=CI,DEBIAN,FLAVOUR,KERNEL,DEBEMAIL,DEBFULLNAME,FUZZ_SECONDS,FUZZ_TARGETS,NO_COLOR,SOURCE_DATE_EPOCH,STACKS_TIME
-    kept=$kept,SUITE_TIME,TERM,TESTS,TLSCONN_ACCEL,TLSCONN_CORPUS,TLSCONN_FULL,TLSCONN_ROOT,GUEST_COMMAND,DESTDIR,PREFIX,KVER
+    kept=$kept,SUITE_TIME,TERM,TESTS,TLSCONN_ACCEL,TLSCONN_CORPUS,TLSCONN_EVERYWHERE,TLSCONN_FULL,TLSCONN_ROOT,GUEST_COMMAND,DESTDIR,PREFIX,KVER
     exec sudo --preserve-env="$kept,XTABLES_DIR,$PROXIES" TLSCONN_CACHE="$CACHE" -- "$0" "$@"
 }
 
@@ -115,9 +115,9 @@ flavour() {
     # A kernel that make-kernel builds: the flavours whose files `config` it has, the compiler (gcc or clang), and about
     # how long that takes on two idle cores. Without configs it is Debian's.
     configs= compiler=gcc minutes=
-    # The guest's suite there: memory, seconds that it may take, files ('': all), in how many guests at once, and whether no other
-    # flavour's guest runs meanwhile.
-    suite_memory= suite_time=3600 suite_tests= suite_guests=1 alone=
+    # The guest's suite there: memory, seconds that it may take, files ('': all), the guests that share it, each by its number of
+    # processors, and whether no other flavour's guest runs meanwhile.
+    suite_memory= suite_time=3600 suite_tests= suite_guests=2 alone=
     . "$LAB/flavours/$kind/flavour"
     case $machine in qemu|uml) ;; *) die "tests/lab/flavours/$kind/flavour: machine is qemu or uml" ;; esac
 }

@@ -66,7 +66,7 @@ run_name() {
 guest_parts() {
     local parts=1 part
     flavour "${1#*@}"
-    case $1 in guest@*) [ -n "${TESTS:-}$suite_tests" ] || parts=$suite_guests ;; esac
+    case $1 in guest@*) [ -n "${TESTS:-}$suite_tests" ] || parts=$(wc -w <<<"$suite_guests") ;; esac
     for part in $(seq "$parts"); do echo "$part/$parts"; done
 }
 
@@ -79,13 +79,17 @@ guest_log() {
 
 # guest_suite SUITE@FLAVOUR PART: the guest's suite, or a part of it, in one guest; it is told of once it is over.
 guest_suite() {
-    local log rc=0 start=$SECONDS words=${TESTS:-} options=()
+    local log rc=0 start=$SECONDS words=${TESTS:-} options=() cpus
     log=$BUILD/$(guest_log "$@")
     flavour "${1#*@}"
     case $1 in
         # Its clock counts instructions.
         work@*) options=(--icount --memory 2048) words=${words:-test_work} ;;
-        guest@*) options=(${suite_memory:+--memory "$suite_memory"}) words=${words:-$suite_tests} ;;
+        guest@*)
+            options=(${suite_memory:+--memory "$suite_memory"}) words=${words:-$suite_tests}
+            cpus=$(cut -d' ' -f"${2%/*}" <<<"$suite_guests")
+            [ "$machine" != qemu ] || options+=(--cpus "$cpus")
+            ;;
     esac
     rm -f "$log.end"
     "$LAB/vm" --on "$kind" "${options[@]}" --timeout "${SUITE_TIME:-$suite_time}" \

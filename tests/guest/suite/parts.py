@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Shares the suite's files among guests, so that all need about as long: by the seconds that each file took once, in
-tests/guest/seconds.tsv, a column for a kind of guest.
+tests/guest/seconds.tsv, a column for a kind of guest. The first guest may have a second processor, the others have one, as that is
+less to emulate.
 
 parts.py KIND RESULTS... writes a kind's column anew, by the results of a run: `build/log/suite-KIND-*.jsonl`. KIND: stock or uml.
 """
@@ -14,6 +15,9 @@ import scale
 
 TABLE = pathlib.Path(__file__).parent.parent / "seconds.tsv"
 KINDS = "stock", "uml"
+# What has to do with several processors, or loads them: the first guest's.
+SEVERAL = {f"test_{name}" for name in ("beside", "churn", "copies", "cpus", "entries", "flip", "floods", "load", "memory",
+                                       "netlink_parallel", "nft")}
 HERE = "uml" if scale.UML else "stock"
 
 
@@ -26,11 +30,13 @@ def read():
 def share(files, count, seconds):
     """`count` lists of files. The longest go first, each to whoever has least; what is not known takes as long as the mean."""
     mean = sum(seconds.values()) / max(len(seconds), 1)
-    shares = [(0, []) for _ in range(count)]
-    for file in sorted(files, key=lambda file: (-seconds.get(file, mean), file)):
-        taken, has = shares.pop(shares.index(min(shares, key=lambda share: share[0])))
-        shares.append((taken + seconds.get(file, mean), [*has, file]))
-    return sorted(sorted(has) for _, has in shares)
+    shares = [[] for _ in range(count)]
+    taken = [0] * count
+    for file in sorted(files, key=lambda file: (file not in SEVERAL, -seconds.get(file, mean), file)):
+        to = 0 if file in SEVERAL else taken.index(min(taken))
+        taken[to] += seconds.get(file, mean)
+        shares[to].append(file)
+    return [sorted(share) for share in shares]
 
 
 def part(files, number, count):

@@ -10,6 +10,8 @@ import sys
 import unittest
 
 FULL = os.environ.get("TLSCONN_FULL") == "1"
+# In CI's size, but nothing is left to User Mode Linux alone.
+EVERYWHERE = os.environ.get("TLSCONN_EVERYWHERE") == "1"
 # User Mode Linux has neither the second processor nor all targets.
 UML = not os.uname().release.endswith("amd64")
 
@@ -23,7 +25,7 @@ def size(ci, full, uml=None):
 
 def mostly_uml(test):
     """CI runs it in User Mode Linux, where it costs little."""
-    return unittest.skipUnless(UML or FULL, "CI has it in User Mode Linux; TLSCONN_FULL=1 runs it here")(test)
+    return unittest.skipUnless(UML or FULL or EVERYWHERE, "make test has it in User Mode Linux, make test-full here too")(test)
 
 
 def tell(*words):

@@ -6,6 +6,7 @@ import tempfile
 import unittest
 
 from lab import GatewayTest, ctl, run
+from scale import mostly_uml
 
 # What bash does when the tab key is pressed at the end of a line.
 TAB = """
@@ -77,6 +78,7 @@ class Match(unittest.TestCase):
         self.assertIn("--flush", self.proposed("iptables --flu"))
 
 
+@mostly_uml
 class Completion(GatewayTest):
     def test_words(self):
         self.assertLessEqual({"list", "pin", "rules", "doctor"}, set(bash("")))

@@ -11,7 +11,7 @@ from conversation import CLIENT, FINISHED12, RANDOM, Conversation, Wire
 from forge import ACK, PSH, SYN
 from hellos import change_cipher_spec, client_hello, message, record, server_hello
 from lab import GatewayTest, load, on, run, stats, unload, wait_for
-from scale import size
+from scale import mostly_uml, size
 
 # What a packet takes in of what is kept.
 AT_ONCE = 64
@@ -126,6 +126,7 @@ class Disorder(DisorderTest):
             for host in "client", "server":
                 yield order, host
 
+    @mostly_uml
     def test_the_hole_fills(self):
         """In the end all is as if it had come in order, and until then nothing reads anything but unknown."""
         for order, host in self.each():

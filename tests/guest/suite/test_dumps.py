@@ -15,7 +15,7 @@ from canned import CLIENT_FLIGHT
 from forge import ACK, PSH, SYN, Forger
 from hellos import change_cipher_spec, client_hello13, encrypted, server_hello13
 from lab import GatewayTest, load, on, run, stats, unload, wait_for
-from scale import size, tell
+from scale import mostly_uml, size, tell
 
 SERVER_FLIGHT = change_cipher_spec() + encrypted(23) + encrypted(53)
 # From this port number on, so many for each of the server's.
@@ -102,6 +102,7 @@ class Dumps(GatewayTest):
             server(theirs, ours, answered, end + len(CLIENT_FLIGHT), ACK)
         self.assertTrue(wait_for(lambda: stats()["connections-now"] == last), stats())
 
+    @mostly_uml
     def test_memory_is_flat(self):
         most, begun = {}, 0
         for count in (self.FEW, self.TIMES * self.FEW):

@@ -13,6 +13,7 @@ import unittest
 
 from forge import ACK, PSH, Forger
 from lab import SERVER, GatewayTest, assert_valid, ctl, forgets, listed, load, on, run, stats, unload, wait_for
+from scale import mostly_uml
 
 
 class Monitor:
@@ -95,6 +96,7 @@ class Events(GatewayTest):
         released = [event["reason"] for event in monitor.events() if event["event"] == "pin-released"]
         self.assertEqual(released, ["gone"])
 
+    @mostly_uml
     def test_events_are_lost_and_it_carries_on(self):
         on("gateway", "iptables-legacy", "-A", "FORWARD", "-p", "tcp", "-m", "tlsconn", "--state", "lost")
         # A RST would have conntrack forget.

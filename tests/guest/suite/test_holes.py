@@ -7,6 +7,7 @@ import unittest
 
 from forge import ACK, PSH, SYN, Forger
 from lab import SERVER, GatewayTest, listed, load, on, run, stats, unload, wait_for
+from scale import mostly_uml
 
 CLIENT_FIRST, SERVER_FIRST = 0xFFFFFF00, 5000
 
@@ -117,6 +118,7 @@ class Holes(GatewayTest):
             on("gateway", "conntrack", "-F")
             self.assertTrue(wait_for(lambda: not listed("--all"), 5))
 
+    @mostly_uml
     def test_a_hole_that_does_not_fill(self):
         hello = client_hello()
         self.piece(hello, 0, 100)

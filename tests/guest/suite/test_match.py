@@ -9,6 +9,7 @@ from counting import ForgedTest
 from forge import ACK, FIN, PSH, RST, SYN
 from hellos import change_cipher_spec, client_hello, message, record, server_hello
 from lab import IPTABLES, on, run
+from scale import mostly_uml
 from test_conditions import EVERY, INVERTED
 
 ASKED = ["handshake", "change-cipher-spec", "handshake,change-cipher-spec", "alert", "application-data", "unknown",
@@ -85,6 +86,7 @@ class Match(ForgedTest):
         self.rules("iptables-legacy", RULES | EVERY | INVERTED)
         self.assertEqual(self.two_packets(), (fitting({"none"}, "lost"), fitting({"unknown"}, "lost")))
 
+    @mostly_uml
     def test_tables_in_which_nothing_is_known(self):
         """Refused there, with a word why in the kernel's log; the connection mark may be asked for in the raw table."""
         for iptables in IPTABLES:

@@ -11,6 +11,7 @@ import termios
 import unittest
 
 from lab import GatewayTest, assert_valid, ctl, listed, load, on, run, unload
+from scale import mostly_uml
 
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
 
@@ -53,6 +54,7 @@ class ExitCodes(GatewayTest):
         self.assertIn(words, error["message"])
         return text.stderr
 
+    @mostly_uml
     def test_every_code(self):
         self.hold()
         server = self.server()
@@ -113,6 +115,7 @@ class ExitCodes(GatewayTest):
         self.assertEqual(listed()[0]["pin"], "default")
 
 
+@mostly_uml
 class Terminals(GatewayTest):
     def setUp(self):
         super().setUp()

@@ -86,6 +86,7 @@ class Ignored(GatewayTest):
         self.assertEqual(counts, {"handshake": 0, "unknown": 1})
         self.assertEqual(client.listed()["state"], "established")
 
+    @mostly_uml
     def test_several_syns_and_data_on_one(self):
         """Each may have got lost, so that it is not known what the answer is to, though it fits: nothing is followed then.
         `inspect` says the same of a capture."""
