@@ -139,7 +139,7 @@ def unfinished(facts):
 
 
 KINDS = {
-    "behind something else": (preface, """
+    "after something else": (preface, """
         The connection does not begin with TLS: a proxy's header, STARTTLS, RDP, or bytes of no sense. `inspect` says `not-tls`, as
         the module does, with a reason where it knows the preface; tshark follows TLS from where it begins."""),
     "tainted": (tainted, """
@@ -170,7 +170,7 @@ KINDS = {
         A ClientHello in SSLv2's form: tshark says that it has a challenge, but not which."""),
 }
 # In this order: the narrower ones first.
-ORDER = ("SSLv2", "GREASE", "draft", "behind something else", "guessed", "tainted", "without its beginning", "after a hole", "lost",
+ORDER = ("SSLv2", "GREASE", "draft", "after something else", "guessed", "tainted", "without its beginning", "after a hole", "lost",
          "sent again", "unfinished")
 
 
