@@ -216,6 +216,24 @@ impl Connection {
         self.flow.sides.of(side).counters(self.flow.cold.of(side))
     }
 
+    /// Stream bytes of a side of types that are held, each counted once, since it was begun or [waits](Self::waits_from_here)
+    /// from a place on.
+    pub fn waiting(&self, side: Side) -> u64 {
+        self.flow.sides.of(side).waiting()
+    }
+
+    /// Bytes of a side in doubt pass.
+    pub fn pass_in_doubt(&mut self, side: Side, octets: u32) {
+        self.flow.sides.of_mut(side).add_passed(octets);
+    }
+
+    /// From here on what both sides send waits to be let through.
+    pub fn waits_from_here(&mut self) {
+        for side in [Side::Src, Side::Dst] {
+            self.flow.sides.of_mut(side).waits_from_here();
+        }
+    }
+
     /// Takes in a packet. Every TCP packet of the connection comes here, those without payload too. The same packet
     /// once more changes nothing. Takes time in proportion to the payload, and no more than 2,048 records of it are looked at:
     /// with more, the direction is lost. A payload that is shorter than it says has a hole.
@@ -254,6 +272,11 @@ impl Connection {
     /// Has the next packet take the slow path: there is more to it than the engine knows.
     pub fn take_slow_path(&mut self) {
         self.flow.take_slow_path();
+    }
+
+    /// The same for the next packet with payload: others go on as before.
+    pub fn take_slow_path_with_payload(&mut self) {
+        self.flow.take_slow_path_with_payload();
     }
 
     /// No longer waits for what is missing in a side's stream: its kept segments are too many or too old.

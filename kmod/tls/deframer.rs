@@ -107,7 +107,7 @@ pub(super) fn run<P: Payload>(
             reader.record_begins()?;
             direction.record = record;
             direction.kind = kind;
-            direction.history.extend(HEADER.into(), kind);
+            direction.extend(HEADER.into(), kind);
             run.octets = run.octets.saturating_add(HEADER.into());
             run.compared |= kind.is_compared();
         } else if direction.record.header_left() != 0 || direction.kind != Kind::ApplicationData {
@@ -123,7 +123,7 @@ pub(super) fn run<P: Payload>(
                 false => return Ok(run),
             }
         }
-        direction.history.extend(taken, Kind::ApplicationData);
+        direction.extend(taken, Kind::ApplicationData);
         if body > left {
             direction.data_record_goes_on(left);
             return Ok(run);
@@ -179,7 +179,7 @@ fn run_of_short<P: Payload>(
     direction.records_end(last);
     direction.headers = headers;
     let taken = octets.len().saturating_sub(rest.len());
-    runs.put(&mut direction.history, taken);
+    direction.extend_by_runs(runs, taken);
     reader.records_begin(records.min(most))?;
     let octets = taken as u32;
     Ok(Run { octets, compared })

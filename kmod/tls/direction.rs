@@ -5,6 +5,7 @@ use super::cold::ColdState;
 use super::follow::{Follow, Seen};
 use super::record_header::{Framing, Header, Record, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HEADER};
 use super::retransmitted_headers::Headers;
+use super::runs::Runs;
 use super::sequence::{before, History, Kind};
 use super::types::{Counters, PacketTypes};
 
@@ -26,9 +27,14 @@ pub(super) struct Direction {
     pub(super) follow: Follow,
     pub(super) seen: Seen,
     pub(super) history: History,
+    /// Bytes that do not wait to be let through: of types that are not held, and all that came while a pin was there.
+    passed: u64,
 }
 
 impl Direction {
+    /// Bytes at its end that a run of data which goes on does not touch.
+    pub(super) const COLD: usize = History::COLD + size_of::<u64>();
+
     /// Nothing known.
     pub(super) fn unset() -> Self {
         Direction {
@@ -50,6 +56,7 @@ impl Direction {
             untyped: 0,
             follow: Follow::Records,
             seen: Seen::default(),
+            passed: 0,
         }
     }
 
@@ -79,6 +86,44 @@ impl Direction {
         self.bytes = self.bytes.wrapping_add(u64::from(octets));
     }
 
+    /// Takes bytes in that are of a kind.
+    #[inline(always)]
+    pub(super) fn extend(&mut self, octets: u32, kind: Kind) {
+        self.history.extend(octets, kind);
+        // Of data, whose kind is a constant, there is nothing to be done.
+        if kind.passes() {
+            self.add_passed(octets);
+        }
+    }
+
+    /// So many bytes do not wait.
+    #[inline]
+    pub(super) fn add_passed(&mut self, octets: u32) {
+        self.passed = self.passed.saturating_add(octets.into());
+    }
+
+    /// Takes runs of kinds in; `len`: bytes of all.
+    pub(super) fn extend_by_runs(&mut self, runs: Runs, len: usize) {
+        let passed = runs.put(&mut self.history, len);
+        self.add_passed(passed);
+    }
+
+    /// Bytes of it that wait to be let through. What a header's first bytes belong to that do not tell yet is not known.
+    pub(super) fn waiting(&self) -> u64 {
+        let known = self.bytes.saturating_sub(self.untyped.into());
+        known.saturating_sub(self.passed)
+    }
+
+    /// From here on what comes waits, and what the other side has not acknowledged: rules may have held it.
+    pub(super) fn waits_from_here(&mut self) {
+        let outstanding = self.history.end().wrapping_sub(self.acked);
+        let outstanding = match before(self.history.end(), self.acked) {
+            true => 0,
+            false => outstanding,
+        };
+        self.passed = self.bytes.saturating_sub(outstanding.into());
+    }
+
     /// The stream has come to `next`, and what was sent up to there is of no interest any longer.
     #[cold]
     pub(super) fn take_up(&mut self, next: u32) {
@@ -91,7 +136,7 @@ impl Direction {
     /// Takes bytes up to `end` in whose records are not known.
     pub(super) fn pass_over(&mut self, end: u32) {
         let octets = end.wrapping_sub(self.next());
-        self.history.extend(octets, Kind::Unknown);
+        self.extend(octets, Kind::Unknown);
     }
 
     /// From here on where records begin is not known.
@@ -179,7 +224,7 @@ impl Direction {
         }
         match self.kind {
             Kind::Unknown => self.untyped = self.untyped.saturating_add(1),
-            kind => self.history.extend(1, kind),
+            kind => self.extend(1, kind),
         }
         header
     }
@@ -192,7 +237,7 @@ impl Direction {
         self.kind = kind;
         match kind {
             Kind::Unknown => self.untyped = HEADER,
-            kind => self.history.extend(HEADER.into(), kind),
+            kind => self.extend(HEADER.into(), kind),
         }
     }
 
@@ -208,7 +253,7 @@ impl Direction {
     /// What the record is has become known.
     pub(super) fn decide(&mut self, kind: Kind) {
         self.kind = kind;
-        self.history.extend(u32::from(self.untyped), kind);
+        self.extend(u32::from(self.untyped), kind);
         self.untyped = 0;
     }
 
@@ -230,7 +275,7 @@ impl Direction {
     /// Takes bytes of the record's body in; whether the record is complete.
     #[inline]
     pub(super) fn body(&mut self, cold: &mut ColdState, octets: u32) -> bool {
-        self.history.extend(octets, self.kind);
+        self.extend(octets, self.kind);
         let complete = self.record.body(octets);
         if complete {
             self.kind = Kind::Unknown;

@@ -45,7 +45,12 @@ pub(super) fn take_in<P: Payload>(
     segment: &Segment,
     payload: &P,
 ) -> Option<Types> {
-    if flow.fast_path != FastPath::Data || segment.fin || segment.urgent {
+    let may_take_it = match flow.fast_path {
+        FastPath::Data => true,
+        FastPath::Acknowledgements => payload.is_empty(),
+        FastPath::Nothing | FastPath::Over => false,
+    };
+    if !may_take_it || segment.fin || segment.urgent {
         return None;
     }
     let (mine, theirs) = flow.sides.both_mut(segment.from);
@@ -106,7 +111,7 @@ fn record<P: Payload>(direction: &mut Direction, payload: &P) -> bool {
         return false;
     }
     direction.count_data_record(minor, body);
-    direction.history.extend(len, Kind::ApplicationData);
+    direction.extend(len, Kind::ApplicationData);
     direction.add_bytes(len);
     true
 }
@@ -155,7 +160,7 @@ fn records<P: Payload>(direction: &mut Direction, tls13: bool, payload: &P) -> R
             }
         };
     }
-    direction.history.extend(taken, Kind::ApplicationData);
+    direction.extend(taken, Kind::ApplicationData);
     direction.add_bytes(taken);
     match taken == len {
         true => Ok(()),

@@ -6,7 +6,7 @@ use super::cold::ColdState;
 use super::direction::Direction;
 use super::handshake::Handshake;
 use super::inner_types::Verdict;
-use super::sequence::{before, History};
+use super::sequence::before;
 use super::types::{PerSide, Reason, Side, State};
 
 /// What is to be done with packets.
@@ -17,6 +17,8 @@ pub(super) enum FastPath {
     /// Data may take the fast path: the handshake is over and the identity confirmed, records are followed in both
     /// directions, no FIN was seen.
     Data,
+    /// What `Data` has without payload: somebody waits to see data.
+    Acknowledgements,
     /// Nothing: no record is followed any longer, no FIN was seen.
     Over,
 }
@@ -42,7 +44,7 @@ pub(super) struct Flow {
 
 impl Flow {
     /// Bytes from its beginning on that packets of an established connection touch.
-    pub(super) const HOT: usize = core::mem::offset_of!(Flow, cold) - History::COLD;
+    pub(super) const HOT: usize = core::mem::offset_of!(Flow, cold) - Direction::COLD;
 
     /// No payload was seen; each side's direction, and the sequence number of its first byte.
     pub(super) fn new([src, dst]: [Direction; 2], [src_first, dst_first]: [u32; 2]) -> Self {
@@ -92,6 +94,14 @@ impl Flow {
         self.closed = true;
         self.ended = true;
         self.take_slow_path();
+    }
+
+    /// Has the next packet with payload take the slow path.
+    pub(super) fn take_slow_path_with_payload(&mut self) {
+        self.fast_path = match self.fast_path {
+            FastPath::Data | FastPath::Acknowledgements => FastPath::Acknowledgements,
+            FastPath::Over | FastPath::Nothing => FastPath::Nothing,
+        };
     }
 
     /// Has the next packet take the slow path.

@@ -47,7 +47,7 @@ pub(super) fn short_records<P: Payload>(
     let wrong = short_ones(flow, handshake, config, segment, &mut front, told);
     let taken = octets.len().saturating_sub(front.rest.len());
     let direction = flow.sides.of_mut(from);
-    front.runs.put(&mut direction.history, taken);
+    direction.extend_by_runs(front.runs, taken);
     direction.headers = front.headers;
     direction.records_end(front.last);
     for (wire, number) in front.counts.all() {

@@ -15,12 +15,15 @@ pub(super) struct Runs {
     /// What they are, four bits each, newest lowest.
     kinds: u32,
     number: u32,
+    /// Bytes of those that have ended which [pass](Kind::passes).
+    passed: u32,
 }
 
 impl Default for Runs {
     fn default() -> Self {
         Runs {
             starts: [0; LAST],
+            passed: 0,
             // No kind's.
             kinds: 0xf,
             number: 0,
@@ -35,6 +38,7 @@ impl Runs {
         if self.kinds & 0xf == kind as u32 {
             return;
         }
+        self.end(at as u16);
         if let Some(start) = self.starts.get_mut(self.number as usize % LAST) {
             *start = at as u16;
         }
@@ -42,8 +46,17 @@ impl Runs {
         self.number = self.number.wrapping_add(1);
     }
 
-    /// Puts them into a history; `len`: bytes of all.
-    pub(super) fn put(self, history: &mut History, len: usize) {
+    /// The last run ends there.
+    fn end(&mut self, at: u16) {
+        if Kind::of(self.kinds).passes() {
+            let len = at.wrapping_sub(self.start(self.number.wrapping_sub(1)));
+            self.passed = self.passed.saturating_add(len.into());
+        }
+    }
+
+    /// Puts them into a history; `len`: bytes of all. Gives how many of them [pass](Kind::passes).
+    pub(super) fn put(mut self, history: &mut History, len: usize) -> u32 {
+        self.end(len as u16);
         let last = self.number.min(LAST as u32);
         let mut at = 0;
         for back in (0..last).rev() {
@@ -57,6 +70,7 @@ impl Runs {
             history.extend(end.wrapping_sub(at).into(), kind);
             at = end;
         }
+        self.passed
     }
 
     fn start(&self, number: u32) -> u16 {

@@ -51,6 +51,15 @@ impl Kind {
         !matches!(self, Kind::Unknown | Kind::ApplicationData)
     }
 
+    /// Whether a rule that holds data lets it pass. What is in doubt is held too, by rules that are strict.
+    #[inline(always)]
+    pub(super) fn passes(self) -> bool {
+        matches!(
+            self,
+            Kind::ChangeCipherSpec | Kind::Alert | Kind::Handshake | Kind::EncryptedHandshake
+        )
+    }
+
     /// By its number.
     pub(super) fn of(number: u32) -> Kind {
         match number & 0xf {
