@@ -47,9 +47,7 @@ fn look_after_one(net: &NetState, entry: &Entry) -> bool {
     };
     let waits = tracked.age(&net.limits());
     changes::notify(net, entry, tracked);
-    if !tracked.is_quiet() {
-        tracked.connection.take_slow_path();
-    }
+    tracked.choose_path();
     remark(net, entry, tracked);
     waits
 }

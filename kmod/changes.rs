@@ -8,7 +8,7 @@ use crate::{
     namespace::NetState,
     netlink::events::{self, ConnectionEvent},
     tls::State,
-    tracked::Tracked,
+    tracked::{Flags, Tracked},
 };
 
 /// Looks at what a connection has become since it was last looked at. Its entry is locked. Any context.
@@ -20,6 +20,24 @@ pub fn notify(net: &NetState, entry: &Entry, tracked: &mut Tracked) {
     }
     if state == State::Lost {
         found_again(net, tracked);
+    }
+}
+
+/// Tells once that a connection without a pin has sent what rules hold, after a packet with payload. Its entry is locked.
+/// Any context.
+#[inline]
+pub fn notify_waiting(net: &NetState, entry: &Entry, tracked: &mut Tracked) {
+    if !tracked.flags.has(Flags::WAITING_TOLD) && tracked.has_waiting() {
+        waits(net, entry, tracked);
+    }
+}
+
+#[cold]
+fn waits(net: &NetState, entry: &Entry, tracked: &mut Tracked) {
+    tracked.flags.set(Flags::WAITING_TOLD);
+    let has_pin = net.pins.lock().of_mark(tracked.ct.mark()).is_some();
+    if !has_pin {
+        events::connection(net, ConnectionEvent::DataWaiting, entry, tracked);
     }
 }
 

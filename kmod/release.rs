@@ -7,25 +7,27 @@ use crate::{
     namespace::NetState,
     pins::{look_for_dying, Bound, Marks, Name, Release, Walk, MAX_PINS},
     sys::{cond_resched, rcu::Reader, time::uptime},
+    tls::Side,
+    tracked::Flags,
 };
 
 /// Releases every pin. Process context; the lock must not be held.
 pub fn release_all(net: &NetState, why: Release) {
-    release_each(|| net.pins.lock().release_any(net, why));
+    release_each(net, || net.pins.lock().release_any(net, why));
 }
 
 /// Releases a pin, from all connections that it is on, and says whether it was bound or armed. As above.
 pub fn release(net: &NetState, name: Name, why: Release) -> bool {
-    release_each(|| net.pins.lock().release(net, name, why))
+    release_each(net, || net.pins.lock().release(net, name, why))
 }
 
 /// Releases one connection after the other; whether there was any, or a pin that waited.
-fn release_each(mut one: impl FnMut() -> Option<Option<Bound>>) -> bool {
+fn release_each(net: &NetState, mut one: impl FnMut() -> Option<Option<Bound>>) -> bool {
     let mut any = false;
     while let Some(released) = one() {
         any = true;
         if let Some(bound) = released {
-            bound.ct.deliver_events();
+            unpinned(net, &bound);
         }
         cond_resched();
     }
@@ -41,7 +43,7 @@ pub fn expire(net: &NetState) -> Option<u64> {
         if let Some((mark, bound)) = expired {
             marks.get_or_insert_with(Marks::none).push(mark);
             if let Some(bound) = bound {
-                bound.ct.deliver_events();
+                unpinned(net, &bound);
             }
             cond_resched();
             continue;
@@ -56,6 +58,32 @@ pub fn expire(net: &NetState) -> Option<u64> {
         let next = net.pins.lock().next_expiry()?;
         return Some(next.saturating_sub(now));
     }
+}
+
+/// A pin was released from a connection: what it sends from now on waits, and is told of once more. Conntrack's listeners are
+/// told of the mark. Process context; no lock is held.
+pub fn unpinned(net: &NetState, bound: &Bound) {
+    bound.ct.deliver_events();
+    let rcu = Reader::begin();
+    let Some(entry) = net.table.by_id(bound.id, &rcu) else {
+        return;
+    };
+    let mut locked = entry.lock();
+    let Some(tracked) = locked.get_mut() else {
+        return;
+    };
+    if net.pins.lock().of_mark(tracked.ct.mark()).is_some() {
+        // It has another one, or the same again.
+        return;
+    }
+    if entry.unlocked.get().is_some() {
+        let next = [Side::Src, Side::Dst].map(|side| entry.unlocked.next(side));
+        tracked.connection.take_up(next);
+        entry.unlocked.set(None, |_| 0);
+    }
+    tracked.connection.waits_from_here();
+    tracked.flags.clear(Flags::WAITING_TOLD);
+    tracked.connection.take_slow_path_with_payload();
 }
 
 /// Ends the connections that pins are on and whose entries conntrack has let go of. Process context; no lock is held.

@@ -55,6 +55,8 @@ impl Flags {
     pub const HOLES: Self = Self(16);
     /// Its handshake was completed once.
     pub const COMPLETED: Self = Self(32);
+    /// That data waits was told, or a pin was on it when the first came; not so any longer once it is unpinned.
+    pub const WAITING_TOLD: Self = Self(64);
 
     /// Whether they are set.
     pub fn has(self, flags: Self) -> bool {
@@ -99,9 +101,26 @@ impl Tracked {
         }
     }
 
-    /// Whether there is no more to its packets than their place in the stream: no handshake needs them, no hole waits for them, and no armed pin may be meant for it.
-    pub fn is_quiet(&self) -> bool {
+    /// Whether there is no more to its packets than their place in the stream: no handshake needs them, no hole waits for
+    /// them, and no armed pin may be meant for it.
+    fn is_quiet(&self) -> bool {
         self.progress == Progress::Over && !self.has_handshake() && self.holes.is_none()
+    }
+
+    /// Has the packets that come next take the slow path where there is more to them, those with payload where somebody is
+    /// to be told that data waits; after each one that has taken it.
+    pub fn choose_path(&mut self) {
+        if !self.is_quiet() {
+            self.connection.take_slow_path();
+        } else if !self.flags.has(Flags::WAITING_TOLD) {
+            self.connection.take_slow_path_with_payload();
+        }
+    }
+
+    /// Whether bytes have come of types that are held.
+    pub fn has_waiting(&self) -> bool {
+        let mut sides = [tls::Side::Src, tls::Side::Dst].into_iter();
+        sides.any(|side| self.connection.waiting(side) > 0)
     }
 
     /// Takes in a packet, and with it what was kept and has no hole before it any longer. Any context.

@@ -69,6 +69,9 @@ fn take_in(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
     if let Some(handshake) = tracked.handshake.get_mut() {
         let octets = handshake.take_in_doubt();
         net.counters.add(Counter::InDoubt, octets.into());
+        if octets > 0 && !net.pass_mark.status().1 {
+            tracked.connection.pass_in_doubt(packet.from, octets);
+        }
         sessions::look(net, entry, tracked, rcu);
         tracked.settle(&net.handshakes);
     }
@@ -82,10 +85,11 @@ fn take_in(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
     }
     tracked.handshake.count(&net.handshakes);
     changes::notify(net, entry, tracked);
-    marks::remark(net, entry, tracked);
-    if !tracked.is_quiet() {
-        tracked.connection.take_slow_path();
+    if packet.tcp.payload.len() > 0 {
+        changes::notify_waiting(net, entry, tracked);
     }
+    marks::remark(net, entry, tracked);
+    tracked.choose_path();
     let bypassed = tracked.connection.is_bypassed();
     entry
         .unlocked

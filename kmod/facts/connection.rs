@@ -78,6 +78,8 @@ macro_rules! events {
             { PinArmed TLSCONN_EVENT_PIN_ARMED "pin-armed" "A pin waits for a connection." }
             { PinBound TLSCONN_EVENT_PIN_BOUND "pin-bound" "A pin is bound to a connection." }
             { PinReleased TLSCONN_EVENT_PIN_RELEASED "pin-released" "A pin is released." }
+            { DataWaiting TLSCONN_EVENT_DATA_WAITING "data-waiting"
+                "It has no pin, and has sent its first bytes that are held, ever or since it was unpinned." }
         }
     };
 }

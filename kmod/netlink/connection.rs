@@ -13,7 +13,8 @@ use crate::{
         TLSCONN_A_CONNECTION_PIN, TLSCONN_A_CONNECTION_REASON, TLSCONN_A_CONNECTION_RESUMES,
         TLSCONN_A_CONNECTION_SRC, TLSCONN_A_CONNECTION_SRC_ADDR, TLSCONN_A_CONNECTION_SRC_PORT,
         TLSCONN_A_CONNECTION_STATE, TLSCONN_A_DIRECTION_BYTES,
-        TLSCONN_A_DIRECTION_CHANGE_CIPHER_SPEC, TLSCONN_CMD_CONNECTION_GET,
+        TLSCONN_A_DIRECTION_CHANGE_CIPHER_SPEC, TLSCONN_A_DIRECTION_WAITING,
+        TLSCONN_CMD_CONNECTION_GET,
     },
     connections::Entry,
     namespace::{NetState, Tracker},
@@ -151,11 +152,12 @@ pub(super) fn put(
     if let Some(id) = tracked.resumes() {
         message.uint(TLSCONN_A_CONNECTION_RESUMES, id)?;
     }
-    put_directions(entry, &tracked.connection, message)?;
     let mark = tracked.ct.mark();
+    let pin = net.pins.lock().of_mark(mark).map(|pin| pin.name);
+    put_directions(entry, &tracked.connection, pin.is_some(), message)?;
     message.u32(TLSCONN_A_CONNECTION_MARK, mark)?;
-    match net.pins.lock().of_mark(mark) {
-        Some(pin) => message.string(TLSCONN_A_CONNECTION_PIN, pin.name.as_slice()),
+    match pin {
+        Some(name) => message.string(TLSCONN_A_CONNECTION_PIN, name.as_slice()),
         None => Ok(()),
     }
 }
@@ -225,7 +227,13 @@ macro_rules! put_value {
 
 crate::identity_fields! { identity }
 
-fn put_directions(entry: &Entry, connection: &Connection, message: &mut Message<'_>) -> Result {
+/// What each side has sent, and of it what waits: nothing while a pin lets it through.
+fn put_directions(
+    entry: &Entry,
+    connection: &Connection,
+    has_pin: bool,
+    message: &mut Message<'_>,
+) -> Result {
     for (side, attribute) in [
         (Side::Src, TLSCONN_A_CONNECTION_SRC),
         (Side::Dst, TLSCONN_A_CONNECTION_DST),
@@ -239,12 +247,16 @@ fn put_directions(entry: &Entry, connection: &Connection, message: &mut Message<
             None => 0,
         };
         let bytes = bytes.saturating_add(passed.into());
+        let waiting = match has_pin {
+            true => 0,
+            false => connection.waiting(side).saturating_add(passed.into()),
+        };
         message.nest(attribute, |nest| {
             nest.uint(TLSCONN_A_DIRECTION_BYTES, bytes)?;
             for (attribute, count) in (TLSCONN_A_DIRECTION_CHANGE_CIPHER_SPEC..).zip(records) {
                 nest.uint(attribute, count)?;
             }
-            Ok(())
+            nest.uint(TLSCONN_A_DIRECTION_WAITING, waiting)
         })?;
     }
     Ok(())

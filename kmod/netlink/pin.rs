@@ -19,7 +19,7 @@ use crate::{
     foreign_marks::{clear_foreign_marks, Untracked},
     namespace::{NetState, Tracker},
     pins::{self, seconds_to, Bound, Kind, Mark, Marks, Name, Pin, PinRequest, Refusal, Release},
-    release::{release, release_all},
+    release::{release, release_all, unpinned},
     sys::{
         message::Message,
         policy::{Attribute, Policy},
@@ -285,7 +285,7 @@ impl Answer for PinSet {
             };
             let now = on(net, name, connection);
             for bound in [before, now].into_iter().flatten() {
-                bound.ct.deliver_events();
+                unpinned(net, &bound);
             }
             if let Err(error) = clear_foreign_marks(net, &marks) {
                 // Others may carry the mark still: what it lets pass is not known.
@@ -315,7 +315,7 @@ fn unpin(net: &NetState, name: Name, from: Option<u64>) -> bool {
     };
     let released = pins::release_from(&mut net.pins.lock(), net, name, id, Release::Unpinned);
     if let Some(bound) = &released {
-        bound.ct.deliver_events();
+        unpinned(net, bound);
     }
     released.is_some()
 }
