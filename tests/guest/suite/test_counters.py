@@ -2,6 +2,7 @@
 """What becomes of connections is counted, and told."""
 
 import os
+import re
 import socket
 import ssl
 import unittest
@@ -36,6 +37,17 @@ class Counters(GatewayTest):
 
     def test_nothing_is_counted_that_was_not_there(self):
         self.assertEqual({name: value for name, value in stats().items() if value}, {})
+
+    def test_in_the_format_of_prometheus(self):
+        text = on("gateway", "tlsconnctl", "stats", "--prometheus").stdout
+        # Each metric has its three lines, in that order, and nothing else is there.
+        metric = re.compile(r"# HELP (tlsconn_[a-z0-9_]+) (?:[^\\\n]|\\\\|\\n)+\n# TYPE \1 (counter|gauge)\n\1 (\d+)\n")
+        found = {match[1]: (match[2], int(match[3])) for match in metric.finditer(text)}
+        self.assertEqual(metric.sub("", text), "")
+        names = {name.removeprefix("tlsconn_").removesuffix("_total").replace("_", "-") for name in found}
+        self.assertEqual(names, set(stats()))
+        self.assertTrue(all(name.endswith("_total") == (kind == "counter") for name, (kind, _) in found.items()))
+        self.assertEqual(found["tlsconn_connections_now"], ("gauge", 0))
 
     def test_packets_and_connections(self):
         client, server = self.plain()

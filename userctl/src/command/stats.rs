@@ -2,8 +2,11 @@
 
 //! `tlsconnctl stats`: the counters.
 
+mod prometheus;
+
 use std::collections::BTreeMap;
 
+use clap::Args;
 use serde::Serialize;
 
 use crate::{
@@ -13,20 +16,38 @@ use crate::{
     table::{Cell, Column, Table},
 };
 
+/// Show the counters
+#[derive(Args, Debug)]
+pub(crate) struct Stats {
+    /// In the text format of Prometheus, as node_exporter's textfile collector reads it
+    #[arg(long)]
+    prometheus: bool,
+}
+
 /// What `stats` prints as JSON.
 #[derive(Serialize)]
 struct Answer {
     stats: BTreeMap<String, u64>,
 }
 
-pub(crate) fn run(output: &Output) -> Result<(), Failure> {
-    let stats = Tlsconn::open()?.stats()?;
-    if output.json {
-        return output.object(&Answer { stats });
+impl Stats {
+    pub(crate) fn run(&self, output: &Output) -> Result<(), Failure> {
+        if self.prometheus && output.json {
+            return Err(Failure::usage(
+                "--prometheus is a format of its own: leave --json out",
+            ));
+        }
+        let stats = Tlsconn::open()?.stats()?;
+        if self.prometheus {
+            return output.text(&prometheus::text(&stats));
+        }
+        if output.json {
+            return output.object(&Answer { stats });
+        }
+        let mut table = Table::new(vec![Column::new("COUNTER"), Column::new("VALUE")]);
+        for (name, value) in stats {
+            table.row(vec![Cell::new(name), Cell::new(value)]);
+        }
+        output.table(&table)
     }
-    let mut table = Table::new(vec![Column::new("COUNTER"), Column::new("VALUE")]);
-    for (name, value) in stats {
-        table.row(vec![Cell::new(name), Cell::new(value)]);
-    }
-    output.table(&table)
 }
