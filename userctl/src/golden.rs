@@ -36,7 +36,16 @@ fn json(object: &impl Serialize) -> String {
 
 /// Connections of every kind.
 fn connections() -> Vec<Connection> {
-    let unpinned = || Some(Marking { pin: None, mark: 0 });
+    let unpinned = || {
+        Some(Marking {
+            waiting: Bytes::ByPart {
+                client: 517,
+                server: 0,
+            },
+            pin: None,
+            mark: 0,
+        })
+    };
     vec![
         connection(),
         Connection {
@@ -70,6 +79,7 @@ fn connections() -> Vec<Connection> {
         Connection {
             reason: Some(Reason::MidStream),
             marking: Some(Marking {
+                waiting: Bytes::ByEnd { src: 5, dst: 6000 },
                 pin: None,
                 mark: 0x7,
             }),

@@ -11,6 +11,7 @@ mod duration;
 mod endpoint;
 mod event;
 mod failure;
+mod filter;
 mod global;
 #[cfg(test)]
 mod golden;

@@ -6,11 +6,11 @@ use clap::Args;
 
 use crate::{
     failure::Failure,
+    filter::LiveFilter,
     mark::Mark,
     model::{Connection, Marking, State, Tracking},
     netlink::Tlsconn,
     output::{Output, Rows},
-    selector::Selector,
     table::{Cell, Colour, Column, Table},
 };
 
@@ -23,21 +23,23 @@ use crate::{
 /// halfway ends with an exit code other than 0, and its JSON is incomplete.
 #[derive(Args, Debug)]
 pub(crate) struct List {
-    /// Only connections in this state, or one of several: new, hello, handshake, established, closed, not-tls, lost,
-    /// tainted
-    #[arg(long, value_name = "STATE", value_delimiter = ',')]
-    state: Vec<State>,
     /// Also closed connections and connections that are not TLS
     #[arg(long)]
     all: bool,
     #[command(flatten)]
-    selector: Selector,
+    fit: LiveFilter,
 }
 
 impl List {
     pub(crate) fn run(&self, output: &Output) -> Result<(), Failure> {
         let mut tlsconn = Tlsconn::open()?;
-        let connections = tlsconn.connections_that(&self.selector, |state| self.wants(state))?;
+        let asked = &self.fit.filter.selector;
+        let told = tlsconn.connections_that(asked, |state| self.wants(state))?;
+        // The module chooses by some of the selectors. Where it fails, that is told.
+        let connections = told.filter(|told| {
+            told.as_ref()
+                .map_or(true, |connection| self.fit.fits(connection))
+        });
         if output.json {
             return output.list("connections", connections);
         }
@@ -58,10 +60,9 @@ impl List {
     }
 
     fn wants(&self, state: State) -> bool {
-        if self.state.is_empty() {
-            self.all || !matches!(state, State::Closed | State::NotTls)
-        } else {
-            self.state.contains(&state)
+        match self.fit.filter.state.as_slice() {
+            [] => self.all || !matches!(state, State::Closed | State::NotTls),
+            states => states.contains(&state),
         }
     }
 }
@@ -193,13 +194,18 @@ pub(crate) fn colour(state: State) -> Colour {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::tests::connection;
+    use crate::{filter::Filter, model::tests::connection, model::Bytes};
 
     #[test]
     fn closed_and_not_tls_only_when_asked_for() {
         let list = |state: &[State], all| List {
-            selector: Selector::default(),
-            state: state.into(),
+            fit: LiveFilter {
+                filter: Filter {
+                    state: state.into(),
+                    ..Filter::default()
+                },
+                ..LiveFilter::default()
+            },
             all,
         };
         assert!(list(&[], false).wants(State::Tainted));
@@ -218,7 +224,11 @@ mod tests {
             confirmed: false,
             version: None,
             resumed: None,
-            marking: Some(Marking { pin: None, mark: 0 }),
+            marking: Some(Marking {
+                waiting: Bytes::default(),
+                pin: None,
+                mark: 0,
+            }),
             sni: None,
             ..connection()
         };
@@ -234,7 +244,11 @@ ID SOURCE         DESTINATION  STATE       TLS SNI             RESUMED PIN
     #[test]
     fn a_mark_that_somebody_else_has_set() {
         let marked = |mark| Connection {
-            marking: Some(Marking { pin: None, mark }),
+            marking: Some(Marking {
+                waiting: Bytes::default(),
+                pin: None,
+                mark,
+            }),
             ..connection()
         };
         let text = table(&[marked(0x5400_0007), marked(7)], false).render(false, Some(80), false);

@@ -31,12 +31,8 @@ pub(crate) enum Command {
     Unpin(unpin::Unpin),
     /// Show the pins
     Pins,
-    /// Print what happens to connections and pins, as it happens
-    ///
-    /// Runs until it is interrupted. If events come faster than they are read, an event says that some were lost.
-    Monitor,
-    /// Show the counters
-    Stats,
+    Monitor(monitor::Monitor),
+    Stats(stats::Stats),
     Track(track::Track),
     Rules(rules::Rules),
     /// Print what a reboot would lose, as commands for `batch`
@@ -62,8 +58,8 @@ impl Command {
             Self::Pin(pin) => pin.run(output),
             Self::Unpin(unpin) => unpin.run(output),
             Self::Pins => pins::run(output),
-            Self::Monitor => monitor::run(output),
-            Self::Stats => stats::run(output),
+            Self::Monitor(monitor) => monitor.run(output),
+            Self::Stats(stats) => stats.run(output),
             Self::Track(track) => track.run(output),
             Self::Rules(rules) => rules.run(output),
             Self::Save => save::run(output),

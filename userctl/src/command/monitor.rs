@@ -2,28 +2,60 @@
 
 //! `tlsconnctl monitor`: events as they come.
 
+use clap::Args;
+
 use crate::{
-    event::{Event, What},
+    event::{Event, Kind, What},
     failure::Failure,
+    filter::LiveFilter,
     model::{Connection, Pin},
     netlink::Listener,
     output::Output,
 };
 
-pub(crate) fn run(output: &Output) -> Result<(), Failure> {
-    let mut listener = Listener::open()?;
-    loop {
-        for event in listener.wait()? {
-            let written = if output.json {
-                output.line(&serde_json::to_string(&event).unwrap_or_default())
-            } else {
-                output.line(&line(&event))
-            };
-            // Nobody reads any more, as when `head` has enough.
-            if !written? {
-                return Ok(());
+/// Print what happens to connections and pins, as it happens
+///
+/// Runs until it is interrupted. If events come faster than they are read, an event says that some were lost, whatever was
+/// asked for. With selectors, events of connections are told that fit as they are then, and none of pins.
+#[derive(Args, Debug)]
+pub(crate) struct Monitor {
+    /// Only these events, as data-waiting,pin-released
+    #[arg(long = "event", value_name = "EVENT", value_delimiter = ',')]
+    events: Vec<Kind>,
+    #[command(flatten)]
+    fit: LiveFilter,
+}
+
+impl Monitor {
+    pub(crate) fn run(&self, output: &Output) -> Result<(), Failure> {
+        let mut listener = Listener::open()?;
+        loop {
+            for event in listener.wait()? {
+                if !self.wants(&event) {
+                    continue;
+                }
+                let written = if output.json {
+                    output.line(&serde_json::to_string(&event).unwrap_or_default())
+                } else {
+                    output.line(&line(&event))
+                };
+                // Nobody reads any more, as when `head` has enough.
+                if !written? {
+                    return Ok(());
+                }
             }
         }
+    }
+
+    fn wants(&self, event: &Event) -> bool {
+        let What::Known(kind) = event.event else {
+            return true;
+        };
+        let fits = || match &event.connection {
+            Some(connection) => self.fit.fits(connection),
+            None => self.fit.is_empty(),
+        };
+        (self.events.is_empty() || self.events.contains(&kind)) && fits()
     }
 }
 
@@ -68,7 +100,40 @@ fn of_pin(pin: &Pin) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{event::Kind, model::tests::connection, time::Time};
+    use crate::{model::tests::connection, time::Time};
+
+    #[test]
+    fn events_that_are_wanted() {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            monitor: Monitor,
+        }
+        let told = |kind, connection| Event {
+            event: What::Known(kind),
+            time: Time(0),
+            connection,
+            pin: None,
+            reason: None,
+        };
+        let of_pin = told(Kind::PinArmed, None);
+        let closed = told(Kind::Closed, Some(connection()));
+        let waits = told(Kind::DataWaiting, Some(connection()));
+        let cases: [(&[&str], [bool; 3]); 4] = [
+            (&[], [true, true, true]),
+            (&["--event", "closed,pin-armed"], [true, true, false]),
+            (&["--sni", "*.org"], [false, true, true]),
+            (&["--event", "closed", "--sni", "*.com"], [false; 3]),
+        ];
+        for (args, wanted) in cases {
+            let line: Line = clap::Parser::try_parse_from([&["test"], args].concat())
+                .unwrap_or_else(|error| panic!("{error}"));
+            let wants = [&of_pin, &closed, &waits].map(|event| line.monitor.wants(event));
+            assert_eq!(wants, wanted, "{args:?}");
+            // That some were lost is for everybody.
+            assert!(line.monitor.wants(&Event::lost()));
+        }
+    }
 
     #[test]
     fn lines() {

@@ -11,6 +11,7 @@ use crate::{
     completion,
     duration::{self, Duration},
     failure::{Code, Failure},
+    filter::LiveFilter,
     mark::{pin_mark, Mark, PinName},
     model::{self, Connection},
     netlink::{PinRequest, Target, Tlsconn},
@@ -61,7 +62,7 @@ pub(crate) struct Pin {
     #[arg(long, requires = "lasts", conflicts_with_all = ["shared", "deny"])]
     follow: bool,
     #[command(flatten)]
-    selector: Selector,
+    fit: LiveFilter,
     /// Only in this zone of conntrack
     #[arg(long, value_name = "N", value_parser = crate::number::zone, requires = "src", help_heading = "Selectors")]
     zone: Option<u16>,
@@ -77,9 +78,15 @@ impl Pin {
     pub(crate) fn run(&self, output: &Output) -> Result<(), Failure> {
         let selector = Selector {
             zone: self.zone,
-            ..self.selector.clone()
+            ..self.fit.filter.selector.clone()
         };
-        if self.id.is_none() && selector.is_empty() && !self.next {
+        let is_any = self.fit.is_empty() && selector.is_empty();
+        if self.next && !self.fit.is_selector() {
+            return Err(Failure::usage(
+                "--next waits by --client-random, --server-random, --session-id, --sni, --src and --dst alone",
+            ));
+        }
+        if self.id.is_none() && is_any && !self.next {
             return Err(Failure::usage(
                 "pin needs a connection's id, a selector, or --next; see `tlsconnctl list`",
             ));
@@ -87,7 +94,7 @@ impl Pin {
         let mut tlsconn = Tlsconn::open()?;
         let target = match self.id {
             _ if self.next => Target::Next,
-            Some(id) if selector.is_empty() => Target::Connection(id),
+            Some(id) if is_any => Target::Connection(id),
             _ => {
                 let live = tlsconn.live_connections_that(&selector)?;
                 Target::Connection(self.choose(live.collect::<Result<_, _>>()?)?)
@@ -120,7 +127,9 @@ impl Pin {
 
     /// The one that is meant of the live connections that fit.
     fn choose(&self, mut connections: Vec<Connection>) -> Result<u64, Failure> {
-        connections.retain(|connection| self.id.is_none_or(|id| id == connection.id));
+        connections.retain(|connection| {
+            self.id.is_none_or(|id| id == connection.id) && self.fit.fits(connection)
+        });
         match connections.as_slice() {
             [] => Err(Failure::new(
                 Code::NotFound,

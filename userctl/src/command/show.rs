@@ -56,12 +56,13 @@ pub(crate) fn table(connection: &Connection) -> Table {
             _ => {}
         }
     }
-    let (sides, bytes) = match connection.bytes {
-        Bytes::ByPart { client, server } => (["client", "server"], [client, server]),
-        Bytes::ByEnd { src, dst } => (["source", "destination"], [src, dst]),
-    };
-    for (side, bytes) in sides.iter().zip(bytes) {
+    for (side, bytes) in by_side(&connection.bytes) {
         row(&format!("{side} bytes"), Cell::new(bytes));
+    }
+    if let Some(marking) = &connection.marking {
+        for (side, bytes) in by_side(&marking.waiting) {
+            row(&format!("{side} waiting"), Cell::new(bytes));
+        }
     }
     if let Some(by_side) = &connection.records {
         row("client records", Cell::new(records(&by_side.client)));
@@ -72,6 +73,14 @@ pub(crate) fn table(connection: &Connection) -> Table {
         row("mark", Cell::new(format!("{:#x}", marking.mark)));
     }
     table
+}
+
+/// What each side is called, and its bytes.
+fn by_side(bytes: &Bytes) -> [(&'static str, u64); 2] {
+    match *bytes {
+        Bytes::ByPart { client, server } => [("client", client), ("server", server)],
+        Bytes::ByEnd { src, dst } => [("source", src), ("destination", dst)],
+    }
 }
 
 macro_rules! identity_of {

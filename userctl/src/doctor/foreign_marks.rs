@@ -72,7 +72,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        model::{tests::connection, Marking},
+        model::{tests::connection, Bytes, Marking},
         octets::Name,
     };
 
@@ -97,7 +97,11 @@ mod tests {
 
     fn fixes(pins: &[Pin], mark: u32) -> Vec<Option<String>> {
         let marked = Connection {
-            marking: Some(Marking { pin: None, mark }),
+            marking: Some(Marking {
+                waiting: Bytes::default(),
+                pin: None,
+                mark,
+            }),
             ..connection()
         };
         of(&[marked], pins)

@@ -128,6 +128,11 @@ const OF_MONITOR: &[Prose] = &[(
               time.",
         ),
         Term(
+            "data-waiting",
+            "A connection without a pin has sent its first bytes that rules hold: application-data, heartbeat or unknown, \
+              with track on --strict in-doubt too. Told once, and once more after each unpin.",
+        ),
+        Term(
             "pin-armed, pin-bound, pin-released",
             "Of pins. A release has a reason: unpinned, replaced, expired, closed \
               (the connection ended) or gone (conntrack dropped its entry).",

@@ -55,6 +55,12 @@ pub(crate) enum Bytes {
     ByEnd { src: u64, dst: u64 },
 }
 
+impl Default for Bytes {
+    fn default() -> Self {
+        Self::ByEnd { src: 0, dst: 0 }
+    }
+}
+
 impl Bytes {
     /// The client's and the server's, or those of the ends.
     pub(crate) fn both(&self) -> (u64, u64) {
@@ -147,9 +153,11 @@ pub(crate) struct Captured {
     pub(crate) loose: Option<bool>,
 }
 
-/// What a connection carries in conntrack.
+/// What a connection carries in conntrack, and what waits for it to carry a pin.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub(crate) struct Marking {
+    /// Of `bytes` those that rules hold, since it had no pin or was unpinned.
+    pub(crate) waiting: Bytes,
     pub(crate) pin: Option<Name>,
     #[serde(serialize_with = "hex_number")]
     pub(crate) mark: u32,
@@ -319,6 +327,10 @@ pub(crate) mod tests {
             ja4: Some("t13d1516h2_8daaf6152771_e5627efa2ab1".into()),
             reason: None,
             marking: Some(Marking {
+                waiting: Bytes::ByPart {
+                    client: 0,
+                    server: 0,
+                },
                 pin: Some(Name(b"default".into())),
                 mark: 0x5400_0000,
             }),

@@ -4,7 +4,6 @@
 
 mod columns;
 mod document;
-mod filter;
 mod lines;
 mod run;
 mod summary;
@@ -18,10 +17,11 @@ use std::{
 
 use clap::Args;
 
-use self::{columns::Column, document::Document, filter::Filter, run::Run, summary::Summary};
+use self::{columns::Column, document::Document, run::Run, summary::Summary};
 use crate::{
     duration::Duration,
     failure::Failure,
+    filter::Filter,
     inspect::Inspection,
     model::Connection,
     output::{Output, Printed},

@@ -9,7 +9,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{filter::Filter, summary::Summary, Inspect};
+use super::{summary::Summary, Inspect};
 use crate::{
     duration::Duration,
     failure::Failure,

@@ -26,6 +26,7 @@ use crate::{
 #[derive(Default)]
 struct Direction {
     bytes: u64,
+    waiting: u64,
     records: Records,
 }
 
@@ -42,6 +43,7 @@ pub(super) fn connection(octets: &[u8]) -> Result<Connection, Malformed> {
     let dst = object
         .may(uapi::TLSCONN_A_CONNECTION_DST, direction)?
         .unwrap_or_default();
+    let (src_waits, dst_waits) = (src.waiting, dst.waiting);
     let (bytes, records) = match client {
         Some(Side::Src) => by_side(src, dst),
         Some(Side::Dst) => by_side(dst, src),
@@ -52,6 +54,20 @@ pub(super) fn connection(octets: &[u8]) -> Result<Connection, Malformed> {
             },
             None,
         ),
+    };
+    let waiting = match client {
+        Some(Side::Src) => Bytes::ByPart {
+            client: src_waits,
+            server: dst_waits,
+        },
+        Some(Side::Dst) => Bytes::ByPart {
+            client: dst_waits,
+            server: src_waits,
+        },
+        None => Bytes::ByEnd {
+            src: src_waits,
+            dst: dst_waits,
+        },
     };
     let ends = [
         object.end(
@@ -75,6 +91,7 @@ pub(super) fn connection(octets: &[u8]) -> Result<Connection, Malformed> {
             .may(uapi::TLSCONN_A_CONNECTION_REASON, reason)?
             .flatten(),
         marking: Some(Marking {
+            waiting,
             pin: object.may(uapi::TLSCONN_A_CONNECTION_PIN, |attribute| {
                 Ok(Name(attribute.string().into()))
             })?,
@@ -153,6 +170,7 @@ fn direction(attribute: Attribute<'_>) -> Result<Direction, Malformed> {
     let count = |kind| Ok(object.may(kind, Attribute::uint)?.unwrap_or(0));
     Ok(Direction {
         bytes: count(uapi::TLSCONN_A_DIRECTION_BYTES)?,
+        waiting: count(uapi::TLSCONN_A_DIRECTION_WAITING)?,
         records: Records {
             change_cipher_spec: count(uapi::TLSCONN_A_DIRECTION_CHANGE_CIPHER_SPEC)?,
             alert: count(uapi::TLSCONN_A_DIRECTION_ALERT)?,
@@ -200,6 +218,7 @@ mod tests {
             .uint(uapi::TLSCONN_A_DIRECTION_CHANGE_CIPHER_SPEC, 1)
             .uint(uapi::TLSCONN_A_DIRECTION_HANDSHAKE, 3)
             .uint(uapi::TLSCONN_A_DIRECTION_APPLICATION_DATA, 9)
+            .uint(uapi::TLSCONN_A_DIRECTION_WAITING, bytes - 10)
             .as_slice()
             .to_vec()
     }
@@ -220,9 +239,9 @@ mod tests {
         assert_eq!(
             Value::from(known),
             json!({"id": 2, "src": "10.0.1.2:40000", "dst": "10.0.2.2:443", "state": "new", "confirmed": false,
-                   "bytes": {"src": 0, "dst": 0}, "mark": "0x0"})
+                   "bytes": {"src": 0, "dst": 0}, "waiting": {"src": 0, "dst": 0}, "mark": "0x0"})
         );
-        assert_eq!(object.len(), 27);
+        assert_eq!(object.len(), 28);
     }
 
     #[test]
@@ -272,7 +291,7 @@ mod tests {
             "server_random": "cd".repeat(32), "session_id": "", "server_session_id": "0102", "resumed": true,
             "resumption": "ticket", "resumes": 5, "early_data": false, "ech": true, "hello_retry": false,
             "records": {"client": records, "server": records}, "bytes": {"client": 70, "server": 1000}, "ja4": null,
-            "reason": "resent-differently", "pin": "default", "mark": "0x54000001",
+            "reason": "resent-differently", "waiting": {"client": 60, "server": 990}, "pin": "default", "mark": "0x54000001",
         });
         assert_eq!(read(&attributes), value);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Which connections of a capture are meant.
+//! Which connections are meant, by all that is known of them.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -9,7 +9,7 @@ use tlsconn_tls::{wildcard, Ja4};
 
 use crate::{
     endpoint::Endpoint,
-    model::{Connection, State, Version},
+    model::{Connection, Marking, State, Version},
     octets::Hex,
     selector::{Prefix, Selector},
 };
@@ -17,15 +17,15 @@ use crate::{
 /// All that were given have to fit. What is not known of a connection fits none.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Selectors")]
-pub(super) struct Filter {
+pub(crate) struct Filter {
     #[command(flatten)]
-    selector: Selector,
+    pub(crate) selector: Selector,
     /// One of its ends has this port
     #[arg(long, value_name = "PORT", value_parser = crate::number::port)]
     port: Option<u16>,
     /// It is in this state, or one of several: new, hello, handshake, established, closed, not-tls, lost, tainted
     #[arg(long, value_name = "STATE", value_delimiter = ',')]
-    state: Vec<State>,
+    pub(crate) state: Vec<State>,
     /// The protocol that the client offered first
     #[arg(long, value_name = "PROTOCOL")]
     alpn: Option<String>,
@@ -41,9 +41,47 @@ pub(super) struct Filter {
     /// The ClientHello names no server
     #[arg(long, conflicts_with = "sni")]
     no_sni: bool,
-    /// JA4 of the ClientHello fits this pattern: * and ? are wildcards
+    /// JA4 of the ClientHello fits this pattern: * and ? are wildcards. The module computes none: only in captures
     #[arg(long, value_name = "PATTERN", value_parser = ja4)]
     ja4: Option<String>,
+}
+
+/// The same, and what only connections of this machine have.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Selectors")]
+pub(crate) struct LiveFilter {
+    #[command(flatten)]
+    pub(crate) filter: Filter,
+    /// It has sent what rules hold, and has no pin
+    #[arg(long)]
+    waiting: bool,
+    /// It carries the mark of a pin, or of this pin
+    #[arg(long, value_name = "NAME", num_args = 0..=1)]
+    pinned: Option<Option<String>>,
+}
+
+impl LiveFilter {
+    /// Whether every connection fits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.is_selector() && self.filter.selector.is_empty()
+    }
+
+    /// Whether nothing was given but what the module itself looks for.
+    pub(crate) fn is_selector(&self) -> bool {
+        self.filter.is_selector() && !self.waiting && self.pinned.is_none()
+    }
+
+    pub(crate) fn fits(&self, connection: &Connection) -> bool {
+        let marking = connection.marking.as_ref();
+        let waits = |marking: &Marking| marking.waiting.both() != (0, 0);
+        let is_pinned = |name: &Option<String>| {
+            let pin = marking.and_then(|marking| marking.pin.as_ref());
+            pin.is_some_and(|pin| name.as_ref().is_none_or(|name| pin.0 == name.as_bytes()))
+        };
+        self.filter.fits(connection)
+            && (!self.waiting || marking.is_some_and(waits))
+            && self.pinned.as_ref().is_none_or(is_pinned)
+    }
 }
 
 /// A pattern that some JA4 can fit: letters, digits and underscores.
@@ -68,9 +106,14 @@ fn versions(text: &str) -> Result<(Version, Version), String> {
 
 impl Filter {
     /// Whether every connection fits.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.is_selector() && self.selector.is_empty()
+    }
+
+    /// Whether nothing was given but what the module itself looks for.
+    fn is_selector(&self) -> bool {
         let Self {
-            selector,
+            selector: _,
             port: None,
             state,
             alpn: None,
@@ -83,10 +126,10 @@ impl Filter {
         else {
             return false;
         };
-        selector.is_empty() && state.is_empty()
+        state.is_empty()
     }
 
-    pub(super) fn fits(&self, connection: &Connection) -> bool {
+    pub(crate) fn fits(&self, connection: &Connection) -> bool {
         let Connection { src, dst, .. } = connection;
         let (low, high) = self.tls_version.unzip();
         let is_of_version = |version| low <= Some(version) && Some(version) <= high;
@@ -159,7 +202,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::model::tests::connection;
+    use crate::{model::tests::connection, model::Bytes, octets::Name};
 
     #[derive(Parser)]
     struct Line {
@@ -223,6 +266,45 @@ mod tests {
         assert!(!filter(&["--ja4", "*"]).fits(&unknown));
         assert!(!filter(&["--no-sni"]).fits(&unknown));
         assert!(!filter(&["--tls-version", "ssl3:1.3"]).fits(&unknown));
+    }
+
+    #[test]
+    fn pins_and_what_waits() {
+        #[derive(Parser)]
+        struct Line {
+            #[command(flatten)]
+            live: LiveFilter,
+        }
+        let marked = |pin: Option<&[u8]>, client| Connection {
+            marking: Some(Marking {
+                waiting: Bytes::ByPart { client, server: 0 },
+                pin: pin.map(|pin| Name(pin.into())),
+                mark: 0,
+            }),
+            ..connection()
+        };
+        let connections = [
+            marked(None, 0),
+            marked(None, 1),
+            marked(Some(b"default"), 0),
+            marked(Some(b"other"), 0),
+        ];
+        let cases: [(&[&str], [bool; 4]); 4] = [
+            (&[], [true; 4]),
+            (&["--waiting"], [false, true, false, false]),
+            (&["--pinned"], [false, false, true, true]),
+            (&["--pinned", "other"], [false, false, false, true]),
+        ];
+        for (args, fit) in cases {
+            let line = Line::try_parse_from([&["test"], args].concat());
+            let live = line.unwrap_or_else(|error| panic!("{error}")).live;
+            assert_eq!(live.is_empty(), args.is_empty());
+            assert_eq!(
+                connections.each_ref().map(|one| live.fits(one)),
+                fit,
+                "{args:?}"
+            );
+        }
     }
 
     #[test]
