@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Data that waits to be let through: who is told, and what is counted."""
+
+import json
+import socket
+import ssl
+import time
+
+from lab import SERVER, GatewayTest, ctl, inside, listed, wait_for
+from test_events import Monitor
+
+# What a record has beside its data: header, inner type, tag.
+OVERHEAD = 5 + 1 + 16
+
+
+class Waiting(GatewayTest):
+    def setUp(self):
+        super().setUp()
+        self.hold()
+        self.monitor = Monitor("gateway")
+        self.addCleanup(self.monitor.close)
+
+    def told(self):
+        """Ids in the order in which they were told of."""
+        return [event["connection"]["id"] for event in self.monitor.events() if event["event"] == "data-waiting"]
+
+    def assertTold(self, *ids):
+        """In time, and no more."""
+        self.assertTrue(wait_for(lambda: len(self.told()) >= len(ids)), self.monitor.events())
+        self.assertEqual(self.told(), list(ids))
+
+    def established(self, server, version=ssl.TLSVersion.TLSv1_3):
+        client = self.connect(server, version)
+        self.assertTrue(wait_for(lambda: client.listed()["state"] == "established"))
+        return client
+
+    def test_once_and_once_more_after_an_unpin(self):
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            with self.subTest(version=version):
+                before = self.told()
+                client = self.established(self.server(), version)
+                one = client.listed()["id"]
+                # Tickets of TLS 1.3 may be data: the handshake itself tells nobody of TLS 1.2.
+                if version == ssl.TLSVersion.TLSv1_2:
+                    self.assertEqual(self.told(), before)
+                client.send(b"x" * 100)
+                self.assertTold(*before, one)
+                # What is sent again, and more of it, is told no more.
+                client.send(b"y" * 100)
+                self.assertHeld(client)
+                self.assertTold(*before, one)
+                ctl("pin", str(one))
+                self.assertArrives(client, b"y" * 100)
+                client.send(b"z")
+                self.assertArrives(client, b"z")
+                self.assertTold(*before, one)
+                ctl("unpin")
+                time.sleep(0.5)
+                client.send(b"late")
+                self.assertTold(*before, one, one)
+                client.close()
+
+    def test_a_pin_that_was_there_first(self):
+        ctl("pin", "--next")
+        client = self.established(self.server())
+        client.send(b"data")
+        self.assertArrives(client, b"data")
+        self.assertTold()
+        self.assertEqual(client.listed()["waiting"], {"client": 0, "server": 0})
+        ctl("unpin")
+        client.send(b"more")
+        self.assertTold(client.listed()["id"])
+
+    def test_a_pin_whose_time_is_over(self):
+        client = self.established(self.server(), ssl.TLSVersion.TLSv1_2)
+        one = client.listed()["id"]
+        ctl("pin", str(one), "--for", "1s")
+        self.assertTrue(wait_for(lambda: client.listed()["pin"] is None))
+        client.send(b"data")
+        self.assertTold(one)
+
+    def test_what_is_not_tls(self):
+        server = self.server()
+        with inside("client"):
+            plain = socket.create_connection((SERVER[4], server.port))
+        self.addCleanup(plain.close)
+        plain.sendall(b"GET / HTTP/1.1\r\n")
+        self.assertTold(1)
+        [seen] = listed("--all")
+        self.assertEqual((seen["state"], seen["waiting"]), ("not-tls", {"src": 16, "dst": 0}))
+        ctl("pin", "1")
+        self.assertTrue(wait_for(lambda: server.received))
+        ctl("unpin")
+        plain.sendall(b"Host: x\r\n")
+        self.assertTold(1, 1)
+
+    def test_each_byte_counts_once(self):
+        client = self.established(self.server(), ssl.TLSVersion.TLSv1_3)
+        before = client.listed()["waiting"]
+        self.assertEqual(before["client"], 0)
+        for octets in (b"a" * 100, b"b" * 1000):
+            client.send(octets)
+        expected = 1100 + 2 * OVERHEAD
+        self.assertTrue(wait_for(lambda: client.listed()["waiting"]["client"] == expected), client.listed())
+        # It is sent again meanwhile.
+        self.assertHeld(client)
+        self.assertEqual(client.listed()["waiting"]["client"], expected)
+        one = str(client.listed()["id"])
+        ctl("pin", one)
+        self.assertArrives(client, b"b" * 1000)
+        self.assertEqual(client.listed()["waiting"], {"client": 0, "server": 0})
+        ctl("unpin")
+        self.assertTrue(wait_for(lambda: client.listed()["waiting"]["client"] == 0), client.listed())
+        client.send(b"c" * 10)
+        self.assertTrue(wait_for(lambda: client.listed()["waiting"]["client"] == 10 + OVERHEAD), client.listed())
+
+    def test_selectors(self):
+        server = self.server()
+        waits, pinned, silent = (self.established(server, ssl.TLSVersion.TLSv1_2) for _ in range(3))
+        ids = [client.listed()["id"] for client in (waits, pinned, silent)]
+        ctl("pin", str(ids[1]))
+        for client in (waits, pinned):
+            client.send(b"data")
+        self.assertTold(ids[0])
+
+        def shown(*selectors):
+            return [connection["id"] for connection in listed(*selectors)]
+
+        self.assertEqual(shown("--waiting"), ids[:1])
+        self.assertEqual(shown("--pinned"), ids[1:2])
+        self.assertEqual(shown("--pinned", "other"), [])
+        self.assertEqual(shown("--tls-version", "1.2", "--port", str(server.port)), ids)
+        self.assertEqual(shown("--tls-version", "1.3"), [])
+        bound = json.loads(ctl("pin", "--waiting", "--replace").stdout)["pin"]
+        self.assertEqual(bound["connection"], ids[0])
+        self.assertEqual(ctl("pin", "--next", "--waiting", check=False).returncode, 2)
