@@ -24,7 +24,7 @@ def script(name):
 class Hook(http.server.BaseHTTPRequestHandler):
     """Approves names in .good, refuses others, and is silent about those in .slow."""
 
-    def do_POST(self):  # noqa: N802
+    def do_POST(self):
         asked = self.rfile.read(int(self.headers["Content-Length"])).decode()
         name = re.search(r'"sni":"([^"]*)"', asked)[1]
         if name.endswith(".slow"):
