@@ -13,6 +13,7 @@ use super::{summary::Summary, Inspect};
 use crate::{
     duration::Duration,
     failure::Failure,
+    filter::Filter,
     inspect::{capture::Capture, Inspection, Item},
     output::Output,
 };
