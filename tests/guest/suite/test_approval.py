@@ -11,7 +11,7 @@ import threading
 import time
 
 import documents
-from lab import GatewayTest, ctl, inside, listed, wait_for
+from lab import GatewayTest, ctl, inside, listed, on, wait_for
 
 
 def script(name):
@@ -22,14 +22,14 @@ def script(name):
 
 
 class Hook(http.server.BaseHTTPRequestHandler):
-    """Approves names in .good, refuses others, and is silent about those in .slow."""
+    """Approves names in .good, has those in .never reset, cannot tell of others, and is silent about those in .slow."""
 
     def do_POST(self):
         asked = self.rfile.read(int(self.headers["Content-Length"])).decode()
         name = re.search(r'"sni":"([^"]*)"', asked)[1]
         if name.endswith(".slow"):
             time.sleep(30)
-        self.send_response(204 if name.endswith(".good") else 403)
+        self.send_response({"good": 204, "never": 403}.get(name.rpartition(".")[2], 404))
         self.end_headers()
 
     def log_message(self, *_):
@@ -108,3 +108,18 @@ class Approval(GatewayTest):
         self.assertHeld(slow, seconds=7)
         lasting = [pin["expires_in"] for pin in json.loads(ctl("pins").stdout)["pins"]]
         self.assertTrue(all(3000 < seconds <= 3600 for seconds in lasting), lasting)
+        ctl("pin", "--name", "refused", "--deny", "--next", "--sni", "refused.invalid")
+        on("gateway", "iptables-legacy", "-F")
+        ctl("rules", "--load", "--deny", "refused", "--quic", "pass")
+        self.addCleanup(ctl, "rules", "--unload")
+        never = self.waits(server, "one.never")
+        self.assertTrue(wait_for(lambda: self.is_reset(never)))
+        self.assertEqual(never.arrived(), b"")
+        self.assertArrives(self.waits(server, "three.good"), b"data")
+
+    def is_reset(self, client):
+        try:
+            client.send(b"x")
+        except OSError:
+            return True
+        return False

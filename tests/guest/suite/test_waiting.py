@@ -79,6 +79,41 @@ class Waiting(GatewayTest):
         client.send(b"data")
         self.assertTold(one)
 
+    def test_each_that_leaves_a_shared_pin(self):
+        server = self.server()
+        clients = [self.established(server, ssl.TLSVersion.TLSv1_2) for _ in range(3)]
+        one, two, denied = ids = [client.listed()["id"] for client in clients]
+        told = []
+
+        def goes_on(client):
+            clients[ids.index(client)].send(b"more")
+            told.append(client)
+            self.assertTold(*told)
+
+        for client in one, two:
+            ctl("pin", "--name", "a", "--shared", str(client))
+        ctl("pin", "--name", "no", "--deny", str(denied))
+        for client in clients:
+            client.send(b"data")
+        time.sleep(0.5)
+        self.assertTold()
+        ctl("unpin", "a", str(two))
+        goes_on(two)
+        ctl("unpin", "a")
+        goes_on(one)
+        ctl("unpin", "no")
+        goes_on(denied)
+        ctl("pin", "--name", "a", "--shared", str(one), "--for", "1s")
+        self.assertTrue(wait_for(lambda: clients[0].listed()["pin"] is None))
+        goes_on(one)
+        for client in one, two:
+            ctl("pin", "--name", "a", "--shared", str(client))
+        # Of another mark it leaves those that it was on.
+        ctl("pin", "--name", "a", "--shared", "--replace", "--mark", "0x60000000/0xff000000", str(denied))
+        goes_on(one)
+        goes_on(two)
+        self.assertEqual(clients[2].listed()["waiting"], {"client": 0, "server": 0})
+
     def test_what_is_not_tls(self):
         server = self.server()
         with inside("client"):
