@@ -4,7 +4,6 @@
 import http.server
 import json
 import os
-import re
 import signal
 import subprocess
 import threading
@@ -26,7 +25,7 @@ class Hook(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         asked = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        name = re.search(r'"sni":"([^"]*)"', asked)[1]
+        name = json.loads(asked)["connection"]["sni"] or ""
         if name.endswith(".slow"):
             time.sleep(30)
         self.send_response({"good": 204, "never": 403}.get(name.rpartition(".")[2], 404))
