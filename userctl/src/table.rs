@@ -27,8 +27,10 @@ enum Cut {
     Never,
     /// The end goes, down to so many characters.
     End(usize),
-    /// Once the others are cut, the middle goes: the address of an ADDR:PORT, down to so many characters.
+    /// Once those are cut, the middle goes: the address of an ADDR:PORT, down to so many characters.
     Middle(usize),
+    /// Once all others are cut, the end goes, down to so many characters.
+    Last(usize),
 }
 
 /// A cell's text and colour.
@@ -64,7 +66,15 @@ impl Column {
         }
     }
 
-    /// A column of ADDR:PORT whose addresses may be cut so that `least` characters are left, after all others.
+    /// A column that may be cut to `least` characters once there is nothing else to cut.
+    pub(crate) fn cut_last(title: &'static str, least: usize) -> Self {
+        Self {
+            title,
+            cut: Cut::Last(least),
+        }
+    }
+
+    /// A column of ADDR:PORT whose addresses may be cut so that `least` characters are left, after columns that are cut.
     pub(crate) fn endpoints(title: &'static str, least: usize) -> Self {
         Self {
             title,
@@ -72,11 +82,12 @@ impl Column {
         }
     }
 
-    /// How far it may be cut, by its end or by its middle.
-    fn least(&self, middle: bool) -> Option<usize> {
-        match self.cut {
-            Cut::End(least) if !middle => Some(least.max(self.title.len())),
-            Cut::Middle(least) if middle => Some(least.max(self.title.len())),
+    /// How far it may be cut when it is its turn.
+    fn least(&self, turn: usize) -> Option<usize> {
+        match (turn, self.cut) {
+            (0, Cut::End(least)) | (1, Cut::Middle(least)) | (2, Cut::Last(least)) => {
+                Some(least.max(self.title.len()))
+            }
             _ => None,
         }
     }
@@ -169,7 +180,7 @@ impl Table {
     }
 
     /// Widths of the columns and of the gap between them: the gap is narrowed first, then columns are cut, always the
-    /// widest, endpoints last. What still has no room runs over the line's end.
+    /// widest, then endpoints, then what goes last. What still has no room runs over the line's end.
     fn layout(&self, heading: bool, room: Option<usize>) -> (Vec<usize>, usize) {
         let mut widths: Vec<usize> = self
             .widths
@@ -186,13 +197,13 @@ impl Table {
             return (widths, 2);
         }
         let mut over = (widths.iter().sum::<usize>() + gaps).saturating_sub(room);
-        for middle in [false, true] {
+        for turn in 0..3 {
             while over > 0 {
                 let widest = widths
                     .iter_mut()
                     .zip(&self.columns)
                     .filter(|(width, column)| {
-                        column.least(middle).is_some_and(|least| **width > least)
+                        column.least(turn).is_some_and(|least| **width > least)
                     })
                     .max_by_key(|(width, _)| **width);
                 let Some((width, _)) = widest else { break };

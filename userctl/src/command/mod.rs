@@ -3,10 +3,11 @@
 //! The commands, a file each.
 
 mod batch;
+pub(crate) mod columns;
 mod completions;
 mod doctor;
 mod inspect;
-pub(crate) mod list;
+mod list;
 mod man;
 mod monitor;
 mod pin;

@@ -6,7 +6,7 @@ use clap::Args;
 use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 
-use super::list;
+use super::columns;
 use crate::{
     completion,
     duration::{self, Duration},
@@ -146,7 +146,7 @@ impl Pin {
                     several.len(),
                     ids.join(" ")
                 );
-                let detail = list::table(several, false).render(true, None, false);
+                let detail = columns::live(several, false).render(true, None, false);
                 Err(Failure {
                     code: Code::Ambiguous,
                     message,

@@ -82,9 +82,6 @@ impl Write for &Printed {
     }
 }
 
-/// Rows that are laid out together. A table of no more is laid out as a whole.
-const BLOCK: usize = 1024;
-
 impl Output {
     /// Prints, as JSON, an object with one list. If an element cannot be had, what was printed is no whole document.
     pub(crate) fn list<T: Serialize>(
@@ -131,6 +128,9 @@ pub(crate) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
+    /// Rows that are laid out together. A table of no more is laid out as a whole.
+    pub(crate) const BLOCK: usize = 1024;
+
     pub(crate) fn new(output: &'a Output, columns: Vec<Column>) -> Self {
         Self {
             output,
@@ -141,7 +141,7 @@ impl<'a> Rows<'a> {
     /// Adds a row; false when nobody reads any more.
     pub(crate) fn add(&mut self, cells: Vec<Cell>) -> Result<bool, Failure> {
         self.table.row(cells);
-        if self.table.len() < BLOCK {
+        if self.table.len() < Self::BLOCK {
             return Ok(true);
         }
         self.print()

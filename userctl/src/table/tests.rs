@@ -49,7 +49,7 @@ fn the_gap_goes_first_then_the_widest_column() {
 }
 
 #[test]
-fn endpoints_are_cut_last_and_keep_their_port() {
+fn endpoints_are_cut_after_others_and_keep_their_port() {
     let mut table = Table::new(vec![Column::endpoints("SOURCE", 12), Column::cut("SNI", 8)]);
     table.row(vec![
         Cell::new("[2001:db8::1:2:3]:40000"),
@@ -60,6 +60,30 @@ fn endpoints_are_cut_last_and_keep_their_port() {
     assert_eq!(shown(32), "[2001:db8::1:2:3]:40000 www.exa\u{2026}\n");
     assert_eq!(shown(25), "[2001:db8\u{2026}:40000 www.exa\u{2026}\n");
     assert_eq!(shown(1), "[2001\u{2026}:40000 www.exa\u{2026}\n");
+}
+
+#[test]
+fn what_goes_last_is_whole_until_all_else_is_cut() {
+    let mut table = Table::new(vec![
+        Column::endpoints("SOURCE", 12),
+        Column::cut_last("SNI", 8),
+        Column::cut("PIN", 3),
+    ]);
+    table.row(vec![
+        Cell::new("[2001:db8::1:2:3]:40000"),
+        Cell::new("www.example.org"),
+        Cell::new("default"),
+    ]);
+    let shown = |room| table.render(false, Some(room), false);
+    assert_eq!(
+        shown(43),
+        "[2001:db8::1:2:3]:40000 www.example.org de\u{2026}\n"
+    );
+    assert_eq!(
+        shown(32),
+        "[2001\u{2026}:40000 www.example.org de\u{2026}\n"
+    );
+    assert_eq!(shown(1), "[2001\u{2026}:40000 www.exa\u{2026} de\u{2026}\n");
 }
 
 #[test]

@@ -66,9 +66,9 @@ struct Connections<'a>(&'a Inspect, &'a Inspection);
 impl Serialize for Connections<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(options, inspection) = self;
-        if options.sort.is_some() || options.limit.is_some() {
+        if !options.shown.is_all() {
             let chosen = options.chosen(inspection);
-            return serializer.collect_seq(options.limited(&chosen));
+            return serializer.collect_seq(options.shown.limited(&chosen));
         }
         let fits = |connection: &Connection| options.filter.fits(connection);
         serializer.collect_seq(inspection.connections().filter(fits))

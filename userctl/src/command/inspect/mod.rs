@@ -2,7 +2,6 @@
 
 //! `tlsconnctl inspect`: the connections in a capture.
 
-mod columns;
 mod document;
 mod lines;
 mod run;
@@ -17,7 +16,8 @@ use std::{
 
 use clap::Args;
 
-use self::{columns::Column, document::Document, run::Run, summary::Summary};
+use self::{document::Document, run::Run, summary::Summary};
+use super::columns::{self, Of, Shown};
 use crate::{
     duration::Duration,
     failure::Failure,
@@ -49,7 +49,7 @@ pub(crate) struct Inspect {
     #[arg(long, conflicts_with_all = ["packets", "summary"])]
     explain: bool,
     /// How many connections there are of each state, reason, version, cipher suite, kind of resumption, ALPN, server name and
-    /// JA4, in place of the connections
+    /// JA4, in place of the connections; with --limit the most frequent ones of each kind
     #[arg(long, conflicts_with_all = ["packets", "columns", "sort"])]
     summary: bool,
     /// Do not look into tunnels
@@ -61,21 +61,15 @@ pub(crate) struct Inspect {
     /// Give connections up that were idle for so long, in place of conntrack's times: 5d while they are open, 10s to 2m else
     #[arg(long, value_name = "DURATION")]
     timeout: Option<Duration>,
-    /// Columns of the table, by their names in the JSON; time, age, idle and rate too
-    #[arg(short = 'o', value_name = "COLUMN", value_delimiter = ',')]
-    columns: Vec<Column>,
-    /// Sort by this column, the largest last
-    #[arg(long, value_name = "COLUMN")]
-    sort: Option<Column>,
-    /// The last so many only; of a summary, the most frequent ones of each kind
-    #[arg(long, value_name = "N", value_parser = crate::number::count)]
-    limit: Option<usize>,
+    #[command(flatten)]
+    shown: Shown,
     #[command(flatten)]
     filter: Filter,
 }
 
 impl Inspect {
     pub(crate) fn run(&self, output: &Output) -> Result<(), Failure> {
+        self.shown.check(Of::Capture)?;
         let wanted = match self.is_told_of() && !self.filter.is_empty() {
             true => Some(self.fitting(output)?),
             false => None,
@@ -128,17 +122,8 @@ impl Inspect {
                 .filter(|connection| self.filter.fits(connection))
                 .collect(),
         };
-        if let Some(by) = self.sort {
-            columns::sort(&mut chosen, by, inspection.last());
-        }
+        self.shown.sort(&mut chosen, inspection.last());
         chosen
-    }
-
-    /// The last of them.
-    fn limited<'a>(&self, connections: &'a [Connection]) -> &'a [Connection] {
-        let limit = self.limit.unwrap_or(usize::MAX);
-        let from = connections.len().saturating_sub(limit);
-        connections.get(from..).unwrap_or_default()
     }
 
     /// Prints one object and hands back how reading ended. Packets come first, as they are read, so that they need not
@@ -149,7 +134,7 @@ impl Inspect {
             false => Some(run.read(false, |_| true)),
         };
         if let Some(summary) = run.take_summary() {
-            let summary = summary.limited(self.limit);
+            let summary = summary.limited(self.shown.limit);
             output.object(&summary::Document { summary })?;
             run.note();
             return Ok(read.unwrap_or(Ok(())));
@@ -193,7 +178,7 @@ impl Inspect {
             match summary.is_empty() {
                 true => Self::nothing(run),
                 false => {
-                    output.table(&summary.table(self.limit))?;
+                    output.table(&summary.table(self.shown.limit))?;
                     run.note();
                 }
             }
@@ -207,12 +192,9 @@ impl Inspect {
         if chosen.is_empty() {
             Self::nothing(run);
         } else {
-            let columns = match self.columns.is_empty() {
-                true => Column::usual(&chosen, output.verbose),
-                false => self.columns.clone(),
-            };
+            let columns = self.shown.columns(Of::Capture, &chosen, output.verbose);
             let end = run.inspection.last();
-            output.table(&columns::table(self.limited(&chosen), &columns, end))?;
+            output.table(&columns::table(self.shown.limited(&chosen), &columns, end))?;
             run.note();
             output.remark(&Summary::of_states(&chosen).line());
         }

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use serde::Serialize;
 
-use super::super::list;
+use super::super::columns;
 use crate::{
     model::{Connection, Reason},
     table::{Cell, Column, Table},
@@ -86,7 +86,7 @@ impl Summary {
             |of| &mut of.version,
             connection.version.map(|version| version.to_string()),
         );
-        count(|of| &mut of.cipher, list::cipher(connection));
+        count(|of| &mut of.cipher, columns::cipher(connection));
         count(|of| &mut of.resumption, resumption);
         count(
             |of| &mut of.alpn,

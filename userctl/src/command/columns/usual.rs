@@ -4,7 +4,7 @@
 
 use super::*;
 use crate::{
-    model::{tests::connection, Captured, Reason},
+    model::{tests::connection, Bytes, Captured, Marking, Reason, State},
     octets::Hex,
 };
 
@@ -22,11 +22,21 @@ fn captured(reason: Option<Reason>, loose: bool) -> Connection {
 }
 
 fn titles(connections: &[Connection], verbose: bool) -> Vec<&'static str> {
-    let columns = Column::usual(connections, verbose);
+    let columns = Column::usual(Of::Capture, connections, verbose);
     columns
         .into_iter()
         .map(|Column(_, title, _)| title)
         .collect()
+}
+
+#[test]
+fn only_what_there_is() {
+    let names = |of| Column::names(of);
+    assert!(names(Of::Live).contains(&"pin") && !names(Of::Live).contains(&"first"));
+    assert!(names(Of::Capture).contains(&"first") && !names(Of::Capture).contains(&"pin"));
+    for name in ["sni", "reason", "bytes"] {
+        assert!(names(Of::Live).contains(&name) && names(Of::Capture).contains(&name));
+    }
 }
 
 #[test]
@@ -95,7 +105,7 @@ fn what_is_known_to_be_nothing_is_told_from_what_is_not_known() {
 }
 
 #[test]
-fn names_are_cut_first_and_addresses_keep_their_port() {
+fn addresses_keep_their_port_and_are_cut_before_names() {
     let mut connection = captured(None, false);
     connection.src = "[2001:db8::1:2:3:4]:40000".parse().expect("an address");
     connection.dst = "10.0.0.1:443".parse().expect("an address");
@@ -108,11 +118,79 @@ fn names_are_cut_first_and_addresses_keep_their_port() {
     let name = shown(1000).split_whitespace().nth(2).map(str::to_owned);
     let name = name.expect("it has a name");
     assert!(name.len() > 8, "{name}");
+    let expected = format!("[2001:db8::1:2:3:4]:40000 10.0.0.1:443 {name} -\n");
+    assert_eq!(shown(expected.chars().count()), expected);
+    let expected = format!("[2001:db\u{2026}:40000 10.0.0.1:443 {name} -\n");
+    assert_eq!(shown(expected.chars().count()), expected);
     let cut: String = name.chars().take(7).collect();
-    let expected = format!("[2001:db8::1:2:3:4]:40000 10.0.0.1:443 {cut}\u{2026} -\n");
-    assert_eq!(shown(expected.chars().count() - 1), expected);
     assert_eq!(
         shown(1),
-        format!("[2001:db8\u{2026}:40000 10.0.0.1:443 {cut}\u{2026} -\n")
+        format!("[2001:db\u{2026}:40000 10.0.0.1:443 {cut}\u{2026} -\n")
     );
+}
+
+#[test]
+fn at_80_columns() {
+    let fresh = Connection {
+        id: 12,
+        state: State::Hello,
+        confirmed: false,
+        version: None,
+        resumed: None,
+        marking: Some(Marking {
+            waiting: Bytes::default(),
+            pin: None,
+            mark: 0,
+        }),
+        sni: None,
+        ..connection()
+    };
+    let text = live(&[connection(), fresh], false).render(true, Some(80), false);
+    let expected = "\
+ID SOURCE         DESTINATION  STATE       TLS SNI             RESUMED PIN
+7  10.0.1.2:40000 10.0.2.2:443 established 1.2 www.example.org yes     default
+12 10.0.1.2:40000 10.0.2.2:443 hello       ?   -               -       -
+";
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn a_mark_that_somebody_else_has_set() {
+    let marked = |mark| Connection {
+        marking: Some(Marking {
+            waiting: Bytes::default(),
+            pin: None,
+            mark,
+        }),
+        ..connection()
+    };
+    let text = live(&[marked(0x5400_0007), marked(7)], false).render(false, Some(80), false);
+    let pins: Vec<_> = text
+        .lines()
+        .filter_map(|line| line.split_whitespace().last())
+        .collect();
+    assert_eq!(pins, ["0x54000007", "-"]);
+}
+
+#[test]
+fn long_names_are_cut_before_a_line_breaks() {
+    let sni = Some(crate::octets::Name(
+        b"a-rather-long-name.with.many.labels.example.org".into(),
+    ));
+    let long = Connection {
+        sni,
+        src: "192.168.100.7:40000".parse().expect("an address"),
+        ..connection()
+    };
+    let text = live(&[long], false).render(true, Some(80), false);
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 80),
+        "{text}"
+    );
+    // Addresses before it.
+    assert!(text.contains("192.168.1\u{2026}:40000 "), "{text}");
+    assert!(text.contains(" a-rather-l"), "{text}");
+    // With room, and on a pipe, everything is there.
+    let verbose = live(&[connection()], true).render(true, None, false);
+    assert!(verbose.contains("0x54000000  h2    c1c1c1"), "{verbose}");
 }

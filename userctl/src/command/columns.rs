@@ -2,18 +2,19 @@
 
 //! Columns by the names that JSON has for them, and connections in their order.
 
+mod cells;
+mod options;
 mod order;
 #[cfg(test)]
-mod shown;
-#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod usual;
 
-use std::{cell::LazyCell, ops::Deref, str::FromStr};
+use std::{cell::LazyCell, fmt, ops::Deref, str::FromStr};
 
 use serde_json::Value;
 
-pub(super) use self::order::sort;
-use super::super::list;
+pub(crate) use self::{cells::cipher, options::Shown};
 use crate::{
     model::Connection,
     table::{self, Cell, Table},
@@ -29,8 +30,8 @@ macro_rules! columns {
         /// What a table may show: the names in JSON and the headings, and how much of a column has to stay.
         const COLUMNS: &[(&str, &str, usize)] = &[
             ("id", "ID", 0),
-            ("src", "SOURCE", 16),
-            ("dst", "DESTINATION", 16),
+            ("src", "SOURCE", 15),
+            ("dst", "DESTINATION", 15),
             $((stringify!($opening), $opening_title, $opening_least),)+
             ("state", "STATE", 0),
             $($((stringify!($field), $title, $least),)+)+
@@ -38,6 +39,9 @@ macro_rules! columns {
             ("records", "RECORDS", 0),
             ("bytes", "BYTES", 0),
             ("ja4", "JA4", 0),
+            ("waiting", "WAITING", 0),
+            ("pin", "PIN", 8),
+            ("mark", "MARK", 0),
             ("first", "FIRST", 0),
             ("last", "LAST", 0),
             ("time", "TIME", 0),
@@ -54,9 +58,25 @@ crate::identity_fields! { columns }
 
 const ADDRESSES: [&str; 2] = ["src", "dst"];
 
+/// What only one of them has.
+const OF_CAPTURES: &[&str] = &["first", "last", "time", "age", "idle", "rate", "loose"];
+const OF_LIVE: &[&str] = &["waiting", "pin", "mark"];
+
+/// Ages are counted up to then; of live connections none is known.
+pub(crate) const LIVE_END: Time = Time(0);
+
+/// Whose connections they are.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Of {
+    /// This machine's.
+    Live,
+    /// A capture's.
+    Capture,
+}
+
 /// A column.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Column(&'static str, &'static str, usize);
+pub(crate) struct Column(&'static str, &'static str, usize);
 
 impl FromStr for Column {
     type Err = String;
@@ -70,29 +90,65 @@ impl FromStr for Column {
     }
 }
 
+impl fmt::Display for Column {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 impl Column {
+    /// Whether these connections have it.
+    fn is_of(self, of: Of) -> bool {
+        let others = match of {
+            Of::Live => OF_CAPTURES,
+            Of::Capture => OF_LIVE,
+        };
+        !others.contains(&self.0)
+    }
+
+    fn names(of: Of) -> Vec<&'static str> {
+        let all = COLUMNS
+            .iter()
+            .map(|&(name, title, least)| Self(name, title, least));
+        all.filter(|column| column.is_of(of))
+            .map(|column| column.0)
+            .collect()
+    }
+
     fn of(names: &[&str]) -> Vec<Self> {
         names.iter().filter_map(|name| name.parse().ok()).collect()
     }
 
     /// What is shown where nothing else was asked for. Reasons only where there are any.
-    pub(super) fn usual(connections: &[Connection], verbose: bool) -> Vec<Self> {
-        let mut columns = Self::of(&[
-            "id", "time", "src", "dst", "state", "version", "sni", "resumed",
-        ]);
-        if connections.iter().any(has_reason) {
-            columns.extend(Self::of(&["reason"]));
+    pub(crate) fn usual(of: Of, connections: &[Connection], verbose: bool) -> Vec<Self> {
+        let (first, then, more): (&[&str], &[&str], &[&str]) = match of {
+            Of::Live => (
+                &["id"],
+                &["pin"],
+                &["mark", "alpn", "client_random", "cipher"],
+            ),
+            Of::Capture => (
+                &["id", "time"],
+                &[],
+                &["alpn", "client_random", "cipher", "ja4"],
+            ),
+        };
+        let both = ["src", "dst", "state", "version", "sni", "resumed"];
+        let mut names = [first, &both, then].concat();
+        if connections.iter().any(cells::has_reason) {
+            names.push("reason");
         }
         if verbose {
-            columns.extend(Self::of(&["alpn", "client_random", "cipher", "ja4"]));
+            names.extend(more);
         }
-        columns
+        Self::of(&names)
     }
 
-    fn head(self) -> table::Column {
+    pub(crate) fn head(self) -> table::Column {
         let Self(name, title, least) = self;
         match least {
             0 => table::Column::new(title),
+            least if name == "sni" => table::Column::cut_last(title, least),
             least if ADDRESSES.contains(&name) => table::Column::endpoints(title, least),
             least => table::Column::cut(title, least),
         }
@@ -110,10 +166,18 @@ impl Column {
                 .as_ref()
                 .map_or_else(|| Cell::new('-'), |sni| text(&sni.to_string().into())),
             "resumed" => text(&connection.resumed.into()),
-            "state" => Cell::coloured(connection.state, list::colour(connection.state)),
-            "version" => Cell::new(list::version(connection)),
-            "cipher" => Cell::or_dash(list::cipher(connection)),
-            "reason" => Cell::new(reason(connection)),
+            "state" => Cell::coloured(connection.state, cells::colour(connection.state)),
+            "version" => Cell::new(cells::version(connection)),
+            "cipher" => Cell::or_dash(cells::cipher(connection)),
+            "reason" => Cell::new(cells::reason(connection)),
+            "pin" => connection
+                .marking
+                .as_ref()
+                .map_or_else(|| Cell::new('-'), cells::pin),
+            "waiting" => Cell::or_dash(connection.marking.as_ref().map(|marking| {
+                let (one, other) = marking.waiting.both();
+                format!("{one}/{other}")
+            })),
             "time" => Cell::or_dash(connection.captured.as_ref().map(|of| of.first.of_day())),
             "records" => Cell::or_dash(
                 connection
@@ -137,56 +201,51 @@ impl Column {
     /// What is counted in it, if something is.
     fn number(self, connection: &Connection, end: Time) -> Option<f64> {
         let Self(name, ..) = self;
-        let captured = connection.captured.as_ref()?;
+        let sum = |(one, other): (u64, u64)| one.saturating_add(other) as f64;
+        let bytes = sum(connection.bytes.both());
+        let captured = connection.captured.as_ref();
         let since = |from: Time, to: Time| to.0.saturating_sub(from.0) as f64 / 1e9;
-        let (one, other) = connection.bytes.both();
-        let bytes = one.saturating_add(other) as f64;
         match name {
             "bytes" => Some(bytes),
+            "waiting" => Some(sum(connection.marking.as_ref()?.waiting.both())),
             "records" => {
                 let records = connection.records.as_ref()?;
                 Some((records.client.all() + records.server.all()) as f64)
             }
-            "age" => Some(since(captured.first, end)),
-            "idle" => Some(since(captured.last, end)),
+            "mark" => Some(connection.marking.as_ref()?.mark.into()),
+            "age" => Some(since(captured?.first, end)),
+            "idle" => Some(since(captured?.last, end)),
             "rate" => {
+                let captured = captured?;
                 Some(bytes / since(captured.first, captured.last)).filter(|rate| rate.is_finite())
             }
             _ => None,
         }
     }
-}
 
-/// Connections as a table.
-pub(super) fn table(connections: &[Connection], columns: &[Column], end: Time) -> Table {
-    let mut table = Table::new(columns.iter().map(|column| column.head()).collect());
-    for connection in connections {
+    /// Of each connection; `end` is up to when age is counted.
+    pub(crate) fn cells(columns: &[Self], connection: &Connection, end: Time) -> Vec<Cell> {
         let json = LazyCell::new(|| serde_json::to_value(connection).unwrap_or_default());
         let cells = columns
             .iter()
             .map(|column| column.cell(connection, &json, end));
-        table.row(cells.collect());
+        cells.collect()
+    }
+}
+
+/// Connections as a table.
+pub(crate) fn table(connections: &[Connection], columns: &[Column], end: Time) -> Table {
+    let mut table = Table::new(columns.iter().map(|column| column.head()).collect());
+    for connection in connections {
+        table.row(Column::cells(columns, connection, end));
     }
     table
 }
 
-fn has_reason(connection: &Connection) -> bool {
-    connection.reason.is_some() || is_loose(connection)
-}
-
-fn is_loose(connection: &Connection) -> bool {
-    let captured = connection.captured.as_ref();
-    captured.is_some_and(|captured| captured.loose == Some(true))
-}
-
-/// The reason, and a mark where a ClientHello had to do for the start.
-fn reason(connection: &Connection) -> String {
-    match (&connection.reason, is_loose(connection)) {
-        (Some(reason), false) => reason.to_string(),
-        (Some(reason), true) => format!("{reason} (loose)"),
-        (None, true) => "(loose)".into(),
-        (None, false) => "-".into(),
-    }
+/// Connections of this machine as a table with the usual columns.
+pub(crate) fn live(connections: &[Connection], verbose: bool) -> Table {
+    let columns = Column::usual(Of::Live, connections, verbose);
+    table(connections, &columns, LIVE_END)
 }
 
 fn seconds(seconds: f64) -> String {

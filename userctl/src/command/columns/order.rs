@@ -6,25 +6,25 @@ use std::{cmp::Ordering, net::SocketAddr};
 
 use serde_json::Value;
 
-use super::{super::super::list, Column};
+use super::{cells, Column};
 use crate::{
     model::{Connection, Version},
     time::Time,
 };
 
-/// Sorts by a column; what is not known comes first.
-pub(in super::super) fn sort(connections: &mut [Connection], by: Column, end: Time) {
-    connections.sort_by_cached_key(|connection| by.key(connection, end));
-}
-
 impl Column {
+    /// Sorts by it; what is not known comes first.
+    pub(super) fn sort(self, connections: &mut [Connection], end: Time) {
+        connections.sort_by_cached_key(|connection| self.key(connection, end));
+    }
+
     fn key(self, connection: &Connection, end: Time) -> Key {
         let Self(name, ..) = self;
         let number = self.number(connection, end).map(Key::Number);
         number.unwrap_or_else(|| match name {
             "src" => Key::Address(connection.src),
             "dst" => Key::Address(connection.dst),
-            "cipher" => list::cipher(connection).map_or(Key::Unknown, Key::Text),
+            "cipher" => cells::cipher(connection).map_or(Key::Unknown, Key::Text),
             "version" => connection.version.map_or(Key::Unknown, Key::Version),
             "offered" => connection.offered.map_or(Key::Unknown, Key::Version),
             "time" => Self("first", "", 0).key(connection, end),
