@@ -23,11 +23,11 @@ pub fn notify(net: &NetState, entry: &Entry, tracked: &mut Tracked) {
     }
 }
 
-/// Tells once that a connection without a pin has sent what rules hold, after a packet with payload. Its entry is locked.
-/// Any context.
+/// Tells once that a connection without a pin has sent what rules hold, after a packet with payload where there is such. Its
+/// entry is locked. Any context.
 #[inline]
 pub fn notify_waiting(net: &NetState, entry: &Entry, tracked: &mut Tracked) {
-    if !tracked.flags.has(Flags::WAITING_TOLD) && tracked.has_waiting() {
+    if !tracked.flags.has(Flags::WAITING_TOLD) {
         waits(net, entry, tracked);
     }
 }

@@ -62,6 +62,7 @@ pub mod tables;
 pub mod tls;
 pub mod tracked;
 pub mod tracker;
+pub mod tries;
 
 use bindings as uapi;
 /// Memory that the engine holds.

@@ -11,6 +11,7 @@ use crate::{
     pins::Progress,
     sys::{conntrack::Conntrack, memory::charged, packed::Packed},
     tls::{self, IdentityRef, SegmentOutcome, Sessions},
+    tries::Tries,
 };
 use kernel::{prelude::*, sync::aref::ARef};
 
@@ -27,6 +28,8 @@ pub struct Tracked {
     pub progress: Progress,
     /// What listeners know of it.
     pub told: Told,
+    /// How often a side sends what waits.
+    pub tries: Tries,
     /// What the engine needs while there is a handshake.
     pub handshake: Slot,
     /// What is left of it then.
@@ -94,6 +97,7 @@ impl Tracked {
                 state: tls::State::New,
                 resynchronised: 0,
             },
+            tries: Tries::default(),
             handshake: Slot::empty(),
             identity: None,
             links: None,

@@ -85,7 +85,8 @@ fn take_in(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
     }
     tracked.handshake.count(&net.handshakes);
     changes::notify(net, entry, tracked);
-    if packet.tcp.payload.len() > 0 {
+    if packet.tcp.payload.len() > 0 && tracked.has_waiting() {
+        tracked.tries.sent(packet.from, packet.tcp.seq);
         changes::notify_waiting(net, entry, tracked);
     }
     marks::remark(net, entry, tracked);

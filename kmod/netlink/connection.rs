@@ -13,8 +13,8 @@ use crate::{
         TLSCONN_A_CONNECTION_PIN, TLSCONN_A_CONNECTION_REASON, TLSCONN_A_CONNECTION_RESUMES,
         TLSCONN_A_CONNECTION_SRC, TLSCONN_A_CONNECTION_SRC_ADDR, TLSCONN_A_CONNECTION_SRC_PORT,
         TLSCONN_A_CONNECTION_STATE, TLSCONN_A_DIRECTION_BYTES,
-        TLSCONN_A_DIRECTION_CHANGE_CIPHER_SPEC, TLSCONN_A_DIRECTION_WAITING,
-        TLSCONN_CMD_CONNECTION_GET,
+        TLSCONN_A_DIRECTION_CHANGE_CIPHER_SPEC, TLSCONN_A_DIRECTION_INTERVAL,
+        TLSCONN_A_DIRECTION_TRIED, TLSCONN_A_DIRECTION_WAITING, TLSCONN_CMD_CONNECTION_GET,
     },
     connections::Entry,
     namespace::{NetState, Tracker},
@@ -154,7 +154,7 @@ pub(super) fn put(
     }
     let mark = tracked.ct.mark();
     let pin = net.pins.lock().of_mark(mark).map(|pin| pin.name);
-    put_directions(entry, &tracked.connection, pin.is_some(), message)?;
+    put_directions(entry, tracked, pin.is_some(), message)?;
     message.u32(TLSCONN_A_CONNECTION_MARK, mark)?;
     match pin {
         Some(name) => message.string(TLSCONN_A_CONNECTION_PIN, name.as_slice()),
@@ -227,13 +227,15 @@ macro_rules! put_value {
 
 crate::identity_fields! { identity }
 
-/// What each side has sent, and of it what waits: nothing while a pin lets it through.
+/// What each side has sent, and of it what waits: nothing while a pin lets it through; when it has sent again what is not
+/// acknowledged.
 fn put_directions(
     entry: &Entry,
-    connection: &Connection,
+    tracked: &Tracked,
     has_pin: bool,
     message: &mut Message<'_>,
 ) -> Result {
+    let connection = &tracked.connection;
     for (side, attribute) in [
         (Side::Src, TLSCONN_A_CONNECTION_SRC),
         (Side::Dst, TLSCONN_A_CONNECTION_DST),
@@ -256,7 +258,14 @@ fn put_directions(
             for (attribute, count) in (TLSCONN_A_DIRECTION_CHANGE_CIPHER_SPEC..).zip(records) {
                 nest.uint(attribute, count)?;
             }
-            nest.uint(TLSCONN_A_DIRECTION_WAITING, waiting)
+            nest.uint(TLSCONN_A_DIRECTION_WAITING, waiting)?;
+            match tracked.tries.of(side) {
+                Some(tried) if connection.outstanding(side) > 0 => {
+                    nest.uint(TLSCONN_A_DIRECTION_TRIED, tried.since)?;
+                    nest.uint(TLSCONN_A_DIRECTION_INTERVAL, tried.interval)
+                }
+                _ => Ok(()),
+            }
         })?;
     }
     Ok(())

@@ -222,6 +222,11 @@ impl Connection {
         self.flow.sides.of(side).waiting()
     }
 
+    /// Bytes of a side that the other has not acknowledged.
+    pub fn outstanding(&self, side: Side) -> u32 {
+        self.flow.sides.of(side).outstanding()
+    }
+
     /// Bytes of a side in doubt pass.
     pub fn pass_in_doubt(&mut self, side: Side, octets: u32) {
         self.flow.sides.of_mut(side).add_passed(octets);

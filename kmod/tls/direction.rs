@@ -116,12 +116,25 @@ impl Direction {
 
     /// From here on what comes waits, and what the other side has not acknowledged: rules may have held it.
     pub(super) fn waits_from_here(&mut self) {
-        let outstanding = self.history.end().wrapping_sub(self.acked);
-        let outstanding = match before(self.history.end(), self.acked) {
+        self.passed = self.acknowledged();
+    }
+
+    /// Bytes that the other side has not acknowledged, without those of a header that does not tell yet.
+    pub(super) fn outstanding(&self) -> u32 {
+        match before(self.history.end(), self.acked) {
             true => 0,
-            false => outstanding,
-        };
-        self.passed = self.bytes.saturating_sub(outstanding.into());
+            false => self.history.end().wrapping_sub(self.acked),
+        }
+    }
+
+    fn acknowledged(&self) -> u64 {
+        self.bytes.saturating_sub(self.outstanding().into())
+    }
+
+    /// What comes again of what is not acknowledged is not known, and waits, from here on.
+    pub(super) fn hold_outstanding(&mut self) {
+        self.history.unknown_from(self.acked);
+        self.passed = self.passed.min(self.acknowledged());
     }
 
     /// The stream has come to `next`, and what was sent up to there is of no interest any longer.
@@ -146,7 +159,7 @@ impl Direction {
         }
         self.decide(Kind::Unknown);
         // What comes again is compared no longer: what is not acknowledged could be something else then.
-        self.history.unknown_from(self.acked);
+        self.hold_outstanding();
         self.follow = Follow::Octets;
         self.seen.set_begun();
         self.begin_again(cold);

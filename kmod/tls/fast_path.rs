@@ -45,12 +45,11 @@ pub(super) fn take_in<P: Payload>(
     segment: &Segment,
     payload: &P,
 ) -> Option<Types> {
-    let may_take_it = match flow.fast_path {
-        FastPath::Data => true,
-        FastPath::Acknowledgements => payload.is_empty(),
-        FastPath::Nothing | FastPath::Over => false,
-    };
-    if !may_take_it || segment.fin || segment.urgent {
+    let is_data = flow.fast_path == FastPath::Data;
+    if !(is_data || is_acknowledgement(flow.fast_path, payload.len())) {
+        return None;
+    }
+    if segment.fin || segment.urgent {
         return None;
     }
     let (mine, theirs) = flow.sides.both_mut(segment.from);
@@ -74,6 +73,13 @@ pub(super) fn take_in<P: Payload>(
         }
     };
     Some(types)
+}
+
+/// Whether it may be taken in though data may not. Not inlined: for data there is one comparison, as without it.
+#[cold]
+#[inline(never)]
+fn is_acknowledgement(fast_path: FastPath, len: u32) -> bool {
+    fast_path == FastPath::Acknowledgements && len == 0
 }
 
 /// The other side's acknowledgement; false if it is for bytes that were not seen here.

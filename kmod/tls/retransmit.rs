@@ -57,7 +57,7 @@ pub(super) fn compare<S: HandshakeSlot, P: Payload>(
     };
     match found {
         Found::Other => return Err(Reason::ResentDifferently),
-        Found::Unknown => direction.history.unknown_from(direction.acked),
+        Found::Unknown => direction.hold_outstanding(),
         // The fast path may have taken in bytes of this very packet.
         Found::Same if flow.cold.of(segment.from).chain.taken > 0 => {}
         Found::Same => forget_old_data(direction, from, end),

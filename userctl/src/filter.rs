@@ -278,6 +278,7 @@ mod tests {
         let marked = |pin: Option<&[u8]>, client| Connection {
             marking: Some(Marking {
                 waiting: Bytes::ByPart { client, server: 0 },
+                retry: None,
                 pin: pin.map(|pin| Name(pin.into())),
                 mark: 0,
             }),

@@ -42,6 +42,7 @@ fn connections() -> Vec<Connection> {
                 client: 517,
                 server: 0,
             },
+            retry: None,
             pin: None,
             mark: 0,
         })
@@ -80,6 +81,7 @@ fn connections() -> Vec<Connection> {
             reason: Some(Reason::MidStream),
             marking: Some(Marking {
                 waiting: Bytes::ByEnd { src: 5, dst: 6000 },
+                retry: None,
                 pin: None,
                 mark: 0x7,
             }),

@@ -100,3 +100,24 @@ fn what_is_not_tls_waits() {
     wire.send(Dst, b"HTTP/1.1 200 OK\r\n");
     assert_eq!([Src, Dst].map(|side| waiting(&wire, side)), [16, 17]);
 }
+
+#[test]
+fn what_is_outstanding_waits_once_its_direction_is_lost() {
+    let mut wire = Wire::default();
+    for (from, records) in [
+        (Src, vec![client_hello()]),
+        (Dst, full_flight(SHA256_SUITE)),
+        (Src, vec![ccs(), handshake23(53)]),
+    ] {
+        wire.send(from, &octets(&records));
+    }
+    assert_eq!([Src, Dst].map(|side| waiting(&wire, side)), [0, 0]);
+    wire.connection.give_up(Src);
+    // Sent again it reads unknown.
+    let outstanding = wire.connection.outstanding(Src);
+    assert_eq!(outstanding, 6 + 58);
+    assert_eq!(
+        [Src, Dst].map(|side| waiting(&wire, side)),
+        [outstanding.into(), 0]
+    );
+}

@@ -2,6 +2,7 @@
 """Data that waits to be let through: who is told, and what is counted."""
 
 import json
+import re
 import socket
 import ssl
 import time
@@ -11,6 +12,8 @@ from test_events import Monitor
 
 # What a record has beside its data: header, inner type, tag.
 OVERHEAD = 5 + 1 + 16
+# tcpi_retransmits of the kernel's struct tcp_info: how often the same was sent again since an acknowledgement.
+RETRANSMITS = 2
 
 
 class Waiting(GatewayTest):
@@ -153,6 +156,45 @@ class Waiting(GatewayTest):
         self.assertTrue(wait_for(lambda: client.listed()["waiting"]["client"] == 0), client.listed())
         client.send(b"c" * 10)
         self.assertTrue(wait_for(lambda: client.listed()["waiting"]["client"] == 10 + OVERHEAD), client.listed())
+
+    def test_when_the_sender_tries_again(self):
+        one, two = (self.established(server, ssl.TLSVersion.TLSv1_2) for server in (self.server(), self.server()))
+
+        def pinned(client, *options):
+            return on("gateway", "tlsconnctl", "pin", str(client.listed()["id"]), *options).stdout
+
+        # Nothing waits.
+        self.assertNotIn("sent again", pinned(one))
+        two.send(b"data")
+        self.assertTrue(wait_for(lambda: two.tls.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)[RETRANSMITS] > 2))
+        said = pinned(two, "--replace")
+        at = time.monotonic()
+        within = re.search(r"; what was held comes when it is sent again, within (\d+)s", said)
+        self.assertTrue(within, said)
+        self.assertArrives(two, b"data")
+        self.assertLess(time.monotonic() - at, int(within[1]) + 5)
+
+    def test_columns_order_and_limit(self):
+        server = self.server()
+        clients = [self.established(server, ssl.TLSVersion.TLSv1_2) for _ in range(3)]
+        ids = [client.listed()["id"] for client in clients]
+        for client, octets in zip(clients, (300, 100, 200), strict=True):
+            client.send(b"x" * octets)
+            self.assertTrue(wait_for(lambda client=client: client.listed()["waiting"]["client"] > 0))
+
+        def shown(*options):
+            table = on("gateway", "tlsconnctl", "-q", "list", *options).stdout
+            return [line.split() for line in table.splitlines()]
+
+        large, small, middle = ids
+        self.assertEqual([int(one) for [one] in shown("-o", "id", "--sort", "waiting")], [small, middle, large])
+        self.assertEqual([int(one) for [one] in shown("-o", "id", "--limit", "2")], ids[1:])
+        self.assertEqual([one["id"] for one in listed("--sort", "waiting", "--limit", "1")], [large])
+        [[one, waits, pin]] = shown("--output", "id,waiting,pin", "--sort", "bytes", "--limit", "1")
+        self.assertEqual((int(one), pin), (large, "-"))
+        self.assertEqual(waits, f"{clients[0].listed()['waiting']['client']}/0")
+        for options in (("-o", "first"), ("-o", "nothing"), ("--sort", "loose"), ("--limit", "x")):
+            self.assertEqual(ctl("list", *options, check=False).returncode, 2, options)
 
     def test_selectors(self):
         server = self.server()

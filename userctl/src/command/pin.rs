@@ -13,7 +13,7 @@ use crate::{
     failure::{Code, Failure},
     filter::LiveFilter,
     mark::{pin_mark, Mark, PinName},
-    model::{self, Connection},
+    model::{self, Connection, Retry},
     netlink::{PinRequest, Target, Tlsconn},
     output::Output,
     selector::Selector,
@@ -171,6 +171,16 @@ fn bound(pin: &model::Pin, id: u64, connection: Option<&Connection>) -> String {
         if let Some(sni) = &connection.sni {
             line += &format!(", {sni}");
         }
+        let retry = connection
+            .marking
+            .as_ref()
+            .and_then(|marking| marking.retry);
+        if let Some(seconds) = retry.and_then(Retry::seconds) {
+            line += &format!(
+                "; what was held comes when it is sent again, within {}",
+                duration::text(seconds)
+            );
+        }
     }
     line
 }
@@ -292,6 +302,17 @@ mod tests {
         assert_eq!(
             line,
             format!("{expected}: 10.0.1.2:40000 -> 10.0.2.2:443, established, www.example.org")
+        );
+        let mut held = connection;
+        if let Some(marking) = &mut held.marking {
+            marking.retry = Some(Retry {
+                since: 1000,
+                interval: 8000,
+            });
+        }
+        assert_eq!(
+            bound(&pin, 7, Some(&held)),
+            format!("{line}; what was held comes when it is sent again, within 15s")
         );
     }
 }

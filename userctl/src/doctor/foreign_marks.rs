@@ -99,6 +99,7 @@ mod tests {
         let marked = Connection {
             marking: Some(Marking {
                 waiting: Bytes::default(),
+                retry: None,
                 pin: None,
                 mark,
             }),

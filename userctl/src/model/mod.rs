@@ -2,13 +2,17 @@
 
 //! Connections and pins as the tool shows them. JSON is these structs as they stand; tables are made from them.
 
+mod retry;
 mod words;
 
 use std::{collections::BTreeMap, fmt, net::SocketAddr};
 
 use serde::{Serialize, Serializer};
 
-pub(crate) use self::words::{named, PinState, Reason, Resumption, Side, State, Version};
+pub(crate) use self::{
+    retry::Retry,
+    words::{named, PinState, Reason, Resumption, Side, State, Version},
+};
 use crate::{
     cipher::Cipher,
     octets::{Hex, Name},
@@ -158,6 +162,9 @@ pub(crate) struct Captured {
 pub(crate) struct Marking {
     /// Of `bytes` those that rules hold, since it had no pin or was unpinned.
     pub(crate) waiting: Bytes,
+    /// When what waits was sent again, if it was; `pin` alone says it.
+    #[serde(skip)]
+    pub(crate) retry: Option<Retry>,
     pub(crate) pin: Option<Name>,
     #[serde(serialize_with = "hex_number")]
     pub(crate) mark: u32,
@@ -331,6 +338,7 @@ pub(crate) mod tests {
                     client: 0,
                     server: 0,
                 },
+                retry: None,
                 pin: Some(Name(b"default".into())),
                 mark: 0x5400_0000,
             }),

@@ -10,7 +10,7 @@ use crate::{failure::Failure, model::Connection, time::Time};
 /// What `list` and `inspect` show.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Shown {
-    /// Columns of the table, by their names in the JSON; of captures time, age, idle and rate too
+    /// Columns of the table, by their names in the JSON; of a capture time, age, idle and rate too
     #[arg(
         short = 'o',
         long = "output",

@@ -67,6 +67,7 @@ fn of_this_machine() {
             client: 300,
             server: 2,
         },
+        retry: None,
         pin: None,
         mark: 0x7,
     });

@@ -139,6 +139,7 @@ fn at_80_columns() {
         resumed: None,
         marking: Some(Marking {
             waiting: Bytes::default(),
+            retry: None,
             pin: None,
             mark: 0,
         }),
@@ -159,6 +160,7 @@ fn a_mark_that_somebody_else_has_set() {
     let marked = |mark| Connection {
         marking: Some(Marking {
             waiting: Bytes::default(),
+            retry: None,
             pin: None,
             mark,
         }),

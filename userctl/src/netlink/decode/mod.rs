@@ -16,7 +16,7 @@ use super::{attribute::Attribute, malformed::Malformed};
 use crate::{
     cipher::Cipher,
     model::{
-        Bytes, Connection, Marking, Reason, Records, RecordsBySide, Resumption, Side, State,
+        Bytes, Connection, Marking, Reason, Records, RecordsBySide, Resumption, Retry, Side, State,
         Version,
     },
     octets::Name,
@@ -27,6 +27,7 @@ use crate::{
 struct Direction {
     bytes: u64,
     waiting: u64,
+    retry: Option<Retry>,
     records: Records,
 }
 
@@ -44,6 +45,7 @@ pub(super) fn connection(octets: &[u8]) -> Result<Connection, Malformed> {
         .may(uapi::TLSCONN_A_CONNECTION_DST, direction)?
         .unwrap_or_default();
     let (src_waits, dst_waits) = (src.waiting, dst.waiting);
+    let retry = src.retry.or(dst.retry);
     let (bytes, records) = match client {
         Some(Side::Src) => by_side(src, dst),
         Some(Side::Dst) => by_side(dst, src),
@@ -92,6 +94,7 @@ pub(super) fn connection(octets: &[u8]) -> Result<Connection, Malformed> {
             .flatten(),
         marking: Some(Marking {
             waiting,
+            retry,
             pin: object.may(uapi::TLSCONN_A_CONNECTION_PIN, |attribute| {
                 Ok(Name(attribute.string().into()))
             })?,
@@ -168,9 +171,14 @@ fn by_side(client: Direction, server: Direction) -> (Bytes, Option<RecordsBySide
 fn direction(attribute: Attribute<'_>) -> Result<Direction, Malformed> {
     let object = Object::parse(attribute.value)?;
     let count = |kind| Ok(object.may(kind, Attribute::uint)?.unwrap_or(0));
+    let since = object.may(uapi::TLSCONN_A_DIRECTION_TRIED, Attribute::uint)?;
+    let interval = object.may(uapi::TLSCONN_A_DIRECTION_INTERVAL, Attribute::uint)?;
     Ok(Direction {
         bytes: count(uapi::TLSCONN_A_DIRECTION_BYTES)?,
         waiting: count(uapi::TLSCONN_A_DIRECTION_WAITING)?,
+        retry: since
+            .zip(interval)
+            .map(|(since, interval)| Retry { since, interval }),
         records: Records {
             change_cipher_spec: count(uapi::TLSCONN_A_DIRECTION_CHANGE_CIPHER_SPEC)?,
             alert: count(uapi::TLSCONN_A_DIRECTION_ALERT)?,
@@ -221,6 +229,31 @@ mod tests {
             .uint(uapi::TLSCONN_A_DIRECTION_WAITING, bytes - 10)
             .as_slice()
             .to_vec()
+    }
+
+    #[test]
+    fn what_was_sent_again() {
+        let of = |attributes: Attributes| {
+            let connection = connection(attributes.as_slice()).expect("it is sound");
+            connection.marking.and_then(|marking| marking.retry)
+        };
+        let tried = Attributes::default().uint(uapi::TLSCONN_A_DIRECTION_TRIED, 700);
+        let both = tried.clone().uint(uapi::TLSCONN_A_DIRECTION_INTERVAL, 1500);
+        let expected = Retry {
+            since: 700,
+            interval: 1500,
+        };
+        let whole = || state(bare(), uapi::TLSCONN_STATE_NEW);
+        for side in [
+            uapi::TLSCONN_A_CONNECTION_SRC,
+            uapi::TLSCONN_A_CONNECTION_DST,
+        ] {
+            assert_eq!(
+                of(whole().push(side | NESTED, both.as_slice())),
+                Some(expected)
+            );
+            assert_eq!(of(whole().push(side | NESTED, tried.as_slice())), None);
+        }
     }
 
     fn read(attributes: &Attributes) -> Value {
