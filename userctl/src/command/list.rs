@@ -130,27 +130,27 @@ fn none(tracked: u64, tracking: &Tracking) -> String {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
-    use crate::filter::Filter;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        list: List,
+    }
 
     #[test]
     fn closed_and_not_tls_only_when_asked_for() {
-        let list = |state: &[State], all| List {
-            fit: LiveFilter {
-                filter: Filter {
-                    state: state.into(),
-                    ..Filter::default()
-                },
-                ..LiveFilter::default()
-            },
-            shown: Shown::default(),
-            all,
+        let list = |args: &[&str]| {
+            let line = Line::try_parse_from([&["list"], args].concat());
+            line.unwrap_or_else(|error| panic!("{error}")).list
         };
-        assert!(list(&[], false).wants(State::Tainted));
-        assert!(!list(&[], false).wants(State::Closed));
-        assert!(!list(&[], false).wants(State::NotTls));
-        assert!(list(&[], true).wants(State::Closed));
-        assert!(list(&[State::NotTls], false).wants(State::NotTls));
-        assert!(!list(&[State::NotTls], true).wants(State::Established));
+        assert!(list(&[]).wants(State::Tainted));
+        assert!(!list(&[]).wants(State::Closed));
+        assert!(!list(&[]).wants(State::NotTls));
+        assert!(list(&["--all"]).wants(State::Closed));
+        assert!(list(&["--state", "not-tls"]).wants(State::NotTls));
+        assert!(!list(&["--all", "--state", "not-tls"]).wants(State::Established));
     }
 }
