@@ -174,8 +174,8 @@ mod tests {
         let text = table(&connection()).render(false, None, false);
         let fields = serde_json::to_value(connection()).expect("it serialises");
         let fields = fields.as_object().expect("it is an object");
-        // Bytes and records have a line for each side.
-        assert_eq!(text.lines().count(), fields.len() + 2);
+        // Bytes, what waits of them, and records have a line for each side.
+        assert_eq!(text.lines().count(), fields.len() + 3);
         for expected in [
             "cipher             0xc02f TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256\n",
             "resumption         ticket\n",

@@ -119,9 +119,9 @@ fn addresses_keep_their_port_and_are_cut_before_names() {
     let name = name.expect("it has a name");
     assert!(name.len() > 8, "{name}");
     let expected = format!("[2001:db8::1:2:3:4]:40000 10.0.0.1:443 {name} -\n");
-    assert_eq!(shown(expected.chars().count()), expected);
+    assert_eq!(shown(expected.chars().count() - 1), expected);
     let expected = format!("[2001:db\u{2026}:40000 10.0.0.1:443 {name} -\n");
-    assert_eq!(shown(expected.chars().count()), expected);
+    assert_eq!(shown(expected.chars().count() - 1), expected);
     let cut: String = name.chars().take(7).collect();
     assert_eq!(
         shown(1),
@@ -190,7 +190,7 @@ fn long_names_are_cut_before_a_line_breaks() {
         "{text}"
     );
     // Addresses before it.
-    assert!(text.contains("192.168.1\u{2026}:40000 "), "{text}");
+    assert!(text.contains("192.168.\u{2026}:40000 "), "{text}");
     assert!(text.contains(" a-rather-l"), "{text}");
     // With room, and on a pipe, everything is there.
     let verbose = live(&[connection()], true).render(true, None, false);
