@@ -7,7 +7,7 @@ import socket
 import ssl
 import time
 
-from lab import SERVER, GatewayTest, ctl, inside, listed, wait_for
+from lab import SERVER, GatewayTest, ctl, inside, listed, on, wait_for
 from test_events import Monitor
 
 # What a record has beside its data: header, inner type, tag.
