@@ -53,8 +53,8 @@ impl Counters {
 
     /// Counts a packet with so many bytes of payload. Any context.
     #[inline]
-    pub fn packet(&self, octets: u32) {
-        self.0.add_pair(octets);
+    pub fn packet(&self, bytes: u32) {
+        self.0.add_pair(bytes);
     }
 
     /// Counts one. Any context.

@@ -31,11 +31,11 @@ const PRESSED: u32 = 60;
 
 impl Budget {
     /// None yet, no more than `max` (but for [`SPARE`] ones), and no more of the stream than so many bytes of memory together.
-    pub fn new(max: u32, octets: u32) -> Self {
+    pub fn new(max: u32, bytes: u32) -> Self {
         Self {
             used: Atomic::new(0),
             max,
-            max_pieces: octets / size_of::<Piece>() as u32,
+            max_pieces: bytes / size_of::<Piece>() as u32,
             pieces: Atomic::new(0),
             pressed: Atomic::new(0),
         }

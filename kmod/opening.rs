@@ -42,7 +42,7 @@ pub fn syn(net: &NetState, packet: &Packet<'_>) {
 /// The initiator may answer a SYN of the responder (a split handshake), where there is no connection yet.
 pub fn syn_ack<'a>(net: &'a NetState, packet: &Packet<'_>, rcu: &'a Reader) -> Option<&'a Entry> {
     let Packet { ct, from, tcp, .. } = packet;
-    let (own, other) = (tcp.first_octet(), tcp.ack()?);
+    let (own, other) = (tcp.first_byte(), tcp.ack()?);
     let (src_first, dst_first) = match from {
         Side::Src => (own, other),
         Side::Dst => (other, own),

@@ -88,7 +88,7 @@ impl<'a> Packet<'a> {
     pub fn segment(&self) -> Segment {
         Segment {
             from: self.from,
-            seq: self.tcp.first_octet(),
+            seq: self.tcp.first_byte(),
             ack: self.ack(),
             fin: self.tcp.flags & FIN != 0,
             urgent: self.tcp.flags & URG != 0,
@@ -206,12 +206,12 @@ impl<'a> Tcp<'a> {
     /// Sequence number after the payload.
     #[inline]
     pub fn end(&self) -> u32 {
-        self.first_octet().wrapping_add(self.payload.len())
+        self.first_byte().wrapping_add(self.payload.len())
     }
 
     /// Sequence number of the first payload byte: a SYN takes one up (RFC 9293 3.4).
     #[inline]
-    pub fn first_octet(&self) -> u32 {
+    pub fn first_byte(&self) -> u32 {
         self.seq.wrapping_add(u32::from(self.flags & SYN != 0))
     }
 }
@@ -239,16 +239,16 @@ impl<'a> SkbPayload<'a> {
 
 impl Payload for SkbPayload<'_> {
     #[inline(always)]
-    fn octets<const N: usize>(&self, offset: u32) -> Option<[u8; N]> {
+    fn bytes<const N: usize>(&self, offset: u32) -> Option<[u8; N]> {
         if self.len.checked_sub(offset)? < N as u32 {
             return None;
         }
         // Both are of this packet, which ends after them.
         let offset = self.offset.wrapping_add(offset);
         match self.skb.linear(offset) {
-            Some(octets) => Some(*octets),
+            Some(bytes) => Some(*bytes),
             None => match self.skb.in_page(offset) {
-                Some(octets) => Some(octets),
+                Some(bytes) => Some(bytes),
                 None => in_pieces(self.skb, offset),
             },
         }
@@ -309,18 +309,18 @@ pub fn tcp_offset(skb: Skb<'_>) -> Option<u32> {
 /// The bytes of a header, which nearly always lies in one piece.
 #[inline(always)]
 fn header<const N: usize>(skb: Skb<'_>, offset: u32) -> Option<[u8; N]> {
-    if let Some(octets) = skb.linear(offset) {
-        return Some(*octets);
+    if let Some(bytes) = skb.linear(offset) {
+        return Some(*bytes);
     }
-    let mut octets = [0; N];
-    skb.read(offset, &mut octets).then_some(octets)
+    let mut bytes = [0; N];
+    skb.read(offset, &mut bytes).then_some(bytes)
 }
 
 /// Bytes that may lie in several pages, or packets. Not inlined, so that the way of others stays short.
 #[inline(never)]
 fn in_pieces<const N: usize>(skb: Skb<'_>, offset: u32) -> Option<[u8; N]> {
-    let mut octets = [0; N];
-    skb.read(offset, &mut octets).then_some(octets)
+    let mut bytes = [0; N];
+    skb.read(offset, &mut bytes).then_some(bytes)
 }
 
 /// The four bytes at a place in a header.

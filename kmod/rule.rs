@@ -138,7 +138,7 @@ pub fn stored(
             let connection = &tracked.connection;
             let is_part = !(tcp.is_syn() || tcp.is_syn_ack()) || opens(ct, from, tcp, connection);
             let types = match is_part || len == 0 {
-                true => connection.types(from, tcp.first_octet(), len),
+                true => connection.types(from, tcp.first_byte(), len),
                 false => without,
             };
             (types, connection.state())
@@ -154,7 +154,7 @@ fn opens(ct: &Conntrack, from: Side, tcp: &Tcp<'_>, connection: &Connection) -> 
         true => from == Side::Dst && ct.tcp_state() == conntrack::SYN_RECV,
         false => from == Side::Src && ct.is_opening(),
     };
-    in_time && connection.begins_at(from, tcp.first_octet())
+    in_time && connection.begins_at(from, tcp.first_byte())
 }
 
 /// What is known of a tracked packet without a record. It is `new` if its entry began with a SYN; data on a SYN that nobody
@@ -168,7 +168,7 @@ pub fn without_record(
 ) -> (PacketTypes, State) {
     let len = tcp.payload.len();
     if len > 0 && tcp.is_syn() && from == Side::Src && ct.is_opening() {
-        return net.syns.with(|syns| syns.known(ct, tcp.first_octet(), len));
+        return net.syns.with(|syns| syns.known(ct, tcp.first_byte(), len));
     }
     match len {
         0 if ct.is_opening() || !ct.is_picked_up() => (PacketTypes::both(Types::NONE), State::New),

@@ -133,7 +133,7 @@ impl Tracked {
         if self.holes.is_some() {
             return self.take_in_turn(packet, limits);
         }
-        if self.segment(packet, packet.segment(), limits) == SegmentOutcome::BehindHole {
+        if self.segment(packet, packet.segment(), limits) == SegmentOutcome::AfterHole {
             self.keep(packet, limits, &mut Portion::of_a_packet());
         }
     }
@@ -163,7 +163,7 @@ impl Tracked {
             if holes.is_first_to_come(&self.connection, &segment) {
                 if self
                     .connection
-                    .is_behind_hole(packet.from, packet.tcp.end())
+                    .is_after_hole(packet.from, packet.tcp.end())
                 {
                     return self.keep(packet, limits, &mut portion);
                 }
@@ -172,7 +172,7 @@ impl Tracked {
             }
         }
         match self.segment(packet, segment, limits) {
-            SegmentOutcome::BehindHole => self.keep(packet, limits, &mut portion),
+            SegmentOutcome::AfterHole => self.keep(packet, limits, &mut portion),
             SegmentOutcome::New | SegmentOutcome::Nothing => self.fill(limits, &mut portion),
         }
     }
@@ -229,7 +229,7 @@ impl Tracked {
     /// What is known of its identity.
     pub fn identity(&self) -> IdentityRef<'_> {
         match (&self.identity, self.handshake.get()) {
-            (Some(packed), _) => tls::unpack(packed.octets()).0,
+            (Some(packed), _) => tls::unpack(packed.bytes()).0,
             (None, Some(handshake)) => handshake.identity.as_ref(),
             (None, None) => IdentityRef::default(),
         }

@@ -67,10 +67,10 @@ fn take_in(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
         binding::consider(net, entry, tracked, packet);
     }
     if let Some(handshake) = tracked.handshake.get_mut() {
-        let octets = handshake.take_in_doubt();
-        net.counters.add(Counter::InDoubt, octets.into());
-        if octets > 0 && !net.pass_mark.status().1 {
-            tracked.connection.pass_in_doubt(packet.from, octets);
+        let bytes = handshake.take_in_doubt();
+        net.counters.add(Counter::InDoubt, bytes.into());
+        if bytes > 0 && !net.pass_mark.status().1 {
+            tracked.connection.pass_in_doubt(packet.from, bytes);
         }
         sessions::look(net, entry, tracked, rcu);
         tracked.settle(&net.handshakes);
@@ -100,7 +100,7 @@ fn take_in(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
     let Packet { from, tcp, .. } = packet;
     let types = tracked
         .connection
-        .types(*from, tcp.first_octet(), tcp.payload.len());
+        .types(*from, tcp.first_byte(), tcp.payload.len());
     Known::new(types, tracked.connection.state()).store(skb, tcp.seq);
 }
 

@@ -106,7 +106,7 @@ impl Holes {
     /// The segment of a side that is to be taken in next: there is no hole before it any longer.
     fn due(&self, connection: &Connection, side: Side) -> Option<Segment> {
         let lowest = self.queues.of(side).as_ref()?.lowest()?;
-        (!connection.is_behind_hole(side, lowest.seq)).then_some(lowest)
+        (!connection.is_after_hole(side, lowest.seq)).then_some(lowest)
     }
 
     /// Whether a segment waits for its turn.
@@ -148,7 +148,7 @@ impl Holes {
     ) -> bool {
         let before = self.cost();
         let seq = packet.segment().seq;
-        if connection.is_behind_hole(packet.from, seq.wrapping_sub(REACH)) {
+        if connection.is_after_hole(packet.from, seq.wrapping_sub(REACH)) {
             return false;
         }
         let place = self.queues.of_mut(packet.from);

@@ -177,8 +177,8 @@ pub(super) fn put_tuple(ct: &Conntrack, message: &mut Message<'_>) -> Result {
         ),
     ] {
         let end = ct.endpoint(side.into());
-        let octets = if ct.is_ipv6() { 16 } else { 4 };
-        message.bytes(address, end.address.get(..octets).unwrap_or(&[]))?;
+        let bytes = if ct.is_ipv6() { 16 } else { 4 };
+        message.bytes(address, end.address.get(..bytes).unwrap_or(&[]))?;
         message.u16(port, end.port.to_be())?;
     }
     Ok(())

@@ -4,7 +4,7 @@
 
 use crate::{
     bindings,
-    sys::policy::{policy, Flag, Mask, Nested, Octets, Port, Text, Uint, U16, U32, U8},
+    sys::policy::{policy, Binary, Flag, Mask, Nested, Port, Text, Uint, U16, U32, U8},
 };
 
 /// A bit for each state, as in a rule.
@@ -14,13 +14,13 @@ type States = Mask<{ bindings::XT_TLSCONN_STATES_ALL }>;
 pub type PinName = Text<{ bindings::TLSCONN_PIN_NAME_MAX as usize }>;
 
 /// A random, a session id, or the beginning of one.
-pub type Id = Octets<{ bindings::XT_TLSCONN_ID_MAX as usize }>;
+pub type Id = Binary<{ bindings::XT_TLSCONN_ID_MAX as usize }>;
 
 /// A pattern of server names.
-pub type Pattern = Octets<{ bindings::XT_TLSCONN_NAME_MAX as usize }>;
+pub type Pattern = Binary<{ bindings::XT_TLSCONN_NAME_MAX as usize }>;
 
 /// An address.
-pub type Address = Octets<16>;
+pub type Address = Binary<16>;
 
 policy!(
     /// `connection-get` of one.

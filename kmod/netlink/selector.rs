@@ -14,7 +14,7 @@ use crate::{
     pins::{End, Selector},
     sys::{
         message::Message,
-        policy::{Attribute, Nest, Nested, Octets, Policy, Port, U8},
+        policy::{Attribute, Binary, Nest, Nested, Policy, Port, U8},
         request::Request,
     },
     tls::Bytes,
@@ -40,9 +40,9 @@ pub(super) fn of<P: Policy>(
 
 fn fill(selector: &mut Selector, nest: &Nest<'_, policy::Selector>) -> Result<(), &'static CStr> {
     use policy::Selector as Of;
-    selector.client_random = octets(nest, Of::CLIENT_RANDOM)?;
-    selector.server_random = octets(nest, Of::SERVER_RANDOM)?;
-    selector.session_id = octets(nest, Of::SESSION_ID)?;
+    selector.client_random = bytes(nest, Of::CLIENT_RANDOM)?;
+    selector.server_random = bytes(nest, Of::SERVER_RANDOM)?;
+    selector.session_id = bytes(nest, Of::SESSION_ID)?;
     selector.sni = pattern(nest)?;
     selector.src = end(nest, Of::SRC_ADDR, Of::SRC_PREFIX, Of::SRC_PORT)?;
     selector.dst = end(nest, Of::DST_ADDR, Of::DST_PREFIX, Of::DST_PORT)?;
@@ -64,20 +64,20 @@ fn pattern(nest: &Nest<'_, policy::Selector>) -> Result<Option<Bytes<255>>, &'st
     }
 }
 
-fn octets<const MOST: usize, const N: usize>(
+fn bytes<const MOST: usize, const N: usize>(
     nest: &Nest<'_, policy::Selector>,
-    attribute: Of<Octets<MOST>>,
+    attribute: Of<Binary<MOST>>,
 ) -> Result<Option<Bytes<N>>, &'static CStr> {
     let value = nest.get(attribute);
     value.map(|value| filled(value.iter().copied())).transpose()
 }
 
 fn filled<const N: usize>(mut value: impl Iterator<Item = u8>) -> Result<Bytes<N>, &'static CStr> {
-    let mut octets = Bytes::new();
-    if !value.all(|octet| octets.push(octet)) || octets.as_slice().is_empty() {
+    let mut bytes = Bytes::new();
+    if !value.all(|byte| bytes.push(byte)) || bytes.as_slice().is_empty() {
         return Err(c"a selector's field is empty or too long");
     }
-    Ok(octets)
+    Ok(bytes)
 }
 
 fn end(
@@ -86,7 +86,7 @@ fn end(
     prefix: Of<U8>,
     port: Of<Port>,
 ) -> Result<Option<End>, &'static CStr> {
-    let address = octets(nest, address)?;
+    let address = bytes(nest, address)?;
     let prefix = nest.get(prefix);
     let port = nest.get(port);
     let longest = match address.as_ref().map(|address| address.as_slice().len()) {
@@ -121,13 +121,13 @@ const DST: EndAttributes = [
 
 /// Tells of a selector.
 pub(super) fn put(selector: &Selector, message: &mut Message<'_>) -> Result {
-    for (number, octets) in [
+    for (number, bytes) in [
         (TLSCONN_A_SELECTOR_CLIENT_RANDOM, &selector.client_random),
         (TLSCONN_A_SELECTOR_SERVER_RANDOM, &selector.server_random),
         (TLSCONN_A_SELECTOR_SESSION_ID, &selector.session_id),
     ] {
-        if let Some(octets) = octets {
-            message.bytes(number, octets.as_slice())?;
+        if let Some(bytes) = bytes {
+            message.bytes(number, bytes.as_slice())?;
         }
     }
     if let Some(pattern) = &selector.sni {

@@ -34,6 +34,7 @@ impl Gone {
         (place, (hash >> 32) as u32 | 1)
     }
 
+    /// Remembers where the data on a SYN ended, in one of its tuple's cells in turn. The caller has locked the namespace's SYNs.
     pub(super) fn add(&mut self, tuple: &Tuple, end: u32) {
         let (place, tag) = Self::place(tuple);
         self.any = true;
@@ -44,6 +45,7 @@ impl Gone {
         }
     }
 
+    /// Whether data that ended there has gone. The caller has locked the namespace's SYNs.
     pub(super) fn has(&self, tuple: &Tuple, end: u32) -> bool {
         let (place, tag) = Self::place(tuple);
         let cells = self.cells.get(place..).unwrap_or(&[]);

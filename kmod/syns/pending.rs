@@ -62,7 +62,7 @@ impl Pending {
     /// no lock is held.
     pub fn take_in(&self, limits: &Limits<'_>, packet: &Packet<'_>) -> (PacketTypes, State) {
         let Packet { ct, tcp, .. } = packet;
-        let (tuple, first) = (ct.tuple(), tcp.first_octet());
+        let (tuple, first) = (ct.tuple(), tcp.first_byte());
         if tcp.payload.is_empty() {
             if self.keeps_any() {
                 self.with(|syns| syns.others(tuple, first));

@@ -102,6 +102,7 @@ impl<S: Offers> Family<S> {
         }
     }
 
+    /// The kernel's struct, which lives as long as the module. Any context.
     pub(super) fn as_raw(&self) -> *const bindings::genl_family {
         self.family.get()
     }

@@ -15,7 +15,7 @@ use kernel::{
 };
 
 /// Room for one connection with every field at its longest, for one pin, and for all counters.
-const REPLY_OCTETS: usize = 2048;
+const REPLY_BYTES: usize = 2048;
 
 /// A message that attributes are added to. What is not ended is taken back.
 pub struct Message<'a> {
@@ -64,7 +64,7 @@ impl Message<'_> {
         fill: impl FnOnce(&mut Message<'_>) -> Result,
     ) -> Result {
         // SAFETY: No precondition.
-        let skb = unsafe { bindings::tlsconn_genl_new(REPLY_OCTETS) };
+        let skb = unsafe { bindings::tlsconn_genl_new(REPLY_BYTES) };
         if skb.is_null() {
             return Err(ENOMEM);
         }
@@ -93,7 +93,7 @@ impl Message<'_> {
         fill: impl FnOnce(&mut Message<'_>) -> Result,
     ) -> Result<*mut sk_buff> {
         // SAFETY: No precondition.
-        let skb = unsafe { bindings::tlsconn_genl_new_atomic(REPLY_OCTETS) };
+        let skb = unsafe { bindings::tlsconn_genl_new_atomic(REPLY_BYTES) };
         if skb.is_null() {
             return Err(ENOMEM);
         }

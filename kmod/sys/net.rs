@@ -23,6 +23,7 @@ impl Net<'_> {
         }
     }
 
+    /// The kernel's struct; alive as long as `self` is. Any context.
     pub(super) fn as_raw(&self) -> *mut net {
         self.raw
     }

@@ -24,26 +24,26 @@ impl Packed {
     pub const MOST: usize = 703;
 
     /// A copy of them, with zeros after them. None when there is no memory, or too many. Any context that the flags allow.
-    pub fn new(octets: &[u8], flags: Flags) -> Option<Self> {
-        match octets.len() {
-            ..SMALL => Self::of_size::<SMALL>(0, octets, flags),
-            SMALL..MEDIUM => Self::of_size::<MEDIUM>(1, octets, flags),
-            MEDIUM..LARGE => Self::of_size::<LARGE>(2, octets, flags),
-            LARGE..WHOLE => Self::of_size::<WHOLE>(3, octets, flags),
+    pub fn new(bytes: &[u8], flags: Flags) -> Option<Self> {
+        match bytes.len() {
+            ..SMALL => Self::of_size::<SMALL>(0, bytes, flags),
+            SMALL..MEDIUM => Self::of_size::<MEDIUM>(1, bytes, flags),
+            MEDIUM..LARGE => Self::of_size::<LARGE>(2, bytes, flags),
+            LARGE..WHOLE => Self::of_size::<WHOLE>(3, bytes, flags),
             _ => None,
         }
     }
 
-    fn of_size<const SIZE: usize>(size: u8, octets: &[u8], flags: Flags) -> Option<Self> {
+    fn of_size<const SIZE: usize>(size: u8, bytes: &[u8], flags: Flags) -> Option<Self> {
         let mut memory = KBox::new([0; SIZE], flags).ok()?;
         let (first, rest) = memory.split_first_mut()?;
         *first = size;
-        rest.get_mut(..octets.len())?.copy_from_slice(octets);
+        rest.get_mut(..bytes.len())?.copy_from_slice(bytes);
         NonNull::new(KBox::into_raw(memory).cast()).map(Self)
     }
 
     /// The bytes, and the zeros after them.
-    pub fn octets(&self) -> &[u8] {
+    pub fn bytes(&self) -> &[u8] {
         // SAFETY: It is the memory of a box of that size, for as long as `self` is there.
         let all = unsafe { NonNull::slice_from_raw_parts(self.0, self.size()).as_ref() };
         all.get(1..).unwrap_or(&[])

@@ -67,6 +67,7 @@ pub fn lookup(skb: Skb<'_>, tcp: u32) -> Option<u32> {
 mod words {
     use core::arch::asm;
 
+    /// This CPU's word 0 or 1. Any context; with preemption off if the two words have to be of one CPU.
     #[inline(always)]
     pub(super) fn read<const WORD: usize>() -> u64 {
         const { assert!(WORD < 2) };
@@ -83,6 +84,7 @@ mod words {
         word
     }
 
+    /// Sets this CPU's word 0 or 1. Any context, likewise.
     #[inline(always)]
     pub(super) fn write<const WORD: usize>(word: u64) {
         const { assert!(WORD < 2) };
@@ -103,11 +105,13 @@ mod words {
 mod words {
     use crate::bindings;
 
+    /// This CPU's word 0 or 1. Any context; with preemption off if the two words have to be of one CPU.
     pub(super) fn read<const WORD: usize>() -> u64 {
         // SAFETY: There are two words. Any context.
         unsafe { bindings::tlsconn_packet_cache_read(WORD as u32 & 1) }
     }
 
+    /// Sets this CPU's word 0 or 1. Any context, likewise.
     pub(super) fn write<const WORD: usize>(word: u64) {
         // SAFETY: There are two words. Any context.
         unsafe { bindings::tlsconn_packet_cache_write(WORD as u32 & 1, word) }

@@ -58,7 +58,7 @@ pub trait Kind {
     /// What the kernel holds it against.
     const RULE: Rule;
     /// Reads it; None where it has the wrong length, which the kernel lets none have.
-    fn read(octets: &[u8]) -> Option<Self::Value<'_>>;
+    fn read(bytes: &[u8]) -> Option<Self::Value<'_>>;
 }
 
 /// What the kernel holds an attribute against.
@@ -91,8 +91,8 @@ pub struct U8;
 impl Kind for U8 {
     type Value<'a> = u8;
     const RULE: Rule = Rule::new(bindings::NLA_U8, 0);
-    fn read(octets: &[u8]) -> Option<u8> {
-        octets.first().copied()
+    fn read(bytes: &[u8]) -> Option<u8> {
+        bytes.first().copied()
     }
 }
 
@@ -102,8 +102,8 @@ pub struct U32;
 impl Kind for U32 {
     type Value<'a> = u32;
     const RULE: Rule = Rule::new(bindings::NLA_U32, 0);
-    fn read(octets: &[u8]) -> Option<u32> {
-        octets.try_into().ok().map(u32::from_ne_bytes)
+    fn read(bytes: &[u8]) -> Option<u32> {
+        bytes.try_into().ok().map(u32::from_ne_bytes)
     }
 }
 
@@ -118,8 +118,8 @@ impl<const BITS: u32> Kind for Mask<BITS> {
         rule.0.__bindgen_anon_1.mask = ManuallyDrop::new(BITS);
         rule
     };
-    fn read(octets: &[u8]) -> Option<u32> {
-        U32::read(octets)
+    fn read(bytes: &[u8]) -> Option<u32> {
+        U32::read(bytes)
     }
 }
 
@@ -129,9 +129,9 @@ pub struct Uint;
 impl Kind for Uint {
     type Value<'a> = u64;
     const RULE: Rule = Rule::new(bindings::NLA_UINT, 0);
-    fn read(octets: &[u8]) -> Option<u64> {
-        let wide = octets.try_into().ok().map(u64::from_ne_bytes);
-        wide.or_else(|| U32::read(octets).map(u64::from))
+    fn read(bytes: &[u8]) -> Option<u64> {
+        let wide = bytes.try_into().ok().map(u64::from_ne_bytes);
+        wide.or_else(|| U32::read(bytes).map(u64::from))
     }
 }
 
@@ -141,8 +141,8 @@ pub struct U16;
 impl Kind for U16 {
     type Value<'a> = u16;
     const RULE: Rule = Rule::new(bindings::NLA_U16, 0);
-    fn read(octets: &[u8]) -> Option<u16> {
-        octets.try_into().ok().map(u16::from_ne_bytes)
+    fn read(bytes: &[u8]) -> Option<u16> {
+        bytes.try_into().ok().map(u16::from_ne_bytes)
     }
 }
 
@@ -152,19 +152,19 @@ pub struct Port;
 impl Kind for Port {
     type Value<'a> = u16;
     const RULE: Rule = Rule::new(bindings::NLA_U16, 0);
-    fn read(octets: &[u8]) -> Option<u16> {
-        octets.try_into().ok().map(u16::from_be_bytes)
+    fn read(bytes: &[u8]) -> Option<u16> {
+        bytes.try_into().ok().map(u16::from_be_bytes)
     }
 }
 
 /// Bytes, as many at most.
-pub struct Octets<const MOST: usize>;
+pub struct Binary<const MOST: usize>;
 
-impl<const MOST: usize> Kind for Octets<MOST> {
+impl<const MOST: usize> Kind for Binary<MOST> {
     type Value<'a> = &'a [u8];
     const RULE: Rule = Rule::new(bindings::NLA_BINARY, MOST);
-    fn read(octets: &[u8]) -> Option<&[u8]> {
-        Some(octets)
+    fn read(bytes: &[u8]) -> Option<&[u8]> {
+        Some(bytes)
     }
 }
 
@@ -174,21 +174,21 @@ pub struct Text<const MOST: usize>;
 impl<const MOST: usize> Kind for Text<MOST> {
     type Value<'a> = &'a [u8];
     const RULE: Rule = Rule::new(bindings::NLA_NUL_STRING, MOST);
-    fn read(octets: &[u8]) -> Option<&[u8]> {
-        octets.split(|&octet| octet == 0).next()
+    fn read(bytes: &[u8]) -> Option<&[u8]> {
+        bytes.split(|&byte| byte == 0).next()
     }
 }
 
 /// Attributes in a nest.
 pub struct Nest<'a, P> {
-    octets: &'a [u8],
+    bytes: &'a [u8],
     _policy: PhantomData<P>,
 }
 
 impl<'a, P> Nest<'a, P> {
-    fn new(octets: &'a [u8]) -> Self {
+    fn new(bytes: &'a [u8]) -> Self {
         Self {
-            octets,
+            bytes,
             _policy: PhantomData,
         }
     }
@@ -197,7 +197,7 @@ impl<'a, P> Nest<'a, P> {
     pub fn get<K: Kind>(&self, attribute: Attribute<P, K>) -> Option<K::Value<'a>> {
         /// What is left of a type without its flags (NLA_TYPE_MASK).
         const TYPE_MASK: u16 = 0x3fff;
-        let mut rest = self.octets;
+        let mut rest = self.bytes;
         loop {
             let [l0, l1, t0, t1] = *rest.first_chunk()?;
             let len = usize::from(u16::from_ne_bytes([l0, l1]));
@@ -222,8 +222,8 @@ impl<P: Policy> Kind for Nested<P> {
         rule.0.__bindgen_anon_1.nested_policy = ManuallyDrop::new(attributes.as_ptr());
         rule
     };
-    fn read(octets: &[u8]) -> Option<Nest<'_, P>> {
-        Some(Nest::new(octets))
+    fn read(bytes: &[u8]) -> Option<Nest<'_, P>> {
+        Some(Nest::new(bytes))
     }
 }
 

@@ -39,7 +39,7 @@ impl<'a> Skb<'a> {
 
     /// What lies in one piece at the start of its data.
     #[inline]
-    fn octets(self) -> &'a [u8] {
+    fn bytes(self) -> &'a [u8] {
         // SAFETY: By the invariant the packet is valid.
         let (data, len, paged) =
             unsafe { ((*self.raw).data, (*self.raw).len, (*self.raw).data_len) };
@@ -51,7 +51,7 @@ impl<'a> Skb<'a> {
     /// `count` bytes from `offset`, if they lie in one piece with the start of the data.
     #[inline]
     pub fn slice(self, offset: u32, count: u32) -> Option<&'a [u8]> {
-        self.octets().get(offset as usize..)?.get(..count as usize)
+        self.bytes().get(offset as usize..)?.get(..count as usize)
     }
 
     /// As C knows it.
@@ -103,7 +103,7 @@ impl<'a> Skb<'a> {
     /// Copies `to.len()` bytes from `offset`; false where the packet ends before.
     #[inline]
     pub fn read(self, offset: u32, to: &mut [u8]) -> bool {
-        let linear = self.octets().get(offset as usize..);
+        let linear = self.bytes().get(offset as usize..);
         if let Some(linear) = linear.and_then(|linear| linear.get(..to.len())) {
             copy(to, linear);
             return true;

@@ -42,7 +42,7 @@ pub(super) enum Finished {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct ClientFlight {
     shape: Shape,
-    octets: u32,
+    bytes: u32,
     /// The length of the first record, and the sequence number of its first byte.
     full: u16,
     start: u32,
@@ -53,13 +53,13 @@ pub(super) struct ClientFlight {
 impl ClientFlight {
     /// Whether the client has answered.
     pub(super) fn has_begun(&self) -> bool {
-        self.octets > 0
+        self.bytes > 0
     }
 
     /// Bytes of it that have come.
     #[cfg(feature = "explain")]
-    pub(super) fn octets(&self) -> u32 {
-        self.octets
+    pub(super) fn bytes(&self) -> u32 {
+        self.bytes
     }
 
     /// Where a certificate flight begins, if one has.
@@ -72,7 +72,7 @@ impl ClientFlight {
         let fits = record.len == suite.message(0) && !self.has_ended_early_data;
         if fits {
             self.has_ended_early_data = true;
-            self.octets = self.octets.saturating_add(record.octets());
+            self.bytes = self.bytes.saturating_add(record.bytes());
         }
         fits
     }
@@ -100,7 +100,7 @@ impl ClientFlight {
     /// CertificateVerify (89 bytes or more)", which may span records of full size too. After a Certificate of one record
     /// it may be larger than that.
     pub(super) fn goes_on(&mut self, record: &Encrypted, suite: Suite, budget: u32) -> bool {
-        let octets = self.octets.saturating_add(record.octets());
+        let bytes = self.bytes.saturating_add(record.bytes());
         let (len, full) = (record.len, self.full);
         let empty = suite.message(EMPTY_CERTIFICATE);
         let may_verify = len >= suite.message(SHORTEST_VERIFY);
@@ -118,14 +118,14 @@ impl ClientFlight {
             Shape::Verify(full) if len < full => Shape::Verified,
             _ => return false,
         };
-        if octets > budget {
+        if bytes > budget {
             return false;
         }
         if self.shape == Shape::Nothing {
             self.full = len;
             self.start = record.start();
         }
-        (self.shape, self.octets) = (shape, octets);
+        (self.shape, self.bytes) = (shape, bytes);
         true
     }
 }

@@ -15,7 +15,7 @@ pub(super) struct Chain {
     /// How many records of the packet at hand the fast path has taken in. Here, where it takes no room.
     pub(super) taken: u8,
     /// Bytes of its records.
-    octets: u16,
+    bytes: u16,
     /// Bytes that were looked at for it, those of headers that led nowhere too.
     pub(super) searched: u32,
 }
@@ -24,21 +24,19 @@ impl Chain {
     /// A header stands where it is expected; whether that shows where records begin.
     pub(super) fn goes_on(&mut self, len: u16) -> bool {
         self.headers = self.headers.saturating_add(1);
-        self.octets = self
-            .octets
-            .saturating_add(len)
-            .saturating_add(HEADER.into());
-        self.headers >= HEADERS || self.headers == 2 && self.octets >= TWO_RECORDS
+        self.bytes = self.bytes.saturating_add(len).saturating_add(HEADER.into());
+        self.headers >= HEADERS || self.headers == 2 && self.bytes >= TWO_RECORDS
     }
 
     /// Bytes were looked at while there is no chain that shows the way.
-    pub(super) fn looked_at(&mut self, octets: u32) {
-        self.searched = self.searched.saturating_add(octets);
+    pub(super) fn looked_at(&mut self, bytes: u32) {
+        self.searched = self.searched.saturating_add(bytes);
     }
 
+    /// A header did not check out: the chain begins anew.
     pub(super) fn breaks(&mut self) {
         self.headers = 0;
-        self.octets = 0;
+        self.bytes = 0;
     }
 }
 
@@ -54,6 +52,7 @@ pub(super) struct ColdState {
 }
 
 impl ColdState {
+    /// Of a direction that begins at this sequence number.
     pub(super) fn new(first: u32) -> Self {
         ColdState {
             first,

@@ -114,6 +114,6 @@ impl Hellos<'_> {
 }
 
 /// Whether bytes of a hello begin with these, if they are known.
-pub fn begins(octets: Option<&[u8]>, prefix: &[u8]) -> Option<bool> {
-    octets.map(|octets| octets.starts_with(prefix))
+pub fn begins(bytes: Option<&[u8]>, prefix: &[u8]) -> Option<bool> {
+    bytes.map(|bytes| bytes.starts_with(prefix))
 }

@@ -128,8 +128,8 @@ impl Connection {
 
     /// Whether bytes before `seq` are missing, so that a segment from there on is kept. Not in a direction whose
     /// records are not known: its segments are taken in as they come, those that were kept in their order.
-    pub fn is_behind_hole(&self, from: Side, seq: u32) -> bool {
-        self.flow.is_behind_hole(from, seq)
+    pub fn is_after_hole(&self, from: Side, seq: u32) -> bool {
+        self.flow.is_after_hole(from, seq)
     }
 
     /// Whether where a side's records begin is known.

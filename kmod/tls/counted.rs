@@ -27,6 +27,7 @@ pub(super) const TURN: u16 = 4;
 /// much as its header.
 const KEPT: u16 = 20;
 
+/// Whether a record of that kind and length counts as more than one: its body is compared, and has at least `KEPT` bytes.
 #[inline(always)]
 pub(super) fn is_more(kind: Kind, len: u16) -> bool {
     len >= KEPT && kind.is_compared()

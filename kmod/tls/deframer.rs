@@ -71,7 +71,7 @@ const SHORT: u16 = 124;
 /// Records that were taken in together.
 #[derive(Default)]
 pub(super) struct Run {
-    pub(super) octets: u32,
+    pub(super) bytes: u32,
     /// Whether some have to come again as they came.
     pub(super) compared: bool,
 }
@@ -88,7 +88,7 @@ pub(super) fn run<P: Payload>(
 ) -> Result<Run, Reason> {
     let mut run = Run::default();
     loop {
-        let at = offset.saturating_add(run.octets);
+        let at = offset.saturating_add(run.bytes);
         if direction.record.header_read() == 0 {
             let Some(record) = reader.header(at)?.and_then(Record::of_header) else {
                 return Ok(run);
@@ -98,9 +98,9 @@ pub(super) fn run<P: Payload>(
             };
             if record.len() <= SHORT {
                 let short = run_of_short(direction, cold, reader, at, &kind_of)?;
-                run.octets = run.octets.saturating_add(short.octets);
+                run.bytes = run.bytes.saturating_add(short.bytes);
                 run.compared |= short.compared;
-                if short.octets > 0 {
+                if short.bytes > 0 {
                     continue;
                 }
             }
@@ -108,15 +108,15 @@ pub(super) fn run<P: Payload>(
             direction.record = record;
             direction.kind = kind;
             direction.extend(HEADER.into(), kind);
-            run.octets = run.octets.saturating_add(HEADER.into());
+            run.bytes = run.bytes.saturating_add(HEADER.into());
             run.compared |= kind.is_compared();
         } else if direction.record.header_left() != 0 || direction.kind != Kind::ApplicationData {
             return Ok(run);
         }
-        let left = reader.left(offset.saturating_add(run.octets));
+        let left = reader.left(offset.saturating_add(run.bytes));
         let body = direction.record.body_left();
         let taken = body.min(left);
-        run.octets = run.octets.saturating_add(taken);
+        run.bytes = run.bytes.saturating_add(taken);
         if direction.kind != Kind::ApplicationData {
             match direction.body(cold, taken) {
                 true => continue,
@@ -141,8 +141,8 @@ fn run_of_short<P: Payload>(
     kind_of: &impl Fn(u8, u16) -> Option<Kind>,
 ) -> Result<Run, Reason> {
     let most = reader.records_left();
-    let octets = reader.some(offset)?;
-    let (mut rest, mut last) = (octets, [].as_slice());
+    let bytes = reader.some(offset)?;
+    let (mut rest, mut last) = (bytes, [].as_slice());
     let mut records = 0_u16;
     let mut headers = direction.headers;
     let mut compared = false;
@@ -161,7 +161,7 @@ fn run_of_short<P: Payload>(
         let Some(kind) = kind_of(*wire, len) else {
             break;
         };
-        runs.push(octets.len().wrapping_sub(rest.len()), kind);
+        runs.push(bytes.len().wrapping_sub(rest.len()), kind);
         counts.add(*wire);
         match *wire {
             APPLICATION_DATA => headers.push_data(*minor, len),
@@ -178,9 +178,9 @@ fn run_of_short<P: Payload>(
     }
     direction.records_end(last);
     direction.headers = headers;
-    let taken = octets.len().saturating_sub(rest.len());
+    let taken = bytes.len().saturating_sub(rest.len());
     direction.extend_by_runs(runs, taken);
     reader.records_begin(records.min(most))?;
-    let octets = taken as u32;
-    Ok(Run { octets, compared })
+    let bytes = taken as u32;
+    Ok(Run { bytes, compared })
 }

@@ -71,6 +71,7 @@ impl Direction {
         self.untyped > 0
     }
 
+    /// Whether nothing is known of it, its first sequence number included.
     pub(super) fn is_unset(&self) -> bool {
         self.follow == Follow::Unset
     }
@@ -80,26 +81,27 @@ impl Direction {
         matches!(self.follow, Follow::Records | Follow::Resynchronised)
     }
 
+    /// Counts new bytes of payload.
     #[inline]
-    pub(super) fn add_bytes(&mut self, octets: u32) {
+    pub(super) fn add_bytes(&mut self, bytes: u32) {
         // No connection lives long enough for it to wrap.
-        self.bytes = self.bytes.wrapping_add(u64::from(octets));
+        self.bytes = self.bytes.wrapping_add(u64::from(bytes));
     }
 
     /// Takes bytes in that are of a kind.
     #[inline(always)]
-    pub(super) fn extend(&mut self, octets: u32, kind: Kind) {
-        self.history.extend(octets, kind);
+    pub(super) fn extend(&mut self, bytes: u32, kind: Kind) {
+        self.history.extend(bytes, kind);
         // Of data, whose kind is a constant, there is nothing to be done.
         if kind.passes() {
-            self.add_passed(octets);
+            self.add_passed(bytes);
         }
     }
 
     /// So many bytes do not wait.
     #[inline]
-    pub(super) fn add_passed(&mut self, octets: u32) {
-        self.passed = self.passed.saturating_add(octets.into());
+    pub(super) fn add_passed(&mut self, bytes: u32) {
+        self.passed = self.passed.saturating_add(bytes.into());
     }
 
     /// Takes runs of kinds in; `len`: bytes of all.
@@ -148,8 +150,8 @@ impl Direction {
 
     /// Takes bytes up to `end` in whose records are not known.
     pub(super) fn pass_over(&mut self, end: u32) {
-        let octets = end.wrapping_sub(self.next());
-        self.extend(octets, Kind::Unknown);
+        let bytes = end.wrapping_sub(self.next());
+        self.extend(bytes, Kind::Unknown);
     }
 
     /// From here on where records begin is not known.
@@ -160,7 +162,7 @@ impl Direction {
         self.decide(Kind::Unknown);
         // What comes again is compared no longer: what is not acknowledged could be something else then.
         self.hold_outstanding();
-        self.follow = Follow::Octets;
+        self.follow = Follow::Bytes;
         self.seen.set_begun();
         self.begin_again(cold);
     }
@@ -173,13 +175,13 @@ impl Direction {
     }
 
     /// Bytes that a lost direction will not see: the chain goes on only if they are of a record's body.
-    pub(super) fn pass_hole(&mut self, cold: &mut ColdState, octets: u32) {
-        if self.record.header_left() == 0 && octets <= self.record.body_left() {
-            self.body(cold, octets);
+    pub(super) fn pass_hole(&mut self, cold: &mut ColdState, bytes: u32) {
+        if self.record.header_left() == 0 && bytes <= self.record.body_left() {
+            self.body(cold, bytes);
         } else {
             self.decide(Kind::Unknown);
             self.begin_again(cold);
-            self.pass_over(self.next().wrapping_add(octets));
+            self.pass_over(self.next().wrapping_add(bytes));
         }
     }
 
@@ -196,7 +198,7 @@ impl Direction {
         let next = self.next();
         // A FIN takes one number up (RFC 9293 3.4).
         let with_fin = self.seen.has_fin() && cold.fin == next && ack == next.wrapping_add(1);
-        !before(next, ack) || with_fin || self.follow == Follow::Octets
+        !before(next, ack) || with_fin || self.follow == Follow::Bytes
     }
 
     /// Whether a packet with bytes up to `end` lies before what was sent and acknowledged, so that the receiver drops
@@ -218,7 +220,7 @@ impl Direction {
             cold.fin = end;
             self.seen.set_fin();
         }
-        let is_beyond = |octets_end| self.seen.has_fin() && before(cold.fin, octets_end);
+        let is_beyond = |bytes_end| self.seen.has_fin() && before(cold.fin, bytes_end);
         !(is_beyond(self.next()) || has_payload && is_beyond(end))
     }
 
@@ -228,8 +230,8 @@ impl Direction {
     }
 
     /// Takes a byte of a record header in.
-    pub(super) fn header_octet(&mut self, octet: u8) -> Header {
-        let header = self.record.header_octet(octet, !self.seen.has_begun());
+    pub(super) fn header_byte(&mut self, byte: u8) -> Header {
+        let header = self.record.header_byte(byte, !self.seen.has_begun());
         match header {
             Header::Bad => return header,
             Header::Complete(_) => self.seen.set_begun(),
@@ -242,7 +244,7 @@ impl Direction {
         header
     }
 
-    /// Takes a whole header in where one begins: what [`header_octet`](Self::header_octet) does byte by byte. `kind`:
+    /// Takes a whole header in where one begins: what [`header_byte`](Self::header_byte) does byte by byte. `kind`:
     /// what its first byte tells.
     #[inline]
     pub(super) fn header(&mut self, record: Record, kind: Kind) {
@@ -287,12 +289,12 @@ impl Direction {
 
     /// Takes bytes of the record's body in; whether the record is complete.
     #[inline]
-    pub(super) fn body(&mut self, cold: &mut ColdState, octets: u32) -> bool {
-        self.extend(octets, self.kind);
-        let complete = self.record.body(octets);
+    pub(super) fn body(&mut self, cold: &mut ColdState, bytes: u32) -> bool {
+        self.extend(bytes, self.kind);
+        let complete = self.record.body(bytes);
         if complete {
             self.kind = Kind::Unknown;
-            if self.follow != Follow::Octets {
+            if self.follow != Follow::Bytes {
                 self.count_records(cold, self.record.wire, 1);
                 self.headers.push(&self.record);
             }
@@ -331,9 +333,9 @@ impl Direction {
 
     /// So many bytes of the body have come, and more will.
     #[inline]
-    pub(super) fn data_record_goes_on(&mut self, octets: u32) {
+    pub(super) fn data_record_goes_on(&mut self, bytes: u32) {
         self.kind = Kind::ApplicationData;
-        self.record.goes_on(octets);
+        self.record.goes_on(bytes);
     }
 
     /// Whether the record's body is framed as in SSL 2.0.
@@ -341,6 +343,7 @@ impl Direction {
         self.record.framing == Framing::Sslv2
     }
 
+    /// The types of `len` bytes from `seq` on, as they are stored.
     #[inline(always)]
     pub(super) fn types(&self, seq: u32, len: u32) -> PacketTypes {
         match self.follow {
@@ -354,6 +357,7 @@ impl Direction {
         }
     }
 
+    /// Bytes of payload and whole records so far.
     pub(super) fn counters(&self, cold: &ColdState) -> Counters {
         let [ccs, alert, handshake, heartbeat] = cold.records.map(u64::from);
         Counters {

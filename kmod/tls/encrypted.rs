@@ -27,13 +27,13 @@ pub(super) struct Encrypted {
 
 impl Encrypted {
     /// Bytes with the header.
-    pub(super) fn octets(&self) -> u32 {
+    pub(super) fn bytes(&self) -> u32 {
         u32::from(self.len).saturating_add(5)
     }
 
     /// The sequence number of its header's first byte.
     pub(super) fn start(&self) -> u32 {
-        self.end.wrapping_sub(self.octets())
+        self.end.wrapping_sub(self.bytes())
     }
 
     /// Whether its packet acknowledges everything before `end`.

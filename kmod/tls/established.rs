@@ -67,7 +67,7 @@ impl<P: Payload> Rules<P> for Established<'_> {
         };
         let run = run(self.direction, self.cold, reader, offset, kind_of)?;
         self.compared |= run.compared;
-        Ok(run.octets)
+        Ok(run.bytes)
     }
 
     #[inline(always)]
@@ -82,8 +82,8 @@ impl<P: Payload> Rules<P> for Established<'_> {
             reader.record_begins()?;
         }
         let taken = u32::from(missing).min(left);
-        for &octet in reader.octets(offset, taken)? {
-            octet_of_header(self.direction, self.cold, self.tls13, octet)?;
+        for &byte in reader.bytes(offset, taken)? {
+            byte_of_header(self.direction, self.cold, self.tls13, byte)?;
         }
         self.compared |= self.direction.record.wire != APPLICATION_DATA;
         Ok(taken)
@@ -102,13 +102,13 @@ impl<P: Payload> Rules<P> for Established<'_> {
 }
 
 #[cold]
-fn octet_of_header(
+fn byte_of_header(
     direction: &mut Direction,
     cold: &mut ColdState,
     tls13: bool,
-    octet: u8,
+    byte: u8,
 ) -> Result<(), Reason> {
-    match direction.header_octet(octet) {
+    match direction.header_byte(byte) {
         Header::Part => {}
         Header::Bad => return Err(Reason::BadHeader),
         Header::Type(wire) => {

@@ -19,6 +19,7 @@ mod extension {
 const EXTENSIONS: u16 = 4096;
 
 impl Hello {
+    /// Goes on after a number within an extension that is read. `Malformed` if it contradicts the lengths around it.
     pub(super) fn next_in_extension(&mut self, value: u16) -> Result<(), Malformed> {
         match self.field {
             // The list fills the extension, host_name is the only type there is, and there is no more than one name
@@ -61,27 +62,27 @@ impl Hello {
 
     /// Where an extension begins: takes those in that are not read, are whole, and have others after them. Says how many
     /// bytes they have.
-    pub(super) fn pass_over(&mut self, octets: &[u8]) -> usize {
-        let mut rest = octets;
+    pub(super) fn pass_over(&mut self, bytes: &[u8]) -> usize {
+        let mut rest = bytes;
         let mut left = self.extensions_left;
         let mut number = self.extensions;
-        while let Some((&[high, low, len_high, len_low], behind)) = rest.split_first_chunk() {
+        while let Some((&[high, low, len_high, len_low], after)) = rest.split_first_chunk() {
             let extension = u16::from_be_bytes([high, low]);
             let len = u16::from_be_bytes([len_high, len_low]);
             let next = usize::from(left).checked_sub(usize::from(len).saturating_add(4));
-            let (Some(next), Some(behind), false) = (
+            let (Some(next), Some(after), false) = (
                 next,
-                behind.get(len.into()..),
+                after.get(len.into()..),
                 is_read(extension) || number >= EXTENSIONS,
             ) else {
                 break;
             };
             number = number.saturating_add(1);
-            (left, rest) = (next as u16, behind);
+            (left, rest) = (next as u16, after);
         }
         self.extensions = number;
         self.extensions_left = left;
-        octets.len().saturating_sub(rest.len())
+        bytes.len().saturating_sub(rest.len())
     }
 
     /// The extension's length is known.
@@ -153,9 +154,9 @@ impl Hello {
     }
 
     /// Enters a field of the extension, which has to hold it.
-    fn enter_inside(&mut self, field: Field, octets: u16) -> Result<(), Malformed> {
-        self.extension_left = self.extension_left.checked_sub(octets).ok_or(Malformed)?;
-        self.enter(field, octets);
+    fn enter_inside(&mut self, field: Field, bytes: u16) -> Result<(), Malformed> {
+        self.extension_left = self.extension_left.checked_sub(bytes).ok_or(Malformed)?;
+        self.enter(field, bytes);
         Ok(())
     }
 

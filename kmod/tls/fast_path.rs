@@ -102,7 +102,7 @@ fn record<P: Payload>(direction: &mut Direction, payload: &P) -> bool {
         return false;
     }
     // A word, which is read and taken apart at once. Shorter records are none that matter.
-    let Some(header) = payload.octets(0).map(u64::from_le_bytes) else {
+    let Some(header) = payload.bytes(0).map(u64::from_le_bytes) else {
         return false;
     };
     let minor = (header >> 16) as u8;
@@ -138,7 +138,7 @@ fn records<P: Payload>(direction: &mut Direction, tls13: bool, payload: &P) -> R
             let Some(left) = records.checked_sub(1) else {
                 break;
             };
-            let header: Option<[u8; HEADER as usize]> = payload.octets(taken);
+            let header: Option<[u8; HEADER as usize]> = payload.bytes(taken);
             let Some(header!(APPLICATION_DATA, minor, high, low)) = header else {
                 break;
             };

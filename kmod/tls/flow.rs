@@ -145,7 +145,7 @@ impl Flow {
 
     /// Whether bytes before `seq` are missing, so that a segment from there on is kept. Not in a direction whose
     /// records are not known: its segments are taken in as they come, those that were kept in their order.
-    pub(super) fn is_behind_hole(&self, from: Side, seq: u32) -> bool {
+    pub(super) fn is_after_hole(&self, from: Side, seq: u32) -> bool {
         let direction = self.sides.of(from);
         direction.is_followed() && before(direction.next(), seq)
     }

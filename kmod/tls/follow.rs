@@ -11,7 +11,7 @@ pub(super) enum Follow {
     /// It is known again, by a chain of record headers.
     Resynchronised,
     /// It is not known.
-    Octets,
+    Bytes,
 }
 
 /// What has come already.
@@ -44,6 +44,7 @@ impl Seen {
         self.has(Self::FIN)
     }
 
+    /// Its FIN was seen.
     pub(super) fn set_fin(&mut self) {
         self.add(Self::FIN);
     }
@@ -53,6 +54,7 @@ impl Seen {
         self.has(Self::FINISHED)
     }
 
+    /// Its Finished of TLS 1.3 was seen for certain.
     pub(super) fn set_finished(&mut self) {
         self.add(Self::FINISHED);
     }
@@ -62,6 +64,7 @@ impl Seen {
         self.has(Self::OPENING)
     }
 
+    /// Sets or clears that a SYN with data waits for an answer.
     pub(super) fn set_opening(&mut self, opening: bool) {
         match opening {
             true => self.add(Self::OPENING),

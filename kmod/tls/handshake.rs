@@ -62,11 +62,11 @@ pub struct Handshake {
     pub(super) new_ticket: NewTicket,
     pub(super) issued: Option<u64>,
     pub(super) parts: PerSide<Part>,
-    pub(super) content: InnerTypes,
+    pub(super) inner_types: InnerTypes,
     /// Bytes in doubt that were not told of yet.
     in_doubt: u32,
     pub(super) secret: Secret,
-    pub(super) kept: PerSide<Outstanding>,
+    pub(super) outstanding: PerSide<Outstanding>,
 }
 
 impl Default for Handshake {
@@ -90,10 +90,10 @@ impl Handshake {
             new_ticket: NewTicket::default(),
             issued: None,
             parts: PerSide::default(),
-            content: InnerTypes::default(),
+            inner_types: InnerTypes::default(),
             in_doubt: 0,
             secret,
-            kept: PerSide::default(),
+            outstanding: PerSide::default(),
         }
     }
 
@@ -107,19 +107,19 @@ impl Handshake {
         [Side::Src, Side::Dst].into_iter().any(|side| {
             let direction = sides.of(side);
             direction.follow == Follow::Records
-                && self.kept.of(side).has_outstanding(direction.acked)
+                && self.outstanding.of(side).has_outstanding(direction.acked)
         })
     }
 
     /// Bytes of a side up to `acked` are not compared any longer.
     #[inline]
     pub(super) fn forget(&mut self, from: Side, acked: u32) {
-        self.kept.of_mut(from).forget(acked);
+        self.outstanding.of_mut(from).forget(acked);
     }
 
     /// Pieces of memory that it holds besides its own.
     pub fn pieces(&self) -> u32 {
-        let [src, dst] = [Side::Src, Side::Dst].map(|side| self.kept.of(side).pieces());
+        let [src, dst] = [Side::Src, Side::Dst].map(|side| self.outstanding.of(side).pieces());
         src.saturating_add(dst)
     }
 
@@ -127,24 +127,24 @@ impl Handshake {
     /// `unknown` when it comes again.
     pub fn clear_pieces(&mut self) {
         for side in [Side::Src, Side::Dst] {
-            self.kept.of_mut(side).clear(0);
+            self.outstanding.of_mut(side).clear(0);
         }
     }
 
     /// A direction cannot be followed any longer: what it says is not known.
     pub(super) fn give_up(&mut self) {
-        self.content.give_up();
+        self.inner_types.give_up();
     }
 
     /// The rules for records of wire type application_data.
-    pub(super) fn content(&mut self) -> &mut InnerTypes {
-        &mut self.content
+    pub(super) fn inner_types(&mut self) -> &mut InnerTypes {
+        &mut self.inner_types
     }
 
     /// A record's bytes are in doubt.
     #[inline]
-    pub(super) fn add_in_doubt(&mut self, octets: u32) {
-        self.in_doubt = self.in_doubt.saturating_add(octets);
+    pub(super) fn add_in_doubt(&mut self, bytes: u32) {
+        self.in_doubt = self.in_doubt.saturating_add(bytes);
     }
 
     /// Bytes of records in doubt, with their headers, that have come since this was asked for last; it stays at the largest
@@ -153,6 +153,7 @@ impl Handshake {
         core::mem::take(&mut self.in_doubt)
     }
 
+    /// The side that sent the ClientHello; None before one began.
     pub(super) fn client(&self) -> Option<Side> {
         self.client
     }
@@ -169,13 +170,14 @@ impl Handshake {
         self.progress == Progress::Answered
     }
 
+    /// Whether the server has chosen TLS 1.3.
     pub(super) fn is_tls13(&self) -> bool {
         self.is_answered() && self.identity.version == Some(TLS13)
     }
 
     /// Whether the handshake is complete in both directions.
     pub(super) fn is_complete(&self) -> bool {
-        self.content.is_done()
+        self.inner_types.is_done()
             || (self.parts.of(Side::Src).finished && self.parts.of(Side::Dst).finished)
     }
 
@@ -190,8 +192,8 @@ impl Handshake {
     }
 
     /// Takes bytes of such a message in.
-    pub(super) fn skip(&mut self, from: Side, octets: u32) {
-        self.parts.of_mut(from).message.skip(octets);
+    pub(super) fn skip(&mut self, from: Side, bytes: u32) {
+        self.parts.of_mut(from).message.skip(bytes);
     }
 
     /// An encrypted handshake record is complete: the first after ChangeCipherSpec is the Finished (RFC 5246 7.4.9).
@@ -201,7 +203,7 @@ impl Handshake {
 
     /// Takes bytes of plain-text alerts in; whether one closes the connection: close_notify or a fatal one, which TLS 1.3
     /// says of all but user_canceled (RFC 5246 7.2, RFC 8446 6).
-    pub(super) fn alerts(&mut self, from: Side, octets: &[u8]) -> bool {
+    pub(super) fn alerts(&mut self, from: Side, bytes: &[u8]) -> bool {
         const CLOSE_NOTIFY: u8 = 0;
         const USER_CANCELED: u8 = 90;
         const FATAL: u8 = 2;
@@ -210,19 +212,19 @@ impl Handshake {
             (what == CLOSE_NOTIFY) | (level == FATAL) | (tls13 & (what != USER_CANCELED))
         };
         let open = &mut self.parts.of_mut(from).alert_level;
-        if let (None, &[level, what]) = (*open, octets) {
+        if let (None, &[level, what]) = (*open, bytes) {
             return closes(level, what);
         }
         let mut closed = false;
-        let mut rest = octets;
-        if let (Some(level), Some((&what, behind))) = (*open, rest.split_first()) {
+        let mut rest = bytes;
+        if let (Some(level), Some((&what, after))) = (*open, rest.split_first()) {
             closed = closes(level, what);
             *open = None;
-            rest = behind;
+            rest = after;
         }
-        while let Some((&[level, what], behind)) = rest.split_first_chunk() {
+        while let Some((&[level, what], after)) = rest.split_first_chunk() {
             closed |= closes(level, what);
-            rest = behind;
+            rest = after;
         }
         if let &[level] = rest {
             *open = Some(level);
@@ -237,7 +239,7 @@ impl Handshake {
             return;
         }
         // Where the server's direction is lost its answer, and its ChangeCipherSpec, may have passed unseen.
-        let is_unseen = self.content.is_given_up() && self.client == Some(from);
+        let is_unseen = self.inner_types.is_given_up() && self.client == Some(from);
         if !self.is_answered() && !is_unseen {
             return;
         }

@@ -31,21 +31,21 @@ pub(super) fn short_records<P: Payload>(
 ) -> Result<u32, Reason> {
     let from = segment.from;
     let most = reader.records_left();
-    let octets = reader.some(offset)?;
+    let bytes = reader.some(offset)?;
     let direction = flow.sides.of(from);
     let mut front = Front {
-        octets,
-        rest: octets,
+        bytes,
+        rest: bytes,
         last: &[],
         left: most,
-        end: direction.next().wrapping_add(octets.len() as u32),
+        end: direction.next().wrapping_add(bytes.len() as u32),
         headers: direction.headers,
         runs: Runs::default(),
         counts: PerWire::default(),
         messages: None,
     };
     let wrong = short_ones(flow, handshake, config, segment, &mut front, told);
-    let taken = octets.len().saturating_sub(front.rest.len());
+    let taken = bytes.len().saturating_sub(front.rest.len());
     let direction = flow.sides.of_mut(from);
     direction.extend_by_runs(front.runs, taken);
     direction.headers = front.headers;
@@ -89,7 +89,7 @@ fn short_ones(
                 }
                 short_messages(flow, handshake, from, front, told)?;
             }
-            _ if handshake.content.flights().is_some() => {
+            _ if handshake.inner_types.flights().is_some() => {
                 short_run::<true>(flow, handshake, config, segment, front, told);
             }
             _ => short_run::<false>(flow, handshake, config, segment, front, told),
@@ -131,25 +131,25 @@ fn short_run<const FLIGHTS: bool>(
     let mut before_it = front.rest.first().copied().unwrap_or_default();
     let mut is_done = false;
     while left > 0 && !is_done {
-        let Some((&header!(wire @ CHANGE_CIPHER_SPEC..=HEARTBEAT, minor, high, low), behind)) =
+        let Some((&header!(wire @ CHANGE_CIPHER_SPEC..=HEARTBEAT, minor, high, low), after)) =
             rest.split_first_chunk()
         else {
             break;
         };
         let len = u16::from_be_bytes([high, low]);
-        let Some((body, behind)) = behind.split_at_checked(len.into()) else {
+        let Some((body, after)) = after.split_at_checked(len.into()) else {
             break;
         };
         let kind = match wire {
             APPLICATION_DATA if FLIGHTS => {
                 record.len = len;
-                record.end = front.end.wrapping_sub(behind.len() as u32);
-                let Some(flights) = handshake.content.flights() else {
+                record.end = front.end.wrapping_sub(after.len() as u32);
+                let Some(flights) = handshake.inner_types.flights() else {
                     break;
                 };
                 let verdict = flights.whole(&record, config.client_flight_budget, told);
                 if verdict.kind == Kind::InDoubt {
-                    in_doubt = in_doubt.wrapping_add(record.octets());
+                    in_doubt = in_doubt.wrapping_add(record.bytes());
                 }
                 flow.note_finished(from, &verdict);
                 is_done = verdict.is_over;
@@ -158,9 +158,11 @@ fn short_run<const FLIGHTS: bool>(
             APPLICATION_DATA if is_open => {
                 #[cfg(feature = "explain")]
                 {
-                    let end = front.end.wrapping_sub(behind.len() as u32);
+                    let end = front.end.wrapping_sub(after.len() as u32);
                     let record = Encrypted { len, end, ..record };
-                    handshake.content.tell_data(told, &record, flow.progress);
+                    handshake
+                        .inner_types
+                        .tell_data(told, &record, flow.progress);
                 }
                 Kind::ApplicationData
             }
@@ -187,7 +189,7 @@ fn short_run<const FLIGHTS: bool>(
             HEARTBEAT if is_open => Kind::Heartbeat,
             _ => break,
         };
-        let at = front.octets.len().wrapping_sub(rest.len());
+        let at = front.bytes.len().wrapping_sub(rest.len());
         front.runs.push(at, kind);
         match wire {
             APPLICATION_DATA => headers.push_data(minor, len),
@@ -203,7 +205,7 @@ fn short_run<const FLIGHTS: bool>(
         };
         before_it = wire;
         left = left.saturating_sub(besides.wrapping_add(1));
-        (last, rest) = (rest, behind);
+        (last, rest) = (rest, after);
     }
     let is_any = front.left > left;
     (front.headers, front.left, front.rest) = (headers, left, rest);
@@ -211,7 +213,7 @@ fn short_run<const FLIGHTS: bool>(
     if FLIGHTS {
         handshake.add_in_doubt(in_doubt);
         if is_done {
-            handshake.content.end();
+            handshake.inner_types.end();
         }
     }
     flow.goes_on(handshake, from, is_any);

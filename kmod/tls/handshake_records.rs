@@ -61,8 +61,8 @@ impl<P: Payload> Rules<P> for HandshakeRecords<'_> {
             }
         }
         let wanted = u32::from(missing).min(left);
-        for &octet in reader.octets(offset, wanted)? {
-            header_octet(flow, handshake, config, segment, octet, told)?;
+        for &byte in reader.bytes(offset, wanted)? {
+            header_byte(flow, handshake, config, segment, byte, told)?;
         }
         Ok(wanted)
     }
@@ -95,7 +95,7 @@ fn may_be_short(flow: &Flow, from: Side, header: Option<[u8; HEADER as usize]>) 
 }
 
 /// Takes a header in that is not split, if nothing is against it before its length: what
-/// [`header_octet`] does byte by byte.
+/// [`header_byte`] does byte by byte.
 fn whole_header(
     flow: &mut Flow,
     handshake: &mut Handshake,
@@ -120,17 +120,17 @@ fn whole_header(
     Ok(true)
 }
 
-fn header_octet(
+fn header_byte(
     flow: &mut Flow,
     handshake: &mut Handshake,
     config: &Config,
     segment: &Segment,
-    octet: u8,
+    byte: u8,
     told: Told<'_>,
 ) -> Result<(), Reason> {
     let direction = flow.sides.of_mut(segment.from);
     let first = !direction.seen.has_begun();
-    let taken = match direction.header_octet(octet) {
+    let taken = match direction.header_byte(byte) {
         Header::Part => Ok(()),
         Header::Bad => Err(Reason::BadHeader),
         Header::Type(wire) => record_begins(flow, handshake, segment.from, wire),
@@ -147,7 +147,7 @@ fn header_octet(
 fn kind_of(flow: &Flow, handshake: &mut Handshake, from: Side, wire: u8) -> Result<Kind, Reason> {
     match Kind::of_wire(wire).ok_or(Reason::BadHeader)? {
         Kind::ApplicationData if flow.progress != State::Established => {
-            Ok(handshake.content().at_once(from))
+            Ok(handshake.inner_types().at_once(from))
         }
         // Everything after ServerHello is application_data on the wire (RFC 8446 5.2).
         Kind::Handshake if flow.tls13 => Err(Reason::Malformed),
@@ -212,9 +212,11 @@ fn header_ends(
             ack: segment.ack,
         };
         #[cfg(feature = "explain")]
-        handshake.content.tell_data(told, &record, flow.progress);
+        handshake
+            .inner_types
+            .tell_data(told, &record, flow.progress);
         let verdict = handshake
-            .content()
+            .inner_types()
             .record(&record, config.client_flight_budget, told);
         match (direction.kind, verdict.kind) {
             (Kind::Unknown, kind) => direction.decide(kind),
@@ -222,7 +224,7 @@ fn header_ends(
             (_, kind) => direction.kind = kind,
         }
         if verdict.kind == Kind::InDoubt {
-            handshake.add_in_doubt(record.octets());
+            handshake.add_in_doubt(record.bytes());
         }
         flow.note_finished(from, &verdict);
     }
@@ -260,20 +262,20 @@ fn body<P: Payload>(
         handshake.skip(from, skippable);
         skippable
     } else {
-        let octets = reader.octets(offset, wanted)?;
-        let wanted = octets.len() as u32;
+        let bytes = reader.bytes(offset, wanted)?;
+        let wanted = bytes.len() as u32;
         let at = direction.next();
         let taken = match kind {
             Kind::Alert => {
-                flow.closed |= handshake.alerts(from, octets);
+                flow.closed |= handshake.alerts(from, bytes);
                 Ok(())
             }
-            _ if direction.is_sslv2() => handshake.sslv2_octets(octets),
+            _ if direction.is_sslv2() => handshake.sslv2_bytes(bytes),
             _ => {
                 if handshake.awaits_hello() {
-                    told.client_hello(octets);
+                    told.client_hello(bytes);
                 }
-                handshake.octets(from, octets, &Places::from(at))
+                handshake.bytes(from, bytes, &Places::from(at))
             }
         };
         if let Err((number, why)) = taken {
@@ -294,10 +296,10 @@ fn body_taken(
     flow: &mut Flow,
     handshake: &mut Handshake,
     from: Side,
-    octets: u32,
+    bytes: u32,
 ) -> Result<(), Reason> {
     let direction = flow.sides.of_mut(from);
-    let complete = direction.body(flow.cold.of_mut(from), octets);
+    let complete = direction.body(flow.cold.of_mut(from), bytes);
     if complete && flow.progress != State::Established {
         let encrypted = handshake.is_encrypted(from);
         match direction.record.wire {

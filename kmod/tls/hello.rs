@@ -138,23 +138,23 @@ impl Hello {
     }
 
     /// Takes the next byte in.
-    pub(super) fn octet(&mut self, octet: u8) -> Result<(), Malformed> {
+    pub(super) fn byte(&mut self, byte: u8) -> Result<(), Malformed> {
         match self.field {
             Field::End => return Err(Malformed),
             Field::Random => {
                 if let Some(place) = self.random.get_mut(usize::from(self.random_read)) {
-                    *place = octet;
+                    *place = byte;
                 }
                 self.random_read = self.random_read.saturating_add(1);
             }
-            Field::SessionId => push(&mut self.session_id, octet)?,
-            Field::Name => push(self.sni.get_or_insert_default(), octet)?,
-            Field::Protocol => push(self.alpn.get_or_insert_default(), octet)?,
+            Field::SessionId => push(&mut self.session_id, byte)?,
+            Field::Name => push(self.sni.get_or_insert_default(), byte)?,
+            Field::Protocol => push(self.alpn.get_or_insert_default(), byte)?,
             Field::Ticket => {
                 self.has_ticket = true;
-                self.digest.octet(octet);
+                self.digest.byte(byte);
             }
-            _ => self.value = (self.value << 8) | u32::from(octet),
+            _ => self.value = (self.value << 8) | u32::from(byte),
         }
         self.left = self.left.saturating_sub(1);
         // Vectors may be empty, so that more than one field can end with a byte.
@@ -167,12 +167,12 @@ impl Hello {
 
     /// Takes the first of some bytes in, as many as belong to the field at hand but for its last, or to extensions that are
     /// not read: all of them, fewer, or none.
-    pub(super) fn run(&mut self, octets: &[u8]) -> Result<usize, Malformed> {
+    pub(super) fn run(&mut self, bytes: &[u8]) -> Result<usize, Malformed> {
         if self.field == Field::ExtensionType && self.left == 2 {
-            return Ok(self.pass_over(octets));
+            return Ok(self.pass_over(bytes));
         }
-        let most = usize::from(self.left.saturating_sub(1)).min(octets.len());
-        let octets = octets.get(..most).unwrap_or_default();
+        let most = usize::from(self.left.saturating_sub(1)).min(bytes.len());
+        let bytes = bytes.get(..most).unwrap_or_default();
         match self.field {
             // They are numbers, or the end.
             _ if most < 2 => return Ok(0),
@@ -180,15 +180,15 @@ impl Hello {
             Field::Random => {
                 let from = usize::from(self.random_read);
                 let to = self.random.get_mut(from..from.saturating_add(most));
-                to.ok_or(Malformed)?.copy_from_slice(octets);
+                to.ok_or(Malformed)?.copy_from_slice(bytes);
                 self.random_read = self.random_read.saturating_add(most as u8);
             }
-            Field::SessionId => append(&mut self.session_id, octets)?,
-            Field::Name => append(self.sni.get_or_insert_default(), octets)?,
-            Field::Protocol => append(self.alpn.get_or_insert_default(), octets)?,
+            Field::SessionId => append(&mut self.session_id, bytes)?,
+            Field::Name => append(self.sni.get_or_insert_default(), bytes)?,
+            Field::Protocol => append(self.alpn.get_or_insert_default(), bytes)?,
             Field::Ticket => {
                 self.has_ticket = true;
-                self.digest.octets(octets);
+                self.digest.bytes(bytes);
             }
             _ => return Ok(0),
         }
@@ -241,18 +241,19 @@ impl Hello {
         Ok(())
     }
 
-    pub(super) fn enter(&mut self, field: Field, octets: u16) {
+    /// Goes on with a field of so many bytes.
+    pub(super) fn enter(&mut self, field: Field, bytes: u16) {
         self.field = field;
-        self.left = octets;
+        self.left = bytes;
     }
 }
 
-fn append<const N: usize>(to: &mut Bytes<N>, octets: &[u8]) -> Result<(), Malformed> {
-    octets.iter().try_for_each(|octet| push(to, *octet))
+fn append<const N: usize>(to: &mut Bytes<N>, bytes: &[u8]) -> Result<(), Malformed> {
+    bytes.iter().try_for_each(|byte| push(to, *byte))
 }
 
-fn push<const N: usize>(to: &mut Bytes<N>, octet: u8) -> Result<(), Malformed> {
-    if to.push(octet) {
+fn push<const N: usize>(to: &mut Bytes<N>, byte: u8) -> Result<(), Malformed> {
+    if to.push(byte) {
         Ok(())
     } else {
         Err(Malformed)

@@ -11,7 +11,7 @@ pub(super) const TLS13: u16 = 0x0304;
 #[derive(Clone, Copy)]
 pub struct Bytes<const N: usize> {
     len: u8,
-    octets: [u8; N],
+    bytes: [u8; N],
 }
 
 impl<const N: usize> Bytes<N> {
@@ -19,26 +19,26 @@ impl<const N: usize> Bytes<N> {
     pub const fn new() -> Self {
         Bytes {
             len: 0,
-            octets: [0; N],
+            bytes: [0; N],
         }
     }
 
     /// The bytes.
     pub fn as_slice(&self) -> &[u8] {
-        self.octets
+        self.bytes
             .get(..usize::from(self.len))
-            .unwrap_or(&self.octets)
+            .unwrap_or(&self.bytes)
     }
 
     /// Appends one; false if there is no room.
-    pub fn push(&mut self, octet: u8) -> bool {
+    pub fn push(&mut self, byte: u8) -> bool {
         let (Some(place), Some(len)) = (
-            self.octets.get_mut(usize::from(self.len)),
+            self.bytes.get_mut(usize::from(self.len)),
             self.len.checked_add(1),
         ) else {
             return false;
         };
-        *place = octet;
+        *place = byte;
         self.len = len;
         true
     }

@@ -69,7 +69,7 @@ fn records_of_copy<S: HandshakeSlot, P: Payload>(
     let at = flow.sides.of(from).next();
     let told = slot.told();
     let mut kept = match slot.get() {
-        Some(handshake) => core::mem::take(handshake.kept.of_mut(from)),
+        Some(handshake) => core::mem::take(handshake.outstanding.of_mut(from)),
         None => return Ok(()),
     };
     kept.forget(flow.sides.of(from).acked);
@@ -92,7 +92,7 @@ fn records_of_copy<S: HandshakeSlot, P: Payload>(
     reader.set_records_left(copy.records_left());
     kept.cut(end_of_compared(flow.sides.of(from), at));
     if let Some(handshake) = slot.get() {
-        *handshake.kept.of_mut(from) = kept;
+        *handshake.outstanding.of_mut(from) = kept;
     }
     taken?;
     remember(flow, slot, segment, payload, next)

@@ -131,7 +131,7 @@ impl Ja4 {
     /// Takes the next bytes of the message in, and passes over what stands after it. Takes time in proportion to them.
     pub fn take(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
-        while let (Progress::Reading, Some(&octet)) = (self.progress, rest.first()) {
+        while let (Progress::Reading, Some(&byte)) = (self.progress, rest.first()) {
             let taken = match self.field {
                 Field::Random | Field::SessionId | Field::CompressionMethods | Field::Skipped => {
                     usize::from(self.left).min(rest.len())
@@ -139,7 +139,7 @@ impl Ja4 {
                 _ => 1,
             };
             rest = rest.get(taken..).unwrap_or_default();
-            if self.octets(octet, taken as u16).is_none() {
+            if self.bytes(byte, taken as u16).is_none() {
                 self.progress = Progress::Nothing;
             }
         }
@@ -212,13 +212,13 @@ impl Ja4 {
         ]
     }
 
-    /// Takes bytes of a field in, of which `octet` is the first. None if there is no JA4.
-    fn octets(&mut self, octet: u8, taken: u16) -> Option<()> {
+    /// Takes bytes of a field in, of which `byte` is the first. None if there is no JA4.
+    fn bytes(&mut self, byte: u8, taken: u16) -> Option<()> {
         if self.field == Field::Protocol {
-            let (first, _) = self.protocol.unwrap_or((octet, octet));
-            self.protocol = Some((first, octet));
+            let (first, _) = self.protocol.unwrap_or((byte, byte));
+            self.protocol = Some((first, byte));
         }
-        self.value = (self.value << 8) | u32::from(octet);
+        self.value = (self.value << 8) | u32::from(byte);
         self.message_left = self.message_left.checked_sub(taken.into())?;
         self.left = self.left.checked_sub(taken)?;
         // Vectors may be empty.
@@ -286,9 +286,9 @@ impl Ja4 {
         Some(())
     }
 
-    fn enter(&mut self, field: Field, octets: u16) {
+    fn enter(&mut self, field: Field, bytes: u16) {
         self.field = field;
-        self.left = octets;
+        self.left = bytes;
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) enum Place {
 
 impl Message {
     /// Takes a byte in.
-    pub(super) fn octet(&mut self, octet: u8) -> Place {
+    pub(super) fn byte(&mut self, byte: u8) -> Place {
         let place = self.header;
         if place == HEADER {
             self.skip(1);
@@ -55,11 +55,11 @@ impl Message {
                 return Place::TooMany;
             }
             self.number = self.number.saturating_add(1);
-            self.kind = octet;
+            self.kind = byte;
             self.left = 0;
-            return Place::Type(octet);
+            return Place::Type(byte);
         }
-        self.left = (self.left << 8) | u32::from(octet);
+        self.left = (self.left << 8) | u32::from(byte);
         if self.header == HEADER && self.left == 0 {
             self.header = 0;
             return Place::Empty(self.kind);
@@ -85,13 +85,13 @@ impl Message {
 
     /// Where a message begins: takes those in of which nothing is read, the last of them perhaps in part. Says how many
     /// bytes that is, and whether one shows that no session is resumed.
-    pub(super) fn pass_over(&mut self, octets: &[u8]) -> (usize, bool) {
+    pub(super) fn pass_over(&mut self, bytes: &[u8]) -> (usize, bool) {
         let mut full = false;
-        let mut rest = octets;
+        let mut rest = bytes;
         if self.header != 0 {
             return (0, full);
         }
-        while let Some((&[kind, high, middle, low], behind)) = rest.split_first_chunk() {
+        while let Some((&[kind, high, middle, low], after)) = rest.split_first_chunk() {
             let is_read = matches!(kind, CLIENT_HELLO | SERVER_HELLO | NEW_SESSION_TICKET);
             if is_read || self.number >= MESSAGES {
                 break;
@@ -99,20 +99,20 @@ impl Message {
             self.number = self.number.saturating_add(1);
             full |= matches!(kind, CERTIFICATE | SERVER_HELLO_DONE);
             let len = u32::from_be_bytes([0, high, middle, low]);
-            rest = match behind.get(len as usize..) {
-                Some(behind) => behind,
+            rest = match after.get(len as usize..) {
+                Some(after) => after,
                 None => {
                     *self = Message {
                         header: HEADER,
                         kind,
                         number: self.number,
-                        left: len.saturating_sub(behind.len() as u32),
+                        left: len.saturating_sub(after.len() as u32),
                     };
-                    return (octets.len(), full);
+                    return (bytes.len(), full);
                 }
             };
         }
-        (octets.len().saturating_sub(rest.len()), full)
+        (bytes.len().saturating_sub(rest.len()), full)
     }
 
     /// Bytes of the body that comes, when a message of no interest is being read.
@@ -125,8 +125,8 @@ impl Message {
     }
 
     /// Takes bytes of a body in, all of them or fewer.
-    pub(super) fn skip(&mut self, octets: u32) {
-        self.left = self.left.saturating_sub(octets);
+    pub(super) fn skip(&mut self, bytes: u32) {
+        self.left = self.left.saturating_sub(bytes);
         if self.left == 0 {
             self.header = 0;
         }

@@ -17,7 +17,7 @@ const MESSAGES: usize = 256;
 
 /// Bytes that begin with records, and what was taken of them.
 pub(super) struct Front<'a> {
-    pub(super) octets: &'a [u8],
+    pub(super) bytes: &'a [u8],
     pub(super) rest: &'a [u8],
     /// Those from the last record's on that was taken.
     pub(super) last: &'a [u8],
@@ -48,27 +48,26 @@ pub(super) fn short_messages(
     let (mut skipped, mut number) = (0_u32, 0_u16);
     let (mut first, mut last) = (rest, front.last);
     while left > 0 {
-        let Some((&header!(HANDSHAKE, _minor, high, low), behind)) = rest.split_first_chunk()
-        else {
+        let Some((&header!(HANDSHAKE, _minor, high, low), after)) = rest.split_first_chunk() else {
             break;
         };
         let len = u16::from_be_bytes([high, low]);
         let with_it = skipped.saturating_add(len.into());
         if end == 0 && with_it < skippable {
-            let (Some(behind), 1..) = (behind.get(len.into()..), len) else {
+            let (Some(after), 1..) = (after.get(len.into()..), len) else {
                 break;
             };
             headers.push_no_data(len);
             last = rest;
-            (rest, skipped, first) = (behind, with_it, behind);
+            (rest, skipped, first) = (after, with_it, after);
             left = left.saturating_sub(counts_as(Kind::Handshake, len));
             number = number.wrapping_add(1);
             continue;
         }
         let start = end;
         let to = usize::wrapping_add(start, len.into());
-        let (Some((body, behind)), Some(room), 1..) = (
-            behind.split_at_checked(len.into()),
+        let (Some((body, after)), Some(room), 1..) = (
+            after.split_at_checked(len.into()),
             messages.get_mut(start..to),
             len,
         ) else {
@@ -76,7 +75,7 @@ pub(super) fn short_messages(
         };
         room.copy_from_slice(body);
         headers.push_no_data(len);
-        (last, rest, end) = (rest, behind, to);
+        (last, rest, end) = (rest, after, to);
         left = left.saturating_sub(counts_as(Kind::Handshake, len));
         number = number.wrapping_add(1);
     }
@@ -90,10 +89,10 @@ pub(super) fn short_messages(
         told.client_hello(messages);
     }
     handshake
-        .octets(from, messages, &places)
+        .bytes(from, messages, &places)
         .map_err(|(number, why)| (number.saturating_add(skipped as usize), why))?;
     if number > 0 {
-        let at = front.octets.len().wrapping_sub(front.rest.len());
+        let at = front.bytes.len().wrapping_sub(front.rest.len());
         front.runs.push(at, Kind::Handshake);
     }
     (front.headers, front.rest, front.last) = (headers, rest, last);
@@ -104,14 +103,14 @@ pub(super) fn short_messages(
 
 /// Takes those bytes of handshake records in that stand before the byte of that number of their bodies.
 #[cold]
-pub(super) fn take_before(flow: &mut Flow, from: Side, octets: &[u8], number: usize) {
+pub(super) fn take_before(flow: &mut Flow, from: Side, bytes: &[u8], number: usize) {
     let direction = flow.sides.of_mut(from);
     let mut left = number;
-    let mut rest = octets;
+    let mut rest = bytes;
     while let Some(Whole {
         record,
         body,
-        behind,
+        after,
     }) = Whole::first(rest)
     {
         direction.header(record, Kind::Handshake);
@@ -121,6 +120,6 @@ pub(super) fn take_before(flow: &mut Flow, from: Side, octets: &[u8], number: us
             return;
         }
         left = left.saturating_sub(taken);
-        rest = behind;
+        rest = after;
     }
 }

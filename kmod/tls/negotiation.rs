@@ -21,20 +21,20 @@ const HELLO_RETRY_REQUEST: [u8; 32] = [
 impl Handshake {
     /// Takes bytes of plain-text handshake records' bodies in. Where one is not what an endpoint would take, it says which,
     /// and why.
-    pub(super) fn octets(
+    pub(super) fn bytes(
         &mut self,
         from: Side,
-        octets: &[u8],
+        bytes: &[u8],
         places: &Places<'_>,
     ) -> Result<(), (usize, Reason)> {
         let mut taken = 0;
-        while let Some(rest) = octets.get(taken..).filter(|rest| !rest.is_empty()) {
+        while let Some(rest) = bytes.get(taken..).filter(|rest| !rest.is_empty()) {
             let run = self.run(from, rest).map_err(|why| (taken, why))?;
             taken = taken.saturating_add(run);
-            let Some(octet) = octets.get(taken) else {
+            let Some(byte) = bytes.get(taken) else {
                 break;
             };
-            self.octet(from, *octet, || places.behind(taken))
+            self.byte(from, *byte, || places.after(taken))
                 .map_err(|why| (taken, why))?;
             taken = taken.saturating_add(1);
         }
@@ -42,13 +42,13 @@ impl Handshake {
     }
 
     /// Takes the first of them in that lie within a field of a hello, or of which nothing is read: many at once.
-    fn run(&mut self, from: Side, octets: &[u8]) -> Result<usize, Reason> {
+    fn run(&mut self, from: Side, bytes: &[u8]) -> Result<usize, Reason> {
         // It is the byte's to say what is wrong.
         if self.is_tls13() || self.progress == Progress::Nothing {
             return Ok(0);
         }
         let message = &mut self.parts.of_mut(from).message;
-        let within = |most: u32| octets.get(..octets.len().min(most as usize));
+        let within = |most: u32| bytes.get(..bytes.len().min(most as usize));
         let inside_hello = within(message.inside_hello()).unwrap_or_default();
         let inside_ticket = within(message.inside_ticket()).unwrap_or_default();
         if !inside_hello.is_empty() {
@@ -66,7 +66,7 @@ impl Handshake {
         if rest > 0 {
             message.skip(rest as u32);
         }
-        let (run, is_full) = message.pass_over(octets.get(rest..).unwrap_or_default());
+        let (run, is_full) = message.pass_over(bytes.get(rest..).unwrap_or_default());
         if is_full && self.client == Some(from.other()) && self.is_answered() {
             self.identity.resumed = Some(false);
         }
@@ -74,17 +74,17 @@ impl Handshake {
     }
 
     /// Takes a byte of a plain-text handshake record in; `end` gives the sequence number after it.
-    fn octet(&mut self, from: Side, octet: u8, end: impl FnOnce() -> u32) -> Result<(), Reason> {
+    fn byte(&mut self, from: Side, byte: u8, end: impl FnOnce() -> u32) -> Result<(), Reason> {
         // TLS 1.3 has no plain-text handshake message after ServerHello (RFC 8446 2).
         if self.is_tls13() {
             return Err(Reason::Malformed);
         }
-        match self.parts.of_mut(from).message.octet(octet) {
+        match self.parts.of_mut(from).message.byte(byte) {
             Place::TooMany => Err(Reason::Malformed),
             Place::Type(kind) => self.begins(from, kind),
             Place::Body(CLIENT_HELLO | SERVER_HELLO, last) => {
                 self.hello
-                    .octet(octet)
+                    .byte(byte)
                     .map_err(|Malformed| Reason::Malformed)?;
                 match last {
                     true => self.hello_ends(end()),
@@ -92,7 +92,7 @@ impl Handshake {
                 }
             }
             Place::Body(NEW_SESSION_TICKET, last) => {
-                self.new_ticket.octet(&mut self.hello.digest, octet);
+                self.new_ticket.byte(&mut self.hello.digest, byte);
                 if last {
                     self.issued = self.new_ticket.finish(&self.hello.digest);
                 }
@@ -107,7 +107,7 @@ impl Handshake {
     fn begins(&mut self, from: Side, kind: u8) -> Result<(), Reason> {
         match self.follows(from, kind) {
             // It may answer what was not seen.
-            Err(_) if self.content.is_given_up() => Err(Reason::Hole),
+            Err(_) if self.inner_types.is_given_up() => Err(Reason::Hole),
             follows => follows,
         }
     }
@@ -156,12 +156,12 @@ impl Handshake {
     }
 
     /// Takes bytes of it in; which of them is wrong, if one is.
-    pub(super) fn sslv2_octets(&mut self, octets: &[u8]) -> Result<(), (usize, Reason)> {
-        let passed = self.sslv2.run(octets);
-        let rest = octets.get(passed..).unwrap_or_default();
-        for (number, octet) in rest.iter().enumerate() {
+    pub(super) fn sslv2_bytes(&mut self, bytes: &[u8]) -> Result<(), (usize, Reason)> {
+        let passed = self.sslv2.run(bytes);
+        let rest = bytes.get(passed..).unwrap_or_default();
+        for (number, byte) in rest.iter().enumerate() {
             self.sslv2
-                .octet(*octet, &mut self.hello)
+                .byte(*byte, &mut self.hello)
                 .map_err(|Malformed| (passed.saturating_add(number), Reason::Malformed))?;
         }
         Ok(())
@@ -247,7 +247,7 @@ impl Handshake {
         let psk = hello.pre_shared_key && !hello.with_certificate;
         identity.resumed = (psk || !hello.pre_shared_key).then_some(psk);
         identity.resumption = psk.then_some(Resumption::Psk);
-        self.content.begin(Settled {
+        self.inner_types.begin(Settled {
             client,
             cipher: hello.cipher,
             early_data: self.early_data,

@@ -20,7 +20,7 @@ const MOST: u32 = 64 * 1024;
 pub struct Piece {
     /// The one after it. Whoever gives a piece has nothing in here.
     pub(crate) next: Option<Held<Piece>>,
-    octets: [u8; PIECE as usize],
+    bytes: [u8; PIECE as usize],
 }
 
 #[cfg(not(MODULE))]
@@ -29,7 +29,7 @@ impl Piece {
     pub const fn new() -> Self {
         Piece {
             next: None,
-            octets: [0; PIECE as usize],
+            bytes: [0; PIECE as usize],
         }
     }
 }
@@ -219,7 +219,7 @@ impl Outstanding {
             }
             let piece = place.as_mut()?;
             if left == 0 {
-                return Some(&mut piece.octets);
+                return Some(&mut piece.bytes);
             }
             left = left.saturating_sub(1);
             place = &mut piece.next;
@@ -243,7 +243,7 @@ impl Outstanding {
         for _ in 0..place / PIECE {
             piece = piece.and_then(|piece| piece.next.as_deref());
         }
-        let octets = piece.and_then(|piece| piece.octets.get((place % PIECE) as usize..));
-        octets.unwrap_or_default()
+        let bytes = piece.and_then(|piece| piece.bytes.get((place % PIECE) as usize..));
+        bytes.unwrap_or_default()
     }
 }

@@ -21,20 +21,20 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn put(&mut self, octets: &[u8]) {
+    fn put(&mut self, bytes: &[u8]) {
         if let Some(room) = self.to.get_mut(self.at..) {
             room.iter_mut()
-                .zip(octets)
+                .zip(bytes)
                 .for_each(|(to, from)| *to = *from);
         }
-        self.at = self.at.saturating_add(octets.len());
+        self.at = self.at.saturating_add(bytes.len());
     }
 
     /// With its length, which is below 256, in front.
-    fn put_counted(&mut self, octets: Option<&[u8]>) {
-        if let Some(octets) = octets {
-            self.put(&[octets.len() as u8]);
-            self.put(octets);
+    fn put_counted(&mut self, bytes: Option<&[u8]>) {
+        if let Some(bytes) = bytes {
+            self.put(&[bytes.len() as u8]);
+            self.put(bytes);
         }
     }
 }
@@ -66,20 +66,20 @@ impl<'a> Reader<'a> {
         self.choice(at).map(|value| value & 1 != 0)
     }
 
-    fn take(&mut self, at: u32, octets: usize) -> Option<&'a [u8]> {
+    fn take(&mut self, at: u32, bytes: usize) -> Option<&'a [u8]> {
         if !self.flag(at) {
             return None;
         }
-        let (taken, left) = self.left.split_at_checked(octets)?;
+        let (taken, left) = self.left.split_at_checked(bytes)?;
         self.left = left;
         Some(taken)
     }
 
     fn counted(&mut self, at: u32) -> Option<&'a [u8]> {
-        let &[octets] = self.take(at, 1)? else {
+        let &[bytes] = self.take(at, 1)? else {
             return None;
         };
-        self.take(at, octets.into())
+        self.take(at, bytes.into())
     }
 
     fn u16(&mut self, at: u32) -> Option<u16> {

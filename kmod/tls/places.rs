@@ -24,18 +24,18 @@ impl<'a> Places<'a> {
 
     /// The sequence number after the byte of that number.
     #[cold]
-    pub(super) fn behind(&self, number: usize) -> u32 {
+    pub(super) fn after(&self, number: usize) -> u32 {
         let mut at = self.at;
         let mut left = number;
         let mut rest = self.records;
-        while let Some(Whole { body, behind, .. }) = Whole::first(rest) {
+        while let Some(Whole { body, after, .. }) = Whole::first(rest) {
             at = at.wrapping_add(HEADER.into());
             if left < body.len() {
                 break;
             }
             left = left.saturating_sub(body.len());
             at = at.wrapping_add(body.len() as u32);
-            rest = behind;
+            rest = after;
         }
         at.wrapping_add(left as u32).wrapping_add(1)
     }

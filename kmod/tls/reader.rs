@@ -31,7 +31,7 @@ pub(super) struct Reader<'a, P> {
 }
 
 impl<'a, P: Payload> Reader<'a, P> {
-    /// The most that [`octets`](Self::octets) gives at a time.
+    /// The most that [`bytes`](Self::bytes) gives at a time.
     pub(super) const MOST: u32 = WINDOW as u32;
 
     /// Nothing read yet but so many records.
@@ -98,9 +98,9 @@ impl<'a, P: Payload> Reader<'a, P> {
 
     /// Bytes from `offset` on, no more than are left: so many, if they lie in one piece, else [`MOST`](Self::MOST) at most.
     #[inline]
-    pub(super) fn octets(&mut self, offset: u32, wanted: u32) -> Result<&[u8], Reason> {
-        if let Some(octets) = self.payload.slice(offset, wanted) {
-            return Ok(octets);
+    pub(super) fn bytes(&mut self, offset: u32, wanted: u32) -> Result<&[u8], Reason> {
+        if let Some(bytes) = self.payload.slice(offset, wanted) {
+            return Ok(bytes);
         }
         let least = wanted.min(Self::MOST);
         if !self.has(offset, least) {
@@ -114,8 +114,8 @@ impl<'a, P: Payload> Reader<'a, P> {
     pub(super) fn some(&mut self, offset: u32) -> Result<&[u8], Reason> {
         let left = self.left(offset);
         for most in [TOGETHER, Self::MOST] {
-            if let Some(octets) = self.payload.slice(offset, left.min(most)) {
-                return Ok(octets);
+            if let Some(bytes) = self.payload.slice(offset, left.min(most)) {
+                return Ok(bytes);
             }
         }
         let least = left.min(Self::MOST / 2);
@@ -133,7 +133,7 @@ impl<'a, P: Payload> Reader<'a, P> {
             return Ok(None);
         }
         if self.payload.slice(offset, LEN).is_some() {
-            return self.payload.octets(offset).map(Some).ok_or(Reason::Hole);
+            return self.payload.bytes(offset).map(Some).ok_or(Reason::Hole);
         }
         if !self.has(offset, LEN) {
             let is_near = offset.wrapping_sub(self.at) < Self::MOST / 2;
@@ -141,22 +141,22 @@ impl<'a, P: Payload> Reader<'a, P> {
                 // The next one will hardly be near either.
                 self.at = offset;
                 self.len = 0;
-                return self.payload.octets(offset).map(Some).ok_or(Reason::Hole);
+                return self.payload.bytes(offset).map(Some).ok_or(Reason::Hole);
             }
             self.fetch(offset, LEN)?;
         }
-        let octets = self.at_hand(offset, LEN)?.first_chunk();
-        octets.copied().map(Some).ok_or(Reason::Hole)
+        let bytes = self.at_hand(offset, LEN)?.first_chunk();
+        bytes.copied().map(Some).ok_or(Reason::Hole)
     }
 
     fn at_hand(&self, offset: u32, len: u32) -> Result<&[u8], Reason> {
         let from = offset.wrapping_sub(self.at) as usize;
-        let octets = match self.of_copy {
+        let bytes = match self.of_copy {
             None => self.window.as_ref().map(<[u8; WINDOW]>::as_slice),
             of_copy => of_copy,
         };
-        let octets = octets.and_then(|octets| octets.get(from..)?.get(..len as usize));
-        octets.ok_or(Reason::Hole)
+        let bytes = bytes.and_then(|bytes| bytes.get(from..)?.get(..len as usize));
+        bytes.ok_or(Reason::Hole)
     }
 
     /// How many bytes from `offset` on are at hand.
@@ -176,11 +176,11 @@ impl<'a, P: Payload> Reader<'a, P> {
         let of_copy = self
             .copy
             .map(|(copy, seq)| copy.slice(seq.wrapping_add(offset)))
-            .filter(|octets| octets.len() >= least as usize);
+            .filter(|bytes| bytes.len() >= least as usize);
         self.of_copy = of_copy;
-        if let Some(octets) = of_copy {
+        if let Some(bytes) = of_copy {
             self.at = offset;
-            self.len = octets.len() as u32;
+            self.len = bytes.len() as u32;
             return Ok(());
         }
         let len = self.left(offset).min(Self::MOST);

@@ -164,30 +164,30 @@ impl Record {
 
     /// Takes a byte of the header in. `first`: of a direction's first record, whose version says little (RFC 5246
     /// E.1) and which may be framed as in SSL 2.0.
-    pub(super) fn header_octet(&mut self, octet: u8, first: bool) -> Header {
+    pub(super) fn header_byte(&mut self, byte: u8, first: bool) -> Header {
         let place = self.header;
         self.header = self.header.saturating_add(1);
         match (self.framing, place) {
-            (_, 0) => self.begin(octet, first),
-            (Framing::Tls, 1) | (Framing::Sslv2, 3) if octet == MAJOR => Header::Part,
-            (Framing::Tls, 2) if octet <= MINOR_MAX || first => {
-                self.minor = octet;
+            (_, 0) => self.begin(byte, first),
+            (Framing::Tls, 1) | (Framing::Sslv2, 3) if byte == MAJOR => Header::Part,
+            (Framing::Tls, 2) if byte <= MINOR_MAX || first => {
+                self.minor = byte;
                 Header::Part
             }
             (Framing::Sslv2, 1) => {
-                self.len |= u16::from(octet);
+                self.len |= u16::from(byte);
                 Header::Part
             }
             // The type of a ClientHello.
-            (Framing::Sslv2, 2) if octet == 1 => Header::Part,
+            (Framing::Sslv2, 2) if byte == 1 => Header::Part,
             (Framing::Tls, 3) => {
-                self.len = u16::from(octet) << 8;
+                self.len = u16::from(byte) << 8;
                 Header::Part
             }
-            (Framing::Tls, 4) => self.complete(self.len | u16::from(octet)),
+            (Framing::Tls, 4) => self.complete(self.len | u16::from(byte)),
             // The length counts from the third byte on.
-            (Framing::Sslv2, 4) if octet <= MINOR_MAX => {
-                self.minor = octet;
+            (Framing::Sslv2, 4) if byte <= MINOR_MAX => {
+                self.minor = byte;
                 self.complete(self.len.saturating_sub(3))
             }
             _ => Header::Bad,
@@ -200,29 +200,29 @@ impl Record {
         Header::Complete(len)
     }
 
-    fn begin(&mut self, octet: u8, first: bool) -> Header {
-        self.wire = octet;
+    fn begin(&mut self, byte: u8, first: bool) -> Header {
+        self.wire = byte;
         self.len = 0;
         self.framing = Framing::Tls;
-        if first && octet & 0x80 != 0 {
+        if first && byte & 0x80 != 0 {
             self.framing = Framing::Sslv2;
             self.wire = HANDSHAKE;
-            self.len = u16::from(octet & 0x7f) << 8;
+            self.len = u16::from(byte & 0x7f) << 8;
             return Header::Part;
         }
-        match is_wire_type(octet) {
-            true => Header::Type(octet),
+        match is_wire_type(byte) {
+            true => Header::Type(byte),
             false => Header::Bad,
         }
     }
 
     /// Takes bytes of the body in; whether the record is complete.
     #[inline]
-    pub(super) fn body(&mut self, octets: u32) -> bool {
-        let complete = self.body_left() <= octets;
+    pub(super) fn body(&mut self, bytes: u32) -> bool {
+        let complete = self.body_left() <= bytes;
         match complete {
             true => self.ends(),
-            false => self.goes_on(octets),
+            false => self.goes_on(bytes),
         }
         complete
     }
@@ -236,8 +236,8 @@ impl Record {
 
     /// So many bytes of the body have come, and more will.
     #[inline]
-    pub(super) fn goes_on(&mut self, octets: u32) {
-        self.left = self.left.saturating_sub(octets as u16);
+    pub(super) fn goes_on(&mut self, bytes: u32) {
+        self.left = self.left.saturating_sub(bytes as u16);
     }
 }
 
@@ -245,27 +245,27 @@ impl Record {
 pub(super) struct Whole<'a> {
     pub(super) record: Record,
     pub(super) body: &'a [u8],
-    pub(super) behind: &'a [u8],
+    pub(super) after: &'a [u8],
 }
 
 impl<'a> Whole<'a> {
     /// The one that these bytes begin with; none if it is not whole, or its header has not its usual form.
     #[inline]
-    pub(super) fn first(octets: &'a [u8]) -> Option<Self> {
-        let (&header, behind) = octets.split_first_chunk::<{ HEADER as usize }>()?;
+    pub(super) fn first(bytes: &'a [u8]) -> Option<Self> {
+        let (&header, after) = bytes.split_first_chunk::<{ HEADER as usize }>()?;
         let record = Record::of_header(header)?;
-        let (body, behind) = behind.split_at_checked(record.len().into())?;
+        let (body, after) = after.split_at_checked(record.len().into())?;
         Some(Whole {
             record,
             body,
-            behind,
+            after,
         })
     }
 }
 
 /// Whether a record may begin so.
-pub(super) fn is_wire_type(octet: u8) -> bool {
-    (CHANGE_CIPHER_SPEC..=HEARTBEAT).contains(&octet)
+pub(super) fn is_wire_type(byte: u8) -> bool {
+    (CHANGE_CIPHER_SPEC..=HEARTBEAT).contains(&byte)
 }
 
 /// Whether a record may have that length. In TLS 1.3 nothing but application_data is encrypted.

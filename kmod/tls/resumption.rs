@@ -23,10 +23,11 @@ pub(super) struct Digest {
     state: [u64; 4],
     /// Bytes that do not make a word yet, the first lowest.
     word: u64,
-    octets: u64,
+    bytes: u64,
 }
 
 impl Digest {
+    /// Of nothing so far, keyed, of bytes that are `of` that: SipHash-2-4.
     pub(super) fn new([k0, k1]: Secret, of: Of) -> Self {
         let mut digest = Digest {
             state: [
@@ -36,56 +37,59 @@ impl Digest {
                 k1 ^ 0x7465_6462_7974_6573,
             ],
             word: 0,
-            octets: 0,
+            bytes: 0,
         };
-        digest.octet(of as u8);
+        digest.byte(of as u8);
         digest
     }
 
-    pub(super) fn octet(&mut self, octet: u8) {
-        if self.octets >= MOST {
+    /// Takes a byte in; from `MOST` on they do not count.
+    pub(super) fn byte(&mut self, byte: u8) {
+        if self.bytes >= MOST {
             return;
         }
-        self.word = (self.word >> 8) | (u64::from(octet) << 56);
-        self.octets = self.octets.wrapping_add(1);
-        if self.octets & 7 == 0 {
+        self.word = (self.word >> 8) | (u64::from(byte) << 56);
+        self.bytes = self.bytes.wrapping_add(1);
+        if self.bytes & 7 == 0 {
             self.compress(self.word);
             self.word = 0;
         }
     }
 
     /// The same of many, word by word.
-    pub(super) fn octets(&mut self, octets: &[u8]) {
-        let room = MOST.saturating_sub(self.octets).min(octets.len() as u64);
-        let octets = octets.get(..room as usize).unwrap_or_default();
-        let missing = 8_u64.wrapping_sub(self.octets) & 7;
-        let (first, mut rest) = octets
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
+        let room = MOST.saturating_sub(self.bytes).min(bytes.len() as u64);
+        let bytes = bytes.get(..room as usize).unwrap_or_default();
+        let missing = 8_u64.wrapping_sub(self.bytes) & 7;
+        let (first, mut rest) = bytes
             .split_at_checked(missing as usize)
-            .unwrap_or((octets, &[]));
-        first.iter().for_each(|&octet| self.octet(octet));
+            .unwrap_or((bytes, &[]));
+        first.iter().for_each(|&byte| self.byte(byte));
         let mut digest = *self;
         while let Some((&word, after)) = rest.split_first_chunk() {
             digest.compress(u64::from_le_bytes(word));
-            digest.octets = digest.octets.wrapping_add(8);
+            digest.bytes = digest.bytes.wrapping_add(8);
             rest = after;
         }
         *self = digest;
-        rest.iter().for_each(|&octet| self.octet(octet));
+        rest.iter().for_each(|&byte| self.byte(byte));
     }
 
-    pub(super) fn of(mut self, octets: &[u8]) -> u64 {
-        self.octets(octets);
+    /// Takes these bytes in, and ends.
+    pub(super) fn of(mut self, bytes: &[u8]) -> u64 {
+        self.bytes(bytes);
         self.finish()
     }
 
+    /// The digest of what was taken in.
     pub(super) fn finish(mut self) -> u64 {
         // Those of the last word stand at its upper end so far.
-        let missing = 8_u64.wrapping_sub(self.octets & 7);
+        let missing = 8_u64.wrapping_sub(self.bytes & 7);
         let rest = match missing {
             8 => 0,
             missing => self.word.wrapping_shr((missing as u32).wrapping_mul(8)),
         };
-        self.compress(rest | (self.octets << 56));
+        self.compress(rest | (self.bytes << 56));
         self.state[2] ^= 0xff;
         (0..4).for_each(|_| self.round());
         let [v0, v1, v2, v3] = self.state;
@@ -128,25 +132,25 @@ pub(super) struct NewTicket {
 
 impl NewTicket {
     /// Takes the next byte of the message's body in; `digest`: of the ticket.
-    pub(super) fn octet(&mut self, digest: &mut Digest, octet: u8) {
+    pub(super) fn byte(&mut self, digest: &mut Digest, byte: u8) {
         match self.read {
             0..4 => {}
-            4 | 5 => self.len = (self.len << 8) | u16::from(octet),
-            _ => digest.octet(octet),
+            4 | 5 => self.len = (self.len << 8) | u16::from(byte),
+            _ => digest.byte(byte),
         }
         self.read = self.read.saturating_add(1);
     }
 
     /// Takes bytes of the ticket itself in, and says how many: none as long as others come.
-    pub(super) fn run(&mut self, digest: &mut Digest, octets: &[u8]) -> usize {
+    pub(super) fn run(&mut self, digest: &mut Digest, bytes: &[u8]) -> usize {
         if self.read < FRONT {
             return 0;
         }
-        digest.octets(octets);
+        digest.bytes(bytes);
         self.read = self
             .read
-            .saturating_add(octets.len().min(u16::MAX.into()) as u16);
-        octets.len()
+            .saturating_add(bytes.len().min(u16::MAX.into()) as u16);
+        bytes.len()
     }
 
     /// The ticket's digest; none if it is empty, or is not what its length says.

@@ -55,7 +55,7 @@ impl<P: Payload> Rules<P> for Resync<'_> {
             return Ok(0);
         }
         let kind_of = |wire, len| fits(len).then(|| kind_again(wire));
-        Ok(run(self.direction, self.cold, reader, offset, kind_of)?.octets)
+        Ok(run(self.direction, self.cold, reader, offset, kind_of)?.bytes)
     }
 
     #[inline(always)]
@@ -91,7 +91,7 @@ impl<P: Payload> Rules<P> for Resync<'_> {
 
 /// Whether no candidate is followed.
 fn is_between(direction: &Direction, cold: &ColdState) -> bool {
-    direction.follow == Follow::Octets
+    direction.follow == Follow::Bytes
         && cold.chain.headers == 0
         && direction.record.header_left() == HEADER
 }
@@ -105,14 +105,14 @@ fn search_beginning<P: Payload>(
     left: u32,
 ) -> Result<u32, Reason> {
     let place = direction.next();
-    let (searching, octets) = match THOROUGH.checked_sub(cold.chain.searched) {
+    let (searching, bytes) = match THOROUGH.checked_sub(cold.chain.searched) {
         Some(thorough @ 1..) => (true, thorough),
         _ => (
             place / STRETCH % STRETCHES == 0,
             STRETCH.wrapping_sub(place % STRETCH),
         ),
     };
-    let wanted = octets.min(left);
+    let wanted = bytes.min(left);
     if !searching {
         direction.pass_over(place.wrapping_add(wanted));
         return Ok(wanted);
@@ -155,8 +155,8 @@ fn search_header<P: Payload>(
         }
     }
     let mut taken = 0_u32;
-    for &octet in reader.octets(offset, u32::from(missing).min(left))? {
-        let header = direction.header_octet(octet);
+    for &byte in reader.bytes(offset, u32::from(missing).min(left))? {
+        let header = direction.header_byte(byte);
         if header == Header::Bad {
             // It may begin another.
             no_header(direction, cold);
@@ -177,9 +177,9 @@ fn search_header<P: Payload>(
 }
 
 /// Bytes of a header were taken in.
-fn looked_at(direction: &Direction, cold: &mut ColdState, octets: u32) {
-    if direction.follow == Follow::Octets {
-        cold.chain.looked_at(octets);
+fn looked_at(direction: &Direction, cold: &mut ColdState, bytes: u32) {
+    if direction.follow == Follow::Bytes {
+        cold.chain.looked_at(bytes);
     }
 }
 
@@ -198,7 +198,7 @@ fn header_ends(direction: &mut Direction, cold: &mut ColdState, len: u16) {
         no_header(direction, cold);
         return;
     }
-    if direction.follow == Follow::Octets && cold.chain.goes_on(len) {
+    if direction.follow == Follow::Bytes && cold.chain.goes_on(len) {
         direction.follow = Follow::Resynchronised;
     }
     direction.decide(kind_of_candidate(direction, direction.record.wire));
@@ -207,7 +207,7 @@ fn header_ends(direction: &mut Direction, cold: &mut ColdState, len: u16) {
 /// There is no header where one was expected.
 fn no_header(direction: &mut Direction, cold: &mut ColdState) {
     direction.decide(Kind::Unknown);
-    direction.follow = Follow::Octets;
+    direction.follow = Follow::Bytes;
     direction.begin_again(cold);
 }
 
@@ -230,8 +230,8 @@ const NEAR: usize = PLACES + 2;
 
 /// How many bytes come before the first place where a header may begin, and true. A header shows by its type and the two
 /// bytes of its version. Where there is none: how many were looked at, and false. `are_all`: no more have come yet.
-fn find(octets: &[u8], are_all: bool) -> (u32, bool) {
-    let mut rest = octets;
+fn find(bytes: &[u8], are_all: bool) -> (u32, bool) {
+    let mut rest = bytes;
     let mut passed = 0_u32;
     while let Some(near) = rest.first_chunk() {
         if let Some(place) = first_header(near) {
@@ -276,8 +276,8 @@ fn begin_headers(near: &[u8; NEAR], at: usize) -> u64 {
     const LOW: u64 = EACH * 0x7f;
     const HIGH: u64 = EACH * 0x80;
     let word = |at: usize| {
-        let octets = near.get(at..).and_then(|octets| octets.first_chunk());
-        octets.map_or(0, |octets| u64::from_le_bytes(*octets))
+        let bytes = near.get(at..).and_then(|bytes| bytes.first_chunk());
+        bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes))
     };
     let (types, majors, minors) = (word(at), word(at + 1), word(at + 2));
     // Sums of seven bits, none of which reaches the next byte.

@@ -47,7 +47,7 @@ pub(super) fn compare<S: HandshakeSlot, P: Payload>(
     let found = match slot.get() {
         Some(handshake) if direction.follow == Follow::Records => compare_kept(
             direction,
-            handshake.kept.of(segment.from),
+            handshake.outstanding.of(segment.from),
             payload,
             seq,
             from,
@@ -75,7 +75,7 @@ pub(super) fn remember<S: HandshakeSlot, P: Payload>(
 ) -> Result<(), Reason> {
     let direction = flow.sides.of(segment.from);
     let mut kept = match slot.get() {
-        Some(handshake) => core::mem::take(handshake.kept.of_mut(segment.from)),
+        Some(handshake) => core::mem::take(handshake.outstanding.of_mut(segment.from)),
         None => return Ok(()),
     };
     kept.forget(direction.acked);
@@ -88,7 +88,7 @@ pub(super) fn remember<S: HandshakeSlot, P: Payload>(
         at = end;
     }
     if let Some(handshake) = slot.get() {
-        *handshake.kept.of_mut(segment.from) = kept;
+        *handshake.outstanding.of_mut(segment.from) = kept;
     }
     Ok(())
 }
@@ -155,9 +155,9 @@ fn differ<P: Payload>(
     while before(at, end) {
         let was = kept.bytes(at);
         let count = was.len().min(CHUNK).min(end.wrapping_sub(at) as usize);
-        let mut octets = [0; CHUNK];
+        let mut bytes = [0; CHUNK];
         // A payload that is shorter than it said has a hole.
-        let (Some(was), Some(is)) = (was.get(..count), octets.get_mut(..count)) else {
+        let (Some(was), Some(is)) = (was.get(..count), bytes.get_mut(..count)) else {
             return Err(Reason::Hole);
         };
         if count == 0 || !payload.read(at.wrapping_sub(seq), is) {

@@ -34,7 +34,7 @@ struct KeptHeader {
     kind: u8,
     len: u16,
     /// Bytes of it that were read.
-    octets: u8,
+    bytes: u8,
 }
 
 impl Headers {
@@ -74,12 +74,12 @@ impl Headers {
         from: u32,
         end: u32,
     ) -> Result<bool, Reason> {
-        let octets = current.header_read();
+        let bytes = current.header_read();
         let mut header = KeptHeader {
             start: current.start(next),
             kind: kind_of(current),
             len: current.len(),
-            octets,
+            bytes,
         };
         if header.kind != 0 && header.differs(payload, seq, from, end)? {
             return Ok(true);
@@ -104,7 +104,7 @@ impl Headers {
             start: start.wrapping_sub(u32::from(len).wrapping_add(HEADER.into())),
             kind,
             len,
-            octets: HEADER,
+            bytes: HEADER,
         })
     }
 
@@ -132,11 +132,11 @@ impl KeptHeader {
         let minor = self.kind.wrapping_sub(1);
         let before_it = [APPLICATION_DATA, MAJOR, minor, high, low];
         let mut at = self.start;
-        for was in before_it.into_iter().take(self.octets.into()) {
+        for was in before_it.into_iter().take(self.bytes.into()) {
             if !before(at, from) && before(at, end) {
                 // A payload that is shorter than it said has a hole.
-                let [octet] = payload.octets(at.wrapping_sub(seq)).ok_or(Reason::Hole)?;
-                if octet != was {
+                let [byte] = payload.bytes(at.wrapping_sub(seq)).ok_or(Reason::Hole)?;
+                if byte != was {
                     return Ok(true);
                 }
             }

@@ -84,11 +84,13 @@ impl Runs {
 pub(super) struct PerWire(u64);
 
 impl PerWire {
+    /// Adds a record.
     #[inline(always)]
     pub(super) fn add(&mut self, wire: u8) {
         self.add_many(wire, 1);
     }
 
+    /// Adds so many records of a type, of which there are then no more than 255.
     #[inline(always)]
     pub(super) fn add_many(&mut self, wire: u8, number: u16) {
         let place = u32::from(wire.wrapping_sub(CHANGE_CIPHER_SPEC)).wrapping_mul(8);

@@ -96,8 +96,8 @@ fn take_payload<S: HandshakeSlot, P: Payload>(
         if !before(next, end) {
             return SegmentOutcome::Nothing;
         }
-        if flow.is_behind_hole(from, seq) {
-            return SegmentOutcome::BehindHole;
+        if flow.is_after_hole(from, seq) {
+            return SegmentOutcome::AfterHole;
         }
         if before(next, seq) {
             let direction = flow.sides.of_mut(from);

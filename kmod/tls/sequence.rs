@@ -35,8 +35,8 @@ pub(super) enum Kind {
 
 impl Kind {
     /// What a record of that wire type carries if nothing else is known.
-    pub(super) fn of_wire(octet: u8) -> Option<Kind> {
-        match octet {
+    pub(super) fn of_wire(byte: u8) -> Option<Kind> {
+        match byte {
             20 => Some(Kind::ChangeCipherSpec),
             21 => Some(Kind::Alert),
             22 => Some(Kind::Handshake),
@@ -74,6 +74,7 @@ impl Kind {
         }
     }
 
+    /// What rules are told of bytes of this kind.
     pub(super) fn types(self) -> PacketTypes {
         match self {
             Kind::Unknown => PacketTypes::both(Types::UNKNOWN),
@@ -129,6 +130,7 @@ impl History {
         }
     }
 
+    /// The sequence number after the last byte that is known.
     pub(super) fn end(&self) -> u32 {
         self.end
     }
@@ -155,14 +157,14 @@ impl History {
 
     /// Appends bytes.
     #[inline(always)]
-    pub(super) fn extend(&mut self, octets: u32, kind: Kind) {
-        if octets == 0 {
+    pub(super) fn extend(&mut self, bytes: u32, kind: Kind) {
+        if bytes == 0 {
             return;
         }
         if self.kinds & 0xf != kind as u32 {
             self.begin(kind);
         }
-        let end = self.end.wrapping_add(octets);
+        let end = self.end.wrapping_add(bytes);
         if end / TRIM_EVERY != self.end / TRIM_EVERY {
             self.trim(end);
         }
@@ -191,7 +193,7 @@ impl History {
     #[cold]
     pub(super) fn unknown_from(&mut self, seq: u32) {
         let seq = later(seq, self.oldest());
-        let octets = self.end.wrapping_sub(seq);
+        let bytes = self.end.wrapping_sub(seq);
         if !before(seq, self.end) {
             return;
         }
@@ -204,7 +206,7 @@ impl History {
             self.kinds >>= 4;
         }
         self.end = seq;
-        self.extend(octets, Kind::Unknown);
+        self.extend(bytes, Kind::Unknown);
     }
 
     /// Makes bytes from `seq` to `end` unknown, if those from `end` on are all of one kind.

@@ -21,7 +21,7 @@ pub(super) struct ServerFlight {
     first_len: u16,
     /// Which of the records was the server's own Finished, counted from 1; none yet: 0.
     finished_record: u8,
-    octets: u32,
+    bytes: u32,
     /// The sequence number after the last record.
     end: u32,
     /// The sequence number after the server's own Finished, if it has come.
@@ -46,11 +46,11 @@ impl ServerFlight {
             self.first_len = record.len;
         }
         // A CertificateRequest may have that length by chance.
-        let may_finish = !first && !answered && (psk || self.octets >= BEFORE_FINISHED);
+        let may_finish = !first && !answered && (psk || self.bytes >= BEFORE_FINISHED);
         self.records = self.records.saturating_add(1);
         self.end = record.end;
-        self.octets = self.octets.saturating_add(record.octets());
-        let within = self.octets <= SERVER_FLIGHT;
+        self.bytes = self.bytes.saturating_add(record.bytes());
+        let within = self.bytes <= SERVER_FLIGHT;
         let kind = match self.has_finished() {
             true => self.after_finished(record),
             false if within => Kind::EncryptedHandshake,
@@ -94,8 +94,9 @@ impl ServerFlight {
         }
     }
 
+    /// What a record is that the server sends after what may have been its Finished: in doubt up to 8 KiB in all.
     pub(super) fn after_finished(&mut self, record: &Encrypted) -> Kind {
-        self.in_doubt = self.in_doubt.saturating_add(record.octets());
+        self.in_doubt = self.in_doubt.saturating_add(record.bytes());
         match self.in_doubt <= AFTER_FINISHED {
             true => Kind::InDoubt,
             false => Kind::ApplicationData,
@@ -111,8 +112,8 @@ impl ServerFlight {
 
     /// Whether so many bytes more are within what it may have before its Finished.
     #[inline]
-    pub(super) fn has_room(&self, octets: u32) -> bool {
-        self.octets <= SERVER_FLIGHT.saturating_sub(octets)
+    pub(super) fn has_room(&self, bytes: u32) -> bool {
+        self.bytes <= SERVER_FLIGHT.saturating_sub(bytes)
     }
 
     /// Whether a record of it has come.
@@ -125,7 +126,7 @@ impl ServerFlight {
     #[cfg(feature = "explain")]
     pub(super) fn left(&self) -> u32 {
         match self.in_doubt {
-            0 => SERVER_FLIGHT.saturating_sub(self.octets),
+            0 => SERVER_FLIGHT.saturating_sub(self.bytes),
             in_doubt => AFTER_FINISHED.saturating_sub(in_doubt),
         }
     }

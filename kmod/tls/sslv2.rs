@@ -17,16 +17,16 @@ pub(super) struct Sslv2 {
 
 impl Sslv2 {
     /// Takes the next byte in.
-    pub(super) fn octet(&mut self, octet: u8, hello: &mut Hello) -> Result<(), Malformed> {
+    pub(super) fn byte(&mut self, byte: u8, hello: &mut Hello) -> Result<(), Malformed> {
         let place = self.read;
         self.read = place.checked_add(1).ok_or(Malformed)?;
         let length = match place {
             0 | 1 => &mut self.cipher_specs,
             2 | 3 => &mut self.session_id,
             4 | 5 => &mut self.challenge,
-            _ => return self.field(place.saturating_sub(LENGTHS), octet, hello),
+            _ => return self.field(place.saturating_sub(LENGTHS), byte, hello),
         };
-        *length = (*length << 8) | u16::from(octet);
+        *length = (*length << 8) | u16::from(byte);
         let fits = match place {
             // Of three bytes each, and at least one.
             1 => self.cipher_specs > 0 && self.cipher_specs % 3 == 0,
@@ -40,22 +40,22 @@ impl Sslv2 {
     }
 
     /// Takes the first of some bytes in, as many as are cipher specs, and says how many.
-    pub(super) fn run(&mut self, octets: &[u8]) -> usize {
+    pub(super) fn run(&mut self, bytes: &[u8]) -> usize {
         let end = LENGTHS.saturating_add(self.cipher_specs);
         if self.read < LENGTHS {
             return 0;
         }
-        let run = octets.len().min(end.saturating_sub(self.read).into());
+        let run = bytes.len().min(end.saturating_sub(self.read).into());
         self.read = self.read.saturating_add(run as u16);
         run
     }
 
-    fn field(&self, place: u16, octet: u8, hello: &mut Hello) -> Result<(), Malformed> {
+    fn field(&self, place: u16, byte: u8, hello: &mut Hello) -> Result<(), Malformed> {
         let Some(place) = place.checked_sub(self.cipher_specs) else {
             return Ok(());
         };
         let Some(place) = place.checked_sub(self.session_id) else {
-            return match hello.session_id.push(octet) {
+            return match hello.session_id.push(byte) {
                 true => Ok(()),
                 false => Err(Malformed),
             };
@@ -63,7 +63,7 @@ impl Sslv2 {
         // The challenge is the random, padded on the left.
         let padding = 32_u16.saturating_sub(self.challenge);
         let place = usize::from(padding.saturating_add(place));
-        *hello.random.get_mut(place).ok_or(Malformed)? = octet;
+        *hello.random.get_mut(place).ok_or(Malformed)? = byte;
         Ok(())
     }
 

@@ -115,8 +115,8 @@ impl Types {
     pub const ALL: Types = Types(255);
 
     /// The type that a record header's first byte stands for.
-    pub fn of_wire(octet: u8) -> Option<Types> {
-        match octet {
+    pub fn of_wire(byte: u8) -> Option<Types> {
+        match byte {
             20 => Some(Types::CHANGE_CIPHER_SPEC),
             21 => Some(Types::ALERT),
             22 => Some(Types::HANDSHAKE),
@@ -191,9 +191,9 @@ pub trait Payload {
 
     /// `N` bytes from `offset`; none if they reach beyond the end.
     #[inline]
-    fn octets<const N: usize>(&self, offset: u32) -> Option<[u8; N]> {
-        let mut octets = [0; N];
-        self.read(offset, &mut octets).then_some(octets)
+    fn bytes<const N: usize>(&self, offset: u32) -> Option<[u8; N]> {
+        let mut bytes = [0; N];
+        self.read(offset, &mut bytes).then_some(bytes)
     }
 }
 
@@ -220,9 +220,9 @@ pub enum SegmentOutcome {
     /// It has no new bytes.
     Nothing,
     /// Bytes before it are missing. Whoever can keeps it and hands it in once more when
-    /// [`is_behind_hole`](super::Connection::is_behind_hole) says no. One that is already kept has to be kept too if its
+    /// [`is_after_hole`](super::Connection::is_after_hole) says no. One that is already kept has to be kept too if its
     /// bytes are not the same: which of the two the receiver takes is not known here.
-    BehindHole,
+    AfterHole,
 }
 
 /// What the administrator can set.

@@ -27,7 +27,7 @@ impl<'a> Name<'a> {
     /// Whether it fits a pattern. Takes time in proportion to the sum of their lengths.
     pub fn fits(&mut self, pattern: &[u8]) -> bool {
         let pattern = pattern.strip_suffix(b".").unwrap_or(pattern);
-        let is_star = |octet: &u8| *octet == b'*';
+        let is_star = |byte: &u8| *byte == b'*';
         let Some(first) = pattern.iter().position(is_star) else {
             return are_same(pattern, self.name);
         };
@@ -62,13 +62,13 @@ impl<'a> Name<'a> {
             places.fill(name);
         }
         let mut at = Set::from(from);
-        for octet in pattern {
-            at = match octet {
+        for byte in pattern {
+            at = match byte {
                 b'*' => at.and_all_after(),
                 b'?' => at.and(&places.all).next(),
-                octet => match places.each.get(class(*octet)) {
+                byte => match places.each.get(class(*byte)) {
                     Some(places) => at.and(places).next(),
-                    None => at.and(&Set::of(name, octet)).next(),
+                    None => at.and(&Set::of(name, byte)).next(),
                 },
             };
         }
@@ -82,11 +82,11 @@ pub fn matches(pattern: &[u8], name: &[u8]) -> bool {
 }
 
 /// Whether a pattern without stars is this.
-fn are_same(pattern: &[u8], octets: &[u8]) -> bool {
-    if pattern.len() != octets.len() {
+fn are_same(pattern: &[u8], bytes: &[u8]) -> bool {
+    if pattern.len() != bytes.len() {
         return false;
     }
-    let (mut left, mut right) = (pattern.chunks_exact(8), octets.chunks_exact(8));
+    let (mut left, mut right) = (pattern.chunks_exact(8), bytes.chunks_exact(8));
     left.by_ref()
         .zip(right.by_ref())
         .all(|(a, b)| is_same_word(a, b))
@@ -95,14 +95,14 @@ fn are_same(pattern: &[u8], octets: &[u8]) -> bool {
 
 /// Eight bytes at most, all at once.
 #[inline]
-fn is_same_word(pattern: &[u8], octets: &[u8]) -> bool {
+fn is_same_word(pattern: &[u8], bytes: &[u8]) -> bool {
     const EACH: u64 = u64::MAX / 0xff;
     const LOW: u64 = EACH * 0x7f;
-    let word = |octets: &[u8]| match octets.first_chunk() {
+    let word = |bytes: &[u8]| match bytes.first_chunk() {
         Some(eight) => u64::from_le_bytes(*eight),
-        None => octets
+        None => bytes
             .iter()
-            .fold(0, |word, octet| (word << 8) | u64::from(*octet)),
+            .fold(0, |word, byte| (word << 8) | u64::from(*byte)),
     };
     // Sets the highest bit of each byte that is not 0: no sum reaches the next byte.
     let differ = |a: u64, b: u64| {
@@ -114,13 +114,13 @@ fn is_same_word(pattern: &[u8], octets: &[u8]) -> bool {
         let after_z = (word & LOW).wrapping_add(EACH * (0x7f - u64::from(b'Z')));
         word | ((from_a & !after_z & !word & !LOW) >> 2)
     };
-    let (pattern, octets) = (word(pattern), word(octets));
-    differ(lower(pattern), lower(octets)) & differ(pattern, EACH * u64::from(b'?')) == 0
+    let (pattern, bytes) = (word(pattern), word(bytes));
+    differ(lower(pattern), lower(bytes)) & differ(pattern, EACH * u64::from(b'?')) == 0
 }
 
 /// How much a pattern takes of what those of all pins together may take: bytes between its first star and its last.
 pub fn work(pattern: &[u8]) -> usize {
-    let is_star = |octet: &u8| *octet == b'*';
+    let is_star = |byte: &u8| *byte == b'*';
     let (first, last) = (
         pattern.iter().position(is_star),
         pattern.iter().rposition(is_star),
@@ -133,11 +133,11 @@ pub fn work(pattern: &[u8]) -> usize {
 const CLASSES: usize = 39;
 
 /// Which of them it is; another number for all others.
-fn class(octet: u8) -> usize {
-    match octet {
-        b'a'..=b'z' => octet.wrapping_sub(b'a').into(),
-        b'A'..=b'Z' => octet.wrapping_sub(b'A').into(),
-        b'0'..=b'9' => octet.wrapping_sub(b'0').wrapping_add(26).into(),
+fn class(byte: u8) -> usize {
+    match byte {
+        b'a'..=b'z' => byte.wrapping_sub(b'a').into(),
+        b'A'..=b'Z' => byte.wrapping_sub(b'A').into(),
+        b'0'..=b'9' => byte.wrapping_sub(b'0').wrapping_add(26).into(),
         b'-' => 36,
         b'.' => 37,
         b'_' => 38,
@@ -162,9 +162,9 @@ impl Places {
     };
 
     fn fill(&mut self, name: &[u8]) {
-        for (place, octet) in name.iter().enumerate() {
+        for (place, byte) in name.iter().enumerate() {
             self.all.insert(place);
-            if let Some(of) = self.each.get_mut(class(*octet)) {
+            if let Some(of) = self.each.get_mut(class(*byte)) {
                 of.insert(place);
             }
         }
@@ -192,7 +192,7 @@ impl Set {
     fn of(name: &[u8], wanted: &u8) -> Self {
         let mut set = Self::EMPTY;
         let all = name.iter().enumerate();
-        let places = all.filter(|(_, octet)| *octet == wanted);
+        let places = all.filter(|(_, byte)| *byte == wanted);
         places.for_each(|(place, _)| set.insert(place));
         set
     }

@@ -43,7 +43,7 @@ pub(crate) enum Suite {
     Aes256,
     /// With SHA-256.
     ChaCha,
-    /// AES-128 with SHA-256 and a tag of 8 octets.
+    /// AES-128 with SHA-256 and a tag of 8 bytes.
     Ccm8,
 }
 
@@ -75,7 +75,7 @@ pub(crate) struct Case {
     pub(crate) early: Early,
     /// HelloRetryRequest, for want of a key share.
     pub(crate) retry: bool,
-    /// Records of at most 512 octets.
+    /// Records of at most 512 bytes.
     pub(crate) small: bool,
     /// TLS 1.3's padding of records.
     pub(crate) padded: bool,

@@ -11,8 +11,8 @@ use tlsconn_tls::{PacketTypes, Reason, Side, Side::Dst, Side::Src, State, Types}
 /// A record by its header.
 struct Record {
     at: usize,
-    /// Octets with the header.
-    octets: usize,
+    /// Bytes with the header.
+    bytes: usize,
     wire: u8,
 }
 
@@ -21,69 +21,66 @@ fn records(stream: &[u8]) -> Vec<Record> {
     let mut records = vec![];
     let mut at = 0;
     while let Some([wire, _, _, high, low]) = stream.get(at..at + 5) {
-        let octets = 5 + usize::from(*high) * 256 + usize::from(*low);
+        let bytes = 5 + usize::from(*high) * 256 + usize::from(*low);
         records.push(Record {
             at,
-            octets,
+            bytes,
             wire: *wire,
         });
-        at += octets;
+        at += bytes;
     }
     records
 }
 
-/// Octets that TLS 1.3 adds to what a record carries: header, content type and tag.
+/// Bytes that TLS 1.3 adds to what a record carries: header, content type and tag.
 fn added(suite: Suite) -> usize {
     5 + 1 + if suite == Suite::Ccm8 { 8 } else { 16 }
 }
 
-/// How many records, from the first one on, carry so many octets of data.
+/// How many records, from the first one on, carry so many bytes of data.
 fn carrying<'a>(
     records: impl Iterator<Item = &'a Record>,
-    mut octets: usize,
+    mut bytes: usize,
     suite: Suite,
 ) -> usize {
     let mut number = 0;
     for record in records {
-        if octets == 0 {
+        if bytes == 0 {
             break;
         }
-        octets = octets
-            .checked_sub(record.octets - added(suite))
+        bytes = bytes
+            .checked_sub(record.bytes - added(suite))
             .expect("records that carry the request and nothing else");
         number += 1;
     }
-    assert_eq!(octets, 0, "octets of data that no record carries");
+    assert_eq!(bytes, 0, "bytes of data that no record carries");
     number
 }
 
-/// Octets of a close_notify with TLS 1.3.
+/// Bytes of a close_notify with TLS 1.3.
 fn farewell(suite: Suite) -> usize {
     added(suite) + 2
 }
 
-/// Where the client's handshake ends in TLS 1.3: where it was when the client said so; else in front of the records at
+/// Where the client's handshake ends in TLS 1.3: where it was when the client said so; else before the records at
 /// the end that carry the request.
 fn handshake_end(case: &Case, passed: &Passed, client: &[Record]) -> usize {
     if let Some(handshake) = passed.handshake {
         return handshake;
     }
-    let end = client.last().map_or(0, |last| last.at + last.octets);
-    let behind = client
+    let end = client.last().map_or(0, |last| last.at + last.bytes);
+    let after = client
         .iter()
         .rev()
-        .skip_while(|record| record.octets == farewell(case.suite));
+        .skip_while(|record| record.bytes == farewell(case.suite));
     // It may all have gone early.
-    let carries = |record: &Record| record.octets == case.request().len() + added(case.suite);
-    let last = behind.clone().next().expect("a record");
+    let carries = |record: &Record| record.bytes == case.request().len() + added(case.suite);
+    let last = after.clone().next().expect("a record");
     if case.is_early() && !carries(last) {
-        return last.at + last.octets;
+        return last.at + last.bytes;
     }
-    let number = carrying(behind.clone(), case.request().len(), case.suite);
-    behind
-        .map(|record| record.at)
-        .nth(number - 1)
-        .unwrap_or(end)
+    let number = carrying(after.clone(), case.request().len(), case.suite);
+    after.map(|record| record.at).nth(number - 1).unwrap_or(end)
 }
 
 /// What every record of both sides is: wire type and content type the same but for what TLS 1.3 hides. Handshake is
@@ -118,7 +115,7 @@ fn expected(case: &Case, passed: &Passed) -> [Vec<(Record, Types)>; 2] {
         (record, types)
     });
     let client: Vec<_> = client.collect();
-    let until = server_octets_until(passed, end);
+    let until = server_bytes_until(passed, end);
     let server = server.into_iter().map(|record| {
         let types = hidden(&record, record.at + 5 <= until);
         (record, types)
@@ -138,16 +135,16 @@ fn early_records<'a>(
         (true, Some(_)) => carrying(encrypted, text, case.suite),
         (true, None) => {
             let whole = text + added(case.suite);
-            usize::from(encrypted.next().is_some_and(|r| r.octets == whole))
+            usize::from(encrypted.next().is_some_and(|r| r.bytes == whole))
         }
     }
 }
 
-/// Octets that the server had sent when the client's stream reached a place.
-fn server_octets_until(passed: &Passed, end: usize) -> usize {
+/// Bytes that the server had sent when the client's stream reached a place.
+fn server_bytes_until(passed: &Passed, end: usize) -> usize {
     let mut sent = [0, 0];
-    for (from, octets) in &passed.pieces {
-        sent[*from as usize] += octets.len();
+    for (from, bytes) in &passed.pieces {
+        sent[*from as usize] += bytes.len();
         if sent[Src as usize] >= end {
             break;
         }
@@ -217,10 +214,8 @@ fn check_identity(case: &Case, passed: &Passed) {
 /// The stacks' own log names the client's random.
 fn check_random(run: &Run, passed: &Passed, logged: bool) {
     let random = passed.wire.handshake.identity.client_random;
-    let octets = random
-        .expect("a random")
-        .map(|octet| format!("{octet:02x}"));
-    let random = octets.concat();
+    let bytes = random.expect("a random").map(|byte| format!("{byte:02x}"));
+    let random = bytes.concat();
     assert_eq!(
         run.keys.contains(&random),
         logged,
@@ -232,10 +227,10 @@ fn check_random(run: &Run, passed: &Passed, logged: bool) {
 /// The client kept to the records that it was told to make.
 fn check_limits(case: &Case, passed: &Passed) {
     for record in records(&passed.stream(Src)) {
-        let carried = record.octets - 5;
+        let carried = record.bytes - 5;
         assert!(!case.small || carried <= 512 + 64, "{}", shape(passed));
         // All that is encrypted: content, its type and padding (RFC 8446 5.4).
-        let inner = record.octets.saturating_sub(added(case.suite) - 1);
+        let inner = record.bytes.saturating_sub(added(case.suite) - 1);
         let padded = record.wire != 23 || inner % 512 == 0;
         assert!(padded || !case.padded, "{}", shape(passed));
     }
@@ -244,11 +239,11 @@ fn check_limits(case: &Case, passed: &Passed) {
 fn check_types(case: &Case, passed: &Passed) {
     let expected = expected(case, passed);
     for (side, records) in [Src, Dst].into_iter().zip(expected) {
-        let doubtful = behind_one_record(case, side, &records);
+        let doubtful = after_one_record(case, side, &records);
         for (number, (record, content)) in records.iter().enumerate() {
             let wire = Types::of_wire(record.wire).expect("a wire type");
             let sent = passed.stream(side).len();
-            let len = record.octets.min(sent - record.at);
+            let len = record.bytes.min(sent - record.at);
             let types = passed
                 .wire
                 .types(side, FIRST[side as usize] + record.at as u32, len);
@@ -271,7 +266,7 @@ fn check_types(case: &Case, passed: &Passed) {
 
 /// The first record of data after a client's flight that is one record, with a certificate in it: until a server's record
 /// acknowledges the flight, nothing tells it from one more of that flight (docs/tls.md, What may pass without a pin).
-fn behind_one_record(case: &Case, side: Side, records: &[(Record, Types)]) -> Option<usize> {
+fn after_one_record(case: &Case, side: Side, records: &[(Record, Types)]) -> Option<usize> {
     let is_hidden = |(record, _): &(Record, Types)| record.wire == 23;
     let has_certificate = case.certificate == Certificate::Given;
     if side == Dst || !has_certificate || case.version != Version::Tls13 {
@@ -303,7 +298,7 @@ pub(crate) fn without_doubt(types: PacketTypes, truth: Types, doubtful: bool) ->
 pub(crate) fn shape(passed: &Passed) -> String {
     let side = |side: Side| {
         let records = records(&passed.stream(side));
-        let record = |r: &Record| format!(" {}:{}", r.wire, r.octets - 5);
+        let record = |r: &Record| format!(" {}:{}", r.wire, r.bytes - 5);
         records.iter().map(record).collect::<String>()
     };
     let handshake = passed.handshake;

@@ -17,7 +17,7 @@ struct Outcome {
     reason: tlsconn_tls::Reason,
     identity: tlsconn_tls::Identity,
     counters: [tlsconn_tls::Counters; 2],
-    /// Runs of octets of the same types.
+    /// Runs of bytes of the same types.
     runs: [Vec<(PacketTypes, u32)>; 2],
 }
 
@@ -49,24 +49,24 @@ fn runs(wire: &Wire, side: Side) -> Vec<(PacketTypes, u32)> {
 /// What each side sent until the other one did.
 fn turns(passed: &Passed) -> Vec<(Side, Vec<u8>)> {
     let mut turns: Vec<(Side, Vec<u8>)> = vec![];
-    for (from, octets) in &passed.pieces {
+    for (from, bytes) in &passed.pieces {
         match turns.last_mut() {
-            Some((last, so_far)) if last == from => so_far.extend(octets),
-            _ => turns.push((*from, octets.clone())),
+            Some((last, so_far)) if last == from => so_far.extend(bytes),
+            _ => turns.push((*from, bytes.clone())),
         }
     }
     turns
 }
 
-/// The same octets octet by octet, in pieces of some lengths, merged as far as no octet of the other side comes in
+/// The same bytes byte by byte, in pieces of some lengths, merged as far as no byte of the other side comes in
 /// between, in pieces of random lengths, and split at single points.
 pub(crate) fn check_cuts(passed: &Passed) {
     let was = Outcome::of(&passed.wire);
     let turns = turns(passed);
     let again = |why: &str, cut: &mut dyn FnMut(usize, usize) -> usize| {
         let mut wire = Wire::default();
-        for (number, (from, octets)) in turns.iter().enumerate() {
-            let mut rest = octets.as_slice();
+        for (number, (from, bytes)) in turns.iter().enumerate() {
+            let mut rest = bytes.as_slice();
             while !rest.is_empty() {
                 let len = cut(number, rest.len()).clamp(1, rest.len());
                 wire.send(*from, &rest[..len]);
@@ -84,7 +84,7 @@ pub(crate) fn check_cuts(passed: &Passed) {
         let why = format!("random cuts from {}", random.0);
         again(&why, &mut |_, _| random.below(64));
     }
-    let total: usize = turns.iter().map(|(_, octets)| octets.len()).sum();
+    let total: usize = turns.iter().map(|(_, bytes)| bytes.len()).sum();
     for _ in 0..SPLITS {
         // A point in the connection, as a turn and a place in it.
         let mut at = random.below(total);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Real stacks with the engine on the way between them, each as client and as server of each, over a matrix of versions,
 //! resumptions and shapes. What is expected comes from what the stacks were told and say, not from the engine.
+//!
+//! `make stacks` (tests/guest/stacks) has the same peers' programs in a guest, with rules and pins: hours. Here there is no
+//! module, and each stream is cut in many ways: minutes, with cargo's tests. Neither can do what the other does.
 
 #[path = "../../kmod/tls/tests/common/mod.rs"]
 mod common;

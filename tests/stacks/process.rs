@@ -62,13 +62,13 @@ struct Said {
 impl Said {
     /// Reads an output to its end.
     fn take_all(&self, number: usize, mut from: Box<dyn Read + Send>) {
-        let mut octets = [0; 4096];
+        let mut bytes = [0; 4096];
         let mut open = true;
         while open {
-            let len = from.read(&mut octets).unwrap_or(0);
+            let len = from.read(&mut bytes).unwrap_or(0);
             open = len > 0;
             let mut texts = self.texts.lock().expect("the texts");
-            texts.text[number].extend(&octets[..len]);
+            texts.text[number].extend(&bytes[..len]);
             texts.open -= usize::from(!open);
             drop(texts);
             self.more.notify_all();
@@ -158,9 +158,9 @@ impl Process {
     }
 
     /// Gives it some input. One that has ended shows in what it does not say.
-    pub(crate) fn write(&mut self, octets: &[u8]) {
+    pub(crate) fn write(&mut self, bytes: &[u8]) {
         if let Some(input) = &mut self.input {
-            let _ = input.write_all(octets);
+            let _ = input.write_all(bytes);
         }
     }
 

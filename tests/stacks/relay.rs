@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use tlsconn_tls::{Side, Side::Dst, Side::Src};
 
-/// How long a socket is asked for octets before it counts as silent.
+/// How long a socket is asked for bytes before it counts as silent.
 const SILENCE: Duration = Duration::from_millis(10);
 
 /// A connection as the relay passed it on: pieces of both sides, in their order.
@@ -19,7 +19,7 @@ const SILENCE: Duration = Duration::from_millis(10);
 pub(crate) struct Passed {
     pub(crate) wire: Wire,
     pub(crate) pieces: Vec<(Side, Vec<u8>)>,
-    /// Octets that the client had sent when it said that the handshake is complete.
+    /// Bytes that the client had sent when it said that the handshake is complete.
     pub(crate) handshake: Option<usize>,
 }
 
@@ -27,12 +27,12 @@ impl Passed {
     /// All that a side has sent.
     pub(crate) fn stream(&self, side: Side) -> Vec<u8> {
         let of_side = self.pieces.iter().filter(|(from, _)| *from == side);
-        of_side.flat_map(|(_, octets)| octets.clone()).collect()
+        of_side.flat_map(|(_, bytes)| bytes.clone()).collect()
     }
 
-    fn take(&mut self, from: Side, octets: &[u8]) {
-        self.wire.send(from, octets);
-        self.pieces.push((from, octets.to_vec()));
+    fn take(&mut self, from: Side, bytes: &[u8]) {
+        self.wire.send(from, bytes);
+        self.pieces.push((from, bytes.to_vec()));
     }
 }
 
@@ -64,7 +64,7 @@ impl Relay {
                 if over.load(Ordering::Acquire) {
                     return;
                 }
-                // One behind the other: a server may keep a session only when it is through with its connection.
+                // One after the other: a server may keep a session only when it is through with its connection.
                 let before = ways.lock().expect("the list").last().cloned();
                 before.iter().for_each(wait_for);
                 ways.lock().expect("the list").push(begin(client, server));
@@ -84,7 +84,7 @@ impl Relay {
         let way = way.expect("a connection");
         loop {
             let mut passed = way.passed.lock().expect("the engine");
-            // Octets are taken from the socket and counted with the lock held: what is not on the one side of it is on
+            // Bytes are taken from the socket and counted with the lock held: what is not on the one side of it is on
             // the other.
             if silent(&way.client) {
                 passed.handshake = Some(passed.stream(Src).len());
@@ -96,7 +96,7 @@ impl Relay {
         }
     }
 
-    /// The last connection's number, and the octets that its client has sent.
+    /// The last connection's number, and the bytes that its client has sent.
     pub(crate) fn sent(&self) -> (usize, usize) {
         let last = self.ways.lock().expect("the list").len().saturating_sub(1);
         (last, self.sent_on(last))
@@ -114,7 +114,7 @@ impl Relay {
         while self.sent_on(number) <= sent {
             if Instant::now() > until {
                 return Err(format!(
-                    "nothing behind octet {sent} was sent in {PATIENCE:?}"
+                    "nothing after byte {sent} was sent in {PATIENCE:?}"
                 ));
             }
             thread::sleep(Duration::from_millis(1));
@@ -173,18 +173,18 @@ fn begin(client: TcpStream, server: u16) -> Arc<Way> {
 }
 
 fn pass_on(way: &Way, from: Side, mut source: TcpStream, mut sink: TcpStream) {
-    let mut octets = [0; 1448];
+    let mut bytes = [0; 1448];
     let mut heard = Instant::now();
     loop {
         if source.peek(&mut [0]).is_ok() {
             // Shown to the engine first, as a gateway would see it.
             let mut passed = way.passed.lock().expect("the engine");
-            let Ok(len @ 1..) = source.read(&mut octets) else {
+            let Ok(len @ 1..) = source.read(&mut bytes) else {
                 break;
             };
-            passed.take(from, &octets[..len]);
+            passed.take(from, &bytes[..len]);
             drop(passed);
-            if sink.write_all(&octets[..len]).is_err() {
+            if sink.write_all(&bytes[..len]).is_err() {
                 break;
             }
             heard = Instant::now();

@@ -14,7 +14,7 @@ pub(crate) type Cannot = &'static str;
 
 /// What a client's line and a server's answer have in common.
 const HTTP: &str = "HTTP/1.0";
-/// A sender may keep a small segment back until the one in front of it is acknowledged, which may be delayed (Nagle's
+/// A sender may keep a small segment back until the one before it is acknowledged, which may be delayed (Nagle's
 /// algorithm; RFC 9293 3.7.4, 3.8.6.3).
 const LONGEST_DELAY: Duration = Duration::from_millis(250);
 /// How often a server is started that does not get ready, each time with another port, and how long that may take.
@@ -54,10 +54,10 @@ pub(crate) struct Client {
     pub(crate) command: Command,
     /// What it says once a handshake is complete.
     pub(crate) done: &'static str,
-    /// Connections that it makes, one behind the other.
+    /// Connections that it makes, one after the other.
     pub(crate) connections: usize,
     pub(crate) pace: Pace,
-    /// Octets that it takes of a request at once.
+    /// Bytes that it takes of a request at once.
     pub(crate) takes: usize,
     /// What it has to say of the last connection.
     pub(crate) told: Vec<String>,

@@ -10,8 +10,8 @@ use tlsconn_tls::{PacketTypes, Side, Side::Dst, Side::Src, Types};
 struct Told {
     from: Side,
     wire: u8,
-    /// Octets with the header.
-    octets: usize,
+    /// Bytes with the header.
+    bytes: usize,
     /// The content type, under the encryption of TLS 1.3 too.
     inner: u8,
 }
@@ -25,24 +25,24 @@ fn records(said: &str) -> Vec<Told> {
         if !header && !line.contains(", InnerContent [") {
             continue;
         }
-        let next = lines.next().expect("the octets").split_whitespace();
-        let octets = next.map(|octet| u8::from_str_radix(octet, 16).expect("an octet"));
-        let octets: Vec<u8> = octets.collect();
+        let next = lines.next().expect("the bytes").split_whitespace();
+        let bytes = next.map(|byte| u8::from_str_radix(byte, 16).expect("a byte"));
+        let bytes: Vec<u8> = bytes.collect();
         if header {
             records.push(Told {
                 from: if line.starts_with(">>>") { Src } else { Dst },
-                wire: octets[0],
-                octets: 5 + usize::from(octets[3]) * 256 + usize::from(octets[4]),
-                inner: octets[0],
+                wire: bytes[0],
+                bytes: 5 + usize::from(bytes[3]) * 256 + usize::from(bytes[4]),
+                inner: bytes[0],
             });
         } else {
-            records.last_mut().expect("a header in front").inner = octets[0];
+            records.last_mut().expect("a header before").inner = bytes[0];
         }
     }
     records
 }
 
-/// Every record reads as the client says it is. What TLS 1.3 hides behind the client's Finished, tickets and alerts,
+/// Every record reads as the client says it is. What TLS 1.3 hides after the client's Finished, tickets and alerts,
 /// cannot be told from data.
 pub(crate) fn check_told(said: &str, passed: &Passed) {
     let records = records(said);
@@ -59,16 +59,16 @@ pub(crate) fn check_told(said: &str, passed: &Passed) {
         };
         // What a server has sent while the Finished was on its way is not in the client's order.
         if in_handshake || record.from == Src || record.wire != 23 {
-            let types = passed.wire.types(record.from, *seq, record.octets);
+            let types = passed.wire.types(record.from, *seq, record.bytes);
             let [content, wire] =
-                [inner, record.wire].map(|octet| Types::of_wire(octet).expect("a wire type"));
+                [inner, record.wire].map(|byte| Types::of_wire(byte).expect("a wire type"));
             assert_eq!(
                 without_doubt(types, content, false),
                 PacketTypes { content, wire },
                 "record {number} as told"
             );
         }
-        *seq += record.octets as u32;
+        *seq += record.bytes as u32;
     }
     // The client does not read the server's farewell.
     assert_eq!(next[0], passed.wire.next[0]);

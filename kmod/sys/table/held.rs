@@ -33,6 +33,7 @@ impl<T> Held<T> {
 pub struct Locked<'a, T>(Guard<'a, Held<T>, PacketLockBackend>);
 
 impl<'a, T> Locked<'a, T> {
+    /// Waits for the lock. Any context but hard interrupts; no lock below it may be held (docs/architecture.md).
     #[inline(always)]
     pub(super) fn new(lock: &'a PacketLock<Held<T>>) -> Self {
         Self(lock.lock())

@@ -59,7 +59,7 @@ impl HandshakeSlot for Settled {
 }
 
 /// One packet, each time on a connection as `wire` is. The copy of the connection is counted by the case "copy".
-fn packet(wire: &Wire, from: Side, octets: &[u8], times: u32) {
+fn packet(wire: &Wire, from: Side, bytes: &[u8], times: u32) {
     let segment = wire.segment(from);
     for _ in 0..times {
         let mut connection = wire.connection.clone();
@@ -67,7 +67,7 @@ fn packet(wire: &Wire, from: Side, octets: &[u8], times: u32) {
             &mut Settled,
             &wire.config,
             &segment,
-            &Slice(black_box(octets)),
+            &Slice(black_box(bytes)),
         );
         black_box(&connection);
     }
@@ -81,15 +81,15 @@ fn main() {
     let times = times.parse().expect("a number of times");
     let inside = || {
         let mut wire = established();
-        wire.send(Src, &data(16000).octets[..1000]);
+        wire.send(Src, &data(16000).bytes[..1000]);
         wire.ack(Dst, false);
         wire
     };
     let segments: Vec<(Side, Vec<Vec<u8>>)> = handshake()
         .iter()
         .map(|(from, records)| {
-            let octets = octets(records);
-            (*from, octets.chunks(1448).map(<[u8]>::to_vec).collect())
+            let bytes = bytes(records);
+            (*from, bytes.chunks(1448).map(<[u8]>::to_vec).collect())
         })
         .collect();
     match &case[..] {
@@ -100,9 +100,9 @@ fn main() {
             });
         }
         "inside a record, 200 bytes" => packet(&inside(), Src, &[0; 200], times),
-        "starting a record, 200 bytes" => packet(&established(), Src, &data(195).octets, times),
+        "starting a record, 200 bytes" => packet(&established(), Src, &data(195).bytes, times),
         "four records, 64 KiB" => {
-            packet(&established(), Src, &octets(&vec![data(16379); 4]), times);
+            packet(&established(), Src, &bytes(&vec![data(16379); 4]), times);
         }
         "an acknowledgement" => packet(&established(), Src, &[], times),
         "not TLS, 1448 bytes" => packet(&not_tls(), Src, &[0; 1448], times),

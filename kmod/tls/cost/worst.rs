@@ -76,37 +76,37 @@ fn unit(name: &str) -> Vec<u8> {
         "headers without lengths" => vec![0x17, 3, 3],
         "headers with lengths of none" => vec![0x17, 3, 3, 0, 0],
         "headers with lengths too large" => vec![0x17, 3, 3, 0xff, 0xff],
-        "records of one octet" => record(23, 1),
+        "records of one byte" => record(23, 1),
         "alerts" => record(21, 2),
         "encrypted alerts" => record(21, 18),
         "heartbeats" => record(24, 1),
         "warnings" => warning(),
-        "alerts of 352 octets" => [&[21, 3, 3, 1, 96][..], &[0x55; 352]].concat(),
-        "handshake records of one octet" => [&[22, 3, 3, 0, 1][..], &[0]].concat(),
-        "handshake records of three octets" => [&[22, 3, 3, 0, 3][..], &[0; 3]].concat(),
-        "handshake records of 40 octets" => record(22, 40),
-        "handshake records of 125 octets" => record(22, 125),
-        "records of 64 octets" => record(23, 64),
-        "records of 125 octets" => record(23, 125),
+        "alerts of 352 bytes" => [&[21, 3, 3, 1, 96][..], &[0x55; 352]].concat(),
+        "handshake records of one byte" => [&[22, 3, 3, 0, 1][..], &[0]].concat(),
+        "handshake records of three bytes" => [&[22, 3, 3, 0, 3][..], &[0; 3]].concat(),
+        "handshake records of 40 bytes" => record(22, 40),
+        "handshake records of 125 bytes" => record(22, 125),
+        "records of 64 bytes" => record(23, 64),
+        "records of 125 bytes" => record(23, 125),
         "all types" => [record(20, 1), warning(), record(23, 1), record(24, 1)].concat(),
         "long types in turns" => [record(22, 125), record(23, 125)].concat(),
         "types in turns" => [record(20, 1), record(23, 1)].concat(),
         "handshake in turns" => [record(20, 1), vec![22, 3, 3, 0, 1, 0]].concat(),
         "small messages" => large(&[0; 4]),
         "small messages of five" => large(&[0, 0, 0, 1, 7]),
-        "tickets of one octet" => large(&[4, 0, 0, 7, 0, 0, 0, 0, 0, 1, 7]),
+        "tickets of one byte" => large(&[4, 0, 0, 7, 0, 0, 0, 0, 0, 1, 7]),
         "a ticket" => large_with(&[4, 0, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xf9], &[7]),
         "small extensions" => hello_with(&[7, 7, 0, 0]),
-        "extensions of one octet" => hello_with(&[7, 7, 0, 1, 1]),
+        "extensions of one byte" => hello_with(&[7, 7, 0, 1, 1]),
         "a ticket in a hello" => hello_with_ticket(),
         "hello of short records" => hello_with(&[7, 7, 0, 0])[5..]
             .chunks(3)
-            .flat_map(|octets| [&[22, 3, 3, 0, octets.len() as u8], octets].concat())
+            .flat_map(|bytes| [&[22, 3, 3, 0, bytes.len() as u8], bytes].concat())
             .collect(),
         "hello of SSL 2.0" => {
-            let mut octets = vec![0xff, 0xff, 1, 3, 3, 0x7f, 0xe3, 0, 0, 0, 16];
-            octets.resize(0x8001, 7);
-            octets
+            let mut bytes = vec![0xff, 0xff, 1, 3, 3, 0x7f, 0xe3, 0, 0, 0, 16];
+            bytes.resize(0x8001, 7);
+            bytes
         }
         "change_cipher_spec" => record(20, 1),
         "pairs of records" => [record(23, 1), record(23, 1), vec![0]].concat(),
@@ -114,8 +114,8 @@ fn unit(name: &str) -> Vec<u8> {
         "triples of records" => [record(23, 1).repeat(3), vec![0x17, 3, 3, 0xff, 0xff]].concat(),
         "chains that break at a type" => [record(23, 1).repeat(3), vec![0x19]].concat(),
         "chains that break at a version" => [record(23, 1).repeat(3), vec![0x17, 3, 9]].concat(),
-        "records of 300 octets" => [&[23, 3, 3, 1, 39][..], &[0x17; 295]].concat(),
-        "random octets" => {
+        "records of 300 bytes" => [&[23, 3, 3, 1, 39][..], &[0x17; 295]].concat(),
+        "random bytes" => {
             let mut random = 0x2545_f491_4f6c_dd1d_u64;
             let mut next = || {
                 random ^= random << 13;
@@ -128,7 +128,7 @@ fn unit(name: &str) -> Vec<u8> {
         records => records
             .split('+')
             .flat_map(|name| {
-                let (wire, len) = name.split_once('x').expect("such octets");
+                let (wire, len) = name.split_once('x').expect("such bytes");
                 let [high, low] = len.parse::<u16>().expect("a length").to_be_bytes();
                 let body = vec![0x55; usize::from(u16::from_be_bytes([high, low]))];
                 [&[wire.parse().expect("a type"), 3, 3, high, low][..], &body].concat()
@@ -139,17 +139,17 @@ fn unit(name: &str) -> Vec<u8> {
 
 /// Full records of messages: some bytes, and others again and again.
 fn large_with(front: &[u8], again: &[u8]) -> Vec<u8> {
-    let octets: Vec<u8> = front
+    let bytes: Vec<u8> = front
         .iter()
         .chain(again.iter().cycle())
         .copied()
         .take(70_000)
         .collect();
-    octets
+    bytes
         .chunks(16_384)
-        .flat_map(|octets| {
-            let [high, low] = (octets.len() as u16).to_be_bytes();
-            [&[22, 3, 3, high, low], octets].concat()
+        .flat_map(|bytes| {
+            let [high, low] = (bytes.len() as u16).to_be_bytes();
+            [&[22, 3, 3, high, low], bytes].concat()
         })
         .collect()
 }
@@ -211,7 +211,7 @@ pub(crate) fn packet(case: &str, times: u32, is_copy: bool) -> Option<()> {
     let len = kib.strip_suffix(" KiB")?.parse::<usize>().ok()? * 1024;
     let (wire, from) = connection(name);
     let unit = unit(of);
-    let octets: Vec<u8> = unit.iter().copied().cycle().take(len).collect();
+    let bytes: Vec<u8> = unit.iter().copied().cycle().take(len).collect();
     let segment = wire.segment(from);
     for _ in 0..times {
         let mut connection = wire.connection.clone();
@@ -220,8 +220,8 @@ pub(crate) fn packet(case: &str, times: u32, is_copy: bool) -> Option<()> {
             _ => Place::Some(wire.handshake.clone()),
         };
         if !is_copy {
-            let octets = Slice(black_box(&octets));
-            connection.segment(&mut place, &wire.config, &segment, &octets);
+            let bytes = Slice(black_box(&bytes));
+            connection.segment(&mut place, &wire.config, &segment, &bytes);
         }
         black_box((&connection, place.get()));
     }

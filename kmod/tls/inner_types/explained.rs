@@ -69,9 +69,9 @@ fn next<P: Payload>(
             offset = offset.saturating_add(record.body_left().min(left));
             record.body(left);
         }
-        let &octet = reader.octets(offset, 1).ok()?.first()?;
+        let &byte = reader.bytes(offset, 1).ok()?.first()?;
         offset = offset.saturating_add(1);
-        match record.header_octet(octet, false) {
+        match record.header_byte(byte, false) {
             Header::Complete(len) if record.wire == APPLICATION_DATA => {
                 let at = segment.seq.wrapping_add(offset);
                 let fits = length_fits(record.wire, len, true, true, State::Established);
@@ -94,7 +94,7 @@ impl Flights {
         let (flight, left) = match record.from == self.settled.client {
             true => {
                 let flight = self.server.has_begun().then(|| self.server.flight_end());
-                (flight, budget.saturating_sub(self.client.octets()))
+                (flight, budget.saturating_sub(self.client.bytes()))
             }
             false => (self.client.start(), self.server.left()),
         };

@@ -13,6 +13,7 @@ mod extension {
 }
 
 impl Ja4 {
+    /// Counts an extension whose number was read. None if there are too many for a JA4.
     pub(super) fn extension_begins(&mut self) -> Option<()> {
         let extension = self.extension;
         self.begun = self.begun.saturating_add(1);
@@ -40,6 +41,7 @@ impl Ja4 {
         }
     }
 
+    /// Goes on after a number within an extension that is read. None if there is no JA4.
     pub(super) fn next_in_extension(&mut self, number: u16) -> Option<()> {
         match self.field {
             Field::ProtocolListLength if number != self.list_left => None,
@@ -66,8 +68,8 @@ impl Ja4 {
     }
 
     /// A list of so many bytes begins, which is all that is left: `most` numbers at most.
-    pub(super) fn list(&mut self, field: Field, octets: u16, most: u16) -> Option<()> {
-        let fits = octets == self.list_left && octets / NUMBER <= most;
+    pub(super) fn list(&mut self, field: Field, bytes: u16, most: u16) -> Option<()> {
+        let fits = bytes == self.list_left && bytes / NUMBER <= most;
         if !fits {
             return None;
         }
@@ -105,9 +107,9 @@ impl Ja4 {
     }
 
     /// Enters a field of the extension or list, which has to hold it.
-    fn enter_inside(&mut self, field: Field, octets: u16) -> Option<()> {
-        self.list_left = self.list_left.checked_sub(octets)?;
-        self.enter(field, octets);
+    fn enter_inside(&mut self, field: Field, bytes: u16) -> Option<()> {
+        self.list_left = self.list_left.checked_sub(bytes)?;
+        self.enter(field, bytes);
         Some(())
     }
 }

@@ -20,6 +20,7 @@ pub(super) struct List<const N: usize> {
 }
 
 impl<const N: usize> List<N> {
+    /// An empty list.
     pub(super) const fn new() -> Self {
         List {
             len: 0,
@@ -37,6 +38,7 @@ impl<const N: usize> List<N> {
         Some(())
     }
 
+    /// The numbers, in their order so far.
     pub(super) fn as_slice(&self) -> &[u16] {
         self.numbers.get(..self.len.into()).unwrap_or_default()
     }
@@ -84,20 +86,20 @@ fn swap(numbers: &mut [u16], one: usize, other: usize) {
 }
 
 /// The digit for the lower half of a byte.
-pub(super) fn hex(octet: u8) -> u8 {
-    match octet & 0x0f {
+pub(super) fn hex(byte: u8) -> u8 {
+    match byte & 0x0f {
         digit @ 0..=9 => b'0'.wrapping_add(digit),
         digit => b'a'.wrapping_sub(10).wrapping_add(digit),
     }
 }
 
 /// The hash of a list, and of another after it if that is not empty.
-pub(super) fn hash<H: Sha256>(numbers: &[u16], behind: &[u16]) -> [u8; HASH] {
+pub(super) fn hash<H: Sha256>(numbers: &[u16], after: &[u16]) -> [u8; HASH] {
     if numbers.is_empty() {
         return [b'0'; HASH];
     }
     let mut hash = H::default();
-    for (list, mut before) in [(numbers, ""), (behind, "_")] {
+    for (list, mut before) in [(numbers, ""), (after, "_")] {
         for number in list {
             let [high, low] = number.to_be_bytes();
             hash.update(before.as_bytes());
@@ -109,7 +111,7 @@ pub(super) fn hash<H: Sha256>(numbers: &[u16], behind: &[u16]) -> [u8; HASH] {
     let mut text = [0; HASH];
     let digits = [a, b, c, d, e, f]
         .into_iter()
-        .flat_map(|octet| [octet >> 4, octet]);
+        .flat_map(|byte| [byte >> 4, byte]);
     for (place, digit) in text.iter_mut().zip(digits) {
         *place = hex(digit);
     }

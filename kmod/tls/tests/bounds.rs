@@ -10,34 +10,34 @@ use tlsconn_tls::{Connection, Payload, Reason, Side, Side::Dst, Side::Src, State
 
 /// A payload that counts how often it was read, and how many bytes.
 struct Counting<'a> {
-    octets: Slice<'a>,
+    bytes: Slice<'a>,
     calls: Cell<u32>,
     read: Cell<u32>,
 }
 
 impl Payload for Counting<'_> {
     fn len(&self) -> u32 {
-        self.octets.len()
+        self.bytes.len()
     }
 
     fn read(&self, offset: u32, to: &mut [u8]) -> bool {
         self.calls.set(self.calls.get() + 1);
         self.read.set(self.read.get() + to.len() as u32);
-        self.octets.read(offset, to)
+        self.bytes.read(offset, to)
     }
 }
 
 /// Sends a packet; the calls and the bytes that were read.
-fn count(wire: &mut Wire, from: Side, octets: &[u8]) -> (u32, u32) {
+fn count(wire: &mut Wire, from: Side, bytes: &[u8]) -> (u32, u32) {
     let payload = Counting {
-        octets: Slice(octets),
+        bytes: Slice(bytes),
         calls: Cell::new(0),
         read: Cell::new(0),
     };
     let segment = wire.segment(from);
     wire.connection
         .segment(&mut wire.handshake, &wire.config, &segment, &payload);
-    wire.next[from as usize] = segment.seq.wrapping_add(octets.len() as u32);
+    wire.next[from as usize] = segment.seq.wrapping_add(bytes.len() as u32);
     (payload.calls.get(), payload.read.get())
 }
 
@@ -91,13 +91,13 @@ const MOST: usize = 2048;
 fn a_packet_of_2048_records_is_followed_and_one_more_loses_the_direction() {
     for (what, wire, wire_type, len) in [
         ("data", established(), 23, 1),
-        ("data of no octets", established(), 23, 0),
+        ("data of no bytes", established(), 23, 0),
         ("alerts up to TLS 1.2", established12(), 21, 19),
         ("heartbeats", established(), 24, 19),
         ("early data", begun(1), 23, 1),
         ("change_cipher_spec", begun(2), 20, 1),
     ] {
-        let unit = record(wire_type, &vec![0x55; len], DATA).octets;
+        let unit = record(wire_type, &vec![0x55; len], DATA).bytes;
         let state = wire.connection.state();
         for begins in [false, true] {
             let mut wire = wire.clone();
@@ -132,11 +132,11 @@ fn a_packet_of_2048_records_is_followed_and_one_more_loses_the_direction() {
 
 #[test]
 fn a_mixed_packet_counts_all_of_its_records() {
-    let heartbeat = record(24, &[0x55; 9], DATA).octets;
+    let heartbeat = record(24, &[0x55; 9], DATA).bytes;
     for number in [0, 1, 60, 63, 64, 65, 1000] {
-        let packet = |behind: usize| {
-            let data = data(1).octets;
-            [data.repeat(number), heartbeat.clone(), data.repeat(behind)].concat()
+        let packet = |after: usize| {
+            let data = data(1).bytes;
+            [data.repeat(number), heartbeat.clone(), data.repeat(after)].concat()
         };
         let mut wire = established();
         // The fast path is for those of a confirmed identity.
@@ -156,10 +156,10 @@ fn a_mixed_packet_counts_all_of_its_records() {
 /// there are in packets of a usual size loses nothing.
 #[test]
 fn records_that_take_longer_count_as_more() {
-    let turns = [record(22, &[0], HANDSHAKE).octets, ccs().octets].concat();
-    let mixed = [data(3).octets, record(24, &[0x55; 3], DATA).octets].concat();
-    let warning = record(21, &[1, 90], ALERT).octets;
-    let kept = record(22, &[0x55; 20], HANDSHAKE).octets;
+    let turns = [record(22, &[0], HANDSHAKE).bytes, ccs().bytes].concat();
+    let mixed = [data(3).bytes, record(24, &[0x55; 3], DATA).bytes].concat();
+    let warning = record(21, &[1, 90], ALERT).bytes;
+    let kept = record(22, &[0x55; 20], HANDSHAKE).bytes;
     for (what, wire, from, unit, most) in [
         ("messages in turns", begun(1), Dst, turns, 340),
         ("types in turns", begun(1), Src, mixed, 512),
@@ -168,14 +168,14 @@ fn records_that_take_longer_count_as_more() {
             "records of flights",
             in_flight(),
             Dst,
-            handshake23(30).octets,
+            handshake23(30).bytes,
             512,
         ),
         (
             "records of flights, as small as stacks make them",
             in_flight(),
             Dst,
-            handshake23(80).octets,
+            handshake23(80).bytes,
             682,
         ),
         (
@@ -206,7 +206,7 @@ fn records_that_take_longer_count_as_more() {
 #[test]
 fn only_its_direction_is_lost_and_finds_its_way_back() {
     let mut wire = established();
-    let tiny = data(1).octets.repeat(87_000);
+    let tiny = data(1).bytes.repeat(87_000);
     wire.send(Src, &tiny);
     assert_eq!(wire.connection.reason(), Reason::TooManyRecords);
     wire.records(Dst, &[data(100)]);
@@ -236,8 +236,8 @@ fn without_chain() -> Vec<Vec<u8>> {
         vec![0x17, 3, 3],
         vec![0x17, 3, 3, 0, 0],
         vec![0x17, 3, 3, 0xff, 0xff],
-        [data(1).octets.repeat(2), vec![0]].concat(),
-        [data(1).octets, vec![0x55; 400]].concat(),
+        [data(1).bytes.repeat(2), vec![0]].concat(),
+        [data(1).bytes, vec![0x55; 400]].concat(),
     ]
 }
 
@@ -245,12 +245,12 @@ fn without_chain() -> Vec<Vec<u8>> {
 fn units() -> Vec<Vec<u8>> {
     let mut units = without_chain();
     units.extend([
-        data(1).octets,
-        record(22, &[0x17], DATA).octets,
-        [data(1).octets.repeat(3), vec![0x17, 3, 3, 0xff, 0xff]].concat(),
-        [data(1).octets.repeat(3), vec![0x19]].concat(),
-        data(130).octets,
-        data(300).octets,
+        data(1).bytes,
+        record(22, &[0x17], DATA).bytes,
+        [data(1).bytes.repeat(3), vec![0x17, 3, 3, 0xff, 0xff]].concat(),
+        [data(1).bytes.repeat(3), vec![0x19]].concat(),
+        data(130).bytes,
+        data(300).bytes,
     ]);
     units
 }
@@ -259,7 +259,7 @@ fn units() -> Vec<Vec<u8>> {
 fn no_packet_has_more_read_of_it_than_there_is_a_bound_for() {
     for unit in units() {
         for len in [1448, 1 << 14, 1 << 16, 1 << 19] {
-            let octets = repeat(&unit, len);
+            let bytes = repeat(&unit, len);
             for (what, from, mut wire) in [
                 ("lost", Src, picked_up()),
                 ("resynchronised", Src, resynchronised()),
@@ -269,19 +269,19 @@ fn no_packet_has_more_read_of_it_than_there_is_a_bound_for() {
                 ("client", Src, begun(2)),
             ] {
                 for number in 0..4 {
-                    let (calls, read) = count(&mut wire, from, &octets);
+                    let (calls, read) = count(&mut wire, from, &bytes);
                     let why = format!("{what}, {unit:02x?} of {len}, packet {number}");
                     // A header for each record, or a window for several; and what is searched, window by window.
                     assert!(calls <= 2 * 2048 + 1024, "{calls} times: {why}");
                     assert!(
                         read <= 2 * len as u32 + 512,
-                        "read {read} octets of {len}: {why}"
+                        "read {read} bytes of {len}: {why}"
                     );
                     let searched = (1 << 16) + 2048 * 258;
-                    assert!(read <= searched, "read {read} octets: {why}");
+                    assert!(read <= searched, "read {read} bytes: {why}");
                     if unit.len() <= 6 {
                         // Records of so few bytes, or candidates of fewer.
-                        assert!(read <= (1 << 16) + 2048 * 8, "read {read} octets: {why}");
+                        assert!(read <= (1 << 16) + 2048 * 8, "read {read} bytes: {why}");
                     }
                 }
             }
@@ -294,11 +294,11 @@ fn the_search_of_a_stream_that_is_not_tls_ends() {
     for unit in without_chain() {
         for len in [500, 1448, 1 << 16] {
             let mut wire = picked_up();
-            let octets = unit.repeat(len / unit.len());
+            let bytes = unit.repeat(len / unit.len());
             let (mut sent, mut read) = (0, 0);
             while sent < 4 << 20 {
-                read += count(&mut wire, Src, &octets).1;
-                sent += octets.len() as u32;
+                read += count(&mut wire, Src, &bytes).1;
+                sent += bytes.len() as u32;
             }
             assert_eq!(wire.connection.resynchronised(), 0);
             // All of the beginning, then a sixteenth, and a little more at its edges; some bytes twice.
@@ -310,9 +310,9 @@ fn the_search_of_a_stream_that_is_not_tls_ends() {
 
 fn streams() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
-        any::<[u8; 7]>().prop_map(|octets| octets.to_vec()),
-        (0..9_usize, any::<u8>()).prop_map(|(len, octet)| vec![octet; len]),
-        (19..=25_u8).prop_map(|octet| vec![octet]),
+        any::<[u8; 7]>().prop_map(|bytes| bytes.to_vec()),
+        (0..9_usize, any::<u8>()).prop_map(|(len, byte)| vec![byte; len]),
+        (19..=25_u8).prop_map(|byte| vec![byte]),
         (19..=25_u8, 2..=4_u8).prop_map(|(wire, major)| vec![wire, major]),
         (19..=25_u8, 0..=6_u8).prop_map(|(wire, minor)| vec![wire, 3, minor]),
         (20..=24_u8, any::<u16>()).prop_map(|(wire, len)| {
@@ -320,29 +320,29 @@ fn streams() -> impl Strategy<Value = Vec<u8>> {
             vec![wire, 3, 3, high, low]
         }),
         (20..=24_u8, 0..40_usize, any::<u8>())
-            .prop_map(|(wire, len, octet)| { record(wire, &vec![octet; len], DATA).octets }),
-        (1..5_usize, 1..40_usize).prop_map(|(number, len)| data(len).octets.repeat(number)),
+            .prop_map(|(wire, len, byte)| { record(wire, &vec![byte; len], DATA).bytes }),
+        (1..5_usize, 1..40_usize).prop_map(|(number, len)| data(len).bytes.repeat(number)),
         (0..300_usize).prop_map(|len| vec![0x55; len]),
     ];
     proptest::collection::vec(piece, 1..60).prop_map(|pieces| pieces.concat())
 }
 
 /// The type of each byte as it stands after the stream, and what was counted.
-fn read(octets: &[u8], first: u32, lens: &[usize]) -> (Vec<Types>, [u64; 5]) {
+fn read(bytes: &[u8], first: u32, lens: &[usize]) -> (Vec<Types>, [u64; 5]) {
     let mut wire = Wire {
         connection: Connection::picked_up(),
         ..Wire::at(first, 5000)
     };
-    let mut rest = octets;
+    let mut rest = bytes;
     for len in lens.iter().cycle() {
-        let (piece, behind) = rest.split_at(rest.len().min(*len));
+        let (piece, after) = rest.split_at(rest.len().min(*len));
         wire.send(Src, piece);
-        rest = behind;
+        rest = after;
         if rest.is_empty() {
             break;
         }
     }
-    let types = (0..octets.len() as u32)
+    let types = (0..bytes.len() as u32)
         .map(|at| wire.types(Src, first.wrapping_add(at), 1).content)
         .collect();
     (types, wire.connection.counters(Src).records)
@@ -353,11 +353,11 @@ proptest! {
 
     #[test]
     fn how_a_lost_stream_is_cut_does_not_matter(
-        octets in streams(),
+        bytes in streams(),
         first in any::<u32>(),
         lens in proptest::collection::vec(prop_oneof![1..6_usize, 1..300_usize], 1..5),
     ) {
         // Byte by byte, a header is read by its parts only, and no packet has more than one.
-        prop_assert_eq!(read(&octets, first, &lens), read(&octets, first, &[1]));
+        prop_assert_eq!(read(&bytes, first, &lens), read(&bytes, first, &[1]));
     }
 }

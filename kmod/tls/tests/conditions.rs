@@ -102,9 +102,9 @@ fn opposite(answer: Answer) -> Answer {
     }
 }
 
-fn bytes<const N: usize>(octets: &[u8]) -> Bytes<N> {
+fn bytes<const N: usize>(text: &[u8]) -> Bytes<N> {
     let mut bytes = Bytes::new();
-    assert!(octets.iter().all(|&octet| bytes.push(octet)));
+    assert!(text.iter().all(|&byte| bytes.push(byte)));
     bytes
 }
 
@@ -199,7 +199,7 @@ fn a_hello_without_the_field_will_never_have_it() {
 }
 
 #[test]
-fn a_resumption_up_to_tls12_shows_behind_the_server_hello() {
+fn a_resumption_up_to_tls12_shows_after_the_server_hello() {
     let identity = Identity {
         resumed: None,
         ..answered()

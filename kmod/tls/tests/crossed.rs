@@ -14,11 +14,11 @@ fn told_at_once(record: &Record, sent: usize, step: usize) -> (Wire, u32) {
     wire.records(Src, &[client_hello()]);
     wire.records(Dst, &[server_hello(SHA256_SUITE), handshake23(1133)]);
     let seq = wire.next[1];
-    wire.send(Dst, &record.octets[..sent]);
+    wire.send(Dst, &record.bytes[..sent]);
     assert_eq!(wire.types(Dst, seq, sent).content, HANDSHAKE);
     wire.records(Src, &[ccs(), handshake23(53)]);
     assert_eq!(wire.connection.state(), State::Established);
-    for piece in record.octets[sent..].chunks(step) {
+    for piece in record.bytes[sent..].chunks(step) {
         wire.send(Dst, piece);
     }
     (wire, seq)
@@ -27,15 +27,15 @@ fn told_at_once(record: &Record, sent: usize, step: usize) -> (Wire, u32) {
 #[test]
 fn a_type_that_was_told_ahead_holds_for_no_more_than_had_come() {
     for record in [data(1000), data(16_000), data(53), data(0)] {
-        let len = record.octets.len();
+        let len = record.bytes.len();
         for sent in 1..5 {
             for step in [1, 3, 1448, usize::MAX] {
                 let (mut wire, seq) = told_at_once(&record, sent, step);
                 let ahead = wire.types(Dst, seq, sent).content;
                 assert_eq!(ahead, HANDSHAKE, "{sent} by {step}");
-                let behind = seq + sent as u32;
+                let after = seq + sent as u32;
                 for (at, len) in [(0, len - sent), (0, 1), (len - sent - 1, 1)] {
-                    let types = wire.types(Dst, behind + at as u32, len);
+                    let types = wire.types(Dst, after + at as u32, len);
                     assert_eq!(types, both(DATA), "{len} at {at} of {sent} by {step}");
                 }
                 wire.records(Dst, &[data(53)]);
@@ -60,11 +60,11 @@ fn crossed(record: &Record, sent: usize) -> Wire {
     let mut wire = Wire::default();
     wire.records(Src, &[client_hello()]);
     wire.records(Dst, &full_flight(SHA256_SUITE));
-    wire.send(Dst, &record.octets[..sent]);
+    wire.send(Dst, &record.bytes[..sent]);
     wire.records(Src, &[ccs(), handshake23(finished(SHA256_SUITE))]);
     wire.ack(Dst, false);
     assert_eq!(wire.connection.state(), State::Established);
-    wire.send(Dst, &record.octets[sent..]);
+    wire.send(Dst, &record.bytes[sent..]);
     wire
 }
 
@@ -102,11 +102,11 @@ fn a_ticket_that_has_begun_has_to_come_again_as_it_was() {
                 seq,
                 ..again.segment(Dst)
             };
-            let mut octets = record.octets.clone();
-            again.take(&segment, &octets);
+            let mut bytes = record.bytes.clone();
+            again.take(&segment, &bytes);
             assert_eq!(again.connection.reason(), Reason::None, "{at} {sent}");
-            octets[at] ^= 1;
-            again.take(&segment, &octets);
+            bytes[at] ^= 1;
+            again.take(&segment, &bytes);
             // What came first is acknowledged by the client's Finished.
             let expected = match at < sent {
                 true => Reason::None,

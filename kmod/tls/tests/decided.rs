@@ -52,7 +52,7 @@ fn cases() -> Vec<Case> {
             "S1 S1 S1 S2 C1 A1 A1",
         ),
         case(
-            "tickets behind the server's Finished",
+            "tickets after the server's Finished",
             with(&[doubt(4091), doubt(4091), data(1)]),
             vec![(Src, vec![handshake23(69)], None)],
             "S1 S1 S1 S2 S3 S3 S4 C1",
@@ -144,10 +144,10 @@ fn play(case: &Case, step: usize) -> Wire {
     for (from, records, acked) in &case.said {
         let other = from.other() as usize;
         let last = turns.iter().rev().find(|(by, _)| by != from);
-        let len = last.map_or(0, |(_, records)| octets(records).len() as u32);
+        let len = last.map_or(0, |(_, records)| bytes(records).len() as u32);
         let unseen = acked.map_or(0, |acked| len - acked);
         wire.next[other] -= unseen;
-        for piece in octets(records).chunks(step) {
+        for piece in bytes(records).chunks(step) {
             wire.send(*from, piece);
         }
         wire.next[other] += unseen;
@@ -229,7 +229,7 @@ fn what_was_acknowledged_and_what_is_left() {
     );
     let early = find("early data that is accepted");
     // Of ServerHello and its ChangeCipherSpec, and of a flight of 86 bytes.
-    let flight = octets(&[psk_server_hello(SHA256_SUITE), ccs()]).len() as i32 + 86;
+    let flight = bytes(&[psk_server_hello(SHA256_SUITE), ccs()]).len() as i32 + 86;
     assert_eq!(early[0], ("E1", 100, None, None, false));
     assert_eq!(early[3], ("E2", 53, Some(10 - flight), Some(40_960), false));
     assert_eq!(early[6], ("E4", 21, Some(0), Some(40_960 - 26), false));

@@ -36,7 +36,7 @@ fn not_tls() {
 }
 
 #[test]
-fn a_bad_header_behind_good_ones_taints() {
+fn a_bad_header_after_good_ones_taints() {
     for bad in [
         &[25, 3, 3, 0, 1][..],
         &[0x80, 30, 1, 3, 3],
@@ -169,10 +169,10 @@ fn payload_beyond_fin_taints() {
         fin: true,
         ..wire.segment(Src)
     };
-    wire.take(&segment, &data(10).octets);
+    wire.take(&segment, &data(10).bytes);
     assert_eq!(wire.connection.state(), State::Established);
     // The same again is no contradiction.
-    wire.take(&segment, &data(10).octets);
+    wire.take(&segment, &data(10).bytes);
     assert_eq!(wire.connection.state(), State::Established);
     wire.next[0] += 15;
     wire.records(Src, &[data(10)]);
@@ -188,10 +188,10 @@ fn payload_beyond_fin_taints() {
 }
 
 #[test]
-fn a_fin_in_front_of_payload_that_has_come_taints() {
+fn a_fin_before_payload_that_has_come_taints() {
     for (back, len) in [(1, 0), (15, 0), (15, 14)] {
         let mut wire = established();
-        let record = data(10).octets;
+        let record = data(10).bytes;
         wire.send(Src, &record);
         let segment = Segment {
             seq: wire.next[0] - back,
@@ -210,7 +210,7 @@ fn a_fin_in_front_of_payload_that_has_come_taints() {
         ..segment
     };
     wire.take(&fin, &[]);
-    wire.take(&segment, &data(10).octets);
+    wire.take(&segment, &data(10).bytes);
     assert_eq!(wire.connection.reason(), Reason::None);
 }
 

@@ -40,7 +40,7 @@ fn established13() -> Wire {
 }
 
 #[test]
-fn what_is_in_front_of_data_does_not_hide_it() {
+fn what_is_before_data_does_not_hide_it() {
     let mut wire = established12();
     let seq = wire.next[0];
     wire.records(Src, &[record(21, &[9; 24], ALERT), finished12(), data(50)]);
@@ -56,18 +56,18 @@ fn a_continuation_that_begins_like_a_record() {
     // Of a handshake record, with the byte of data in front; and of data, with that of an alert.
     for (wire_type, types) in [(22, HANDSHAKE), (23, DATA)] {
         let mut wire = established12();
-        let octets = record(
+        let bytes = record(
             wire_type,
             &[21, 3, 3, 0, 2, 23, 3, 3, 0, 9].repeat(20),
             types,
         )
-        .octets;
+        .bytes;
         let start = wire.next[0];
-        for piece in octets.chunks(5) {
+        for piece in bytes.chunks(5) {
             wire.send(Src, piece);
         }
-        assert_eq!(wire.types(Src, start, octets.len()), both(types));
-        for at in (0..octets.len()).step_by(5) {
+        assert_eq!(wire.types(Src, start, bytes.len()), both(types));
+        for at in (0..bytes.len()).step_by(5) {
             assert_eq!(wire.types(Src, start + at as u32, 5), both(types), "{at}");
         }
     }
@@ -109,7 +109,7 @@ fn a_server_that_goes_on_after_a_retry_without_a_hello() {
 }
 
 #[test]
-fn alerts_behind_encryption_close_nothing() {
+fn alerts_after_encryption_close_nothing() {
     for alert in [[2, 40], [1, 0]] {
         let alert = [record(21, &alert, ALERT)];
         let mut wire = established12();
@@ -134,7 +134,7 @@ fn alerts_behind_encryption_close_nothing() {
 }
 
 #[test]
-fn what_comes_behind_a_visible_alert_has_its_type() {
+fn what_comes_after_a_visible_alert_has_its_type() {
     let mut wire = Wire::default();
     wire.records(Src, &[Hello::client13().as_client()]);
     wire.records(Dst, &[record(21, &[2, 40], ALERT)]);
@@ -169,14 +169,14 @@ fn heartbeats() {
 #[test]
 fn urgent_data_whichever_way_it_comes() {
     // With nothing but the flag, with bytes that were seen, and after a hole.
-    for (ahead, octets) in [(0, &b""[..]), (0_u32.wrapping_sub(10), b"0"), (500, b"!")] {
+    for (ahead, bytes) in [(0, &b""[..]), (0_u32.wrapping_sub(10), b"0"), (500, b"!")] {
         let mut wire = established13();
         let segment = Segment {
             seq: wire.next[0].wrapping_add(ahead),
             urgent: true,
             ..wire.segment(Src)
         };
-        wire.take(&segment, octets);
+        wire.take(&segment, bytes);
         assert_eq!(wire.connection.reason(), Reason::Urgent);
         assert_eq!(wire.types(Dst, wire.next[1] - 9, 9), both(Types::UNKNOWN));
     }
@@ -196,7 +196,7 @@ fn a_fake_header_that_the_receiver_discards() {
         wire.take(&segment, &[wire_type, 3, 3, high, low]);
         let types = Types::of_wire(wire_type).unwrap();
         assert_eq!(wire.types(Src, segment.seq, 5), both(types));
-        wire.take(&segment, &data(len.into()).octets);
+        wire.take(&segment, &data(len.into()).bytes);
         assert_eq!(wire.connection.reason(), Reason::ResentDifferently);
         assert_eq!(wire.types(Src, segment.seq, 500), both(Types::UNKNOWN));
     }
@@ -210,8 +210,8 @@ fn a_fake_header_that_the_receiver_discards() {
 }
 
 #[test]
-fn two_copies_behind_a_hole() {
-    let hello = Hello::client13().as_client().octets;
+fn two_copies_after_a_hole() {
+    let hello = Hello::client13().as_client().bytes;
     let mut other = hello.clone();
     other[90] ^= 0x20;
     let mut wire = Wire::default();
@@ -226,9 +226,9 @@ fn two_copies_behind_a_hole() {
         config,
         ..
     } = &mut wire;
-    let mut take = |at: usize, octets: &[u8]| {
+    let mut take = |at: usize, bytes: &[u8]| {
         let segment = segment(at as u32);
-        reorder.take(connection, handshake, config, &segment, octets, 0);
+        reorder.take(connection, handshake, config, &segment, bytes, 0);
         connection.reason()
     };
     assert_eq!(take(50, &hello[50..]), Reason::None);
@@ -245,10 +245,10 @@ fn text_with_headers_in_it() {
         ..Wire::default()
     };
     let header = |wire: u8, len: u16| {
-        let mut octets = vec![wire, 3, 3];
-        octets.extend(len.to_be_bytes());
-        octets.extend(vec![b'x'; len.into()]);
-        octets
+        let mut bytes = vec![wire, 3, 3];
+        bytes.extend(len.to_be_bytes());
+        bytes.extend(vec![b'x'; len.into()]);
+        bytes
     };
     wire.send(Src, b"some text in front ");
     for _ in 0..5 {

@@ -20,10 +20,10 @@ fn answered(cipher: u16, answer: &[Record]) -> Vec<Turn> {
 }
 
 /// It ends the handshake, however it is cut; and so it does with data of these lengths right after it.
-fn ends(cipher: u16, answer: &[Record], behind: &[usize]) {
+fn ends(cipher: u16, answer: &[Record], after: &[usize]) {
     established(&answered(cipher, answer));
-    let behind: Vec<Record> = behind.iter().copied().map(data).collect();
-    established(&answered(cipher, &[answer, &behind].concat()));
+    let after: Vec<Record> = after.iter().copied().map(data).collect();
+    established(&answered(cipher, &[answer, &after].concat()));
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn client_certificate_of_mbedtls() {
     ] {
         assert_eq!(mbedtls_finished(cipher), last);
         let tag = tag(cipher);
-        let [certificate, verify] = [736, 272].map(|octets| octets + tag);
+        let [certificate, verify] = [736, 272].map(|bytes| bytes + tag);
         for lens in [vec![certificate, verify], vec![empty], vec![]] {
             ends(cipher, &answer(&lens, last), &[last, last]);
         }
@@ -91,8 +91,8 @@ fn a_padded_finished_of_every_suite() {
         for last in [mbedtls_finished(cipher), finished(cipher) + 16] {
             // Its place has to be that of a Finished: at first, and after a CertificateVerify.
             for lens in [&[][..], &[736, 272], &[529, 529, 100, 281], &[400, 529, 25]] {
-                let behind = [&answer(lens, last)[..], &[data(last)]].concat();
-                let wire = cut_around_headers(&answered(cipher, &behind));
+                let after = [&answer(lens, last)[..], &[data(last)]].concat();
+                let wire = cut_around_headers(&answered(cipher, &after));
                 assert_eq!(wire.connection.state(), State::Established);
             }
             // While a Certificate goes on it may be the rest of that.
@@ -159,8 +159,8 @@ fn messages_of_full_records_and_a_shorter_one() {
                     let mut lens = vec![len; number];
                     lens.extend(rest);
                     lens.extend(verify);
-                    let octets: usize = lens.iter().map(|len| len + 5).sum();
-                    if octets > 40_960 {
+                    let bytes: usize = lens.iter().map(|len| len + 5).sum();
+                    if bytes > 40_960 {
                         continue;
                     }
                     let flight = answer(&lens, last);
@@ -188,7 +188,7 @@ fn messages_of_full_records_and_a_shorter_one() {
 }
 
 #[test]
-fn rsa_4096_with_512_octets_in_a_record() {
+fn rsa_4096_with_512_bytes_in_a_record() {
     // 520 bytes of CertificateVerify.
     ends(SHA384_SUITE, &answer(&[529, 529, 100, 529, 25], 69), &[69]);
     ends(SHA256_SUITE, &answer(&[529, 25, 529, 25], 53), &[529, 25]);
@@ -227,7 +227,7 @@ fn whole_flight_in_one_record_each() {
 }
 
 #[test]
-fn data_behind_a_flight_in_one_record_is_in_doubt_at_most_twice_if_it_is_shorter() {
+fn data_after_a_flight_in_one_record_is_in_doubt_at_most_twice_if_it_is_shorter() {
     // The rest of a Certificate, and a CertificateVerify; a fourth record is none.
     established(&[
         (Src, vec![client_hello()]),
@@ -268,7 +268,7 @@ fn records_as_long_as_a_padded_finished_are_in_doubt_within_the_budget() {
         for step in [1, 3, 1448, usize::MAX] {
             let mut wire = Wire::default();
             let first = wire.next;
-            wire.play(&turns, &|_, octets| vec![step; (octets - 1) / step]);
+            wire.play(&turns, &|_, bytes| vec![step; (bytes - 1) / step]);
             wire.check(first, &turns, "budget");
             assert_eq!(wire.connection.state(), State::Established, "{len}");
             let in_doubt = wire.handshake.take_in_doubt() as usize;
@@ -302,7 +302,7 @@ fn client_flight_has_a_budget() {
 }
 
 #[test]
-fn tickets_behind_a_flight_without_a_certificate_asked_for() {
+fn tickets_after_a_flight_without_a_certificate_asked_for() {
     let mut flight = full_flight(SHA384_SUITE);
     flight.extend([doubt(268), doubt(268)]);
     established(&[

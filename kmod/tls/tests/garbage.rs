@@ -24,7 +24,7 @@ impl Random {
     }
 }
 
-fn handshake_octets(from_client: bool) -> Vec<u8> {
+fn handshake_bytes(from_client: bool) -> Vec<u8> {
     let records = if from_client {
         vec![
             Hello::client13().with(42, &[]).as_client(),
@@ -41,14 +41,14 @@ fn handshake_octets(from_client: bool) -> Vec<u8> {
             handshake23(53),
         ]
     };
-    octets(&records)
+    bytes(&records)
 }
 
 #[test]
 fn mutated_handshakes_with_random_segments() {
     let mut random = Random(0x0074_6c73_636f_6e6e);
     for _ in 0..20_000 {
-        let mut streams = [handshake_octets(true), handshake_octets(false)];
+        let mut streams = [handshake_bytes(true), handshake_bytes(false)];
         for _ in 0..random.below(4) {
             let stream = &mut streams[random.below(2)];
             let place = random.below(stream.len());
@@ -123,7 +123,7 @@ fn nothing_but_noise() {
     for _ in 0..20_000 {
         let mut wire = Wire::at(random.next() as u32, random.next() as u32);
         for _ in 0..8 {
-            let octets: Vec<u8> = (0..random.below(80)).map(|_| random.next() as u8).collect();
+            let bytes: Vec<u8> = (0..random.below(80)).map(|_| random.next() as u8).collect();
             let segment = Segment {
                 from: if random.below(2) == 0 { Src } else { Dst },
                 seq: random.next() as u32,
@@ -131,8 +131,8 @@ fn nothing_but_noise() {
                 fin: random.below(4) == 0,
                 urgent: false,
             };
-            wire.take(&segment, &octets);
-            wire.send(Src, &octets);
+            wire.take(&segment, &bytes);
+            wire.send(Src, &bytes);
             wire.types(
                 Src,
                 random.next() as u32,

@@ -46,8 +46,8 @@ fn handshakes() -> [Vec<Turn>; 4] {
 }
 
 #[test]
-fn no_tls_behind_a_hole_in_front_of_all() {
-    for (lost, octets) in [
+fn no_tls_after_a_hole_before_all() {
+    for (lost, bytes) in [
         (Src, &b"HTTP/1.1 200 OK\r\n"[..]),
         (Dst, b"GET / HTTP/1.0\r\n"),
         (Src, &[0, 47, 0x80, 0x12]),
@@ -59,7 +59,7 @@ fn no_tls_behind_a_hole_in_front_of_all() {
             let mut both = Both::default();
             miss(&mut both, lost, 30);
             is(&both.other, State::Lost, Reason::Hole, "nothing yet");
-            for piece in octets.chunks(step) {
+            for piece in bytes.chunks(step) {
                 both.send(lost.other(), piece);
             }
             is(&both.other, State::NotTls, Reason::NotTls, "no TLS");
@@ -68,13 +68,13 @@ fn no_tls_behind_a_hole_in_front_of_all() {
 }
 
 #[test]
-fn tls_behind_a_hole_in_front_of_all() {
+fn tls_after_a_hole_before_all() {
     for turns in handshakes() {
         for step in [1, 7, 58, 400, 20_000] {
             let mut both = Both::default();
-            miss(&mut both, Src, octets(&turns[0].1).len());
+            miss(&mut both, Src, bytes(&turns[0].1).len());
             for (from, records) in &turns[1..] {
-                for piece in octets(records).chunks(step) {
+                for piece in bytes(records).chunks(step) {
                     both.send(*from, piece);
                     is(&both.other, State::Lost, Reason::Hole, "a flight");
                 }
@@ -84,11 +84,11 @@ fn tls_behind_a_hole_in_front_of_all() {
 }
 
 #[test]
-fn an_alert_behind_a_hole_in_front_of_all_closes() {
+fn an_alert_after_a_hole_before_all_closes() {
     for step in [1, 7] {
         let mut both = Both::default();
         miss(&mut both, Src, 200);
-        for piece in record(21, &[2, 40], ALERT).octets.chunks(step) {
+        for piece in record(21, &[2, 40], ALERT).bytes.chunks(step) {
             both.send(Dst, piece);
         }
         is(&both.other, State::Closed, Reason::Hole, "a fatal alert");
@@ -99,19 +99,19 @@ fn an_alert_behind_a_hole_in_front_of_all_closes() {
 fn a_hello_is_read_where_the_answer_is_missing() {
     let mut both = Both::default();
     miss(&mut both, Dst, 50);
-    both.send(Src, &Hello::client13().as_client().octets);
+    both.send(Src, &Hello::client13().as_client().bytes);
     let identity = &both.place.0.as_ref().expect("a hello was read").identity;
     assert_eq!(identity.client, Some(Src));
     assert!(identity.client_random.is_some());
     is(&both.other, State::Lost, Reason::Hole, "a hello");
-    both.send(Src, &octets(&[ccs(), data(40)]));
+    both.send(Src, &bytes(&[ccs(), data(40)]));
     let seq = both.wire.next[0] - 45;
     assert_eq!(both.wire.types(Src, seq, 45), common::both(DATA));
 }
 
 #[test]
 fn a_client_hello_given_up_half_way() {
-    let hello = Hello::client13().as_client().octets;
+    let hello = Hello::client13().as_client().bytes;
     let sslv2 = [
         &[0x80, 28, 1, 3, 1, 0, 3, 0, 0, 0, 16, 0, 0, 5][..],
         &[9; 16],
@@ -128,8 +128,8 @@ fn a_client_hello_given_up_half_way() {
                 given_up.wire.next[0] += (hello.len() - seen) as u32;
                 for mut both in [given_up, acknowledged] {
                     for (from, records) in &turns[1..] {
-                        both.send(*from, &octets(records));
-                        let why = format!("{seen} octets seen");
+                        both.send(*from, &bytes(records));
+                        let why = format!("{seen} bytes seen");
                         is(&both.other, State::Lost, Reason::Hole, &why);
                     }
                 }
@@ -142,15 +142,15 @@ fn a_client_hello_given_up_half_way() {
 fn a_retry_with_a_hole() {
     let turns = retried();
     for missing in 1..=2 {
-        for seen in 0..octets(&turns[missing].1).len() {
+        for seen in 0..bytes(&turns[missing].1).len() {
             let mut both = Both::default();
             for (number, (from, records)) in turns.iter().enumerate() {
-                let octets = octets(records);
+                let bytes = bytes(records);
                 if number == missing {
-                    both.send(*from, &octets[..seen]);
-                    miss(&mut both, *from, octets.len() - seen);
+                    both.send(*from, &bytes[..seen]);
+                    miss(&mut both, *from, bytes.len() - seen);
                 } else {
-                    both.send(*from, &octets);
+                    both.send(*from, &bytes);
                 }
             }
             is(&both.other, State::Lost, Reason::Hole, "a retry");
@@ -161,14 +161,14 @@ fn a_retry_with_a_hole() {
 #[test]
 fn who_sent_change_cipher_spec_first_is_not_known() {
     let turns = resumed(Hello::client().with(TICKET, &[7; 90]), server12());
-    let hello = server12().as_server().octets;
+    let hello = server12().as_server().bytes;
     for seen in [hello.len(), hello.len() + 3] {
         let mut both = Both::default();
-        both.send(Src, &octets(&turns[0].1));
-        let flight = octets(&turns[1].1);
+        both.send(Src, &bytes(&turns[0].1));
+        let flight = bytes(&turns[1].1);
         both.send(Dst, &flight[..seen]);
         miss(&mut both, Dst, flight.len() - seen);
-        both.send(Src, &octets(&turns[2].1));
+        both.send(Src, &bytes(&turns[2].1));
         let identity = both.wire.handshake.identity;
         assert!(identity.server_random.is_some());
         assert_eq!(identity.resumed, None);
@@ -176,13 +176,13 @@ fn who_sent_change_cipher_spec_first_is_not_known() {
 }
 
 #[test]
-fn what_is_encrypted_behind_an_answer_that_is_missing_is_not_read() {
+fn what_is_encrypted_after_an_answer_that_is_missing_is_not_read() {
     let mut both = Both::default();
-    both.send(Src, &Hello::client().as_client().octets);
+    both.send(Src, &Hello::client().as_client().bytes);
     miss(&mut both, Dst, 1000);
     let finished = record(22, &message(1, &[0; 36]), HANDSHAKE);
     let alert = record(21, &[2, 0, 9, 9, 9, 9, 9, 9], ALERT);
-    both.send(Src, &octets(&[ccs(), finished, data(40), alert]));
+    both.send(Src, &bytes(&[ccs(), finished, data(40), alert]));
     is(&both.other, State::Lost, Reason::Hole, "an alert");
     let seq = both.wire.next[0] - 13;
     let alert = both.wire.types(Src, seq, 13).content;
@@ -191,7 +191,7 @@ fn what_is_encrypted_behind_an_answer_that_is_missing_is_not_read() {
 
 #[test]
 fn what_is_not_acknowledged_may_come_again_as_something_else() {
-    let hello = Hello::client13().as_client().octets;
+    let hello = Hello::client13().as_client().bytes;
     let half = hello.len() / 2;
     for acknowledged in [0, half] {
         let mut both = Both::default();
@@ -236,10 +236,10 @@ fn how_it_is_cut_does_not_matter_to_what_is_lost() {
     // is after it.
     let hello = server12().as_server();
     let request = [message(0, &[]), message(2, &server12().server_body())].concat();
-    let chain = octets(&vec![data(90); 9]);
-    let begun = &Hello::client().as_client().octets[..60];
+    let chain = bytes(&vec![data(90); 9]);
+    let begun = &Hello::client().as_client().bytes[..60];
     for (seen, first) in [(&[][..], hello), (begun, plain(&request))] {
-        let stream = [first.octets, chain.clone()].concat();
+        let stream = [first.bytes, chain.clone()].concat();
         let whole = read(seen, &stream, stream.len());
         assert!(whole.contains(&DATA));
         for step in 1..200 {
@@ -262,8 +262,8 @@ proptest! {
         let pieces: Vec<(Side, Vec<u8>)> = turns
             .iter()
             .flat_map(|(from, records)| {
-                let octets = octets(records);
-                let pieces = octets.chunks(step).map(|piece| (*from, piece.to_vec()));
+                let bytes = bytes(records);
+                let pieces = bytes.chunks(step).map(|piece| (*from, piece.to_vec()));
                 pieces.collect::<Vec<_>>()
             })
             .collect();
@@ -289,7 +289,7 @@ proptest! {
         for (from, records) in turns {
             for record in records {
                 let seq = next[*from as usize];
-                let len = record.octets.len() as u32;
+                let len = record.bytes.len() as u32;
                 next[*from as usize] += len;
                 let content = both.other.types(*from, seq, len).content;
                 let held = Types::UNKNOWN.union(DATA);

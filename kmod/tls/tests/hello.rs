@@ -19,8 +19,8 @@ fn offered(body: &[u8]) -> (State, Reason, Identity) {
 
 #[test]
 fn fields_are_set_as_a_whole() {
-    let octets = Hello::client13().as_client().octets;
-    let (most, last) = octets.split_at(octets.len() - 1);
+    let bytes = Hello::client13().as_client().bytes;
+    let (most, last) = bytes.split_at(bytes.len() - 1);
     let mut wire = Wire::default();
     wire.send(Src, most);
     assert_eq!(wire.connection.state(), State::Hello);
@@ -49,7 +49,7 @@ fn no_extensions() {
 }
 
 #[test]
-fn messages_over_records_of_one_octet() {
+fn messages_over_records_of_one_byte() {
     let message = message(1, &Hello::client13().client_body());
     let records: Vec<Record> = message.chunks(1).map(plain).collect();
     let mut wire = Wire::default();
@@ -63,7 +63,7 @@ fn messages_over_records_of_one_octet() {
 #[test]
 fn any_minor_version_in_the_first_header() {
     let mut record = Hello::client13().as_client();
-    record.octets[2] = 0x63;
+    record.bytes[2] = 0x63;
     let mut wire = Wire::default();
     wire.records(Src, std::slice::from_ref(&record));
     assert_eq!(wire.connection.state(), State::Hello);
@@ -94,8 +94,8 @@ fn malformed_client_hellos() {
         ..client()
     };
     for (why, body) in [
-        ("trailing octet", longer),
-        ("an octet short", cut),
+        ("trailing byte", longer),
+        ("a byte short", cut),
         ("session id of 33", long_id.client_body()),
         ("name of 256", client().sni(&[b'x'; 256]).client_body()),
         ("empty name", client().sni(b"").client_body()),

@@ -202,7 +202,7 @@ fn what_is_no_whole_hello_has_none() {
     let followed = [&offer.message()[..], &message(1, &[1, 2, 3])].concat();
     assert_eq!(ja4(&followed), Some(offer.expected()));
     // Lists that do not fill their extension, or that have half a number.
-    for (extension, octets) in [
+    for (extension, bytes) in [
         (SIGNATURE_ALGORITHMS, &[][..]),
         (SIGNATURE_ALGORITHMS, &[0, 3, 4, 3, 8]),
         (SIGNATURE_ALGORITHMS, &[0, 2, 4, 3, 8, 4]),
@@ -212,7 +212,7 @@ fn what_is_no_whole_hello_has_none() {
         (PROTOCOLS, &[0, 2, 1, b'x', 0]),
         (PROTOCOLS, &[0, 2, 2, b'x']),
     ] {
-        let hello = Hello::client().with(extension, octets);
-        assert_eq!(ja4(&message(1, &hello.client_body())), None, "{octets:?}");
+        let hello = Hello::client().with(extension, bytes);
+        assert_eq!(ja4(&message(1, &hello.client_body())), None, "{bytes:?}");
     }
 }

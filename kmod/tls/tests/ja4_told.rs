@@ -19,19 +19,19 @@ fn said(heard: &Heard) -> Option<String> {
 #[test]
 fn of_the_first_hello() {
     let hello = Hello::client13();
-    let asked = Hello::client13().with(44, &[9; 20]).as_client().octets;
+    let asked = Hello::client13().with(44, &[9; 20]).as_client().bytes;
     let (mut wire, heard) = (Wire::default(), Heard::default());
-    heard.send(&mut wire, Src, &hello.as_client().octets);
+    heard.send(&mut wire, Src, &hello.as_client().bytes);
     heard.send(
         &mut wire,
         Dst,
-        &Hello::retry(SHA256_SUITE).as_server().octets,
+        &Hello::retry(SHA256_SUITE).as_server().bytes,
     );
     for piece in asked.chunks(100) {
         heard.send(&mut wire, Src, piece);
     }
     let server = Hello::server13(SHA256_SUITE).as_server();
-    heard.send(&mut wire, Dst, &server.octets);
+    heard.send(&mut wire, Dst, &server.bytes);
     assert_eq!(wire.handshake.identity.hello_retry, Some(true));
     let message = message(1, &hello.client_body());
     assert_eq!(said(&heard), ja4(&message));
@@ -43,9 +43,9 @@ fn of_the_first_hello() {
 fn none_in_the_framing_of_sslv2() {
     let mut body = vec![1, 3, 1, 0, 3, 0, 0, 0, 16, 0, 0, 0x2f];
     body.extend([7; 16]);
-    let octets = [&[0x80, body.len() as u8], &body[..]].concat();
+    let bytes = [&[0x80, body.len() as u8], &body[..]].concat();
     let (mut wire, heard) = (Wire::default(), Heard::default());
-    heard.send(&mut wire, Src, &octets);
+    heard.send(&mut wire, Src, &bytes);
     assert!(wire.handshake.identity.client_random.is_some());
     assert_eq!((said(&heard), heard.all()), (None, vec![]));
 }
@@ -61,22 +61,22 @@ proptest! {
         let message = offer.message();
         prop_assert_eq!(ja4(&message), Some(offer.expected()));
         let mut rest = &message[..];
-        let mut octets = vec![];
+        let mut bytes = vec![];
         for len in records.into_iter().cycle() {
             let len = if small { len.min(40) } else { len };
-            let (body, behind) = rest.split_at(len.min(rest.len()));
-            octets.extend(plain(body).octets);
-            rest = behind;
+            let (body, after) = rest.split_at(len.min(rest.len()));
+            bytes.extend(plain(body).bytes);
+            rest = after;
             if rest.is_empty() {
                 break;
             }
         }
-        let mut cuts: Vec<usize> = segments.iter().map(|at| at.index(octets.len())).collect();
+        let mut cuts: Vec<usize> = segments.iter().map(|at| at.index(bytes.len())).collect();
         cuts.sort_unstable();
         let (mut wire, heard) = (Wire::default(), Heard::default());
         let mut at = 0;
-        for end in cuts.into_iter().chain([octets.len()]) {
-            heard.send(&mut wire, Src, &octets[at..end]);
+        for end in cuts.into_iter().chain([bytes.len()]) {
+            heard.send(&mut wire, Src, &bytes[at..end]);
             at = end;
         }
         prop_assert!(wire.handshake.identity.client_random.is_some());

@@ -18,18 +18,18 @@ type Field = (usize, usize);
 
 /// Notes the length fields of plain text as it walks over them.
 struct Walk<'a> {
-    octets: &'a [u8],
+    bytes: &'a [u8],
     at: usize,
     fields: Vec<Field>,
 }
 
 impl Walk<'_> {
     fn number(&mut self, width: usize) -> usize {
-        let octets = &self.octets[self.at..self.at + width];
+        let bytes = &self.bytes[self.at..self.at + width];
         self.at += width;
-        octets
+        bytes
             .iter()
-            .fold(0, |n, octet| (n << 8) | usize::from(*octet))
+            .fold(0, |n, byte| (n << 8) | usize::from(*byte))
     }
 
     fn length(&mut self, width: usize) -> usize {
@@ -46,7 +46,7 @@ impl Walk<'_> {
         let kind = self.number(1);
         self.number(2);
         let end = self.length(2) + self.at;
-        if kind == 22 && self.octets[self.at] < 0x14 {
+        if kind == 22 && self.bytes[self.at] < 0x14 {
             self.message();
         }
         self.at = end;
@@ -103,13 +103,13 @@ impl Walk<'_> {
     }
 }
 
-fn fields(octets: &[u8]) -> Vec<Field> {
+fn fields(bytes: &[u8]) -> Vec<Field> {
     let mut walk = Walk {
-        octets,
+        bytes,
         at: 0,
         fields: vec![],
     };
-    while walk.at < octets.len() {
+    while walk.at < bytes.len() {
         walk.record();
     }
     walk.fields
@@ -144,8 +144,8 @@ fn outcome(wire: &Wire) -> impl PartialEq + std::fmt::Debug {
 /// Sends what the sides say in turns.
 fn played(so_far: &Wire, turns: &[(Side, Vec<u8>)], step: usize) -> Wire {
     let mut wire = so_far.clone();
-    for (from, octets) in turns {
-        for piece in octets.chunks(step) {
+    for (from, bytes) in turns {
+        for piece in bytes.chunks(step) {
             wire.send(*from, piece);
         }
     }
@@ -156,7 +156,7 @@ fn played(so_far: &Wire, turns: &[(Side, Vec<u8>)], step: usize) -> Wire {
 fn every_length(turns: &[Turn]) -> usize {
     let turns: Vec<(Side, Vec<u8>)> = turns
         .iter()
-        .map(|(from, records)| (*from, octets(records)))
+        .map(|(from, records)| (*from, bytes(records)))
         .collect();
     let mut so_far = Wire::default();
     let mut count = 0;

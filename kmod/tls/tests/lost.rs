@@ -15,19 +15,19 @@ fn picked_up() -> Wire {
 
 /// A record whose body has no byte that may begin a header.
 fn bland(wire: u8, len: usize) -> Vec<u8> {
-    record(wire, &vec![0x55; len], DATA).octets
+    record(wire, &vec![0x55; len], DATA).bytes
 }
 
 /// Sends bytes cut every `step`, and gives the type of each byte as it stands afterwards, a letter a byte.
-fn read(octets: &[u8], step: usize) -> String {
+fn read(bytes: &[u8], step: usize) -> String {
     let mut wire = picked_up();
-    for piece in octets.chunks(step) {
+    for piece in bytes.chunks(step) {
         wire.send(Src, piece);
     }
     assert_eq!(wire.connection.state(), State::Lost);
     assert_eq!(wire.connection.reason(), Reason::MidStream);
-    assert_eq!(wire.connection.counters(Src).bytes, octets.len() as u64);
-    (0..octets.len() as u32)
+    assert_eq!(wire.connection.counters(Src).bytes, bytes.len() as u64);
+    (0..bytes.len() as u32)
         .map(|at| match wire.types(Src, 1000 + at, 1) {
             types if types == both(DATA) => 'D',
             types if types == both(Types::UNKNOWN) => '?',
@@ -37,10 +37,10 @@ fn read(octets: &[u8], step: usize) -> String {
 }
 
 /// The same however it is cut; the lengths of what reads unknown, then data, and so on.
-fn runs(octets: &[u8]) -> Vec<usize> {
-    let whole = read(octets, octets.len());
+fn runs(bytes: &[u8]) -> Vec<usize> {
+    let whole = read(bytes, bytes.len());
     for step in [1, 2, 3, 7, 64, 65, 1448] {
-        assert_eq!(read(octets, step), whole, "cut every {step}");
+        assert_eq!(read(bytes, step), whole, "cut every {step}");
     }
     let mut runs = vec![0];
     let mut last = '?';
@@ -56,18 +56,18 @@ fn runs(octets: &[u8]) -> Vec<usize> {
 
 #[test]
 fn what_may_begin_a_header_is_unknown() {
-    for octets in [
+    for bytes in [
         &[22][..],
         &[22, 3, 3],
         &[23, 3, 3, 0],
         b"text that ends so\x17",
     ] {
         let mut wire = picked_up();
-        wire.send(Src, octets);
+        wire.send(Src, bytes);
         assert_eq!(
-            wire.types(Src, 1000, octets.len()),
+            wire.types(Src, 1000, bytes.len()),
             both(Types::UNKNOWN),
-            "{octets:?}"
+            "{bytes:?}"
         );
     }
     // After a chain that checks out too, but for what begins as data.
@@ -85,13 +85,13 @@ fn what_may_begin_a_header_is_unknown() {
 
 #[test]
 fn three_headers_in_a_row() {
-    let mut octets = vec![0x66; 77];
+    let mut bytes = vec![0x66; 77];
     for len in [10, 20, 30, 40] {
-        octets.extend(bland(23, len));
+        bytes.extend(bland(23, len));
     }
-    assert_eq!(runs(&octets), [77 + 15 + 25, 35 + 45]);
+    assert_eq!(runs(&bytes), [77 + 15 + 25, 35 + 45]);
     // Two are too few.
-    assert_eq!(runs(&octets[..77 + 15 + 25]), [77 + 15 + 25]);
+    assert_eq!(runs(&bytes[..77 + 15 + 25]), [77 + 15 + 25]);
 }
 
 #[test]
@@ -103,25 +103,25 @@ fn two_records_of_4_kib() {
 
 #[test]
 fn only_data_has_a_type() {
-    let octets: Vec<u8> = [22, 22, 23, 22, 21, 20, 24, 23]
+    let bytes: Vec<u8> = [22, 22, 23, 22, 21, 20, 24, 23]
         .into_iter()
         .flat_map(|wire| bland(wire, 10))
         .collect();
-    assert_eq!(runs(&octets), [30, 15, 60, 15]);
+    assert_eq!(runs(&bytes), [30, 15, 60, 15]);
     let mut wire = picked_up();
-    wire.send(Src, &octets);
+    wire.send(Src, &bytes);
     // Those before the chain checked out are not counted.
     assert_eq!(wire.connection.counters(Src).records, [1, 1, 1, 2, 1]);
     assert_eq!(wire.handshake.identity.client, None);
 }
 
 #[test]
-fn a_hello_behind_a_chain_is_not_read() {
+fn a_hello_after_a_chain_is_not_read() {
     let mut wire = picked_up();
     wire.send(Src, &[bland(23, 10), bland(23, 10), bland(23, 10)].concat());
     wire.records(Src, &[Hello::client13().as_client()]);
     assert_eq!(wire.handshake.identity.client, None);
-    let len = Hello::client13().as_client().octets.len();
+    let len = Hello::client13().as_client().bytes.len();
     assert_eq!(
         wire.types(Src, wire.next[0] - len as u32, len),
         both(Types::UNKNOWN)
@@ -138,26 +138,26 @@ fn headers_that_lead_nowhere() {
         &[23, 23, 3, 3, 0x49, 0],
         &[22, 3],
     ] {
-        let mut octets = nearly.to_vec();
+        let mut bytes = nearly.to_vec();
         for _ in 0..4 {
-            octets.extend(bland(23, 10));
+            bytes.extend(bland(23, 10));
         }
-        assert_eq!(runs(&octets), [nearly.len() + 30, 30], "{nearly:?}");
+        assert_eq!(runs(&bytes), [nearly.len() + 30, 30], "{nearly:?}");
     }
     // One that swallows the first header of the chain: it goes on where its record would have ended.
-    let mut octets = vec![23, 3, 3, 0, 20];
+    let mut bytes = vec![23, 3, 3, 0, 20];
     for _ in 0..8 {
-        octets.extend(bland(23, 10));
+        bytes.extend(bland(23, 10));
     }
     // Its record ends in the second record's body.
-    assert_eq!(runs(&octets), [5 + 60, 60]);
+    assert_eq!(runs(&bytes), [5 + 60, 60]);
 }
 
 #[test]
 fn a_broken_chain_is_looked_for_again() {
     let three = [bland(23, 10), bland(23, 10), bland(23, 10)].concat();
-    let octets = [&three[..], b"plain text", &three, &three].concat();
-    assert_eq!(runs(&octets), [30, 15, 10 + 30, 15 + 45]);
+    let bytes = [&three[..], b"plain text", &three, &three].concat();
+    assert_eq!(runs(&bytes), [30, 15, 10 + 30, 15 + 45]);
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn back_from_a_hole() {
 }
 
 #[test]
-fn lost_in_the_handshake_and_found_behind_it() {
+fn lost_in_the_handshake_and_found_after_it() {
     let mut wire = Wire::default();
     wire.records(Src, &[Hello::client13().as_client()]);
     wire.next[1] += 1;

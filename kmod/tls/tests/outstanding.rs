@@ -92,22 +92,22 @@ proptest! {
         let mut sent: [(Vec<u8>, Vec<Types>); 2] = Default::default();
         for (from, records) in handshake(which, certificate) {
             let side = from as usize;
-            for piece in octets(&records).chunks(cut) {
+            for piece in bytes(&records).chunks(cut) {
                 wire.send(from, piece);
             }
             for record in records {
-                sent[side].1.extend(vec![record.content; record.octets.len()]);
-                sent[side].0.extend(record.octets);
+                sent[side].1.extend(vec![record.content; record.bytes.len()]);
+                sent[side].0.extend(record.bytes);
             }
-            let (octets, types) = &sent[side];
+            let (bytes, types) = &sent[side];
             for (at, len) in &again {
-                let start = at.index(octets.len());
-                let end = octets.len().min(start + len);
+                let start = at.index(bytes.len());
+                let end = bytes.len().min(start + len);
                 let segment = Segment {
                     seq: first[side].wrapping_add(start as u32),
                     ..wire.segment(from)
                 };
-                wire.take(&segment, &octets[start..end]);
+                wire.take(&segment, &bytes[start..end]);
                 prop_assert_eq!(wire.connection.reason(), Reason::None);
                 let expected = types[start..end].iter().fold(Types::EMPTY, |all, it| all.union(*it));
                 let types = wire.types(from, segment.seq, end - start);

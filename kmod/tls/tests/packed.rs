@@ -13,21 +13,21 @@ fn bytes<const N: usize>(len: usize, fill: u8) -> Option<Bytes<N>> {
 }
 
 fn packed(handshake: &Handshake) -> Vec<u8> {
-    let mut octets = vec![0; pack(handshake, &mut [])];
-    assert_eq!(pack(handshake, &mut octets), octets.len());
-    octets
+    let mut bytes = vec![0; pack(handshake, &mut [])];
+    assert_eq!(pack(handshake, &mut bytes), bytes.len());
+    bytes
 }
 
 fn assert_same(handshake: &Handshake) {
-    let octets = packed(handshake);
-    let (identity, sessions) = unpack(&octets);
+    let bytes = packed(handshake);
+    let (identity, sessions) = unpack(&bytes);
     assert_eq!(identity, handshake.identity.as_ref());
     let continues = handshake.continues();
     let issued = handshake.issued();
     assert_eq!(sessions, Sessions { continues, issued });
     // Cut anywhere, it is not all known, and nothing worse.
-    for len in 0..octets.len() {
-        let (identity, _) = unpack(&octets[..len]);
+    for len in 0..bytes.len() {
+        let (identity, _) = unpack(&bytes[..len]);
         assert!(identity.sni.is_none_or(|sni| sni.len() <= len));
     }
 }

@@ -53,11 +53,11 @@ fn turns() -> Vec<(Side, Vec<u8>)> {
     let server = [Hello::server13(SHA256_SUITE).as_server(), ccs()];
     let flight = [&server[..], &[23, 2795, 281, 53].map(handshake23)].concat();
     vec![
-        (Src, Hello::client13().as_client().octets),
-        (Dst, octets(&flight)),
-        (Src, octets(&[ccs(), handshake23(53)])),
-        (Src, octets(&[data(300), data(20)])),
-        (Dst, octets(&[data(30), data(2000)])),
+        (Src, Hello::client13().as_client().bytes),
+        (Dst, bytes(&flight)),
+        (Src, bytes(&[ccs(), handshake23(53)])),
+        (Src, bytes(&[data(300), data(20)])),
+        (Dst, bytes(&[data(30), data(2000)])),
     ]
 }
 
@@ -116,7 +116,7 @@ proptest! {
 
 #[test]
 fn what_was_read_is_kept() {
-    let hello = Hello::client13().as_client().octets;
+    let hello = Hello::client13().as_client().bytes;
     for at in 0..hello.len() {
         let mut other = hello.clone();
         other[at] ^= 1;
@@ -134,8 +134,8 @@ fn what_was_read_is_kept() {
 
 #[test]
 fn early_data_in_the_same_packet_takes_no_memory() {
-    let hello = Hello::client13().with(42, &[]).as_client().octets;
-    let early = octets(&[data(16000), data(16000), data(16000)]);
+    let hello = Hello::client13().with(42, &[]).as_client().bytes;
+    let early = bytes(&[data(16000), data(16000), data(16000)]);
     let mut wire = Wire::default();
     let segment = wire.segment(Src);
     wire.take_payload(&segment, &Paged(&[&hello[..], &early].concat()));

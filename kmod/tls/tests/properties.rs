@@ -84,9 +84,9 @@ fn certificate_flights() -> impl Strategy<Value = Vec<usize>> {
 impl Shape {
     /// Handshake messages in records, fewer than a packet may have.
     fn records(&self, messages: &[Vec<u8>]) -> Vec<Record> {
-        let octets = messages.concat();
-        let len = self.record.max(octets.len().div_ceil(2000));
-        octets.chunks(len).map(plain).collect()
+        let bytes = messages.concat();
+        let len = self.record.max(bytes.len().div_ceil(2000));
+        bytes.chunks(len).map(plain).collect()
     }
 
     fn client(&self) -> Hello {
@@ -220,17 +220,17 @@ fn play(turns: &[Turn], first: [u32; 2], path: &Path) -> Wire {
         ..Wire::at(first[0], first[1])
     };
     let mut reorder = Reorder::default();
-    let mut take = |wire: &mut Wire, segment: &Segment, octets: &[u8]| {
+    let mut take = |wire: &mut Wire, segment: &Segment, bytes: &[u8]| {
         let Wire {
             connection,
             handshake,
             config,
             ..
         } = wire;
-        reorder.take(connection, handshake, config, segment, octets, 0);
+        reorder.take(connection, handshake, config, segment, bytes, 0);
     };
     for (from, records) in turns {
-        let octets = octets(records);
+        let bytes = bytes(records);
         let all = wire.segment(*from);
         let at = |at: usize| Segment {
             seq: all.seq.wrapping_add(at as u32),
@@ -239,10 +239,10 @@ fn play(turns: &[Turn], first: [u32; 2], path: &Path) -> Wire {
         let mut places = vec![];
         let mut start = 0;
         for cut in path.cuts.iter().cycle() {
-            let end = octets.len().min(start + usize::from(*cut));
+            let end = bytes.len().min(start + usize::from(*cut));
             places.push((start, end));
             start = end;
-            if start == octets.len() {
+            if start == bytes.len() {
                 break;
             }
         }
@@ -251,15 +251,15 @@ fn play(turns: &[Turn], first: [u32; 2], path: &Path) -> Wire {
             places.swap(number, other);
         }
         for (start, end) in &places {
-            take(&mut wire, &at(*start), &octets[*start..*end]);
+            take(&mut wire, &at(*start), &bytes[*start..*end]);
         }
         // Again, cut anew, before it is acknowledged.
         for (start, len) in &path.again {
-            let start = usize::from(*start) % octets.len();
-            let end = octets.len().min(start + usize::from(*len) % 3000);
-            take(&mut wire, &at(start), &octets[start..end]);
+            let start = usize::from(*start) % bytes.len();
+            let end = bytes.len().min(start + usize::from(*len) % 3000);
+            take(&mut wire, &at(start), &bytes[start..end]);
         }
-        wire.next[*from as usize] = all.seq.wrapping_add(octets.len() as u32);
+        wire.next[*from as usize] = all.seq.wrapping_add(bytes.len() as u32);
     }
     wire
 }
@@ -300,7 +300,7 @@ proptest! {
     }
 
     #[test]
-    fn other_octets_that_come_again_are_noticed(
+    fn other_bytes_that_come_again_are_noticed(
         shape in shapes(),
         path in paths(),
         turn in any::<prop::sample::Index>(),
@@ -312,13 +312,13 @@ proptest! {
         let turn = turn.index(turns.len());
         let mut wire = play(&turns[..=turn], [7, 9], &path);
         let (from, records) = &turns[turn];
-        let mut octets = octets(records);
-        let start = wire.next[*from as usize].wrapping_sub(octets.len() as u32);
-        let place = place.index(octets.len());
+        let mut bytes = bytes(records);
+        let start = wire.next[*from as usize].wrapping_sub(bytes.len() as u32);
+        let place = place.index(bytes.len());
         let body_of_data = turn_type(records, place);
-        octets[place] ^= flip;
+        bytes[place] ^= flip;
         let segment = Segment { seq: start, ..wire.segment(*from) };
-        wire.take(&segment, &octets);
+        wire.take(&segment, &bytes);
         let expected = if body_of_data { Reason::None } else { Reason::ResentDifferently };
         prop_assert_eq!(wire.connection.reason(), expected);
     }
@@ -327,7 +327,7 @@ proptest! {
 /// Whether a byte of these records is in the body of data.
 fn turn_type(records: &[Record], mut place: usize) -> bool {
     for record in records {
-        let len = record.octets.len();
+        let len = record.bytes.len();
         if place < len {
             return record.content == DATA && place >= 5;
         }
@@ -347,9 +347,9 @@ fn check(wire: &Wire, first: [u32; 2], turns: &[Turn]) -> Result<(), TestCaseErr
                 content: record.content,
                 wire: record.wire,
             };
-            let is = type_of(*from, *seq, record.octets.len());
+            let is = type_of(*from, *seq, record.bytes.len());
             prop_assert_eq!(is, expected);
-            *seq = seq.wrapping_add(record.octets.len() as u32);
+            *seq = seq.wrapping_add(record.bytes.len() as u32);
         }
     }
     Ok(())

@@ -37,7 +37,7 @@ impl Gateway {
         }
     }
 
-    fn take(&mut self, segment: &Segment, octets: &[u8]) {
+    fn take(&mut self, segment: &Segment, bytes: &[u8]) {
         let Wire {
             connection,
             handshake,
@@ -45,20 +45,20 @@ impl Gateway {
             ..
         } = &mut self.wire;
         self.reorder
-            .take(connection, handshake, config, segment, octets, self.now);
+            .take(connection, handshake, config, segment, bytes, self.now);
     }
 
     /// Sends a turn's segments of `len` bytes in the order that `order` says.
-    fn send(&mut self, from: Side, octets: &[u8], len: usize, order: impl Fn(&mut Vec<usize>)) {
+    fn send(&mut self, from: Side, bytes: &[u8], len: usize, order: impl Fn(&mut Vec<usize>)) {
         let segment = self.wire.segment(from);
-        let mut places: Vec<usize> = (0..octets.len()).step_by(len).collect();
+        let mut places: Vec<usize> = (0..bytes.len()).step_by(len).collect();
         order(&mut places);
         for at in places {
             let seq = segment.seq.wrapping_add(at as u32);
-            let end = octets.len().min(at + len);
-            self.take(&Segment { seq, ..segment }, &octets[at..end]);
+            let end = bytes.len().min(at + len);
+            self.take(&Segment { seq, ..segment }, &bytes[at..end]);
         }
-        self.wire.next[from as usize] = segment.seq.wrapping_add(octets.len() as u32);
+        self.wire.next[from as usize] = segment.seq.wrapping_add(bytes.len() as u32);
     }
 }
 
@@ -78,8 +78,8 @@ fn any_order_gives_the_same() {
         for len in [1, 3, 100, 701] {
             let mut gateway = Gateway::new();
             for (from, records) in turns() {
-                gateway.send(from, &octets(&records), len, order);
-                assert_eq!(gateway.reorder.octets(), 0);
+                gateway.send(from, &bytes(&records), len, order);
+                assert_eq!(gateway.reorder.bytes(), 0);
             }
             let why = format!("order {number}, segments of {len}");
             gateway.wire.check(first, &turns(), &why);
@@ -98,16 +98,16 @@ fn any_order_gives_the_same() {
 fn what_is_said_of_a_segment() {
     let mut connection = Connection::opened(1000, 5000);
     let mut wire = Wire::default();
-    let hello = octets(&turns()[0].1);
-    let mut take = |seq: u32, octets: &[u8]| {
+    let hello = bytes(&turns()[0].1);
+    let mut take = |seq: u32, bytes: &[u8]| {
         let segment = Segment {
             seq,
             ..Wire::default().segment(Src)
         };
-        let taken = connection.segment(&mut wire.handshake, &wire.config, &segment, &Slice(octets));
-        (taken, connection.is_behind_hole(Src, 1011))
+        let taken = connection.segment(&mut wire.handshake, &wire.config, &segment, &Slice(bytes));
+        (taken, connection.is_after_hole(Src, 1011))
     };
-    assert_eq!(take(1020, &hello[20..]), (SegmentOutcome::BehindHole, true));
+    assert_eq!(take(1020, &hello[20..]), (SegmentOutcome::AfterHole, true));
     assert_eq!(take(1000, &[]), (SegmentOutcome::Nothing, true));
     assert_eq!(take(1000, &hello[..10]), (SegmentOutcome::New, true));
     assert_eq!(take(1000, &hello[..10]), (SegmentOutcome::Nothing, true));
@@ -116,26 +116,26 @@ fn what_is_said_of_a_segment() {
 }
 
 #[test]
-fn too_many_octets_behind_a_hole() {
+fn too_many_bytes_after_a_hole() {
     let mut gateway = Gateway::new();
     for (from, records) in turns() {
-        gateway.send(from, &octets(&records), 1448, |_| ());
+        gateway.send(from, &bytes(&records), 1448, |_| ());
     }
     gateway.wire.next[0] += 10;
     // Records that the lost direction is found again by, as soon as it is given up.
-    let stream = octets(&vec![data(1000); 80]);
+    let stream = bytes(&vec![data(1000); 80]);
     let seq = gateway.wire.next[0];
     gateway.send(Src, &stream[..65536], 1024, |_| ());
     assert_eq!(gateway.wire.connection.state(), State::Established);
     assert_eq!(gateway.wire.types(Src, seq, 65536), both(Types::UNKNOWN));
-    assert_eq!(gateway.reorder.octets(), 65536);
+    assert_eq!(gateway.reorder.bytes(), 65536);
     gateway.send(Src, &stream[65536..], 1024, |_| ());
     assert_eq!(gateway.wire.connection.state(), State::Lost);
     assert_eq!(gateway.wire.connection.reason(), Reason::Hole);
-    assert_eq!(gateway.reorder.octets(), 0);
-    let behind = gateway.wire.next[0].wrapping_sub(seq + 2010);
+    assert_eq!(gateway.reorder.bytes(), 0);
+    let after = gateway.wire.next[0].wrapping_sub(seq + 2010);
     assert_eq!(
-        gateway.wire.types(Src, seq + 2010, behind as usize),
+        gateway.wire.types(Src, seq + 2010, after as usize),
         both(DATA)
     );
     assert_eq!(gateway.wire.types(Src, seq, 2010), both(Types::UNKNOWN));
@@ -154,24 +154,24 @@ fn a_hole_that_is_too_old() {
     gateway.take(&segment, &[]);
     assert_eq!(gateway.wire.connection.state(), State::Lost);
     assert_eq!(gateway.wire.connection.reason(), Reason::Hole);
-    assert_eq!(gateway.reorder.octets(), 0);
+    assert_eq!(gateway.reorder.bytes(), 0);
 }
 
 #[test]
-fn a_fin_behind_a_hole() {
+fn a_fin_after_a_hole() {
     let mut gateway = Gateway::new();
     for (from, records) in turns() {
-        gateway.send(from, &octets(&records), 1448, |_| ());
+        gateway.send(from, &bytes(&records), 1448, |_| ());
     }
-    let octets = data(100).octets;
+    let bytes = data(100).bytes;
     let segment = gateway.wire.segment(Src);
     let last = Segment {
         seq: segment.seq.wrapping_add(50),
         fin: true,
         ..segment
     };
-    gateway.take(&last, &octets[50..]);
-    gateway.take(&segment, &octets[..50]);
+    gateway.take(&last, &bytes[50..]);
+    gateway.take(&segment, &bytes[..50]);
     gateway.wire.next[0] = segment.seq.wrapping_add(106);
     assert_eq!(gateway.wire.types(Src, segment.seq, 105), both(DATA));
     gateway.wire.ack(Dst, true);

@@ -8,7 +8,7 @@ use common::*;
 use tlsconn_tls::{Reason, Segment, Side::Dst, Side::Src, Types};
 
 #[test]
-fn any_other_octet_of_a_hello_however_it_is_cut() {
+fn any_other_byte_of_a_hello_however_it_is_cut() {
     let hello = short_hello();
     let len = hello.len();
     assert!(len <= 256, "{len}");
@@ -32,10 +32,10 @@ fn long_flights_too() {
     wire.records(Src, &[Hello::client13().as_client()]);
     let mut flight = vec![Hello::server13(SHA256_SUITE).as_server(), ccs()];
     flight.extend([23, 9000, 281, 53].map(handshake23));
-    let octets = octets(&flight);
-    let len = octets.len();
+    let bytes = bytes(&flight);
+    let len = bytes.len();
     for step in [1448, 333] {
-        let again = Again::new(wire.clone(), Dst, octets.clone(), step);
+        let again = Again::new(wire.clone(), Dst, bytes.clone(), step);
         for at in (0..len).step_by(37) {
             let (start, end) = (at.saturating_sub(200), len.min(at + 200));
             for (start, end) in [(0, len), (start, end)] {
@@ -48,15 +48,15 @@ fn long_flights_too() {
 }
 
 #[test]
-fn octet_by_octet_far_from_the_ends() {
+fn byte_by_byte_far_from_the_ends() {
     let mut wire = keyed();
     wire.records(Src, &[Hello::client13().as_client()]);
     let hello = Hello::server13(SHA256_SUITE).as_server();
-    let octets = octets(&[hello, handshake23(9000)]);
-    let again = Again::new(wire, Dst, octets, 1448);
+    let bytes = bytes(&[hello, handshake23(9000)]);
+    let again = Again::new(wire, Dst, bytes, 1448);
     for at in [50_usize, 3000, 9000] {
         let mut wire = again.wire.clone();
-        let mut other = again.octets.clone();
+        let mut other = again.bytes.clone();
         other[at] ^= 1;
         for place in at.saturating_sub(100)..at + 100 {
             let segment = Segment {
@@ -73,12 +73,12 @@ fn octet_by_octet_far_from_the_ends() {
 fn data_may_be_another_but_its_header_may_not() {
     let lens = [100, 40, 300, 5, 60, 3000, 9, 1, 16, 70, 60, 7];
     let records = lens.map(data);
-    let stream = octets(&records);
+    let stream = bytes(&records);
     let last = stream.len() - 12;
     let again = Again::new(established13(), Src, stream, 500);
     let mut start = 0;
     for (number, record) in records.iter().enumerate() {
-        let len = record.octets.len();
+        let len = record.bytes.len();
         for at in start..start + len {
             let kept = number > 3 && at < start + 5;
             let expected = match kept {
@@ -107,9 +107,9 @@ fn other_types_than_data_when_established() {
     let short = record(24, &[9; 20], Types::HEARTBEAT);
     let heartbeat = record(24, &[8; 300], Types::HEARTBEAT);
     for (wire, other) in [(established12(), alert), (established13(), short)] {
-        let stream = octets(&[data(600), other, data(500), heartbeat.clone(), data(400)]);
+        let stream = bytes(&[data(600), other, data(500), heartbeat.clone(), data(400)]);
         let again = Again::new(wire, Src, stream, 100);
-        let len = again.octets.len();
+        let len = again.bytes.len();
         for (at, expected) in [
             (300, Reason::None),
             (605 + 7, Reason::ResentDifferently),
@@ -131,7 +131,7 @@ fn headers_that_were_open_for_a_while() {
     let hello = Hello::server13(SHA256_SUITE).as_server();
     wire.records(Src, &[Hello::client13().as_client()]);
     wire.records(Dst, &[&[hello, ccs()][..], &flight].concat());
-    let finished = handshake23(53).octets;
+    let finished = handshake23(53).bytes;
     for step in [1, 3, 58] {
         let again = Again::new(wire.clone(), Src, finished.clone(), step);
         for at in 0..58 {
@@ -145,7 +145,7 @@ fn headers_that_were_open_for_a_while() {
 }
 
 #[test]
-fn one_other_octet_anywhere_in_two_kib() {
+fn one_other_byte_anywhere_in_two_kib() {
     for (what, wire, from, types) in begun() {
         let was = kept(&wire, from, &types, &[700; 60], 2048);
         assert!(was.len() > 300, "{what}: {}", was.len());

@@ -8,7 +8,7 @@ use common::*;
 use tlsconn_tls::{Reason, Segment, Side::Dst, Side::Src, State, Types};
 
 #[test]
-fn acknowledged_octets_are_not_compared() {
+fn acknowledged_bytes_are_not_compared() {
     let hello = short_hello();
     let len = hello.len();
     for acked in [1, 100, len - 1, len] {
@@ -42,7 +42,7 @@ fn acknowledged_octets_are_not_compared() {
 }
 
 #[test]
-fn other_octets_in_front_of_new_ones() {
+fn other_bytes_before_new_ones() {
     let mut hello = short_hello();
     let mut wire = keyed();
     wire.send(Src, &hello[..120]);
@@ -59,19 +59,19 @@ fn a_flight_that_is_never_acknowledged_as_a_whole() {
     let mut wire = keyed();
     wire.records(Src, &[Hello::client13().as_client()]);
     wire.records(Dst, &[Hello::server13(SHA256_SUITE).as_server()]);
-    let stream = octets(&[handshake23(16000), handshake23(16000), handshake23(16000)]);
+    let stream = bytes(&[handshake23(16000), handshake23(16000), handshake23(16000)]);
     for (number, piece) in stream.chunks_exact(1000).enumerate() {
         let seq = wire.next[1];
         wire.send(Dst, piece);
-        let behind = wire.next[1];
+        let after = wire.next[1];
         wire.next[1] = seq;
         wire.ack(Src, false);
-        wire.next[1] = behind;
+        wire.next[1] = after;
         let again = Again {
             wire: wire.clone(),
             from: Dst,
             seq,
-            octets: piece.to_vec(),
+            bytes: piece.to_vec(),
         };
         assert_eq!(again.resent(0, piece.len(), None), Reason::None);
         let changed = again.resent(0, piece.len(), Some((500, 1)));
@@ -89,7 +89,7 @@ fn after_taint_nothing_is_compared_and_all_is_unknown() {
     };
     wire.take(&segment, &[23]);
     assert_eq!(wire.connection.reason(), Reason::ResentDifferently);
-    wire.take(&segment, &again.octets);
+    wire.take(&segment, &again.bytes);
     assert_eq!(wire.connection.state(), State::Tainted);
     assert_eq!(wire.types(Src, again.seq, 10).content, Types::UNKNOWN);
 }
@@ -97,7 +97,7 @@ fn after_taint_nothing_is_compared_and_all_is_unknown() {
 #[test]
 fn numbers_that_wrap() {
     let mut wire = established13();
-    let many = data(16379).octets.repeat(32);
+    let many = data(16379).bytes.repeat(32);
     // Once around, to the numbers that the hello had.
     while 1000_u32.wrapping_sub(wire.next[0]) > 1 << 20 {
         wire.send(Src, &many);

@@ -61,7 +61,7 @@ proptest! {
         let mut other = was.clone();
         if all {
             // Data in the place of all of it.
-            other = record(23, &vec![0x55; was.len()], DATA).octets[..was.len()].to_vec();
+            other = record(23, &vec![0x55; was.len()], DATA).bytes[..was.len()].to_vec();
         }
         for (at, flip) in flips {
             let at = at.index(other.len());
@@ -77,7 +77,7 @@ proptest! {
 
     /// What comes again as it was never taints, however it is cut, merged, overlapped and ordered.
     #[test]
-    fn honest_octets_pass_again(
+    fn honest_bytes_pass_again(
         which in 0..BEGUN,
         lens in proptest::collection::vec(any::<u16>(), 1..60),
         first in proptest::collection::vec(1..3000_usize, 1..5),
@@ -113,7 +113,7 @@ fn more_than_64_kib() {
     let (_, mut wire, from, _) = begun().swap_remove(0);
     let seq = wire.next[from as usize];
     let records: Vec<u8> = (0..8_u8)
-        .flat_map(|number| record(22, &[number; 10_000], HANDSHAKE).octets)
+        .flat_map(|number| record(22, &[number; 10_000], HANDSHAKE).bytes)
         .collect();
     for piece in records.chunks(1448) {
         wire.send(from, piece);
@@ -139,7 +139,7 @@ fn more_than_64_kib() {
 
 /// Without memory for what is outstanding handshakes complete where nothing comes again; what does come again waits.
 #[test]
-fn without_memory_for_octets() {
+fn without_memory_for_bytes() {
     struct NoPieces(Handshake);
     impl HandshakeSlot for NoPieces {
         fn get(&mut self) -> Option<&mut Handshake> {
@@ -160,20 +160,20 @@ fn without_memory_for_octets() {
         let mut connection = Connection::opened(1000, 5000);
         let mut again = vec![];
         for (from, records) in &turns {
-            let (segment, octets) = (wire.segment(*from), octets(records));
-            connection.segment(&mut place, &wire.config, &segment, &Slice(&octets));
+            let (segment, bytes) = (wire.segment(*from), bytes(records));
+            connection.segment(&mut place, &wire.config, &segment, &Slice(&bytes));
             let types = connection
-                .types(*from, segment.seq, octets.len() as u32)
+                .types(*from, segment.seq, bytes.len() as u32)
                 .content;
             if !passes(types) {
                 assert_eq!(connection.state(), State::Established);
                 break;
             }
             let mut copy = connection.clone();
-            copy.segment(&mut place, &wire.config, &segment, &Slice(&octets));
-            again.push(copy.types(*from, segment.seq, octets.len() as u32).content);
-            wire.take(&segment, &octets);
-            wire.next[*from as usize] = segment.seq.wrapping_add(octets.len() as u32);
+            copy.segment(&mut place, &wire.config, &segment, &Slice(&bytes));
+            again.push(copy.types(*from, segment.seq, bytes.len() as u32).content);
+            wire.take(&segment, &bytes);
+            wire.next[*from as usize] = segment.seq.wrapping_add(bytes.len() as u32);
         }
         assert_eq!(connection.state(), State::Established);
         assert!(again.iter().all(|types| !passes(*types)), "{again:?}");

@@ -55,8 +55,8 @@ fn client(body: &[u8]) -> Option<Fields> {
         version: hello.version.0,
         ..Fields::default()
     };
-    for (kind, octets) in extensions(hello.ext.unwrap_or_default())? {
-        let list = &octets[4..];
+    for (kind, bytes) in extensions(hello.ext.unwrap_or_default())? {
+        let list = &bytes[4..];
         // A list that does not fill its extension is not noticed by tls-parser.
         let fills = |len: &[u8]| {
             len.iter().fold(0, |sum, o| (sum << 8) | usize::from(*o)) + len.len() == list.len()
@@ -70,8 +70,7 @@ fn client(body: &[u8]) -> Option<Fields> {
                 if list[2] != 0 {
                     continue;
                 }
-                let (_, TlsExtension::SNI(names)) =
-                    parse_tls_client_hello_extension(octets).ok()?
+                let (_, TlsExtension::SNI(names)) = parse_tls_client_hello_extension(bytes).ok()?
                 else {
                     return None;
                 };
@@ -89,7 +88,7 @@ fn client(body: &[u8]) -> Option<Fields> {
                     return None;
                 }
                 let (_, TlsExtension::ALPN(names)) =
-                    parse_tls_client_hello_extension(octets).ok()?
+                    parse_tls_client_hello_extension(bytes).ok()?
                 else {
                     return None;
                 };
@@ -105,7 +104,7 @@ fn client(body: &[u8]) -> Option<Fields> {
                     return None;
                 }
                 let (_, TlsExtension::SupportedVersions(versions)) =
-                    parse_tls_client_hello_extension(octets).ok()?
+                    parse_tls_client_hello_extension(bytes).ok()?
                 else {
                     return None;
                 };
@@ -130,9 +129,9 @@ fn server(body: &[u8]) -> Option<Fields> {
         return None;
     }
     let mut version = hello.version.0;
-    for (kind, octets) in extensions(hello.ext.unwrap_or_default())? {
+    for (kind, bytes) in extensions(hello.ext.unwrap_or_default())? {
         if kind == 43 {
-            let [_, _, 0, 2, high, low] = octets else {
+            let [_, _, 0, 2, high, low] = bytes else {
                 return None;
             };
             version = u16::from_be_bytes([*high, *low]);
@@ -226,14 +225,14 @@ fn mutations() -> impl Strategy<Value = (Vec<(prop::sample::Index, u8)>, usize, 
 fn mutated(
     mut body: Vec<u8>,
     from: usize,
-    (octets, cut, behind): &(Vec<(prop::sample::Index, u8)>, usize, Vec<u8>),
+    (bytes, cut, after): &(Vec<(prop::sample::Index, u8)>, usize, Vec<u8>),
 ) -> Vec<u8> {
-    for (place, octet) in octets {
+    for (place, byte) in bytes {
         let place = from + place.index(body.len() - from);
-        body[place] = *octet;
+        body[place] = *byte;
     }
     body.truncate(body.len() - cut.min(&(body.len() - from - 1)));
-    body.extend(behind);
+    body.extend(after);
     body
 }
 
@@ -255,7 +254,7 @@ proptest! {
 }
 
 #[test]
-fn every_octet_of_a_client_hello_over_its_range() {
+fn every_byte_of_a_client_hello_over_its_range() {
     for body in [&clients()[0], &clients()[3]] {
         for place in 0..body.len() {
             for value in 0..=255 {

@@ -17,20 +17,20 @@ fn size_of_what_the_packet_path_touches() {
 }
 
 #[test]
-fn resent_octets_have_the_type_of_their_place() {
+fn resent_bytes_have_the_type_of_their_place() {
     let mut wire = established();
     let seq = wire.next[0];
     let records = [data(100), data(3000)];
     wire.records(Src, &records);
     let counters = wire.connection.counters(Src);
-    let octets = octets(&records);
+    let bytes = bytes(&records);
     // The same again, merged and cut anew, a keepalive, and handshake bytes from the beginning.
     for (at, len) in [(0, 3110), (50, 500), (105, 5), (3109, 1)] {
         let segment = Segment {
             seq: seq + at as u32,
             ..wire.segment(Src)
         };
-        wire.take(&segment, &octets[at..at + len]);
+        wire.take(&segment, &bytes[at..at + len]);
         assert_eq!(wire.types(Src, segment.seq, len), both(DATA));
     }
     assert_eq!(wire.types(Src, 1000, 20), both(HANDSHAKE));
@@ -50,14 +50,14 @@ fn resent_octets_have_the_type_of_their_place() {
 }
 
 #[test]
-fn resent_octets_with_new_ones_behind() {
+fn resent_bytes_with_new_ones_after() {
     let mut wire = established();
-    let first = data(300).octets;
+    let first = data(300).bytes;
     let seq = wire.next[0];
     wire.send(Src, &first[..200]);
     wire.next[0] = seq + 100;
     let mut rest = first[100..].to_vec();
-    rest.extend(data(40).octets);
+    rest.extend(data(40).bytes);
     wire.send(Src, &rest);
     assert_eq!(wire.types(Src, seq, 350), both(DATA));
     let counters = wire.connection.counters(Src);
@@ -73,7 +73,7 @@ fn the_same_packet_twice() {
         once.records(from, &records);
         let segment = twice.segment(from);
         twice.records(from, &records);
-        twice.take(&segment, &octets(&records));
+        twice.take(&segment, &bytes(&records));
     }
     assert_eq!(once.connection.state(), twice.connection.state());
     for side in [Src, Dst] {
@@ -87,26 +87,26 @@ fn the_same_packet_twice() {
 #[test]
 fn a_hole_fills() {
     let mut wire = established();
-    let octets = octets(&[data(500), data(500)]);
-    let (first, second) = octets.split_at(300);
+    let bytes = bytes(&[data(500), data(500)]);
+    let (first, second) = bytes.split_at(300);
     let seq = wire.next[0];
-    let behind = Segment {
+    let after = Segment {
         seq: seq + 300,
         ..wire.segment(Src)
     };
-    wire.take(&behind, second);
+    wire.take(&after, second);
     assert_eq!(
-        wire.types(Src, behind.seq, second.len()),
+        wire.types(Src, after.seq, second.len()),
         both(Types::UNKNOWN)
     );
     assert_eq!(wire.connection.state(), State::Established);
     wire.send(Src, first);
     assert_eq!(
-        wire.types(Src, behind.seq, second.len()),
+        wire.types(Src, after.seq, second.len()),
         both(Types::UNKNOWN)
     );
-    wire.take(&behind, second);
-    assert_eq!(wire.types(Src, seq, octets.len()), both(DATA));
+    wire.take(&after, second);
+    assert_eq!(wire.types(Src, seq, bytes.len()), both(DATA));
     assert_eq!(wire.connection.counters(Src).records[3], 3);
 }
 
@@ -135,7 +135,7 @@ fn lost_in_the_handshake_what_follows_is_data() {
     wire.next[0] += 10;
     wire.records(Dst, &turns[1].1);
     assert_eq!(wire.connection.state(), State::Lost);
-    let len = octets(&[handshake23(281), handshake23(53)]).len();
+    let len = bytes(&[handshake23(281), handshake23(53)]).len();
     assert_eq!(wire.types(Dst, wire.next[1] - len as u32, len), both(DATA));
 }
 
@@ -144,7 +144,7 @@ fn four_gigabytes_on_one_connection() {
     let mut wire = established();
     let seq = wire.next[0];
     let body = vec![0; 16384];
-    let record = record(23, &body, DATA).octets;
+    let record = record(23, &body, DATA).bytes;
     let many = record.repeat(31);
     let mut sent = 0_u64;
     while sent < (5 << 30) {
@@ -186,7 +186,7 @@ fn picked_up_mid_stream() {
 #[test]
 fn tcp_fast_open() {
     let turns = handshake13();
-    let hello = octets(&turns[0].1);
+    let hello = bytes(&turns[0].1);
     let mut wire = Wire {
         connection: Connection::opened_by_syn_data(1000),
         ..Wire::default()
@@ -228,7 +228,7 @@ fn more_runs_than_are_kept_read_unknown_not_wrong() {
 /// Which of two SYNs was answered is not known, even where the numbers of one fit: what follows is not followed.
 #[test]
 fn another_syn_than_the_one_with_data() {
-    let hello = octets(&handshake13()[0].1);
+    let hello = bytes(&handshake13()[0].1);
     let opened = |first: u32| {
         let mut wire = Wire {
             connection: Connection::opened_by_syn_data(first),
@@ -254,7 +254,7 @@ fn another_syn_than_the_one_with_data() {
     before.connection = Connection::opened_by_another_syn(1000);
     for (name, mut wire) in [
         ("by the answer", by_answer),
-        ("behind", other),
+        ("after", other),
         ("in front", before),
     ] {
         for src_first in [1000, 1100, 4711] {

@@ -26,10 +26,10 @@ impl HandshakeSlot for NoPlace {
     }
 }
 
-fn take(connection: &mut Connection, wire: &mut Wire, from: Side, octets: &[u8]) -> Types {
+fn take(connection: &mut Connection, wire: &mut Wire, from: Side, bytes: &[u8]) -> Types {
     let segment = wire.segment(from);
-    connection.segment(&mut NoPlace, &wire.config, &segment, &Slice(octets));
-    let len = octets.len() as u32;
+    connection.segment(&mut NoPlace, &wire.config, &segment, &Slice(bytes));
+    let len = bytes.len() as u32;
     wire.next[from as usize] = segment.seq.wrapping_add(len);
     connection.types(from, segment.seq, len).content
 }
@@ -40,8 +40,8 @@ fn a_handshake_that_times_out_is_lost_and_needs_no_memory_again() {
         let pieces: Vec<(Side, Vec<u8>)> = turns
             .iter()
             .flat_map(|(from, records)| {
-                let octets = octets(records);
-                let pieces = octets.chunks(33).map(|piece| (*from, piece.to_vec()));
+                let bytes = bytes(records);
+                let pieces = bytes.chunks(33).map(|piece| (*from, piece.to_vec()));
                 pieces.collect::<Vec<_>>()
             })
             .collect();
@@ -86,8 +86,8 @@ fn what_was_lost_or_tainted_before_keeps_its_reason() {
 
 #[test]
 fn without_the_data_of_its_syn_a_connection_is_lost_in_both_directions() {
-    let hello = Hello::client13().as_client().octets;
-    let (seen, behind) = hello.split_at(100);
+    let hello = Hello::client13().as_client().bytes;
+    let (seen, after) = hello.split_at(100);
     let mut wire = Wire::default();
     wire.next[0] += seen.len() as u32;
     let mut connection = Connection::opened_without_syn_data(wire.next[0], wire.next[1]);
@@ -97,12 +97,12 @@ fn without_the_data_of_its_syn_a_connection_is_lost_in_both_directions() {
     // The SYN-ACK comes again, and then the rest.
     assert!(connection.starts_at(wire.next[0], wire.next[1]));
     let unknown = Types::UNKNOWN;
-    assert_eq!(take(&mut connection, &mut wire, Src, behind), unknown);
-    let answer = octets(&handshake13()[1].1);
+    assert_eq!(take(&mut connection, &mut wire, Src, after), unknown);
+    let answer = bytes(&handshake13()[1].1);
     let types = take(&mut connection, &mut wire, Dst, &answer[..100]);
     assert_eq!(types, unknown);
     // Both find their way back.
-    let chain = octets(&vec![data(90); 4]);
+    let chain = bytes(&vec![data(90); 4]);
     for side in [Src, Dst] {
         wire.next[side as usize] += 10_000;
         take(&mut connection, &mut wire, side, &chain);

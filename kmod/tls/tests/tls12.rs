@@ -178,11 +178,11 @@ fn alerts_that_can_be_read() {
 
 /// A ClientHello in the framing of SSL 2.0 that offers TLS 1.0 with a challenge of 16 bytes.
 fn sslv2_hello() -> Record {
-    let mut octets = vec![0x80, 9 + 6 + 16, 1, 3, 1, 0, 6, 0, 0, 0, 16];
-    octets.extend([0, 0, 0x2f, 7, 0, 0xc0]);
-    octets.extend([0xca; 16]);
+    let mut bytes = vec![0x80, 9 + 6 + 16, 1, 3, 1, 0, 6, 0, 0, 0, 16];
+    bytes.extend([0, 0, 0x2f, 7, 0, 0xc0]);
+    bytes.extend([0xca; 16]);
     Record {
-        octets,
+        bytes,
         content: HANDSHAKE,
         wire: HANDSHAKE,
     }
@@ -222,10 +222,10 @@ fn sslv2_client_hellos_that_nobody_takes() {
     ] {
         let [ciphers, id, challenge] = lengths;
         let total: u8 = lengths.iter().sum();
-        let mut octets = vec![0x80, 9 + total, 1, 3, 1, 0, ciphers, 0, id, 0, challenge];
-        octets.resize(octets.len() + usize::from(total), 1);
+        let mut bytes = vec![0x80, 9 + total, 1, 3, 1, 0, ciphers, 0, id, 0, challenge];
+        bytes.resize(bytes.len() + usize::from(total), 1);
         let mut wire = Wire::default();
-        wire.send(Src, &octets);
+        wire.send(Src, &bytes);
         let expected = match taken {
             true => (State::Hello, Reason::None),
             false => (State::Tainted, Reason::Malformed),
@@ -239,7 +239,7 @@ fn sslv2_client_hellos_that_nobody_takes() {
 
 #[test]
 fn sslv2_client_hello_that_comes_again() {
-    let hello = sslv2_hello().octets;
+    let hello = sslv2_hello().bytes;
     for cut in 1..hello.len() {
         let mut wire = Wire::default();
         let all = wire.segment(Src);
@@ -275,13 +275,13 @@ fn encrypted_alerts_of_any_length() {
             (500, Reason::BadHeader),
             (600, Reason::BadHeader),
         ] {
-            let alert = record(21, &vec![0x55; len], ALERT).octets;
+            let alert = record(21, &vec![0x55; len], ALERT).bytes;
             for step in [1, alert.len(), 2000] {
                 let mut wire = wire.clone();
                 for piece in alert.repeat(3).chunks(step) {
                     wire.send(Src, piece);
                 }
-                assert_eq!(wire.connection.reason(), reason, "{len} octets by {step}");
+                assert_eq!(wire.connection.reason(), reason, "{len} bytes by {step}");
             }
         }
     }

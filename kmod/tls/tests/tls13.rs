@@ -39,7 +39,7 @@ fn what_passes_in_doubt_is_counted() {
     for step in [1, 7, usize::MAX] {
         let mut wire = Wire::default();
         let mut passed = |from, records: &[Record]| {
-            for piece in octets(records).chunks(step) {
+            for piece in bytes(records).chunks(step) {
                 wire.send(from, piece);
             }
             wire.handshake.take_in_doubt()
@@ -225,7 +225,7 @@ fn held_header_gets_its_type_once_it_is_complete() {
         (Dst, full_flight(SHA256_SUITE)),
     ];
     wire.play(&turns, &whole);
-    let last = octets(&[ccs(), handshake23(53)]);
+    let last = bytes(&[ccs(), handshake23(53)]);
     let (ccs, last) = last.split_at(6);
     let before_it = wire.next[0];
     wire.send(Src, ccs);
@@ -285,7 +285,7 @@ fn held_header_gets_its_type_once_it_is_complete() {
     early.send(Src, &[23]);
     assert_eq!(early.types(Src, early_seq, 1).content, Types::UNKNOWN);
     // However long it is.
-    wire.send(Src, &octets(&[handshake23(300)])[1..]);
+    wire.send(Src, &bytes(&[handshake23(300)])[1..]);
     assert_eq!(wire.types(Src, seq, 305).content, HANDSHAKE);
     assert_eq!(wire.connection.state(), State::Established);
 }

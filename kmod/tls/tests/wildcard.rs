@@ -39,7 +39,7 @@ fn wildcards() {
 }
 
 #[test]
-fn every_octet_against_every_other() {
+fn every_byte_against_every_other() {
     for (a, b) in (0..=255_u8).flat_map(|a| (0..=255_u8).map(move |b| (a, b))) {
         let is = a.eq_ignore_ascii_case(&b) || a == b'?';
         if a == b'*' || a == b'.' || b == b'.' {
@@ -48,7 +48,7 @@ fn every_octet_against_every_other() {
         // Within eight bytes, after them, and between stars.
         for fill in [0, 7, 8] {
             let [pattern, name] =
-                [a, b].map(|octet| [&vec![b'x'; fill][..], &[octet], b"x"].concat());
+                [a, b].map(|byte| [&vec![b'x'; fill][..], &[byte], b"x"].concat());
             assert_eq!(matches(&pattern, &name), is, "{a} {b}");
         }
         let is = is || a.eq_ignore_ascii_case(&b'x');
@@ -135,13 +135,13 @@ fn by_rows(pattern: &[u8], name: &[u8]) -> bool {
 
 /// Bytes that often fit: names of few letters, and patterns made from them.
 fn names() -> impl Strategy<Value = Vec<u8>> {
-    let octet = prop_oneof![
+    let byte = prop_oneof![
         8 => prop::sample::select(b"aab".to_vec()),
         1 => prop::sample::select(b"zZ09-_.A/:@[`{\0\xc3".to_vec()),
     ];
     prop_oneof![
-        prop::collection::vec(octet.clone(), 0..20),
-        prop::collection::vec(octet, 0..256),
+        prop::collection::vec(byte.clone(), 0..20),
+        prop::collection::vec(byte, 0..256),
     ]
 }
 

@@ -84,22 +84,22 @@ fn streams() -> Vec<(&'static str, Vec<Turn>)> {
     ]
 }
 
-/// Pieces that come in order, behind a hole, again, and changed: the steps of that target.
+/// Pieces that come in order, after a hole, again, and changed: the steps of that target.
 fn resent(turns: &[Turn]) -> Vec<u8> {
     let mut input = vec![0];
-    let mut step = |flags: u8, place: u16, len: u16, flip: u8, octets: &[u8]| {
+    let mut step = |flags: u8, place: u16, len: u16, flip: u8, bytes: &[u8]| {
         input.push(flags);
         input.extend(place.to_be_bytes());
         input.extend(len.to_be_bytes());
         input.push(flip);
-        input.extend(octets);
+        input.extend(bytes);
     };
     for (from, records) in turns {
         let side = *from as u8;
-        for (number, piece) in octets(records).chunks(300).enumerate() {
+        for (number, piece) in bytes(records).chunks(300).enumerate() {
             let len = piece.len() as u16;
-            let behind_hole = 2 * (number as u8 & 1);
-            step(side | behind_hole, len / 3, len, 0, piece);
+            let after_hole = 2 * (number as u8 & 1);
+            step(side | after_hole, len / 3, len, 0, piece);
             step(side | 4, len, len / 2, 0, &[]);
             step(side | 4, len / 4, len / 4, 0, &[]);
         }
@@ -120,7 +120,7 @@ fn main() -> std::io::Result<()> {
             let stream: Vec<u8> = turns
                 .iter()
                 .filter(|(from, _)| *from == side)
-                .flat_map(|(_, records)| octets(records))
+                .flat_map(|(_, records)| bytes(records))
                 .collect();
             for (how, suffix) in [(7_u8, ""), (0x80 | 50, "-picked-up")] {
                 let file = format!("{name}-{}{suffix}", side as u8);
@@ -130,7 +130,7 @@ fn main() -> std::io::Result<()> {
         }
         let mut input = vec![0];
         for (from, records) in &turns {
-            for piece in octets(records).chunks(700) {
+            for piece in bytes(records).chunks(700) {
                 input.extend([*from as u8, 0]);
                 input.extend(vector16(piece));
             }

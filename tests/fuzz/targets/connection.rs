@@ -12,7 +12,7 @@ use common::Wire;
 use libfuzzer_sys::fuzz_target;
 use tlsconn_tls::{Connection, Segment, Side, State, Types};
 
-/// Octets of a segment's header: flags, where it stands relative to what comes next, its length.
+/// Bytes of a segment's header: flags, where it stands relative to what comes next, its length.
 const HEADER: usize = 4;
 
 fuzz_target!(|input: &[u8]| {
@@ -30,16 +30,16 @@ fuzz_target!(|input: &[u8]| {
     let (mut other, mut place) = (wire.connection.clone(), Place::default());
     let mut other_reorder = Reorder::default();
     let mut now = 0;
-    while let Some((&[flags, ahead, high, low], behind)) = rest.split_first_chunk::<HEADER>() {
-        let len = usize::from(u16::from_be_bytes([high, low])).min(behind.len());
-        let (octets, behind) = behind.split_at(len);
-        rest = behind;
+    while let Some((&[flags, ahead, high, low], after)) = rest.split_first_chunk::<HEADER>() {
+        let len = usize::from(u16::from_be_bytes([high, low])).min(after.len());
+        let (bytes, after) = after.split_at(len);
+        rest = after;
         let from = match flags & 1 {
             0 => Side::Src,
             _ => Side::Dst,
         };
         let side = from as usize;
-        // Mostly what comes next; else some octets back or ahead.
+        // Mostly what comes next; else some bytes back or ahead.
         let ahead = i32::from(ahead as i8) * if flags & 2 != 0 { 64 } else { 1 };
         let seq = wire.next[side].wrapping_add_signed(ahead);
         let segment = Segment {
@@ -56,12 +56,12 @@ fuzz_target!(|input: &[u8]| {
             config,
             ..
         } = &mut wire;
-        reorder.take(connection, handshake, config, &segment, octets, now);
-        other_reorder.take(&mut other, &mut place, config, &segment, octets, now);
+        reorder.take(connection, handshake, config, &segment, bytes, now);
+        other_reorder.take(&mut other, &mut place, config, &segment, bytes, now);
         if place.0.as_ref().is_some_and(|it| other.has_settled(it)) {
             place.0 = None;
         }
-        assert!(reorder.octets() <= config.hole_octets as usize);
+        assert!(reorder.bytes() <= config.hole_octets as usize);
         let end = seq.wrapping_add(len as u32);
         if end.wrapping_sub(wire.next[side]) < 1 << 31 {
             wire.next[side] = end;

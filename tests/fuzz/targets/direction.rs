@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! One direction: the first octet says how the rest is cut; whole or cut, the outcome has to be the same.
+//! One direction: the first byte says how the rest is cut; whole or cut, the outcome has to be the same.
 #![no_main]
 
 #[path = "../../../kmod/tls/tests/common/mod.rs"]
@@ -26,26 +26,26 @@ impl tlsconn_tls::Sha256 for Hash {
     }
 }
 
-fn played(octets: &[u8], step: usize, picked_up: bool) -> (Wire, Heard) {
+fn played(bytes: &[u8], step: usize, picked_up: bool) -> (Wire, Heard) {
     let (mut wire, heard) = (Wire::default(), Heard::default());
     if picked_up {
         wire.connection = Connection::picked_up();
     }
-    for piece in octets.chunks(step) {
+    for piece in bytes.chunks(step) {
         heard.send(&mut wire, Src, piece);
     }
     (wire, heard)
 }
 
 fuzz_target!(|input: &[u8]| {
-    let Some((&how, octets)) = input.split_first() else {
+    let Some((&how, bytes)) = input.split_first() else {
         return;
     };
     let picked_up = how & 0x80 != 0;
-    // Where records are looked for, no more than 128 places of a packet are, and each has three octets at least.
-    let most = if picked_up { 384 } else { octets.len() };
-    let (whole, whole_heard) = played(octets, most.max(1), picked_up);
-    let (cut, cut_heard) = played(octets, usize::from(how & 0x7f).max(1), picked_up);
+    // Where records are looked for, no more than 128 places of a packet are, and each has three bytes at least.
+    let most = if picked_up { 384 } else { bytes.len() };
+    let (whole, whole_heard) = played(bytes, most.max(1), picked_up);
+    let (cut, cut_heard) = played(bytes, usize::from(how & 0x7f).max(1), picked_up);
     assert_eq!(whole.connection.state(), cut.connection.state());
     assert_eq!(whole.connection.reason(), cut.connection.reason());
     assert_eq!(whole.handshake.identity, cut.handshake.identity);
@@ -54,7 +54,7 @@ fuzz_target!(|input: &[u8]| {
         assert_eq!(whole_heard.ja4::<Hash>(), cut_heard.ja4::<Hash>());
     }
     let types = |wire: &Wire| -> Vec<PacketTypes> {
-        let places = (0..octets.len() as u32).step_by(3);
+        let places = (0..bytes.len() as u32).step_by(3);
         places.map(|at| wire.types(Src, 1000 + at, 1)).collect()
     };
     assert_eq!(types(&whole), types(&cut));

@@ -8,18 +8,18 @@ mod common;
 
 use common::places::Place;
 use common::reorder::Reorder;
-use common::{octets, tls12, Hello, Wire, DATA};
+use common::{bytes, tls12, Hello, Wire, DATA};
 use libfuzzer_sys::fuzz_target;
 use tlsconn_tls::{Connection, HandshakeSlot, Reason, Segment, Side, State, Types};
 
-/// Octets of a step's header: flags, a place, a length, what a byte is changed by.
+/// Bytes of a step's header: flags, a place, a length, what a byte is changed by.
 const HEADER: usize = 6;
 
 /// What a step does, in its flags' second and third bit. New bytes come first, in one piece.
 const NEW: u8 = 0;
 /// New bytes come in two pieces, the second of them first, and perhaps as others too.
-const BEHIND_HOLE: u8 = 1;
-/// Bytes come again, perhaps with others changed among them, and perhaps with new ones behind them.
+const AFTER_HOLE: u8 = 1;
+/// Bytes come again, perhaps with others changed among them, and perhaps with new ones after them.
 const AGAIN: u8 = 2;
 /// The other side acknowledges some.
 const ACKNOWLEDGED: u8 = 3;
@@ -61,7 +61,7 @@ impl Engine {
         assert_eq!(wire.connection.reason(), Reason::None);
         for (from, records) in turns {
             engine.acked[from.other() as usize] = engine.sent[from.other() as usize].len();
-            engine.send_new(from, &octets(&records));
+            engine.send_new(from, &bytes(&records));
         }
         engine
     }
@@ -70,7 +70,7 @@ impl Engine {
         FIRST[from as usize].wrapping_add(at as u32)
     }
 
-    fn send(&mut self, from: Side, at: usize, octets: &[u8]) {
+    fn send(&mut self, from: Side, at: usize, bytes: &[u8]) {
         let other = from.other();
         let segment = Segment {
             from,
@@ -86,35 +86,35 @@ impl Engine {
             ..
         } = &mut self.wire;
         self.reorder
-            .take(connection, handshake, config, &segment, octets, 0);
+            .take(connection, handshake, config, &segment, bytes, 0);
         let (place, reorder) = (&mut self.place, &mut self.other_reorder);
-        reorder.take(&mut self.other, place, config, &segment, octets, 0);
+        reorder.take(&mut self.other, place, config, &segment, bytes, 0);
         if place.get().is_some_and(|it| self.other.has_settled(it)) {
             place.0 = None;
         }
     }
 
-    fn send_new(&mut self, from: Side, octets: &[u8]) {
+    fn send_new(&mut self, from: Side, bytes: &[u8]) {
         let sent = &mut self.sent[from as usize];
         let at = sent.len();
-        sent.extend(octets);
-        self.send(from, at, octets);
+        sent.extend(bytes);
+        self.send(from, at, bytes);
     }
 
     /// Others than were sent first, if they are, do not pass where they are not acknowledged.
-    fn check(&self, from: Side, at: usize, octets: &[u8], acked: usize) {
+    fn check(&self, from: Side, at: usize, bytes: &[u8], acked: usize) {
         let was = &self.sent[from as usize][at..];
-        let differ = |place: &usize| was.get(*place).is_some_and(|was| *was != octets[*place]);
-        let Some(place) = (acked.saturating_sub(at)..octets.len()).find(differ) else {
+        let differ = |place: &usize| was.get(*place).is_some_and(|was| *was != bytes[*place]);
+        let Some(place) = (acked.saturating_sub(at)..bytes.len()).find(differ) else {
             return;
         };
         for connection in [&self.wire.connection, &self.other] {
-            let types = connection.types(from, self.seq(from, at), octets.len() as u32);
+            let types = connection.types(from, self.seq(from, at), bytes.len() as u32);
             let passes = !types.content.intersects(DATA.union(Types::UNKNOWN));
             assert!(
                 connection.state() == State::Tainted || !passes,
                 "{place} of {} bytes at {at} is another, and they read {types:?}",
-                octets.len()
+                bytes.len()
             );
         }
     }
@@ -131,15 +131,15 @@ fuzz_target!(|input: &[u8]| {
     };
     let mut engine = Engine::new(how);
     let take = |rest: &mut &[u8], len: usize| {
-        let (taken, behind) = rest.split_at(len.min(rest.len()));
-        *rest = behind;
+        let (taken, after) = rest.split_at(len.min(rest.len()));
+        *rest = after;
         taken.to_vec()
     };
     let mut is_honest = true;
-    while let Some((&[flags, high, low, len_high, len_low, flip], behind)) =
+    while let Some((&[flags, high, low, len_high, len_low, flip], after)) =
         rest.split_first_chunk::<HEADER>()
     {
-        rest = behind;
+        rest = after;
         let from = match flags & 1 {
             0 => Side::Src,
             _ => Side::Dst,
@@ -154,12 +154,12 @@ fuzz_target!(|input: &[u8]| {
                 let new = take(&mut rest, len);
                 engine.send_new(from, &new);
             }
-            BEHIND_HOLE => {
+            AFTER_HOLE => {
                 let new = take(&mut rest, len);
                 let (first, second) = new.split_at(back.min(new.len()));
                 let mut other = second.to_vec();
-                if let Some(octet) = other.get_mut(usize::from(flags >> 3)) {
-                    *octet ^= flip;
+                if let Some(byte) = other.get_mut(usize::from(flags >> 3)) {
+                    *byte ^= flip;
                 }
                 let at = end + first.len();
                 is_honest &= other == second || first.is_empty();

@@ -19,7 +19,7 @@ use rustls::{
 };
 use std::sync::Arc;
 
-/// Octets of early data that a server takes.
+/// Bytes of early data that a server takes.
 const EARLY: u32 = 16384;
 
 pub(crate) fn server(words: &Words) -> Outcome<Arc<ServerConfig>> {

@@ -97,8 +97,8 @@ fn connect(
 ) -> Outcome<()> {
     let mut first = vec![0; if early { EARLY } else { 0 }];
     if early {
-        let octets = plain.read(&mut first)?;
-        first.truncate(octets);
+        let bytes = plain.read(&mut first)?;
+        first.truncate(bytes);
     }
     let mut raw = TcpStream::connect(to)?;
     let port = raw.local_addr()?.port();
@@ -144,11 +144,11 @@ fn told(tls: &Connection, port: u16, early: bool) {
 
 /// What the connection has to send.
 fn outgoing(tls: &mut Connection) -> Outcome<Vec<u8>> {
-    let mut octets = vec![];
+    let mut bytes = vec![];
     while tls.wants_write() {
-        tls.write_tls(&mut octets)?;
+        tls.write_tls(&mut bytes)?;
     }
-    Ok(octets)
+    Ok(bytes)
 }
 
 /// Who sends holds the socket for writing, and the connection only while it makes records: who receives need not wait
@@ -159,13 +159,13 @@ struct Joint {
 }
 
 impl Joint {
-    fn send(&self, octets: &[u8], farewell: bool) -> Outcome<()> {
+    fn send(&self, bytes: &[u8], farewell: bool) -> Outcome<()> {
         let mut raw = self
             .writing
             .lock()
             .map_err(|_| "the other way has failed")?;
         let mut tls = self.tls.lock().map_err(|_| "the other way has failed")?;
-        tls.writer().write_all(octets)?;
+        tls.writer().write_all(bytes)?;
         if farewell {
             tls.send_close_notify();
         }
@@ -176,19 +176,19 @@ impl Joint {
     }
 
     /// Takes in what has come, and gives the data in it; whether that was all.
-    fn take(&self, mut octets: &[u8]) -> Outcome<(Vec<u8>, bool)> {
+    fn take(&self, mut bytes: &[u8]) -> Outcome<(Vec<u8>, bool)> {
         let mut tls = self.tls.lock().map_err(|_| "the other way has failed")?;
         let (mut data, mut closed) = (vec![], false);
         loop {
-            if !octets.is_empty() {
-                tls.read_tls(&mut octets)?;
+            if !bytes.is_empty() {
+                tls.read_tls(&mut bytes)?;
             }
             let state = tls.process_new_packets()?;
             let mut part = vec![0; state.plaintext_bytes_to_read()];
             tls.reader().read_exact(&mut part)?;
             data.extend(part);
             closed |= state.peer_has_closed();
-            if octets.is_empty() || closed {
+            if bytes.is_empty() || closed {
                 return Ok((data, closed));
             }
         }
@@ -209,11 +209,11 @@ fn join(tls: Connection, raw: TcpStream, plain: TcpStream, first: &[u8]) -> Outc
             done
         })
     };
-    let mut octets = vec![0; CHUNK];
+    let mut bytes = vec![0; CHUNK];
     let mut from = &plain;
     loop {
-        let size = from.read(&mut octets)?;
-        let sent = joint.send(&octets[..size], size == 0);
+        let size = from.read(&mut bytes)?;
+        let sent = joint.send(&bytes[..size], size == 0);
         if size == 0 || sent.is_err() {
             break;
         }
@@ -224,16 +224,16 @@ fn join(tls: Connection, raw: TcpStream, plain: TcpStream, first: &[u8]) -> Outc
 }
 
 fn receive(joint: &Joint, mut raw: &TcpStream, mut plain: &TcpStream) -> Outcome<()> {
-    let mut octets = vec![0; CHUNK];
+    let mut bytes = vec![0; CHUNK];
     let mut size = 0;
     loop {
         // What came with the handshake's end is there already.
-        let (data, closed) = joint.take(&octets[..size])?;
+        let (data, closed) = joint.take(&bytes[..size])?;
         plain.write_all(&data)?;
         if closed {
             return Ok(());
         }
-        size = raw.read(&mut octets)?;
+        size = raw.read(&mut bytes)?;
         if size == 0 {
             return Ok(());
         }

@@ -91,7 +91,7 @@ impl InOrder {
 
     /// Takes a packet in: at once, and a second time when the hole before it has filled.
     pub(crate) fn segment(&mut self, segment: &Segment, payload: &[u8], now: Time) {
-        if self.take(segment, payload) == SegmentOutcome::BehindHole {
+        if self.take(segment, payload) == SegmentOutcome::AfterHole {
             self.keep(segment, payload, now);
         }
         self.hand_in();
@@ -162,7 +162,7 @@ impl InOrder {
     fn filled(&mut self) -> Option<Kept> {
         let mut lowest: Option<(usize, u32)> = None;
         for (place, Kept { segment, .. }) in self.kept.iter().enumerate() {
-            let ready = !self.connection.is_behind_hole(segment.from, segment.seq);
+            let ready = !self.connection.is_after_hole(segment.from, segment.seq);
             if ready && lowest.is_none_or(|(_, seq)| before(segment.seq, seq)) {
                 lowest = Some((place, segment.seq));
             }

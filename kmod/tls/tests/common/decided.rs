@@ -51,17 +51,13 @@ pub fn check(wire: &Wire, first: [u32; 2], turns: &[Turn], why: &str) {
     for (from, records) in turns {
         for record in records {
             let end = &mut next[*from as usize];
-            *end = end.wrapping_add(record.octets.len() as u32);
+            *end = end.wrapping_add(record.bytes.len() as u32);
             for of in decided
                 .iter()
                 .filter(|of| (of.from, of.end) == (*from, *end))
             {
-                assert_eq!(record.octets[0], 23, "{why}: {of:?}");
-                assert_eq!(
-                    record.octets.len(),
-                    usize::from(of.len) + 5,
-                    "{why}: {of:?}"
-                );
+                assert_eq!(record.bytes[0], 23, "{why}: {of:?}");
+                assert_eq!(record.bytes.len(), usize::from(of.len) + 5, "{why}: {of:?}");
                 assert_eq!(record.content, of.types, "{why}: {of:?}");
             }
         }

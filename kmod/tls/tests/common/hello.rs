@@ -75,39 +75,39 @@ impl Hello {
     }
 
     fn extensions(&self) -> Vec<u8> {
-        let mut octets = vec![];
+        let mut bytes = vec![];
         for (extension, body) in &self.extensions {
-            octets.extend(extension.to_be_bytes());
-            octets.extend(vector16(body));
+            bytes.extend(extension.to_be_bytes());
+            bytes.extend(vector16(body));
         }
-        if octets.is_empty() {
-            octets
+        if bytes.is_empty() {
+            bytes
         } else {
-            vector16(&octets)
+            vector16(&bytes)
         }
     }
 
     fn start(&self) -> Vec<u8> {
-        let mut octets = self.version.to_be_bytes().to_vec();
-        octets.extend(self.random);
-        octets.extend(vector8(&self.session_id));
-        octets
+        let mut bytes = self.version.to_be_bytes().to_vec();
+        bytes.extend(self.random);
+        bytes.extend(vector8(&self.session_id));
+        bytes
     }
 
     pub fn client_body(&self) -> Vec<u8> {
-        let mut octets = self.start();
-        octets.extend(vector16(&[0x13, 1, 0x13, 2, 0xc0, 0x2f]));
-        octets.extend(vector8(&[0]));
-        octets.extend(self.extensions());
-        octets
+        let mut bytes = self.start();
+        bytes.extend(vector16(&[0x13, 1, 0x13, 2, 0xc0, 0x2f]));
+        bytes.extend(vector8(&[0]));
+        bytes.extend(self.extensions());
+        bytes
     }
 
     pub fn server_body(&self) -> Vec<u8> {
-        let mut octets = self.start();
-        octets.extend(self.cipher.to_be_bytes());
-        octets.push(0);
-        octets.extend(self.extensions());
-        octets
+        let mut bytes = self.start();
+        bytes.extend(self.cipher.to_be_bytes());
+        bytes.push(0);
+        bytes.extend(self.extensions());
+        bytes
     }
 
     pub fn as_client(&self) -> Record {
@@ -120,13 +120,13 @@ impl Hello {
 }
 
 pub fn vector16(body: &[u8]) -> Vec<u8> {
-    let mut octets = (body.len() as u16).to_be_bytes().to_vec();
-    octets.extend(body);
-    octets
+    let mut bytes = (body.len() as u16).to_be_bytes().to_vec();
+    bytes.extend(body);
+    bytes
 }
 
 fn vector8(body: &[u8]) -> Vec<u8> {
-    let mut octets = vec![body.len() as u8];
-    octets.extend(body);
-    octets
+    let mut bytes = vec![body.len() as u8];
+    bytes.extend(body);
+    bytes
 }

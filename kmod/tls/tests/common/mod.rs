@@ -67,17 +67,17 @@ impl Payload for Paged<'_> {
 /// A record and what it is expected to be.
 #[derive(Clone, Debug)]
 pub struct Record {
-    pub octets: Vec<u8>,
+    pub bytes: Vec<u8>,
     pub content: Types,
     pub wire: Types,
 }
 
 pub fn record(wire: u8, body: &[u8], content: Types) -> Record {
-    let mut octets = vec![wire, 3, 3];
-    octets.extend((body.len() as u16).to_be_bytes());
-    octets.extend(body);
+    let mut bytes = vec![wire, 3, 3];
+    bytes.extend((body.len() as u16).to_be_bytes());
+    bytes.extend(body);
     Record {
-        octets,
+        bytes,
         content,
         wire: Types::of_wire(wire).expect("a wire type"),
     }
@@ -112,10 +112,10 @@ pub fn doubt(len: usize) -> Record {
 }
 
 pub fn message(kind: u8, body: &[u8]) -> Vec<u8> {
-    let mut octets = vec![kind];
-    octets.extend(&(body.len() as u32).to_be_bytes()[1..]);
-    octets.extend(body);
-    octets
+    let mut bytes = vec![kind];
+    bytes.extend(&(body.len() as u32).to_be_bytes()[1..]);
+    bytes.extend(body);
+    bytes
 }
 
 pub const SHA256_SUITE: u16 = 0x1301;
@@ -169,11 +169,11 @@ impl Wire {
         }
     }
 
-    pub fn take(&mut self, segment: &Segment, octets: &[u8]) {
+    pub fn take(&mut self, segment: &Segment, bytes: &[u8]) {
         // So every test sees both kinds, and one after the other.
         match segment.seq % 2 {
-            0 => self.take_payload(segment, &Paged(octets)),
-            _ => self.take_payload(segment, &Slice(octets)),
+            0 => self.take_payload(segment, &Paged(bytes)),
+            _ => self.take_payload(segment, &Slice(bytes)),
         }
     }
 
@@ -189,10 +189,10 @@ impl Wire {
         };
     }
 
-    pub fn send(&mut self, from: Side, octets: &[u8]) {
+    pub fn send(&mut self, from: Side, bytes: &[u8]) {
         let segment = self.segment(from);
-        self.take(&segment, octets);
-        self.next[from as usize] = segment.seq.wrapping_add(octets.len() as u32);
+        self.take(&segment, bytes);
+        self.next[from as usize] = segment.seq.wrapping_add(bytes.len() as u32);
     }
 
     /// An acknowledgement without payload, and the FIN if there is one.
@@ -208,7 +208,7 @@ impl Wire {
     }
 
     pub fn records(&mut self, from: Side, records: &[Record]) {
-        self.send(from, &octets(records));
+        self.send(from, &bytes(records));
     }
 
     pub fn types(&self, from: Side, seq: u32, len: usize) -> PacketTypes {
@@ -218,12 +218,12 @@ impl Wire {
     /// Sends all turns, cut as `cut` says of a turn's number and length.
     pub fn play(&mut self, turns: &[Turn], cut: Cut<'_>) {
         for (number, (from, records)) in turns.iter().enumerate() {
-            let octets = octets(records);
-            let mut rest = octets.as_slice();
+            let bytes = bytes(records);
+            let mut rest = bytes.as_slice();
             for len in cut(number, rest.len()) {
-                let (segment, behind) = rest.split_at(len);
+                let (segment, after) = rest.split_at(len);
                 self.send(*from, segment);
-                rest = behind;
+                rest = after;
             }
             self.send(*from, rest);
         }
@@ -240,11 +240,11 @@ impl Wire {
                     content: record.content,
                     wire: record.wire,
                 };
-                let len = record.octets.len();
+                let len = record.bytes.len();
                 let last = seq.wrapping_add(len as u32).wrapping_sub(1);
-                for (at, octets) in [(*seq, len), (*seq, 1), (last, 1)] {
+                for (at, bytes) in [(*seq, len), (*seq, 1), (last, 1)] {
                     assert_eq!(
-                        self.types(*from, at, octets),
+                        self.types(*from, at, bytes),
                         expected,
                         "{why}: turn {turn}, record {number} of {from:?}"
                     );
@@ -285,8 +285,8 @@ pub fn both(types: Types) -> PacketTypes {
     }
 }
 
-pub fn octets(records: &[Record]) -> Vec<u8> {
-    records.iter().flat_map(|r| r.octets.clone()).collect()
+pub fn bytes(records: &[Record]) -> Vec<u8> {
+    records.iter().flat_map(|r| r.bytes.clone()).collect()
 }
 
 pub fn whole(_turn: usize, _len: usize) -> Vec<usize> {
@@ -304,7 +304,7 @@ pub fn cut_around_headers(turns: &[Turn]) -> Wire {
         let mut start = 0;
         records.iter().any(|record| {
             let is_near = (start..start + 8).contains(&(at + 1));
-            start += record.octets.len();
+            start += record.bytes.len();
             is_near
         })
     })
@@ -333,13 +333,13 @@ fn cut_where(turns: &[Turn], is_split: impl Fn(&[Record], usize) -> bool) -> Wir
     };
     check(expected.clone(), "whole");
 
-    let mut octet_by_octet = Wire::at(first[0], first[1]);
-    octet_by_octet.play(turns, &|_, len| vec![1; len - 1]);
-    check(octet_by_octet, "octet by octet");
+    let mut byte_by_byte = Wire::at(first[0], first[1]);
+    byte_by_byte.play(turns, &|_, len| vec![1; len - 1]);
+    check(byte_by_byte, "byte by byte");
 
     let mut so_far = Wire::at(first[0], first[1]);
     for (number, turn) in turns.iter().enumerate() {
-        for at in 1..octets(&turn.1).len() {
+        for at in 1..bytes(&turn.1).len() {
             if !is_split(&turn.1, at) {
                 continue;
             }

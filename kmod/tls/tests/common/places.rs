@@ -52,24 +52,24 @@ impl Both {
         }
     }
 
-    pub fn take(&mut self, segment: &Segment, octets: &[u8]) {
+    pub fn take(&mut self, segment: &Segment, bytes: &[u8]) {
         let config = self.wire.config;
         self.other
-            .segment(&mut self.place, &config, segment, &Slice(octets));
-        self.wire.take(segment, octets);
+            .segment(&mut self.place, &config, segment, &Slice(bytes));
+        self.wire.take(segment, bytes);
         self.settle();
-        let len = octets.len() as u32;
+        let len = bytes.len() as u32;
         assert_eq!(
             self.other.types(segment.from, segment.seq, len),
             self.wire.connection.types(segment.from, segment.seq, len)
         );
     }
 
-    pub fn send(&mut self, from: Side, octets: &[u8]) {
+    pub fn send(&mut self, from: Side, bytes: &[u8]) {
         let segment = self.wire.segment(from);
-        self.take(&segment, octets);
+        self.take(&segment, bytes);
         let next = &mut self.wire.next[from as usize];
-        *next = next.wrapping_add(octets.len() as u32);
+        *next = next.wrapping_add(bytes.len() as u32);
     }
 
     /// No longer waits for what is missing in a side's stream.

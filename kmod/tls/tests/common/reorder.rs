@@ -6,7 +6,7 @@ use tlsconn_tls::{Config, Connection, HandshakeSlot, Segment, SegmentOutcome, Si
 
 struct Waiting {
     segment: Segment,
-    octets: Vec<u8>,
+    bytes: Vec<u8>,
     since: u32,
 }
 
@@ -25,7 +25,7 @@ impl Reorder {
         handshake: &mut S,
         config: &Config,
         segment: &Segment,
-        octets: &[u8],
+        bytes: &[u8],
         now: u32,
     ) {
         for side in [Side::Src, Side::Dst] {
@@ -37,26 +37,26 @@ impl Reorder {
                 self.hand_in(connection, handshake, config, side);
             }
         }
-        let taken = connection.segment(handshake, config, segment, &Slice(octets));
-        if taken == SegmentOutcome::BehindHole {
-            let same = |kept: &Waiting| kept.segment == *segment && kept.octets == octets;
+        let taken = connection.segment(handshake, config, segment, &Slice(bytes));
+        if taken == SegmentOutcome::AfterHole {
+            let same = |kept: &Waiting| kept.segment == *segment && kept.bytes == bytes;
             if self.kept.iter().any(same) {
                 return;
             }
             self.kept.push(Waiting {
                 segment: *segment,
-                octets: octets.to_vec(),
+                bytes: bytes.to_vec(),
                 since: now,
             });
-            if self.octets() > config.hole_octets as usize {
+            if self.bytes() > config.hole_octets as usize {
                 connection.give_up(segment.from);
             }
         }
         self.hand_in(connection, handshake, config, segment.from);
     }
 
-    pub fn octets(&self) -> usize {
-        self.kept.iter().map(|kept| kept.octets.len()).sum()
+    pub fn bytes(&self) -> usize {
+        self.kept.iter().map(|kept| kept.bytes.len()).sum()
     }
 
     /// Hands in what has no hole before it any longer, the lowest number first.
@@ -69,7 +69,7 @@ impl Reorder {
     ) {
         loop {
             let ready = |kept: &Waiting| {
-                kept.segment.from == side && !connection.is_behind_hole(side, kept.segment.seq)
+                kept.segment.from == side && !connection.is_after_hole(side, kept.segment.seq)
             };
             let places = (0..self.kept.len()).filter(|place| ready(&self.kept[*place]));
             let Some(place) = places.reduce(|a, b| {
@@ -86,7 +86,7 @@ impl Reorder {
                 return;
             };
             let kept = self.kept.remove(place);
-            connection.segment(handshake, config, &kept.segment, &Slice(&kept.octets));
+            connection.segment(handshake, config, &kept.segment, &Slice(&kept.bytes));
         }
     }
 }

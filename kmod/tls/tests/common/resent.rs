@@ -19,14 +19,14 @@ pub struct Again {
     pub wire: Wire,
     pub from: Side,
     pub seq: u32,
-    pub octets: Vec<u8>,
+    pub bytes: Vec<u8>,
 }
 
 impl Again {
     /// Sends bytes cut every `step`, none of them acknowledged.
-    pub fn new(mut wire: Wire, from: Side, octets: Vec<u8>, step: usize) -> Self {
+    pub fn new(mut wire: Wire, from: Side, bytes: Vec<u8>, step: usize) -> Self {
         let seq = wire.next[from as usize];
-        for piece in octets.chunks(step) {
+        for piece in bytes.chunks(step) {
             wire.send(from, piece);
         }
         assert_eq!(wire.connection.reason(), Reason::None);
@@ -34,22 +34,22 @@ impl Again {
             wire,
             from,
             seq,
-            octets,
+            bytes,
         }
     }
 
     /// The bytes from `start` to `end` once more, that at `other` changed, on a copy of the wire.
     pub fn resent(&self, start: usize, end: usize, other: Option<(usize, u8)>) -> Reason {
         let mut wire = self.wire.clone();
-        let mut octets = self.octets.clone();
+        let mut bytes = self.bytes.clone();
         if let Some((at, flip)) = other {
-            octets[at] ^= flip;
+            bytes[at] ^= flip;
         }
         let segment = Segment {
             seq: self.seq.wrapping_add(start as u32),
             ..wire.segment(self.from)
         };
-        wire.take(&segment, &octets[start..end]);
+        wire.take(&segment, &bytes[start..end]);
         if wire.connection.reason() == Reason::None {
             assert_ne!(wire.connection.state(), State::Tainted);
         } else {
@@ -67,7 +67,7 @@ impl Again {
 pub fn short_hello() -> Vec<u8> {
     let mut hello = Hello::client13();
     hello.extensions.retain(|(extension, _)| *extension != 51);
-    hello.as_client().octets
+    hello.as_client().bytes
 }
 
 pub fn established13() -> Wire {
@@ -131,7 +131,7 @@ pub fn begun() -> Vec<(&'static str, Wire, Side, Vec<u8>)> {
 
 /// Records of such types, up to so many bytes; those that a direction takes without a word.
 pub fn kept(wire: &Wire, from: Side, types: &[u8], lens: &[u16], most: usize) -> Vec<u8> {
-    let mut octets: Vec<u8> = vec![];
+    let mut bytes: Vec<u8> = vec![];
     let mut after = wire.clone();
     for (number, len) in lens.iter().enumerate() {
         // Runs of a type: a direction's history has room for six of them.
@@ -147,19 +147,19 @@ pub fn kept(wire: &Wire, from: Side, types: &[u8], lens: &[u16], most: usize) ->
             .collect();
         // A message of a type that nobody reads, or bodies that are not read at all.
         let record = match wire_type {
-            20 => ccs().octets,
-            21 => record(21, &[1, 90], ALERT).octets,
+            20 => ccs().bytes,
+            21 => record(21, &[1, 90], ALERT).bytes,
             22 => {
                 record(
                     22,
                     &[&[11, 0, (len >> 8) as u8, len as u8][..], &body].concat(),
                     HANDSHAKE,
                 )
-                .octets
+                .bytes
             }
-            other => record(other, &body, DATA).octets,
+            other => record(other, &body, DATA).bytes,
         };
-        if octets.len() + record.len() > most {
+        if bytes.len() + record.len() > most {
             break;
         }
         let seq = after.next[from as usize];
@@ -172,23 +172,23 @@ pub fn kept(wire: &Wire, from: Side, types: &[u8], lens: &[u16], most: usize) ->
         {
             break;
         }
-        octets.extend(record);
+        bytes.extend(record);
     }
-    octets
+    bytes
 }
 
 pub fn send_piece(
     wire: &mut Wire,
     from: Side,
     first: u32,
-    octets: &[u8],
+    bytes: &[u8],
     (start, end): (usize, usize),
 ) -> Types {
     let segment = Segment {
         seq: first.wrapping_add(start as u32),
         ..wire.segment(from)
     };
-    wire.take(&segment, &octets[start..end]);
+    wire.take(&segment, &bytes[start..end]);
     wire.types(from, segment.seq, end - start).content
 }
 

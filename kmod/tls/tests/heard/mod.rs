@@ -35,18 +35,18 @@ impl Heard {
     }
 
     /// The next segment of a side, in one piece or in pages.
-    pub fn send(&self, wire: &mut Wire, from: Side, octets: &[u8]) {
+    pub fn send(&self, wire: &mut Wire, from: Side, bytes: &[u8]) {
         let segment = wire.segment(from);
-        self.take(wire, &segment, octets);
-        wire.next[from as usize] = segment.seq.wrapping_add(octets.len() as u32);
+        self.take(wire, &segment, bytes);
+        wire.next[from as usize] = segment.seq.wrapping_add(bytes.len() as u32);
     }
 
-    fn take(&self, wire: &mut Wire, segment: &Segment, octets: &[u8]) {
+    fn take(&self, wire: &mut Wire, segment: &Segment, bytes: &[u8]) {
         let mut lent = Lent(&mut wire.handshake, self);
         let connection = &mut wire.connection;
         match segment.seq % 2 {
-            0 => connection.segment(&mut lent, &wire.config, segment, &Paged(octets)),
-            _ => connection.segment(&mut lent, &wire.config, segment, &Slice(octets)),
+            0 => connection.segment(&mut lent, &wire.config, segment, &Paged(bytes)),
+            _ => connection.segment(&mut lent, &wire.config, segment, &Slice(bytes)),
         };
     }
 }
