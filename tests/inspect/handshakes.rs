@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! Writes a capture of many TLS 1.3 connections to standard output, pcap: handshakes CONNECTIONS MEGABYTES SECONDS. Each has a
-//! handshake with a certificate, as much data as makes the capture that large, and an end; a hundred go on at a time.
+//! handshake with a certificate, as much data as makes the capture that large, and an end; a hundred go on at a time. An example of
+//! the tool, which does not see the engine's test code (kmod/tls/tests/common).
 
 use std::{
     collections::VecDeque,

@@ -32,7 +32,8 @@ impl Serialize for Cipher {
     }
 }
 
-/// By number, in order. Left out are suites with single DES, export strength, Kerberos or no authentication, and others
+/// By number, in order. A list here, as tls-parser's brings phf and nom to the tool, with their build scripts, for its
+/// names alone. Left out are suites with single DES, export strength, Kerberos or no authentication, and others
 /// that no current stack offers.
 const NAMES: &[(u16, &str)] = &[
     (0x0002, "TLS_RSA_WITH_NULL_SHA"),

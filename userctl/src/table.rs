@@ -39,7 +39,8 @@ pub(crate) struct Cell {
     colour: Colour,
 }
 
-/// Colours, used on a terminal only.
+/// Colours, used on a terminal only: five escape sequences. What anstream would decide, when to use them, is `Output::new`, as the
+/// width of a table is asked for there too.
 #[derive(Clone, Copy)]
 pub(crate) enum Colour {
     Plain,

@@ -38,6 +38,8 @@ impl Serialize for Time {
     }
 }
 
+/// A crate for dates (jiff, time) brings parsing and time zones too; this is all that is needed of one.
+///
 /// Year, month and day of a number of days since 1970-01-01. Years are counted from March, so that a leap day is the
 /// last of its year, in cycles of 400.
 fn date(days: u64) -> (u64, u64, u64) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! TLS 1.3 handshakes, octet by octet as far as anybody on the way can read them, and records of data.
+//! TLS 1.3 handshakes, byte by byte as far as anybody on the way can read them, and records of data. Apart from the engine's
+//! makers (kmod/tls/tests/common), as the same bytes have to come for every release whose figures are compared, and as the
+//! load generator is built without the engine.
 
 use crate::{choice::Choice, connection::Side};
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Rules of nft's own.
+//! Rules of nft's own, from its text: that is what findings show, and its JSON does not have it.
 
 /// A rule that `nft -a list ruleset` shows.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! The generic netlink family `tlsconn`, as docs/netlink/tlsconn.yaml describes it.
+//!
+//! Messages are read and written here, in 400 lines, not by neli: its types and derive macros would be a second description of what
+//! tlsconn-uapi has from that file, and have to be compiled. The socket is netlink-sys's.
 
 mod abi;
 mod answer;
