@@ -161,10 +161,7 @@ impl Tracked {
         let mut segment = packet.segment();
         if let Some(holes) = &mut self.holes {
             if holes.is_first_to_come(&self.connection, &segment) {
-                if self
-                    .connection
-                    .is_after_hole(packet.from, packet.tcp.end())
-                {
+                if self.connection.is_after_hole(packet.from, packet.tcp.end()) {
                     return self.keep(packet, limits, &mut portion);
                 }
                 holes.acknowledge_later(&segment);
