@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The work of one packet is bounded, whatever a peer sends: records, and bytes that are read of the payload.
 
-mod common;
 
-use common::*;
+use crate::common::*;
 use proptest::prelude::*;
 use std::cell::Cell;
 use tlsconn_tls::{Connection, Payload, Reason, Side, Side::Dst, Side::Src, State, Types};

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A record of the server that has begun when the client's Finished ends the handshake.
 
-mod common;
 
-use common::tls13::{client_hello, finished, full_flight, server_hello};
-use common::*;
+use crate::common::tls13::{client_hello, finished, full_flight, server_hello};
+use crate::common::*;
 use tlsconn_tls::{PacketTypes, Reason, Segment, Side::Dst, Side::Src, State};
 
 /// The server has sent its flight, all of it in one record so that no length shows its Finished, and a byte or more of a

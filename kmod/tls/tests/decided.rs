@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! By which rule each encrypted record of a TLS 1.3 handshake was told from data, by the names that docs/tls.md has.
 
-mod common;
 
-use common::decided::{check, decided, rules};
-use common::tls13::*;
-use common::*;
+use crate::common::decided::{check, decided, rules};
+use crate::common::tls13::*;
+use crate::common::*;
 use std::collections::BTreeSet;
 use tlsconn_tls::{Decided, Rule, Side, Side::Dst, Side::Src};
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Streams made so that whoever looks on sees something else than the receiver.
 
-mod common;
 
-use common::reorder::Reorder;
-use common::*;
+use crate::common::reorder::Reorder;
+use crate::common::*;
 use tlsconn_tls::{Connection, Reason, Segment, Side::Dst, Side::Src, State, Types};
 
 fn finished12() -> Record {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The client's flight of TLS 1.3 after the server's Finished: which of its records are handshake, and which in doubt.
 
-mod common;
 
-use common::tls13::{established, *};
-use common::*;
+use crate::common::tls13::{established, *};
+use crate::common::*;
 use tlsconn_tls::{Config, Side::Dst, Side::Src, State};
 
 /// What a client answers where a certificate is asked for, with data of both sides after it.

@@ -2,10 +2,9 @@
 //! Bytes and numbers at random: no panic (overflow checks are on here), and no type without a record, and no difference by
 //! where the handshake is kept.
 
-mod common;
 
-use common::places::Place;
-use common::*;
+use crate::common::places::Place;
+use crate::common::*;
 use tlsconn_tls::{Connection, Segment, Side::Dst, Side::Src, State, Types};
 
 /// Numbers that come the same every time (xorshift64).

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A handshake that is given back as soon as nothing of it is needed, as the kernel does: nothing changes by that.
 
-mod common;
 
-use common::places::{Both, Place};
-use common::tls12::{full, server12};
-use common::*;
+use crate::common::places::{Both, Place};
+use crate::common::tls12::{full, server12};
+use crate::common::*;
 use tlsconn_tls::{
     Connection, Handshake, HandshakeSlot, Piece, Reason, Segment, Side::Dst, Side::Src, State,
 };

@@ -2,11 +2,10 @@
 //! Directions that are given up during the handshake: what the other side's bytes make of the connection then, wherever
 //! the handshake is kept.
 
-mod common;
 
-use common::places::Both;
-use common::tls12::{full, resumed, server12, TICKET};
-use common::*;
+use crate::common::places::Both;
+use crate::common::tls12::{full, resumed, server12, TICKET};
+use crate::common::*;
 use proptest::prelude::*;
 use tlsconn_tls::{Connection, Reason, Segment, Side, Side::Dst, Side::Src, State, Types};
 
@@ -106,7 +105,7 @@ fn a_hello_is_read_where_the_answer_is_missing() {
     is(&both.other, State::Lost, Reason::Hole, "a hello");
     both.send(Src, &bytes(&[ccs(), data(40)]));
     let seq = both.wire.next[0] - 45;
-    assert_eq!(both.wire.types(Src, seq, 45), common::both(DATA));
+    assert_eq!(both.wire.types(Src, seq, 45), crate::common::both(DATA));
 }
 
 #[test]

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Hellos: fields, what may be missing, and what no endpoint would take.
 
-mod common;
 
-use common::*;
+use crate::common::*;
 use tlsconn_tls::{Identity, Reason, Side::Dst, Side::Src, State};
 
 /// What a ClientHello record does to a new connection.

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! JA4 of a ClientHello: values that FoxIO has published, what makes them, and what has none.
 
-mod common;
-mod offer;
 
-use common::{message, Hello};
-use offer::*;
+use crate::common::{message, Hello};
+use crate::offer::*;
 
 #[test]
 fn published() {

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Who is told of a ClientHello gets it as it stands in the stream, once, however it is cut.
 
-mod common;
-mod heard;
-mod offer;
 
-use common::*;
-use heard::Heard;
-use offer::{ja4, offers, Hash};
+use crate::common::*;
+use crate::heard::Heard;
+use crate::offer::{ja4, offers, Hash};
 use proptest::{collection::vec, prelude::*, sample::Index};
 use tlsconn_tls::Side::{Dst, Src};
 

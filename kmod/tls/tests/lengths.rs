@@ -2,9 +2,8 @@
 //! Every length field of a handshake with every value: no panic, and the outcome does not depend on how the stream is
 //! cut.
 
-mod common;
 
-use common::*;
+use crate::common::*;
 use tlsconn_tls::{PacketTypes, Side, Side::Dst, Side::Src, State};
 
 /// Bytes between two cuts: no field, header or message is this long.

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Directions that are lost, and their way back by a chain of record headers.
 
-mod common;
 
-use common::*;
+use crate::common::*;
 use tlsconn_tls::{Connection, Reason, Segment, Side::Dst, Side::Src, State, Types};
 
 fn picked_up() -> Wire {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What is packed of an identity comes out as it went in.
 
-mod common;
 
-use common::*;
+use crate::common::*;
 use tlsconn_tls::{pack, unpack, Bytes, Handshake, Identity, Resumption, Sessions, Side};
 
 fn bytes<const N: usize>(len: usize, fill: u8) -> Option<Bytes<N>> {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Payloads in pages, which may change while they are looked at: what is read of them is what is kept.
 
-mod common;
 
-use common::*;
+use crate::common::*;
 use proptest::prelude::*;
 use std::cell::RefCell;
 use tlsconn_tls::{Payload, Reason, Segment, Side, Side::Dst, Side::Src, State};

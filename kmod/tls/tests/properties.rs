@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! How a stream is cut, in which order its segments come and what is sent again never matters; streams by proptest.
 
-mod common;
 
-use common::reorder::Reorder;
-use common::*;
+use crate::common::reorder::Reorder;
+use crate::common::*;
 use proptest::prelude::*;
 use tlsconn_tls::{Handshake, PacketTypes, Reason, Segment, Side, Side::Dst, Side::Src, State};
 

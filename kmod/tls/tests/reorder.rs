@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Segments that come out of order.
 
-mod common;
 
-use common::reorder::Reorder;
-use common::*;
+use crate::common::reorder::Reorder;
+use crate::common::*;
 use tlsconn_tls::{
     Config, Connection, Reason, Segment, SegmentOutcome, Side, Side::Dst, Side::Src, State, Types,
 };

@@ -2,10 +2,9 @@
 //! Bytes that are kept to be compared, however they are cut, merged, overlapped and ordered when they come again, and what reads
 //! of those for which there is no room.
 
-mod common;
 
-use common::resent::*;
-use common::*;
+use crate::common::resent::*;
+use crate::common::*;
 use proptest::prelude::*;
 use tlsconn_tls::{
     Connection, Handshake, HandshakeSlot, Piece, Reason, Segment, Side::Dst, Side::Src, State,
@@ -154,7 +153,7 @@ fn without_memory_for_bytes() {
     }
     for turns in [
         handshake13(),
-        common::tls12::full(Hello::client(), common::tls12::server12()),
+        crate::common::tls12::full(Hello::client(), crate::common::tls12::server12()),
     ] {
         let (mut wire, mut place) = (Wire::default(), NoPieces(Handshake::new()));
         let mut connection = Connection::opened(1000, 5000);

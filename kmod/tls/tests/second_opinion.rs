@@ -2,9 +2,8 @@
 //! What tls-parser makes of the same hellos. Where it takes more than the engine does, the reason stands beside the
 //! line; a difference that is not listed here fails.
 
-mod common;
 
-use common::*;
+use crate::common::*;
 use proptest::prelude::*;
 use tls_parser::{
     parse_tls_client_hello_extension, parse_tls_handshake_client_hello,

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The connection whose session another one continues, up to TLS 1.2.
 
-mod common;
 
-use common::{tls12::*, *};
+use crate::common::{tls12::*, *};
 use tlsconn_tls::{Handshake, Reason, Side::Src, State};
 
 fn played(secret: [u64; 2], turns: &[Turn]) -> Wire {

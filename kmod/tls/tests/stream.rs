@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The TCP side: retransmissions, holes, wrapping numbers, streams without their start.
 
-mod common;
 
-use common::*;
+use crate::common::*;
 use tlsconn_tls::{Connection, Handshake, Reason, Segment, Side::Dst, Side::Src, State, Types};
 
 #[test]

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Handshakes that do not go on, and connections whose SYN data has gone: neither holds memory for a handshake.
 
-mod common;
 
-use common::tls12::{full, server12};
-use common::*;
+use crate::common::tls12::{full, server12};
+use crate::common::*;
 use tlsconn_tls::{
     Connection, Handshake, HandshakeSlot, Piece, Reason, Side, Side::Dst, Side::Src, State, Types,
 };

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Bytes that wait to be let through: those of types that are held, each counted once, however the stream is cut.
 
-mod common;
 
-use common::tls13::{answer, asking_flight, client_hello, full_flight};
-use common::*;
+use crate::common::tls13::{answer, asking_flight, client_hello, full_flight};
+use crate::common::*;
 use tlsconn_tls::{Side, Side::Dst, Side::Src, Types};
 
 const HELD: Types =
@@ -12,7 +11,7 @@ const HELD: Types =
 
 fn held(records: &[Record]) -> u64 {
     let held = records.iter().filter(|one| one.content.intersects(HELD));
-    held.map(|one| one.octets.len() as u64).sum()
+    held.map(|one| one.bytes.len() as u64).sum()
 }
 
 fn waiting(wire: &Wire, side: Side) -> u64 {
@@ -25,7 +24,7 @@ fn assert_waits(turns: &[Turn]) {
         let mut wire = Wire::default();
         let mut expected = [0, 0];
         for (from, records) in turns {
-            let sent = octets(records);
+            let sent = bytes(records);
             for piece in sent.chunks(step) {
                 let segment = wire.segment(*from);
                 wire.send(*from, piece);
@@ -63,13 +62,13 @@ fn what_is_in_doubt_waits_until_it_is_said_to_pass() {
     assert_waits(&turns);
     let mut wire = Wire::default();
     for (from, records) in &turns[..3] {
-        wire.send(*from, &octets(records));
+        wire.send(*from, &bytes(records));
     }
     let passed = wire.handshake.take_in_doubt();
     assert_eq!(u64::from(passed), held(&flight));
     wire.connection.pass_in_doubt(Src, passed);
     assert_eq!(waiting(&wire, Src), 0);
-    wire.send(Src, &octets(&turns[3].1));
+    wire.send(Src, &bytes(&turns[3].1));
     assert_eq!(waiting(&wire, Src), 25);
 }
 
@@ -83,13 +82,13 @@ fn from_a_place_on_with_what_is_outstanding() {
         // Acknowledges all of it.
         (Dst, vec![data(195)]),
     ] {
-        wire.send(from, &octets(&records));
+        wire.send(from, &bytes(&records));
     }
     assert_eq!([Src, Dst].map(|side| waiting(&wire, side)), [100, 200]);
     wire.connection.waits_from_here();
     // The server's was not acknowledged.
     assert_eq!([Src, Dst].map(|side| waiting(&wire, side)), [0, 200]);
-    wire.send(Src, &octets(&[data(45)]));
+    wire.send(Src, &bytes(&[data(45)]));
     assert_eq!([Src, Dst].map(|side| waiting(&wire, side)), [50, 200]);
 }
 
@@ -109,7 +108,7 @@ fn what_is_outstanding_waits_once_its_direction_is_lost() {
         (Dst, full_flight(SHA256_SUITE)),
         (Src, vec![ccs(), handshake23(53)]),
     ] {
-        wire.send(from, &octets(&records));
+        wire.send(from, &bytes(&records));
     }
     assert_eq!([Src, Dst].map(|side| waiting(&wire, side)), [0, 0]);
     wire.connection.give_up(Src);
