@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The work of one packet is bounded, whatever a peer sends: records, and bytes that are read of the payload.
 
-
 use crate::common::*;
 use proptest::prelude::*;
 use std::cell::Cell;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A record of the server that has begun when the client's Finished ends the handshake.
 
-
 use crate::common::tls13::{client_hello, finished, full_flight, server_hello};
 use crate::common::*;
 use tlsconn_tls::{PacketTypes, Reason, Segment, Side::Dst, Side::Src, State};

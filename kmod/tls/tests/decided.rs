@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! By which rule each encrypted record of a TLS 1.3 handshake was told from data, by the names that docs/tls.md has.
 
-
 use crate::common::decided::{check, decided, rules};
 use crate::common::tls13::*;
 use crate::common::*;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What ends a connection, what taints it, and what is not TLS.
 
-
 use crate::common::*;
 use tlsconn_tls::{Reason, Segment, Side::Dst, Side::Src, State, Types};
 

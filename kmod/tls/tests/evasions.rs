@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Streams made so that whoever looks on sees something else than the receiver.
 
-
 use crate::common::reorder::Reorder;
 use crate::common::*;
 use tlsconn_tls::{Connection, Reason, Segment, Side::Dst, Side::Src, State, Types};

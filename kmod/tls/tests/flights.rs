@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The client's flight of TLS 1.3 after the server's Finished: which of its records are handshake, and which in doubt.
 
-
 use crate::common::tls13::{established, *};
 use crate::common::*;
 use tlsconn_tls::{Config, Side::Dst, Side::Src, State};

@@ -2,7 +2,6 @@
 //! Bytes and numbers at random: no panic (overflow checks are on here), and no type without a record, and no difference by
 //! where the handshake is kept.
 
-
 use crate::common::places::Place;
 use crate::common::*;
 use tlsconn_tls::{Connection, Segment, Side::Dst, Side::Src, State, Types};

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A handshake that is given back as soon as nothing of it is needed, as the kernel does: nothing changes by that.
 
-
 use crate::common::places::{Both, Place};
 use crate::common::tls12::{full, server12};
 use crate::common::*;

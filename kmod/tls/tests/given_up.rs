@@ -2,7 +2,6 @@
 //! Directions that are given up during the handshake: what the other side's bytes make of the connection then, wherever
 //! the handshake is kept.
 
-
 use crate::common::places::Both;
 use crate::common::tls12::{full, resumed, server12, TICKET};
 use crate::common::*;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Hellos: fields, what may be missing, and what no endpoint would take.
 
-
 use crate::common::*;
 use tlsconn_tls::{Identity, Reason, Side::Dst, Side::Src, State};
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! JA4 of a ClientHello: values that FoxIO has published, what makes them, and what has none.
 
-
 use crate::common::{message, Hello};
 use crate::offer::*;
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Who is told of a ClientHello gets it as it stands in the stream, once, however it is cut.
 
-
 use crate::common::*;
 use crate::heard::Heard;
 use crate::offer::{ja4, offers, Hash};

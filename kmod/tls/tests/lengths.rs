@@ -2,7 +2,6 @@
 //! Every length field of a handshake with every value: no panic, and the outcome does not depend on how the stream is
 //! cut.
 
-
 use crate::common::*;
 use tlsconn_tls::{PacketTypes, Side, Side::Dst, Side::Src, State};
 

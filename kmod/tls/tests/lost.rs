@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Directions that are lost, and their way back by a chain of record headers.
 
-
 use crate::common::*;
 use tlsconn_tls::{Connection, Reason, Segment, Side::Dst, Side::Src, State, Types};
 

@@ -2,7 +2,6 @@
 //! A sender that loses segments sends its flight again, in any pieces, acknowledged bytes too if the acknowledgement was lost
 //! on its way from here: every byte of a handshake reads what it was, as no handshake has more runs of a type than are known.
 
-
 use crate::common::*;
 use proptest::prelude::*;
 use tlsconn_tls::{

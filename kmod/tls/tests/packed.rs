@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What is packed of an identity comes out as it went in.
 
-
 use crate::common::*;
 use tlsconn_tls::{pack, unpack, Bytes, Handshake, Identity, Resumption, Sessions, Side};
 

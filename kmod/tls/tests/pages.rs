@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Payloads in pages, which may change while they are looked at: what is read of them is what is kept.
 
-
 use crate::common::*;
 use proptest::prelude::*;
 use std::cell::RefCell;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! How a stream is cut, in which order its segments come and what is sent again never matters; streams by proptest.
 
-
 use crate::common::reorder::Reorder;
 use crate::common::*;
 use proptest::prelude::*;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Segments that come out of order.
 
-
 use crate::common::reorder::Reorder;
 use crate::common::*;
 use tlsconn_tls::{

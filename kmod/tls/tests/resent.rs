@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Bytes that come again before they are acknowledged, the same or not: what has to be as it was, byte by byte.
 
-
 use crate::common::resent::*;
 use crate::common::*;
 use tlsconn_tls::{Reason, Segment, Side::Dst, Side::Src, Types};

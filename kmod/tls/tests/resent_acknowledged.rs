@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! How long bytes have to come again as they were: until they are acknowledged, or the connection is over.
 
-
 use crate::common::resent::*;
 use crate::common::*;
 use tlsconn_tls::{Reason, Segment, Side::Dst, Side::Src, State, Types};

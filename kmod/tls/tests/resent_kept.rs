@@ -2,7 +2,6 @@
 //! Bytes that are kept to be compared, however they are cut, merged, overlapped and ordered when they come again, and what reads
 //! of those for which there is no room.
 
-
 use crate::common::resent::*;
 use crate::common::*;
 use proptest::prelude::*;

@@ -2,7 +2,6 @@
 //! What tls-parser makes of the same hellos. Where it takes more than the engine does, the reason stands beside the
 //! line; a difference that is not listed here fails.
 
-
 use crate::common::*;
 use proptest::prelude::*;
 use tls_parser::{

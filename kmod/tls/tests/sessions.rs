@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The connection whose session another one continues, up to TLS 1.2.
 
-
 use crate::common::{tls12::*, *};
 use tlsconn_tls::{Handshake, Reason, Side::Src, State};
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The TCP side: retransmissions, holes, wrapping numbers, streams without their start.
 
-
 use crate::common::*;
 use tlsconn_tls::{Connection, Handshake, Reason, Segment, Side::Dst, Side::Src, State, Types};
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Handshakes that do not go on, and connections whose SYN data has gone: neither holds memory for a handshake.
 
-
 use crate::common::tls12::{full, server12};
 use crate::common::*;
 use tlsconn_tls::{

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! TLS 1.0 to 1.2 and hellos in the framing of SSL 2.0.
 
-
 use crate::common::{tls12::*, *};
 use tlsconn_tls::{Reason, Resumption, Side::Dst, Side::Src, State};
 

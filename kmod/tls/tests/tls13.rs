@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! TLS 1.3 as stacks write it: the content type of every record, however the stream is cut.
 
-
 use crate::common::tls13::{established, *};
 use crate::common::*;
 use tlsconn_tls::{PacketTypes, Resumption, Side::Dst, Side::Src, State, Types};

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Bytes that wait to be let through: those of types that are held, each counted once, however the stream is cut.
 
-
 use crate::common::tls13::{answer, asking_flight, client_hello, full_flight};
 use crate::common::*;
 use tlsconn_tls::{Side, Side::Dst, Side::Src, Types};
