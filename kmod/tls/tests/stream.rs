@@ -6,10 +6,10 @@ use tlsconn_tls::{Connection, Handshake, Reason, Segment, Side::Dst, Side::Src, 
 
 #[test]
 fn size_of_what_the_packet_path_touches() {
-    // With what the kernel puts beside it: at most 192 bytes, and 304 in all.
+    // With what the kernel puts beside it: at most 192 bytes, and 328 in all.
     const { assert!(Connection::HOT <= 168) };
     let whole = size_of::<Connection>();
-    assert!(whole <= 216, "{whole}");
+    assert!(whole <= 232, "{whole}");
     // While it lasts, what is outstanding apart.
     const { assert!(size_of::<Handshake>() <= 1536) };
 }
