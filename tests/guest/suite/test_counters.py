@@ -74,7 +74,8 @@ class Counters(GatewayTest):
         second.close()
         self.assertTrue(wait_for(lambda: "closed" in monitor.names()))
         told = [(event["event"], event["connection"]["id"]) for event in monitor.events()]
-        self.assertEqual([what for what, connection in told if connection == 1], ["connection-new", "established"])
+        self.assertEqual([what for what, connection in told if connection == 1],
+                         ["connection-new", "established", "data-waiting"])
         self.assertEqual([what for what, connection in told if connection == 2][:3],
                          ["connection-new", "resumed", "established"])
 

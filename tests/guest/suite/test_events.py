@@ -130,8 +130,8 @@ class Events(GatewayTest):
             return [(event["event"], event["reason"]) for event in monitor.events()
                     if event.get("connection", {}).get("src") == "10.1.0.2:12000"]
 
-        self.assertTrue(wait_for(lambda: len(told()) > 1))
-        self.assertEqual(told(), [("connection-new", "mid-stream"), ("lost", "mid-stream")])
+        self.assertTrue(wait_for(lambda: len(told()) > 2))
+        self.assertEqual(told(), [("connection-new", "mid-stream"), ("lost", "mid-stream"), ("data-waiting", "mid-stream")])
 
     def test_who_may_listen(self):
         nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
