@@ -27,10 +27,10 @@ pub(crate) fn run(output: &Output) -> Result<(), Failure> {
     } else {
         output.text(&lines(&findings, output))?;
     }
-    match findings.iter().filter(|finding| !finding.ok).count() {
-        0 => Ok(()),
+    match findings.iter().any(Finding::is_wrong) {
+        false => Ok(()),
         // The findings have said it all.
-        _ => Err(Failure::told(Code::Failed)),
+        true => Err(Failure::told(Code::Failed)),
     }
 }
 
@@ -44,13 +44,16 @@ fn lines(findings: &[Finding], output: &Output) -> String {
     let mut text = String::new();
     for finding in findings
         .iter()
-        .filter(|finding| !(finding.ok && output.quiet))
+        .filter(|finding| !(finding.ok == Some(true) && output.quiet))
     {
-        let verdict = match (finding.ok, output.colour) {
-            (true, true) => "\x1b[32mok\x1b[0m   ",
-            (true, false) => "ok   ",
-            (false, true) => "\x1b[31mwrong\x1b[0m",
-            (false, false) => "wrong",
+        let (word, colour) = match finding.ok {
+            Some(true) => ("ok", 32),
+            Some(false) => ("wrong", 31),
+            None => ("unknown", 33),
+        };
+        let verdict = match output.colour {
+            true => format!("\x1b[{colour}m{word:7}\x1b[0m"),
+            false => format!("{word:7}"),
         };
         // Writing to a string cannot fail.
         let _ = writeln!(
@@ -59,8 +62,15 @@ fn lines(findings: &[Finding], output: &Output) -> String {
             finding.check, finding.detail
         );
         if let Some(fix) = &finding.fix {
-            let _ = writeln!(text, "       {:width$}   fix it: {fix}", "");
+            let _ = writeln!(text, "         {:width$}   fix it: {fix}", "");
         }
+    }
+    let untold = findings
+        .iter()
+        .filter(|finding| finding.ok.is_none())
+        .count();
+    if untold > 0 && !findings.iter().any(Finding::is_wrong) {
+        let _ = writeln!(text, "{untold} could not be told");
     }
     text
 }

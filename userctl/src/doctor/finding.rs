@@ -9,9 +9,10 @@ use serde::Serialize;
 pub(crate) struct Finding {
     /// The check's name; it may have several findings.
     pub(crate) check: &'static str,
-    pub(crate) ok: bool,
+    /// Whether all is well; None where it cannot be told.
+    pub(crate) ok: Option<bool>,
     pub(crate) detail: String,
-    /// A command line for a shell; none where nothing is wrong.
+    /// A command line for a shell; none where nothing is wrong, or no command mends it without letting more pass.
     pub(crate) fix: Option<String>,
 }
 
@@ -20,7 +21,7 @@ impl Finding {
     pub(super) fn good(check: &'static str, detail: impl Into<String>) -> Self {
         Self {
             check,
-            ok: true,
+            ok: Some(true),
             detail: detail.into(),
             fix: None,
         }
@@ -34,10 +35,30 @@ impl Finding {
     ) -> Self {
         Self {
             check,
-            ok: false,
+            ok: Some(false),
             detail: detail.into(),
             fix: Some(fix.into()),
         }
+    }
+
+    /// Whether something is wrong cannot be told, and why.
+    pub(super) fn unknown(check: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            check,
+            ok: None,
+            detail: detail.into(),
+            fix: None,
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_good(&self) -> bool {
+        self.ok == Some(true)
+    }
+
+    /// Something is wrong.
+    pub(crate) fn is_wrong(&self) -> bool {
+        self.ok == Some(false)
     }
 }
 

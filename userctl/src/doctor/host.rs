@@ -8,10 +8,19 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::{nft::NftRule, ruleset::Ruleset};
+use super::{
+    interfaces::{self, Interface},
+    marks,
+    network::Network,
+    nft::NftRule,
+    of_iptables, of_nft,
+    ruleset::{number as parse_number, Ruleset},
+    tri::Tri,
+    walk::Firewall,
+};
 use crate::{
     failure::Failure,
-    model::{Connection, Pin},
+    model::{Connection, Pin, Tracking},
     netlink::Tlsconn,
     running,
 };
@@ -35,8 +44,8 @@ pub(super) struct Ran {
     pub(super) complaint: String,
 }
 
-/// What the module tells: connections with a mark, pins, and how many connections it tracks at most.
-pub(super) type Tracked = (Vec<Connection>, Vec<Pin>, Option<u64>);
+/// What the module tells: connections with a mark, pins, and why it tracks.
+pub(super) type Tracked = (Vec<Connection>, Vec<Pin>, Tracking);
 
 /// This machine, and the network namespace.
 #[derive(Debug, Default)]
@@ -52,14 +61,20 @@ pub(super) struct Host {
     pub(super) asked: Option<Result<Tracked, Failure>>,
     /// Entries of conntrack's table, and how many it may have.
     pub(super) conntrack: Option<(u64, u64)>,
-    pub(super) forwards_ipv4: bool,
-    pub(super) forwards_ipv6: bool,
+    /// None where they cannot be read.
+    pub(super) interfaces: Option<Vec<Interface>>,
+    /// Routing rules that look at the packet mark, and at which bits.
+    pub(super) routing: Vec<(String, u32)>,
     /// What `-m tlsconn --help` came to, by command; None where the command is not there.
     pub(super) help: Vec<(&'static str, Option<Ran>)>,
     pub(super) rulesets: Vec<Ruleset>,
     /// Why rules could not be read.
     pub(super) unread: Vec<String>,
     pub(super) nft: Vec<NftRule>,
+    /// None where nft is not installed, or could not read them.
+    pub(super) tables: Option<of_nft::Tables>,
+    /// All rules, as packets come to them.
+    pub(super) firewall: Firewall,
     /// Entries of conntrack's table that bypass the hooks.
     pub(super) offloaded: usize,
 }
@@ -77,8 +92,9 @@ impl Host {
             asked: is_loaded.then(ask),
             conntrack: number("/proc/sys/net/netfilter/nf_conntrack_count")
                 .zip(number("/proc/sys/net/netfilter/nf_conntrack_max")),
-            forwards_ipv4: number("/proc/sys/net/ipv4/ip_forward") == Some(1),
-            forwards_ipv6: number("/proc/sys/net/ipv6/conf/all/forwarding") == Some(1),
+            interfaces: run("ip", &["-j", "-details", "address"])
+                .and_then(|listed| interfaces::read(&listed.stdout)),
+            routing: routing(),
             help: PLAIN
                 .map(|command| (command, run(command, &["-m", "tlsconn", "--help"])))
                 .into(),
@@ -92,15 +108,101 @@ impl Host {
             ..Self::default()
         };
         host.read_rules();
-        if let Some(listed) = run("nft", &["-a", "list", "ruleset"]) {
-            host.nft = NftRule::parse(&listed.stdout);
-            let (rules, rulesets) = (&mut host.nft, &host.rulesets);
-            rules.retain(|rule| !rulesets.iter().any(|of| of.has_nft_chain(&rule.chain)));
-        }
+        host.read_tables();
+        host.build();
         host
     }
 
+    /// The tables of nft, without those of iptables-nft.
+    fn read_tables(&mut self) {
+        let Some(listed) = run("nft", &["-a", "list", "ruleset"]) else {
+            if fs::exists("/sys/module/nf_tables").unwrap_or(false) {
+                self.unread
+                    .push("nft is not installed (apt-get install nftables)".into());
+            }
+            return;
+        };
+        self.nft = NftRule::parse(&listed.stdout);
+        let (rules, rulesets) = (&mut self.nft, &self.rulesets);
+        rules.retain(|rule| !rulesets.iter().any(|of| of.has_nft_chain(&rule.chain)));
+        let listed = run("nft", &["-j", "list", "ruleset"]).unwrap_or_default();
+        self.tables = of_nft::read(&listed.stdout, &self.rulesets);
+        if self.tables.is_none() {
+            self.unread
+                .push(format!("nft -j list ruleset: {}", listed.complaint));
+        }
+    }
+
+    /// Puts the rules of all tools together, in the order in which the kernel goes through them.
+    pub(super) fn build(&mut self) {
+        let is_asked = |base: &super::firewall::Base, dormant: &[String]| {
+            let table = base.name.split_whitespace().nth(1).unwrap_or_default();
+            let family = if base.is_ipv6 == Some(true) {
+                "ip6"
+            } else {
+                "ip"
+            };
+            !base.name.contains("-nft: ") || !dormant.contains(&format!("{family} {table}"))
+        };
+        let dormant = self
+            .tables
+            .as_ref()
+            .map(|tables| tables.dormant.clone())
+            .unwrap_or_default();
+        let of_iptables = self.rulesets.iter().flat_map(of_iptables::bases);
+        let mut bases: Vec<_> = of_iptables
+            .filter(|base| is_asked(base, &dormant))
+            .collect();
+        bases.extend(self.tables.iter().flat_map(|tables| tables.bases.clone()));
+        bases.sort_by_key(|base| (base.hook, base.priority));
+        let pass_mark = self
+            .tracked()
+            .and_then(|(_, _, tracking)| tracking.pass_mark);
+        self.firewall = Firewall {
+            bases,
+            pass_mark,
+            marks: marks::may_be_given(self),
+        };
+    }
+
+    /// Whether rules of ours hold what is in doubt too.
+    pub(super) fn is_strict(&self) -> bool {
+        let rules = self.rulesets.iter().flat_map(Ruleset::rules);
+        rules
+            .filter_map(|(_, rule)| rule.value("--record-type"))
+            .any(|types| types.contains("in-doubt"))
+    }
+
+    /// Whether an address, or one with a port, is this machine's.
+    pub(super) fn is_own_address(&self, text: &str) -> bool {
+        let address = text
+            .parse()
+            .map(|parsed: std::net::SocketAddr| parsed.ip())
+            .or_else(|_| text.parse());
+        let Some(network) = address.ok().and_then(|address| Network::new(address, None)) else {
+            return false;
+        };
+        let loopback = Network::parse("127.0.0.0/8");
+        let all = self
+            .interfaces
+            .iter()
+            .flatten()
+            .flat_map(|one| &one.addresses);
+        all.chain(&loopback)
+            .any(|own| own.has(Some(&network), network.is_ipv6) == Tri::Yes)
+    }
+
     fn read_rules(&mut self) {
+        for (names, command) in [
+            ("ip_tables_names", "iptables-legacy-save"),
+            ("ip6_tables_names", "ip6tables-legacy-save"),
+        ] {
+            let tables = read(&format!("/proc/net/{names}")).unwrap_or_default();
+            if !tables.is_empty() && run(command, &["--version"]).is_none() {
+                self.unread
+                    .push(format!("there are legacy tables, and no {command}"));
+            }
+        }
         let mut found = false;
         for command in VARIANTS {
             found |= self.read_rules_of(command);
@@ -149,7 +251,7 @@ impl Host {
 
 fn ask() -> Result<Tracked, Failure> {
     let mut tlsconn = Tlsconn::open()?;
-    let max = tlsconn.tracking()?.max_connections;
+    let tracking = tlsconn.tracking()?;
     // Of all others nothing is asked: no pin has a mark of zero.
     let marked = |connection: &Connection| {
         let marking = connection.marking.as_ref();
@@ -159,7 +261,7 @@ fn ask() -> Result<Tracked, Failure> {
         .connections()?
         .filter(|connection| connection.as_ref().map_or(true, marked));
     let connections = connections.collect::<Result<_, _>>()?;
-    Ok((connections, tlsconn.pins()?, max))
+    Ok((connections, tlsconn.pins()?, tracking))
 }
 
 /// Runs a command to its end; None where it is not there.
@@ -194,6 +296,28 @@ fn read(path: &str) -> Option<String> {
 
 fn number(path: &str) -> Option<u64> {
     read(path)?.parse().ok()
+}
+
+/// Routing rules that look at the packet mark.
+fn routing() -> Vec<(String, u32)> {
+    let listed = ["-4", "-6"].map(|version| {
+        run("ip", &[version, "rule", "list"])
+            .unwrap_or_default()
+            .stdout
+    });
+    let of_mark = |line: &str| {
+        let (_, after) = line.split_once("fwmark ")?;
+        let mark = after.split(' ').next()?;
+        let mask = mark
+            .split_once('/')
+            .map_or(Some(u32::MAX), |(_, mask)| parse_number(mask))?;
+        Some((line.split_whitespace().collect::<Vec<_>>().join(" "), mask))
+    };
+    listed
+        .iter()
+        .flat_map(|listed| listed.lines())
+        .filter_map(of_mark)
+        .collect()
 }
 
 fn has_rust(release: &str) -> Option<bool> {

@@ -6,7 +6,6 @@ use super::{
     finding::{or_good, Finding},
     host::Host,
     kernel::{INSTALL, VERSION},
-    ruleset::{Rule, Ruleset, Step},
 };
 
 /// iptables finds the extension, of this tool's version.
@@ -15,8 +14,10 @@ pub(super) fn extension(host: &Host) -> Vec<Finding> {
     let mut bad = Vec::new();
     for (command, ran) in &host.help {
         let Some(ran) = ran else {
-            let detail = format!("{command} is not installed");
-            bad.push(Finding::bad(check, detail, "apt-get install iptables"));
+            let detail = format!(
+                "{command} is not installed; `tlsconnctl rules --format nft` needs none of it"
+            );
+            bad.push(Finding::unknown(check, detail));
             continue;
         };
         let told = ran
@@ -41,180 +42,70 @@ pub(super) fn extension(host: &Host) -> Vec<Finding> {
     or_good(bad, check, &good)
 }
 
-/// What loads the ruleset of `tlsconnctl rules`.
-fn load(command: &str) -> String {
-    format!("tlsconnctl rules | {command}-restore --noflush")
-}
-
-/// Rules hold data, for each version of IP that is forwarded, and for one at least.
-pub(super) fn holding(host: &Host) -> Vec<Finding> {
-    let check = "rules";
-    if let Some(why) = host.unread.first() {
-        return vec![Finding::bad(
-            check,
-            format!("the rules cannot be read: {why}"),
-            "sudo tlsconnctl doctor",
-        )];
-    }
-    let ours = |is_ipv6| -> Vec<&Rule> {
-        host.rulesets_of(is_ipv6)
-            .flat_map(Ruleset::rules)
-            .map(|(_, rule)| rule)
-            .filter(|rule| rule.uses("tlsconn"))
-            .collect()
-    };
-    let (ipv4, ipv6) = (ours(false), ours(true));
-    let needs_ipv4 = host.forwards_ipv4 || ipv6.is_empty();
-    let mut bad = Vec::new();
-    for (is_ipv6, version, rules, needed) in [
-        (false, "IPv4", ipv4, needs_ipv4),
-        (true, "IPv6", ipv6, host.forwards_ipv6),
-    ] {
-        let fix = load(host.command(is_ipv6));
-        if rules.is_empty() {
-            if needed {
-                let detail = format!("no rule of {version} uses the match: nothing is held");
-                bad.push(Finding::bad(check, detail, fix));
-            }
-        } else if holds(&rules, "application-data") && !holds(&rules, "unknown") {
-            let detail =
-                format!("the rules of {version} hold application-data but not unknown: what cannot be told passes");
-            bad.push(Finding::bad(check, detail, fix));
-        }
-    }
-    or_good(bad, check, "rules use the match")
-}
-
-/// Whether a rule drops packets with such records.
-fn holds(rules: &[&Rule], record: &str) -> bool {
-    rules.iter().any(|rule| {
-        matches!(rule.target(), Some("DROP" | "REJECT"))
-            && match rule.value("--record-type") {
-                Some(types) => {
-                    types.split(',').any(|word| word == record) == rule.says("--record-type")
-                }
-                None => true,
-            }
-    })
-}
-
-/// No rule accepts established connections before ours.
-pub(super) fn order(host: &Host) -> Vec<Finding> {
-    let check = "order";
-    let mut bad = Vec::new();
-    for ruleset in &host.rulesets {
-        for entrance in ruleset.entrances() {
-            let steps = ruleset.walk(entrance);
-            let ours = |step: &Step<'_>| step.rule.uses("tlsconn");
-            let Some(first) = steps.iter().position(ours) else {
-                continue;
-            };
-            let Some(accepting) = steps.iter().take(first).find(|step| accepts(step.rule)) else {
-                continue;
-            };
-            let last = steps.iter().rev().find(|step| ours(step));
-            let after = last.map_or(0, |step| step.from.place);
-            let Step { chain, rule, .. } = accepting;
-            let detail = format!(
-                "{} {}: rule {} of {} accepts packets of established connections before the rules that hold them",
-                ruleset.command, entrance.name, rule.place, chain.name
-            );
-            let fix = if chain.name == entrance.name {
-                let head = format!("{}{}", ruleset.command, chain.table_option());
-                let (name, from, to) = (&chain.name, rule.place, after + 1);
-                format!(
-                    "{head} -I {name} {to} {} && {head} -D {name} {from}",
-                    rule.text
-                )
-            } else {
-                load(ruleset.command)
-            };
-            bad.push(Finding::bad(check, detail, fix));
-        }
-    }
-    or_good(
-        bad,
-        check,
-        "no rule accepts established connections before ours",
-    )
-}
-
-/// Whether a rule accepts all that is established, and so data, or simply everything.
-fn accepts(rule: &Rule) -> bool {
-    rule.target() == Some("ACCEPT")
-        && rule.may_be("tcp")
-        && (rule.takes_established()
-            || rule.has_only(&[("-p", 1), ("-m", 1), ("--comment", 1), ("-j", 1)]))
-}
-
 /// No rule runs before conntrack.
 pub(super) fn raw(host: &Host) -> Vec<Finding> {
     let check = "raw-table";
-    let mut bad = Vec::new();
+    let mut found = Vec::new();
     for ruleset in &host.rulesets {
         for (chain, rule) in ruleset.rules().filter(|(chain, _)| chain.table == "raw") {
             let untracks = rule.says("--notrack") || rule.target() == Some("NOTRACK");
             let detail = if rule.uses("tlsconn") {
                 "uses the match, but the raw table comes before conntrack: every connection reads untracked there"
             } else if untracks && rule.may_be("tcp") {
-                "takes TCP connections out of conntrack: they are held whole and cannot be pinned"
+                "may take TCP connections out of conntrack: such are held whole and cannot be pinned"
             } else {
                 continue;
             };
             let (command, name, place) = (ruleset.command, &chain.name, rule.place);
-            bad.push(Finding::bad(
+            found.push(Finding::unknown(
                 check,
-                format!("{command}: rule {place} of raw {name} {detail}"),
-                format!("{command} -t raw -D {name} {place}"),
+                format!(
+                    "{command}: rule {place} of raw {name} ({}) {detail}",
+                    rule.text
+                ),
             ));
         }
     }
-    or_good(bad, check, "no rule there concerns TLS connections")
-}
-
-/// Rules are in one of the two variants.
-pub(super) fn variants(host: &Host) -> Vec<Finding> {
-    let check = "variants";
-    let mut bad = Vec::new();
-    for (legacy, nft) in [
-        ("iptables-legacy", "iptables-nft"),
-        ("ip6tables-legacy", "ip6tables-nft"),
-    ] {
-        let used = |command| {
-            host.rulesets
-                .iter()
-                .find(|ruleset| ruleset.command == command && !ruleset.is_empty())
-        };
-        let (Some(of_legacy), Some(_)) = (used(legacy), used(nft)) else {
-            continue;
-        };
-        let mut tables: Vec<&str> = of_legacy
-            .rules()
-            .map(|(chain, _)| chain.table.as_str())
-            .collect();
-        tables.dedup();
-        let emptied: Vec<String> = tables
-            .iter()
-            .map(|table| format!("{legacy} -t {table} -F && {legacy} -t {table} -X"))
-            .collect();
-        bad.push(Finding::bad(
+    for rule in host.nft.iter().filter(|rule| rule.text.contains("notrack")) {
+        found.push(Finding::unknown(
             check,
             format!(
-                "{legacy} and {nft} both have rules: packets pass both, and either may drop them"
-            ),
-            format!(
-                "{legacy}-save | {nft}-restore --noflush && {}",
-                emptied.join(" && ")
+                "a rule of nft's chain {} ({}) may take TCP connections out of conntrack: such are held whole and cannot be pinned",
+                rule.chain, rule.text
             ),
         ));
     }
-    or_good(bad, check, "legacy and nft tables are not in use together")
+    or_good(found, check, "no rule there concerns TLS connections")
+}
+
+/// Which of the two variants have rules.
+pub(super) fn variants(host: &Host) -> Vec<Finding> {
+    let used = |command: &str| {
+        host.rulesets
+            .iter()
+            .any(|ruleset| ruleset.command == command && !ruleset.is_empty())
+    };
+    let both = [
+        ("iptables-legacy", "iptables-nft"),
+        ("ip6tables-legacy", "ip6tables-nft"),
+    ]
+    .into_iter()
+    .find(|(legacy, nft)| used(legacy) && used(nft));
+    let detail = match both {
+        Some((legacy, nft)) => {
+            format!(
+                "{legacy} and {nft} both have rules: packets pass both, and either may drop them"
+            )
+        }
+        None => "legacy and nft tables are not in use together".into(),
+    };
+    vec![Finding::good("variants", detail)]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::host::Ran;
+    use crate::doctor::{host::Ran, ruleset::Ruleset};
 
     fn host(command: &'static str, rules: &str) -> Host {
         let text = format!("*filter\n:FORWARD ACCEPT [0:0]\n:own - [0:0]\n{rules}COMMIT\n");
@@ -224,86 +115,8 @@ mod tests {
         }
     }
 
-    fn fixes(findings: &[Finding]) -> Vec<&str> {
-        findings
-            .iter()
-            .filter_map(|finding| finding.fix.as_deref())
-            .collect()
-    }
-
     const HOLD: &str =
         "-A FORWARD -p tcp -m tlsconn --record-type application-data,heartbeat,unknown -j DROP\n";
-    const ESTABLISHED: &str = "-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n";
-
-    #[test]
-    fn what_accepts_before_ours() {
-        let found = |rules: &str| order(&host("iptables-nft", rules));
-        assert!(found(&format!("{HOLD}{ESTABLISHED}"))[0].ok);
-        assert!(
-            found(ESTABLISHED)[0].ok,
-            "without a rule of ours nothing is before it"
-        );
-        assert_eq!(
-            fixes(&found(&format!("{ESTABLISHED}{HOLD}"))),
-            ["iptables-nft -I FORWARD 3 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT && iptables-nft -D \
-              FORWARD 1"]
-        );
-        for harmless in [
-            "-A FORWARD -p udp -m conntrack --ctstate ESTABLISHED -j ACCEPT\n",
-            "-A FORWARD -m conntrack ! --ctstate ESTABLISHED -j ACCEPT\n",
-            "-A FORWARD -m conntrack --ctstate NEW -j ACCEPT\n",
-            "-A FORWARD -m conntrack --ctstate ESTABLISHED -j LOG\n",
-            "-A FORWARD -i lo -j ACCEPT\n",
-        ] {
-            assert!(found(&format!("{harmless}{HOLD}"))[0].ok, "{harmless}");
-        }
-        for harmful in [
-            "-A FORWARD -m state --state ESTABLISHED -j ACCEPT\n",
-            "-A FORWARD -j ACCEPT\n",
-            "-A FORWARD -p tcp -m comment --comment \"all of it\" -j ACCEPT\n",
-        ] {
-            assert!(!found(&format!("{harmful}{HOLD}"))[0].ok, "{harmful}");
-        }
-        let jumped = "-A FORWARD -j own\n-A own -m conntrack --ctstate ESTABLISHED -j ACCEPT\n";
-        assert_eq!(
-            fixes(&found(&format!("{jumped}{HOLD}"))),
-            ["tlsconnctl rules | iptables-nft-restore --noflush"]
-        );
-        let by_jump = "-A FORWARD -j own\n-A own -p tcp -m tlsconn --pinned -j RETURN\n";
-        assert!(found(&format!("{by_jump}{ESTABLISHED}"))[0].ok);
-        assert!(!found(&format!("{ESTABLISHED}{by_jump}"))[0].ok);
-    }
-
-    #[test]
-    fn what_is_held() {
-        let found = |rules: &str| holding(&host("iptables-legacy", rules));
-        assert!(found(HOLD)[0].ok);
-        assert_eq!(
-            fixes(&found(ESTABLISHED)),
-            ["tlsconnctl rules | iptables-legacy-restore --noflush"]
-        );
-        let data_only = "-A FORWARD -p tcp -m tlsconn --record-type application-data -j DROP\n";
-        assert!(!found(data_only)[0].ok);
-        let inverted = "-A FORWARD -p tcp -m tlsconn ! --record-type handshake,alert,change-cipher-spec,none -j DROP\n";
-        assert!(found(inverted)[0].ok);
-        let mut both = host("iptables-legacy", HOLD);
-        both.forwards_ipv6 = true;
-        assert_eq!(
-            fixes(&holding(&both)),
-            ["tlsconnctl rules | ip6tables-restore --noflush"]
-        );
-        let mut only_ipv6 = host("ip6tables-legacy", HOLD);
-        only_ipv6.forwards_ipv6 = true;
-        assert!(holding(&only_ipv6)[0].ok);
-        only_ipv6.forwards_ipv4 = true;
-        assert_eq!(
-            fixes(&holding(&only_ipv6)),
-            ["tlsconnctl rules | iptables-restore --noflush"]
-        );
-        both.unread.push("iptables-save: Permission denied".into());
-        assert_eq!(fixes(&holding(&both)), ["sudo tlsconnctl doctor"]);
-    }
-
     #[test]
     fn the_raw_table() {
         let of = |rule: &str| Host {
@@ -318,33 +131,25 @@ mod tests {
             "-j CT --notrack",
             "-p tcp -j NOTRACK",
         ] {
-            assert_eq!(
-                fixes(&raw(&of(bad))),
-                ["iptables-nft -t raw -D PREROUTING 1"],
-                "{bad}"
-            );
+            assert_eq!(raw(&of(bad))[0].ok, None, "{bad}");
         }
-        assert!(raw(&of("-p udp -j CT --notrack"))[0].ok);
+        assert!(raw(&of("-p udp -j CT --notrack"))[0].is_good());
     }
 
     #[test]
     fn both_variants_at_once() {
         let mut both = host("ip6tables-legacy", HOLD);
-        assert!(variants(&both)[0].ok);
-        both.rulesets.push(Ruleset::parse(
-            "ip6tables-nft",
-            "*filter\n:FORWARD ACCEPT [0:0]\nCOMMIT\n",
-        ));
-        assert!(variants(&both)[0].ok, "empty chains are no rules");
-        both.rulesets.push(Ruleset::parse(
-            "ip6tables-nft",
-            "*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -j DROP\nCOMMIT\n",
-        ));
-        assert_eq!(
-            fixes(&variants(&both)),
-            ["ip6tables-legacy-save | ip6tables-nft-restore --noflush && ip6tables-legacy -t filter -F && \
-              ip6tables-legacy -t filter -X"]
+        assert!(!variants(&both)[0].detail.contains("both"));
+        let empty = "*filter\n:FORWARD ACCEPT [0:0]\nCOMMIT\n";
+        both.rulesets.push(Ruleset::parse("ip6tables-nft", empty));
+        assert!(
+            !variants(&both)[0].detail.contains("both"),
+            "empty chains are no rules"
         );
+        let used = "*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -j DROP\nCOMMIT\n";
+        both.rulesets.push(Ruleset::parse("ip6tables-nft", used));
+        let [found] = variants(&both).try_into().expect("one finding");
+        assert!(found.is_good() && found.detail.contains("both") && found.fix.is_none());
     }
 
     #[test]
@@ -360,12 +165,8 @@ mod tests {
             )],
             ..Host::default()
         };
-        assert!(
-            extension(&helped(&format!(
-                "usage\ntlsconn match, version {VERSION}\n"
-            )))[0]
-                .ok
-        );
+        let own = format!("usage\ntlsconn match, version {VERSION}\n");
+        assert!(extension(&helped(&own))[0].is_good());
         assert!(extension(&helped("tlsconn match, version 0.0.1\n"))[0]
             .detail
             .contains("0.0.1"));
@@ -376,6 +177,6 @@ mod tests {
             help: vec![("iptables", None)],
             ..Host::default()
         };
-        assert_eq!(fixes(&extension(&missing)), ["apt-get install iptables"]);
+        assert_eq!(extension(&missing)[0].ok, None);
     }
 }

@@ -42,11 +42,13 @@ pub(super) fn kernel(host: &Host) -> Vec<Finding> {
             None if host.is_installed => {
                 Finding::good("kernel", format!("the module was built for Linux {release}"))
             }
-            None => Finding::bad(
-                "kernel",
-                format!("whether Linux {release} was built with Rust cannot be told: its configuration is not here"),
-                format!("apt-get install linux-headers-{release}"),
-            ),
+            None => Finding {
+                fix: Some(format!("apt-get install linux-headers-{release}")),
+                ..Finding::unknown(
+                    "kernel",
+                    format!("whether Linux {release} was built with Rust cannot be told: its configuration is not here"),
+                )
+            },
         }
     }]
 }
@@ -118,16 +120,14 @@ pub(super) fn conntrack(host: &Host) -> Vec<Finding> {
 
 /// How many connections the module tracks, if conntrack may have more.
 fn tracks_fewer(host: &Host, conntracks: u64) -> Option<u64> {
-    match host.asked {
-        Some(Ok((_, _, ours))) => ours.filter(|ours| *ours < conntracks),
-        _ => None,
-    }
+    let (_, _, tracking) = host.tracked()?;
+    tracking.max_connections.filter(|ours| *ours < conntracks)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::Failure;
+    use crate::{failure::Failure, model::Tracking};
 
     fn only(findings: Vec<Finding>) -> Finding {
         assert_eq!(findings.len(), 1);
@@ -139,7 +139,6 @@ mod tests {
         for (has_rust, is_installed, is_loaded, ok) in [
             (Some(true), false, false, true),
             (Some(false), false, false, false),
-            (None, false, false, false),
             (None, true, false, true),
             (Some(false), false, true, true),
         ] {
@@ -150,7 +149,11 @@ mod tests {
                 ..Host::default()
             };
             let finding = only(kernel(&host));
-            assert_eq!((finding.ok, finding.fix.is_none()), (ok, ok), "{finding:?}");
+            assert_eq!(
+                (finding.is_good(), finding.fix.is_none()),
+                (ok, ok),
+                "{finding:?}"
+            );
         }
     }
 
@@ -164,7 +167,7 @@ mod tests {
                 ..Host::default()
             };
             let finding = only(kernel(&host));
-            assert_eq!(finding.ok, is_loaded, "{finding:?}");
+            assert_eq!(finding.is_good(), is_loaded, "{finding:?}");
             assert_eq!(finding.detail.contains("too old"), !is_loaded);
         }
     }
@@ -175,10 +178,10 @@ mod tests {
             is_loaded: true,
             is_installed: true,
             module_version: Some(VERSION.into()),
-            asked: Some(Ok((Vec::new(), Vec::new(), None))),
+            asked: Some(Ok((Vec::new(), Vec::new(), Tracking::default()))),
             ..Host::default()
         };
-        assert!(only(module(&loaded())).ok);
+        assert!(only(module(&loaded())).is_good());
         for (host, fix) in [
             (Host::default(), "make install"),
             (
@@ -222,7 +225,7 @@ mod tests {
                 conntrack: entries,
                 ..Host::default()
             };
-            assert_eq!(only(conntrack(&host)).ok, ok);
+            assert_eq!(only(conntrack(&host)).is_good(), ok);
         }
     }
 }

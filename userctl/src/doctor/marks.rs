@@ -7,7 +7,7 @@ use super::{
     foreign_marks,
     host::Host,
     nft::NftRule,
-    ruleset::{Chain, Rule, Ruleset},
+    ruleset::{number, Chain, Rule, Ruleset},
 };
 use crate::{mark::Mark, model::PinState};
 
@@ -45,6 +45,18 @@ pub(super) fn overlap(host: &Host) -> Vec<Finding> {
         check,
         &format!("nobody else writes the bits {mask:#x}"),
     )
+}
+
+/// Whether somebody's rules may give a connection a pin's mark.
+pub(super) fn may_be_given(host: &Host) -> bool {
+    let mask = pin_bits(host);
+    let by_iptables = host.rulesets.iter().flat_map(Ruleset::rules);
+    let writings = by_iptables
+        .filter_map(|(_, rule)| connmark(rule))
+        .chain(host.nft.iter().filter_map(|rule| ct_mark(&rule.text)));
+    // A mark of zero in all of these bits is no pin's.
+    let mut writings = writings.filter(|writing| writing.bits & mask != 0);
+    writings.any(|writing| writing.value.is_none_or(|value| value & mask != 0))
 }
 
 /// The bits that pins use, or would.
@@ -173,14 +185,6 @@ fn by_nft(rule: &NftRule, writing: Writing, mask: u32) -> Finding {
         _ => rule.deletion(),
     };
     Finding::bad("marks", detail, fix)
-}
-
-/// A number as iptables and nft print it.
-fn number(text: &str) -> Option<u32> {
-    match text.strip_prefix("0x") {
-        Some(digits) => u32::from_str_radix(digits, 16).ok(),
-        None => text.parse().ok(),
-    }
 }
 
 #[cfg(test)]

@@ -3,16 +3,29 @@
 //! What is missing for tlsconn to work here: checks over what this machine says of itself, each with the command that
 //! fixes what it finds.
 
+mod condition;
 mod finding;
+mod firewall;
+mod fix;
 mod foreign_marks;
+mod held;
 mod host;
+mod interfaces;
 mod iptables;
 mod kernel;
 mod marks;
+mod network;
 mod nft;
+mod of_iptables;
+mod of_nft;
 mod offload;
+mod packet;
+mod paths;
 mod quic;
 mod ruleset;
+mod traffic;
+mod tri;
+mod walk;
 
 pub(crate) use self::finding::Finding;
 use self::host::Host;
@@ -25,10 +38,11 @@ pub(crate) fn examine() -> Vec<Finding> {
         kernel::module(&host),
         kernel::conntrack(&host),
         iptables::extension(&host),
-        iptables::holding(&host),
-        iptables::order(&host),
+        held::held(&host),
+        paths::pass_mark(&host),
         iptables::raw(&host),
         iptables::variants(&host),
+        paths::none(&host),
         offload::none(&host),
         quic::held(&host),
         marks::overlap(&host),

@@ -2,9 +2,6 @@
 
 //! What iptables-save prints, as far as the checks have to understand it.
 
-/// Jumps that are followed into each other at most; the kernel forbids loops.
-const DEPTH: usize = 32;
-
 /// The rules of one of iptables' variants.
 #[derive(Debug, Default)]
 pub(super) struct Ruleset {
@@ -31,15 +28,6 @@ pub(super) struct Rule {
     /// What stands after `-A CHAIN`, fit for a shell.
     pub(super) text: String,
     words: Vec<String>,
-}
-
-/// A rule as packets come to it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Step<'a> {
-    pub(super) chain: &'a Chain,
-    pub(super) rule: &'a Rule,
-    /// The rule of the first chain by which packets come here.
-    pub(super) from: &'a Rule,
 }
 
 impl Ruleset {
@@ -103,40 +91,9 @@ impl Ruleset {
         self.command.ends_with("-nft") && self.chains.iter().any(|own| name(own) == chain)
     }
 
-    /// The chains that the kernel itself sends packets through, outside of the raw table, which is not conntrack's.
-    pub(super) fn entrances(&self) -> impl Iterator<Item = &Chain> {
-        self.chains
-            .iter()
-            .filter(|chain| chain.policy.is_some() && chain.table != "raw")
-    }
-
-    /// The rules from a chain on, in the order in which packets come to them.
-    pub(super) fn walk<'a>(&'a self, chain: &'a Chain) -> Vec<Step<'a>> {
-        let mut steps = Vec::new();
-        for rule in &chain.rules {
-            self.walk_rule(chain, rule, rule, DEPTH, &mut steps);
-        }
-        steps
-    }
-
-    fn walk_rule<'a>(
-        &'a self,
-        chain: &'a Chain,
-        rule: &'a Rule,
-        from: &'a Rule,
-        depth: usize,
-        steps: &mut Vec<Step<'a>>,
-    ) {
-        steps.push(Step { chain, rule, from });
-        let jumped = self
-            .chains
-            .iter()
-            .find(|other| other.table == chain.table && Some(other.name.as_str()) == rule.target());
-        if let (Some(jumped), Some(depth)) = (jumped, depth.checked_sub(1)) {
-            for rule in &jumped.rules {
-                self.walk_rule(jumped, rule, from, depth, steps);
-            }
-        }
+    /// A table's chains.
+    pub(super) fn chains_of<'a>(&'a self, table: &'a str) -> impl Iterator<Item = &'a Chain> {
+        self.chains.iter().filter(move |chain| chain.table == table)
     }
 }
 
@@ -151,6 +108,11 @@ impl Chain {
 }
 
 impl Rule {
+    /// What stands after `-A CHAIN`, word by word.
+    pub(super) fn words(&self) -> &[String] {
+        &self.words
+    }
+
     /// Its verdict, or the chain that it jumps to.
     pub(super) fn target(&self) -> Option<&str> {
         self.value("-j").or_else(|| self.value("-g"))
@@ -186,31 +148,13 @@ impl Rule {
             Some(other) => (other == protocol) == self.says("-p"),
         }
     }
+}
 
-    /// Whether it takes packets of connections that are established.
-    pub(super) fn takes_established(&self) -> bool {
-        ["--ctstate", "--state"].iter().any(|option| {
-            self.says(option)
-                && self
-                    .value(option)
-                    .is_some_and(|states| states.split(',').any(|state| state == "ESTABLISHED"))
-        }) && !self.uses("tlsconn")
-    }
-
-    /// Whether it has no condition but those that are named: an option and how many words belong to it.
-    pub(super) fn has_only(&self, known: &[(&str, usize)]) -> bool {
-        let mut words = self.words.iter();
-        while let Some(word) = words.next() {
-            match known.iter().find(|(option, _)| option == word) {
-                Some((_, values)) => {
-                    for _ in 0..*values {
-                        words.next();
-                    }
-                }
-                None => return false,
-            }
-        }
-        true
+/// A number as iptables and nft print it.
+pub(super) fn number(text: &str) -> Option<u32> {
+    match text.strip_prefix("0x") {
+        Some(digits) => u32::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
     }
 }
 
@@ -259,34 +203,6 @@ COMMIT
 ";
 
     #[test]
-    fn rules_in_the_order_of_packets() {
-        let ruleset = Ruleset::parse("iptables-nft", SAVED);
-        assert_eq!(ruleset.rules().count(), 6);
-        let entrances: Vec<&str> = ruleset
-            .entrances()
-            .map(|chain| chain.name.as_str())
-            .collect();
-        assert_eq!(entrances, ["INPUT", "FORWARD"]);
-        let forward = ruleset.entrances().nth(1).expect("there is FORWARD");
-        assert_eq!(forward.policy.as_deref(), Some("DROP"));
-        let steps: Vec<(String, usize, usize)> = ruleset
-            .walk(forward)
-            .iter()
-            .map(|step| (step.chain.name.clone(), step.rule.place, step.from.place))
-            .collect();
-        assert_eq!(
-            steps,
-            [
-                ("FORWARD".into(), 1, 1),
-                ("zone".into(), 1, 1),
-                ("zone".into(), 2, 1),
-                ("zone".into(), 3, 1),
-                ("FORWARD".into(), 2, 2),
-            ]
-        );
-    }
-
-    #[test]
     fn chains_that_nft_shows_too() {
         let nft = Ruleset::parse("ip6tables-nft", SAVED);
         assert!(nft.has_nft_chain("ip6 filter zone"));
@@ -299,20 +215,8 @@ COMMIT
         let ruleset = Ruleset::parse("iptables-nft", SAVED);
         let rules: Vec<&Rule> = ruleset.rules().map(|(_, rule)| rule).collect();
         assert_eq!(rules[1].value("--comment"), Some("a \"b\" c"));
-        assert!(rules[2].takes_established() && !rules[5].takes_established());
         assert!(rules[2].may_be("tcp") && !rules[2].may_be("udp"));
         assert!(rules[3].uses("tlsconn") && !rules[3].uses("state"));
         assert!(rules[0].may_be("udp") && !rules[0].may_be("tcp"));
-        assert!(rules[3].has_only(&[("-p", 1), ("-m", 1), ("--pinned", 0), ("-j", 1)]));
-        assert!(!rules[3].has_only(&[("-p", 1), ("-m", 1), ("-j", 1)]));
-    }
-
-    #[test]
-    fn rules_that_jump_in_a_circle_end() {
-        let circle =
-            "*filter\n:FORWARD ACCEPT [0:0]\n:a - [0:0]\n-A FORWARD -j a\n-A a -j a\nCOMMIT\n";
-        let ruleset = Ruleset::parse("iptables-nft", circle);
-        let forward = ruleset.entrances().next().expect("there is FORWARD");
-        assert!(ruleset.walk(forward).len() < 100);
     }
 }

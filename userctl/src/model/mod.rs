@@ -257,7 +257,7 @@ pub(crate) struct Pins<'a> {
 }
 
 /// Whether connections are tracked, and why.
-#[derive(Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Tracking {
     pub(crate) tracking: bool,
     /// Rules that use the match.

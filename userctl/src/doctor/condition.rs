@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Whether a packet fits a condition.
+
+use super::{
+    firewall::{Condition, Tls},
+    packet::{Carries, Packet, Port},
+    tri::Tri,
+};
+
+/// Ports from which clients come.
+const EPHEMERAL: (u16, u16) = (1024, u16::MAX);
+/// TCP's flags as they stand in a header, and those that a packet with data has for sure, or has not.
+const ACK: u8 = 0x10;
+const KNOWN_FLAGS: u8 = ACK | 0x02 | 0x04;
+
+/// What changes on a packet's way.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Way {
+    /// The bits of the packet mark that are known, and their values.
+    pub(super) known: u32,
+    pub(super) mark: u32,
+    /// Whether conntrack leaves it out.
+    pub(super) untracked: bool,
+    /// Whether it is before conntrack, which knows nothing of it there.
+    pub(super) is_early: bool,
+    /// Whether its connection carries a pin's mark, though no pin is bound to it.
+    pub(super) marked: Tri,
+    /// Whether a rule has told it to be data, on the way to the rule where it is.
+    pub(super) is_told: bool,
+    pub(super) offloaded: Vec<String>,
+}
+
+/// Whether a packet fits, where it is on its way.
+pub(super) fn fits(condition: &Condition, packet: &Packet<'_>, way: &Way) -> Tri {
+    match condition {
+        Condition::In(name) => is_named(packet.from, name).into(),
+        // Where it goes is decided after PREROUTING.
+        Condition::Out(name) => is_named(packet.to, name).into(),
+        Condition::Source(network) => network.has(packet.source.as_ref(), packet.is_ipv6),
+        Condition::Destination(network) => network.has(packet.destination.as_ref(), packet.is_ipv6),
+        Condition::IsIpv6 => packet.is_ipv6.into(),
+        Condition::Protocol(name) => match name.as_str() {
+            "all" | "0" => Tri::Yes,
+            "tcp" | "6" => (!packet.is_udp()).into(),
+            "udp" | "17" => packet.is_udp().into(),
+            _ => Tri::No,
+        },
+        Condition::SourcePort(ports) => port(ports, packet, !packet.to_server),
+        Condition::DestinationPort(ports) => port(ports, packet, packet.to_server),
+        Condition::States(states, more) => {
+            let has = match way.untracked {
+                true => false,
+                false => states.contains(&packet.state),
+            };
+            match has {
+                true if way.is_early => Tri::Unknown,
+                true => Tri::Yes,
+                false if *more || way.is_early => Tri::Unknown,
+                false => Tri::No,
+            }
+        }
+        Condition::TcpFlags(mask, flags) => match (ACK ^ flags) & mask & KNOWN_FLAGS {
+            0 if mask & !KNOWN_FLAGS == 0 => Tri::Yes,
+            0 => Tri::Unknown,
+            _ => Tri::No,
+        },
+        Condition::Tls(tls) => told(tls, packet, way),
+        Condition::Mark(value, mask) => {
+            if (way.mark ^ value) & mask & way.known != 0 {
+                Tri::No
+            } else if mask & !way.known == 0 {
+                Tri::Yes
+            } else {
+                Tri::Unknown
+            }
+        }
+        // Whether it is a pin's is known to who made it.
+        Condition::ConnectionMark | Condition::Untold => Tri::Unknown,
+        Condition::Any(any) => any
+            .iter()
+            .map(|one| fits(one, packet, way))
+            .fold(Tri::No, Tri::or),
+    }
+}
+
+/// Whether an interface is one of those.
+pub(super) fn is_named(interface: &str, name: &str) -> bool {
+    match name.strip_suffix(['+', '*']) {
+        Some(head) => interface.starts_with(head),
+        None => interface == name,
+    }
+}
+
+/// Whether the server's port, or the client's, is in a range.
+fn port(ranges: &[(u16, u16)], packet: &Packet<'_>, is_server: bool) -> Tri {
+    let covers = |first, last| {
+        ranges
+            .iter()
+            .any(|range| range.0 <= first && last <= range.1)
+    };
+    if covers(1, u16::MAX) {
+        return Tri::Yes;
+    }
+    match packet.port {
+        Port::Is(port) if is_server => covers(port, port).into(),
+        // A port that no rule names may still be in a range.
+        Port::Unnamed if is_server && ranges.iter().all(|range| range.0 == range.1) => Tri::No,
+        _ if !is_server && covers(EPHEMERAL.0, EPHEMERAL.1) => Tri::Unknown,
+        _ => Tri::Unknown,
+    }
+}
+
+/// What the match says.
+fn told(tls: &Tls, packet: &Packet<'_>, way: &Way) -> Tri {
+    if packet.is_udp() {
+        return Tri::No;
+    }
+    let mut told = match tls.more {
+        true => Tri::Unknown,
+        false => Tri::Yes,
+    };
+    if let Some(pinned) = tls.pinned {
+        told = told.and(way.marked.negated(!pinned));
+    }
+    let is_blind = way.is_early || way.untracked;
+    if let Some((types, not)) = &tls.types {
+        let listed = |names: [&str; 2]| types.iter().any(|one| names.contains(&one.as_str()));
+        let unknown = ["unknown", "unknown"];
+        let fit = match packet.carries {
+            _ if is_blind => listed(unknown).into(),
+            Carries::Data => listed(["application-data", "23"]).into(),
+            Carries::Heartbeat => listed(["heartbeat", "24"]).into(),
+            Carries::Text => listed(unknown).into(),
+            Carries::Unknown if tls.wire => Tri::Unknown,
+            Carries::Unknown => listed(unknown).into(),
+            Carries::Handshake => listed(["handshake", "22"]).into(),
+            Carries::Quic => Tri::No,
+        };
+        let fit = match fit {
+            // Of a packet that carries something else too it is not so.
+            Tri::Yes if tls.all => Tri::Unknown,
+            other => other,
+        };
+        told = told.and(fit.negated(*not));
+    }
+    if let Some((states, not)) = &tls.states {
+        let listed = |name: &str| states.iter().any(|one| one == name).into();
+        let fit = match packet.carries {
+            _ if is_blind => listed("lost"),
+            Carries::Data | Carries::Heartbeat => listed("established"),
+            Carries::Text => listed("not-tls"),
+            _ => Tri::Unknown,
+        };
+        told = told.and(fit.negated(*not));
+    }
+    told
+}
