@@ -23,6 +23,8 @@ mod packet;
 mod paths;
 mod quic;
 mod ruleset;
+#[cfg(test)]
+mod tests;
 mod traffic;
 mod tri;
 mod walk;

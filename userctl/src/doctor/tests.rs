@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What doctor says of rulesets; what becomes of packets there is measured by the guest's test_doctor_gateways.
+
+use super::{
+    finding::Finding, held, host::Host, interfaces::Interface, network::Network, of_nft, quic,
+    ruleset::Ruleset,
+};
+use crate::model::Tracking;
+
+const HOLD: &str = "\
+-A FORWARD -p tcp -m tlsconn --pinned -j ACCEPT
+-A FORWARD -p tcp -m tlsconn --record-type application-data,heartbeat,unknown -j DROP
+";
+
+fn interface(name: &str, network: &str) -> Interface {
+    Interface {
+        name: name.into(),
+        is_up: true,
+        networks: Network::parse(network).into_iter().collect(),
+        forwards: [true, false],
+        ..Interface::default()
+    }
+}
+
+/// A gateway of IPv4.
+fn gateway(policy: &str, rules: &str) -> Host {
+    let text = format!("*filter\n:FORWARD {policy} [0:0]\n:own - [0:0]\n{rules}COMMIT\n");
+    let mut host = Host {
+        interfaces: Some(vec![
+            interface("lan", "10.1.0.1/24"),
+            interface("wan", "10.2.0.1/24"),
+        ]),
+        rulesets: vec![Ruleset::parse("iptables-nft", &text)],
+        ..Host::default()
+    };
+    host.build();
+    host
+}
+
+fn word(findings: &[Finding]) -> Option<bool> {
+    match findings.iter().any(Finding::is_wrong) {
+        true => Some(false),
+        false if findings.iter().all(Finding::is_good) => Some(true),
+        false => None,
+    }
+}
+
+#[track_caller]
+fn says(policy: &str, rules: &str, expected: Option<bool>) {
+    let findings = held::held(&gateway(policy, rules));
+    assert_eq!(word(&findings), expected, "{rules}{findings:#?}");
+}
+
+#[test]
+fn what_accepts_before_ours() {
+    says("ACCEPT", HOLD, Some(true));
+    for (condition, expected) in [
+        ("", Some(false)),
+        ("-m conntrack --ctstate RELATED,ESTABLISHED ", Some(false)),
+        ("-m conntrack ! --ctstate NEW ", Some(false)),
+        ("-i lan -o wan ", Some(false)),
+        ("-i eth9 ", Some(true)),
+        ("-s 10.1.0.0/24 ", Some(false)),
+        ("-s 10.1.0.2/32 ", None),
+        ("-p tcp -m tcp --dport 443 ", Some(false)),
+        ("-p tcp -m tcp --dport 22 ", None),
+        ("-p tcp -m tcp --tcp-flags SYN,RST,ACK ACK ", Some(false)),
+        ("-p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN ", Some(true)),
+        ("-p udp ", Some(true)),
+        ("-m mark --mark 0x1/0x1 ", None),
+        ("-m connmark --mark 0x1/0x1 ", None),
+        ("-m limit --limit 5/sec ", None),
+        ("-m set --match-set friends src ", None),
+        ("-m addrtype ! --dst-type LOCAL ", None),
+        ("-m conntrack --ctstate NEW ", None),
+        ("-p tcp -m tlsconn --record-type handshake ", Some(true)),
+    ] {
+        says(
+            "ACCEPT",
+            &format!("-A FORWARD {condition}-j ACCEPT\n{HOLD}"),
+            expected,
+        );
+        says(
+            "DROP",
+            &format!("-A FORWARD -j own\n{HOLD}-A own {condition}-j ACCEPT\n"),
+            expected,
+        );
+    }
+}
+
+#[test]
+fn rules_that_are_not_asked() {
+    let own = HOLD.replace("FORWARD", "own");
+    says("ACCEPT", &own, Some(false));
+    says("DROP", &own, Some(true));
+    says("ACCEPT", &format!("-A FORWARD -j own\n{own}"), Some(true));
+    says(
+        "ACCEPT",
+        &format!("-A FORWARD -j own\n-A own -j RETURN\n{own}"),
+        Some(false),
+    );
+    says("ACCEPT", &format!("-A FORWARD -i lan -j own\n{own}"), None);
+    says("ACCEPT", &HOLD.replace("DROP", "LOG"), Some(false));
+    says(
+        "ACCEPT",
+        &HOLD.replace(",heartbeat,unknown", ""),
+        Some(false),
+    );
+    says("ACCEPT", &HOLD.replace("heartbeat,", ""), None);
+    says(
+        "ACCEPT",
+        &HOLD.replace(
+            "-p tcp -m tlsconn --record",
+            "-p tcp -m tcp --dport 443 -m tlsconn --record",
+        ),
+        Some(false),
+    );
+}
+
+#[test]
+fn a_jump_in_a_circle_ends() {
+    says(
+        "ACCEPT",
+        &format!("-A FORWARD -j own\n-A own -j own\n{HOLD}"),
+        Some(true),
+    );
+}
+
+#[test]
+fn quic() {
+    for (policy, rules, expected) in [
+        ("ACCEPT", "", Some(false)),
+        ("DROP", "", Some(true)),
+        (
+            "ACCEPT",
+            "-A FORWARD -p udp -m udp --dport 443 -j REJECT --reject-with icmp-port-unreachable\n",
+            Some(true),
+        ),
+        (
+            "ACCEPT",
+            "-A FORWARD -p udp -m multiport --dports 53,443 -j DROP\n",
+            Some(true),
+        ),
+        (
+            "ACCEPT",
+            "-A FORWARD -m conntrack --ctstate NEW -p udp -j DROP\n",
+            Some(true),
+        ),
+        (
+            "ACCEPT",
+            "-A FORWARD -s 10.0.0.1 -p udp -m udp --dport 443 -j DROP\n",
+            Some(false),
+        ),
+        (
+            "ACCEPT",
+            "-A FORWARD -p udp -j ACCEPT\n-A FORWARD -p udp -m udp --dport 443 -j DROP\n",
+            Some(false),
+        ),
+        (
+            "DROP",
+            "-A FORWARD -p udp -m udp --dport 443 -j ACCEPT\n",
+            Some(false),
+        ),
+    ] {
+        let found = quic::held(&gateway(policy, &format!("{HOLD}{rules}")));
+        assert_eq!(word(&found), expected, "{rules}");
+    }
+}
+
+/// nft's table as `rules --format nft` makes it, with or without its flags.
+fn table(flags: &str, rule: &str) -> String {
+    format!(
+        r#"{{"nftables": [{{"table": {{"family": "inet", "name": "tlsconn"{flags}}}}},
+        {{"chain": {{"family": "inet", "table": "tlsconn", "name": "forward", "type": "filter", "hook": "forward", "prio": -5,
+          "policy": "accept"}}}}, {{"chain": {{"family": "inet", "table": "tlsconn", "name": "held"}}}},
+        {{"rule": {{"family": "inet", "table": "tlsconn", "chain": "forward", "handle": 1, "expr": [{rule}
+          {{"jump": {{"target": "held"}}}}]}}}},
+        {{"rule": {{"family": "inet", "table": "tlsconn", "chain": "held", "handle": 2, "expr": [{{"match": {{"op": "==", "left":
+          {{"&": [{{"meta": {{"key": "mark"}}}}, 8388608]}}, "right": 0}}}}, {{"drop": null}}]}}}}]}}"#
+    )
+}
+
+#[test]
+fn the_pass_mark() {
+    let tcp = r#"{"match": {"op": "==", "left": {"meta": {"key": "l4proto"}}, "right": "tcp"}},"#;
+    let port = r#"{"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": 443}},"#;
+    for (flags, rule, pass_mark, expected) in [
+        ("", tcp, Some(0x0080_0000), Some(true)),
+        ("", port, Some(0x0080_0000), Some(false)),
+        ("", tcp, Some(0x0040_0000), None),
+        ("", tcp, None, None),
+        (
+            r#", "flags": "dormant""#,
+            tcp,
+            Some(0x0080_0000),
+            Some(false),
+        ),
+    ] {
+        let tracking = Tracking {
+            pass_mark,
+            ..Tracking::default()
+        };
+        let mut host = Host {
+            tables: of_nft::read(&table(flags, rule), &[]),
+            asked: Some(Ok((Vec::new(), Vec::new(), tracking))),
+            ..gateway("ACCEPT", "")
+        };
+        host.build();
+        let findings = held::held(&host);
+        assert_eq!(
+            word(&findings),
+            expected,
+            "{flags} {rule} {pass_mark:?} {findings:#?}"
+        );
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_not_wrong() {
+    let mut host = gateway("ACCEPT", "");
+    host.unread.push("iptables-save: Permission denied".into());
+    assert_eq!(word(&held::held(&host)), None);
+    host.interfaces = None;
+    assert_eq!(word(&held::held(&host)), None);
+}
