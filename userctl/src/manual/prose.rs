@@ -71,6 +71,9 @@ const OF_THE_TOOL: &[Prose] = &[
                   the end of a handshake, wait for the pin, and the connection waits with them."),
             Text("QUIC is UDP and is not seen. Packets of offloaded connections pass no rule. In the raw table, which \
                   comes before conntrack, every connection reads untracked."),
+            Text("doctor says unknown of what it cannot tell, such as a rule that asks for an address, a packet mark or a set. It \
+                  does not see tc, XDP and BPF programs that redirect packets, nor hardware offload, and it does not examine \
+                  INPUT and OUTPUT."),
         ],
     ),
     (
