@@ -231,23 +231,21 @@ class Agreement(GatewayTest):
         step = size(12, 1, 4)
         chosen = [gateway for gateway in every if only in gateway.name] if only else every[::step]
         counts = dict.fromkeys(("agreed", "unknown", "mistaken", "left out"), 0)
-        problems, lines, began = [], [], time.monotonic()
+        problems, began = [], time.monotonic()
         for gateway in chosen:
             missing = self.set_up(gateway)
             if missing is not None:
                 counts["left out"] += 1
-                lines.append(f"left out  {gateway.name}: {missing}")
+                tell(f"left out  {gateway.name}: {missing}")
                 continue
             came = self.measuring.measure()
             findings = self.doctor()
             word = self.judge(gateway.name, came, findings, problems)
             counts[{"ok": "agreed", "wrong": "agreed"}.get(word, word)] += 1
             passed = sorted({what[0] for what in held_back(came)})
-            lines.append(f"{word:9} {'passes ' + ' '.join(passed) if passed else 'holds':32} {gateway.name}")
+            tell(f"{word:9} {'passes ' + ' '.join(passed) if passed else 'holds':32} {gateway.name}")
             if word in ("wrong", "unknown"):
                 self.mend(gateway.name, came, findings, problems)
-        for line in lines:
-            tell(line)
         tell(f"gateways {len(chosen)}: " + ", ".join(f"{name} {count}" for name, count in counts.items())
              + f"; {time.monotonic() - began:.0f} s")
         self.assertEqual(problems, [], "\n".join(problems))

@@ -8,7 +8,7 @@ use super::{
     tri::Tri,
 };
 
-/// Ports from which clients come.
+/// Ports from which clients come, unless they may be any.
 const EPHEMERAL: (u16, u16) = (1024, u16::MAX);
 /// TCP's flags as they stand in a header, and those that a packet with data has for sure, or has not.
 const ACK: u8 = 0x10;
@@ -106,7 +106,14 @@ fn port(ranges: &[(u16, u16)], packet: &Packet<'_>, is_server: bool) -> Tri {
         Port::Is(port) if is_server => covers(port, port).into(),
         // A port that no rule names may still be in a range.
         Port::Unnamed if is_server && ranges.iter().all(|range| range.0 == range.1) => Tri::No,
-        _ if !is_server && covers(EPHEMERAL.0, EPHEMERAL.1) => Tri::Unknown,
+        Port::Is(_) | Port::Unnamed if !is_server => {
+            let meets = |range: &(u16, u16)| range.1 >= EPHEMERAL.0;
+            match ranges.iter().any(meets) {
+                true if covers(EPHEMERAL.0, EPHEMERAL.1) => Tri::Yes,
+                true => Tri::Unknown,
+                false => Tri::No,
+            }
+        }
         _ => Tri::Unknown,
     }
 }
