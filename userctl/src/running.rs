@@ -34,6 +34,13 @@ pub(crate) fn is_installed(release: &str) -> bool {
     })
 }
 
+/// Whether the kernel has a part, as a module that is loaded or built in.
+pub(crate) fn has(release: &str, part: &str) -> bool {
+    let built_in = fs::read_to_string(format!("/lib/modules/{release}/modules.builtin"));
+    fs::exists(format!("/sys/module/{part}")).unwrap_or(false)
+        || built_in.is_ok_and(|listed| listed.contains(&format!("/{part}.ko")))
+}
+
 /// What to do where the module is not loaded.
 pub(crate) fn how_to_load() -> &'static str {
     if is_installed(&release()) {

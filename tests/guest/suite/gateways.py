@@ -5,15 +5,21 @@ beside what others have there. What becomes of data is not said here: the tests 
 import dataclasses
 import itertools
 
+from firewalls import LAN, OTHERS, OTHERS_NFT, WAN, native
+
 TOOLS = (("iptables-legacy", "ip6tables-legacy"), ("iptables-nft", "ip6tables-nft"))
-LAN, WAN = "to-client", "to-server"
 NETS = ({"lan": "10.1.0.0/24", "client": "10.1.0.2", "server": "10.2.0.2", "nobody": "203.0.113.0/24"},
         {"lan": "fd01::/64", "client": "fd01::2", "server": "fd02::2", "nobody": "2001:db8::/32"})
+# A shared pin and a denial that wait for connections which nobody makes.
+PINS = ("tlsconnctl pin --name a --shared --next --sni nobody.example >/dev/null && "
+        "tlsconnctl pin --name d --deny --next --sni nobody.example >/dev/null")
 PINNED = "-A {chain} -p tcp -m tlsconn --pinned -j ACCEPT"
 DATA = "-A {chain} -p tcp -m tlsconn --record-type application-data,heartbeat,unknown -j DROP"
 QUIC = "-A {chain} -p udp --dport 443 -j DROP"
 HOLD = (PINNED, DATA, QUIC)
 ESTABLISHED = "-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"
+# Connections that hosts of the client's side begin.
+NEW = f"-A FORWARD -i {LAN} -m conntrack --ctstate NEW -j ACCEPT"
 LOAD = "tlsconnctl rules --load"
 LOAD_NFT = "tlsconnctl track on --pass-mark 0x00800000 && tlsconnctl rules --format nft --load"
 
@@ -24,6 +30,7 @@ class Gateway:
 
     name: str
     steps: list
+    kind: str = ""
 
 
 def iptables(*lines, tools=0, policy="ACCEPT", tables="filter", chains=(), families=(0, 1), entrance="FORWARD"):
@@ -45,6 +52,7 @@ CONDITIONS = {
     "everything": [""],
     "established": ["-m conntrack --ctstate RELATED,ESTABLISHED"],
     "established, by -m state": ["-m state --state ESTABLISHED"],
+    "related": ["-m conntrack --ctstate RELATED"],
     "not new": ["-m conntrack ! --ctstate NEW"],
     "not invalid": ["-m conntrack ! --ctstate INVALID"],
     "new": ["-m conntrack --ctstate NEW"],
@@ -73,6 +81,8 @@ CONDITIONS = {
     "mark": ["-m mark --mark 0x0/0x1"],
     "a mark that nobody sets": ["-m mark --mark 0x1/0x1"],
     "connection mark": ["-m connmark --mark 0x0/0x1"],
+    "no pin's mark": ["-m connmark --mark 0x0/0xff000000"],
+    "a pin's mark": ["-m connmark --mark 0x54000000/0xff000000"],
     "limit": ["-m limit --limit 1000/sec --limit-burst 1000"],
     "address type": ["-m addrtype ! --dst-type LOCAL"],
     "length": ["-m length --length 100:65535"],
@@ -92,12 +102,18 @@ def accepting():
             name = f"{kind}, {TOOLS[tools][0]}"
             policy = ("ACCEPT", "DROP")[(number + tools) % 2]
             yield Gateway(f"accepted: {name}, policy {policy}",
-                          iptables(*rules, *HOLD, ESTABLISHED, tools=tools, policy=policy, families=families))
+                          iptables(*rules, *HOLD, ESTABLISHED, NEW, tools=tools, policy=policy, families=families),
+                          "a rule that accepts, before ours")
             in_chain = [rule.replace("FORWARD", "own") for rule in rules]
             yield Gateway(f"accepted in a chain: {name}",
-                          iptables("-A FORWARD -p tcp -j own", *HOLD, *in_chain, tools=tools, chains=["own"], families=families))
+                          iptables("-A FORWARD -p tcp -j own", *HOLD, *in_chain, tools=tools, chains=["own"], families=families),
+                          "the same, in a chain")
             yield Gateway(f"accepted behind rules --load: {name}",
-                          [*iptables(*rules, ESTABLISHED, tools=tools, families=families), (LOAD, "")])
+                          [*iptables(*rules, ESTABLISHED, tools=tools, families=families), (LOAD, "")],
+                          "the same, `rules --load` after it")
+
+
+UNREACHED = "rules that are not reached, or hold a part"
 
 
 def unreached():
@@ -133,8 +149,13 @@ def unreached():
         "QUIC by state": dict(lines=[PINNED, DATA, "-A FORWARD -p udp -m conntrack --ctstate NEW -j DROP"]),
         "a limit": dict(lines=[DATA.replace("-m tlsconn", "-m limit --limit 1/sec -m tlsconn"), QUIC]),
         "policy DROP and nothing else": dict(lines=[], policy="DROP"),
-        "policy DROP, established accepted": dict(
-            lines=[ESTABLISHED, f"-A FORWARD -i {LAN} -m conntrack --ctstate NEW -j ACCEPT"], policy="DROP"),
+        "policy DROP, established accepted": dict(lines=[ESTABLISHED, NEW], policy="DROP"),
+        "policy DROP, established accepted before ours, nothing new": dict(lines=[ESTABLISHED, *HOLD], policy="DROP"),
+        "established accepted before ours, no answer to a SYN": dict(
+            lines=["-A FORWARD -p tcp -m tcp --tcp-flags SYN,ACK SYN,ACK -j DROP", ESTABLISHED, *HOLD]),
+        "established accepted before ours, no handshake": dict(
+            lines=["-A FORWARD -p tcp -m tlsconn --record-type handshake -j DROP", ESTABLISHED, HOLD[1], QUIC]),
+        "everybody is pinned": dict(lines=[PINNED.replace("--pinned", "--pinned --pin-mark 0x0/0xff"), DATA, QUIC]),
         "the u32 recipe": dict(lines=["-A FORWARD -p tcp -m u32 --u32 \"0>>22&0x3C@12>>26&0x3C@0>>24&0xFF=0x17\" -j DROP"],
                                families=(0,)),
     }
@@ -142,98 +163,13 @@ def unreached():
         for tools in 0, 1:
             lines = fields["lines"]
             rest = {name: value for name, value in fields.items() if name != "lines"}
-            yield Gateway(f"reached: {kind}, {TOOLS[tools][0]}", iptables(*lines, tools=tools, **rest))
+            yield Gateway(f"reached: {kind}, {TOOLS[tools][0]}", iptables(*lines, tools=tools, **rest), UNREACHED)
     for table, entrance in (("mangle", "FORWARD"), ("mangle", "PREROUTING"), ("mangle", "POSTROUTING"), ("security", "FORWARD")):
         lines = [line.replace("FORWARD", entrance) for line in HOLD]
         yield Gateway(f"reached: {table} {entrance}",
-                      [*iptables(*lines, tables=table, entrance=entrance), *iptables(ESTABLISHED, policy="DROP")])
+                      [*iptables(*lines, tables=table, entrance=entrance), *iptables(ESTABLISHED, NEW, policy="DROP")], UNREACHED)
     yield Gateway("reached: QUIC is dropped in PREROUTING", [
-        *iptables(*HOLD[:2]), *iptables("-A PREROUTING -p udp --dport 443 -j DROP", tables="mangle", entrance="PREROUTING")])
-
-
-def nft(text):
-    return ("nft -f -", text)
-
-
-def native(rules, hook="forward", priority="filter", policy="accept", family="inet", name="own", more="", flags=""):
-    return nft(f"table {family} {name} {{ {flags}\n{more}\nchain c {{ type filter hook {hook} priority {priority}; policy {policy};\n"
-               f"{rules}\n}}\n}}\n")
-
-
-# What others load, for nft.
-OTHERS_NFT = {
-    "Debian's gateway": native(
-        f"ct state vmap {{ established : accept, related : accept, invalid : drop }}\niifname {LAN} oifname {WAN} accept",
-        policy="drop"),
-    "Debian's workstation": native("ct state established,related accept\nct state invalid drop", hook="input", policy="drop"),
-    "OpenWrt's fw4": nft(f"""table inet fw4 {{
-chain forward {{ type filter hook forward priority filter; policy drop;
-ct state vmap {{ established : accept, related : accept }} comment "!fw4: Handle forwarded flows"
-iifname {LAN} jump forward_lan
-iifname {WAN} jump forward_wan
-jump handle_reject }}
-chain forward_lan {{ jump accept_to_wan
-jump accept_to_lan }}
-chain forward_wan {{ jump reject_to_wan }}
-chain accept_to_wan {{ oifname {WAN} counter accept }}
-chain accept_to_lan {{ oifname {LAN} counter accept }}
-chain reject_to_wan {{ oifname {WAN} counter jump handle_reject }}
-chain handle_reject {{ meta l4proto tcp reject with tcp reset
-reject with icmpx type port-unreachable }}
-}}
-"""),
-    "firewalld": nft(f"""table inet firewalld {{
-chain mangle_PREROUTING {{ type filter hook prerouting priority mangle + 10; policy accept; jump mangle_ZONES }}
-chain mangle_ZONES {{ iifname {LAN} goto mangle_internal
-goto mangle_internal }}
-chain mangle_internal {{ return; }}
-chain filter_FORWARD {{ type filter hook forward priority filter + 10; policy accept;
-ct state {{ established, related }} accept
-ct status dnat accept
-iifname lo accept
-ct state invalid drop
-jump filter_FORWARD_ZONES
-reject with icmpx admin-prohibited }}
-chain filter_FORWARD_ZONES {{ iifname {LAN} goto filter_internal
-goto filter_public }}
-chain filter_internal {{ oifname {WAN} accept }}
-chain filter_public {{ reject with icmpx admin-prohibited }}
-}}
-"""),
-    "an empty table": native(""),
-    "marks of others": native("meta mark set meta mark or 0x00010000", hook="prerouting", priority="mangle"),
-    "its own bit cleared and set": native("meta mark set 0x00800000", hook="prerouting", priority="mangle"),
-    "TCP is not tracked": native("meta l4proto tcp notrack", hook="prerouting", priority="raw"),
-    "a set of clients": native("ip saddr @s accept\nip6 saddr fd01::/64 accept", policy="drop",
-                               more="set s { type ipv4_addr; elements = { 10.1.0.2 }; }"),
-    "after the filter": native(f"iifname {LAN} accept", priority="filter + 10"),
-    "another's drop": native("tcp dport 443 drop\ntcp sport 443 drop\nudp dport 443 drop", priority="filter + 20"),
-}
-
-# What others load, for iptables.
-OTHERS = {
-    "Docker": dict(chains=["DOCKER", "DOCKER-FORWARD", "DOCKER-USER", "DOCKER-CT"], policy="DROP", lines=[
-        "-A FORWARD -j DOCKER-USER", "-A FORWARD -j DOCKER-FORWARD",
-        "-A DOCKER-FORWARD -j DOCKER-CT", "-A DOCKER-FORWARD -j DOCKER", "-A DOCKER-FORWARD -i docker0 -j ACCEPT",
-        "-A DOCKER-CT -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", "-A DOCKER ! -i docker0 -o docker0 -j DROP",
-        "-A DOCKER-USER -j RETURN", f"-A FORWARD -i {LAN} -o {WAN} -j ACCEPT", f"-A FORWARD -i {WAN} -o {LAN} -j ACCEPT"]),
-    "ufw": dict(chains=["ufw-before-forward", "ufw-user-forward", "ufw-reject-forward"], policy="DROP", lines=[
-        "-A FORWARD -j ufw-before-forward", "-A FORWARD -j ufw-reject-forward",
-        "-A ufw-before-forward -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
-        "-A ufw-before-forward -j ufw-user-forward", f"-A ufw-user-forward -i {LAN} -o {WAN} -j ACCEPT"]),
-    "libvirt": dict(chains=["LIBVIRT_FWI", "LIBVIRT_FWO", "LIBVIRT_FWX"], policy="ACCEPT", lines=[
-        "-A FORWARD -j LIBVIRT_FWX", "-A FORWARD -j LIBVIRT_FWI", "-A FORWARD -j LIBVIRT_FWO",
-        "-A LIBVIRT_FWX -i virbr0 -o virbr0 -j ACCEPT", "-A LIBVIRT_FWI -o virbr0 -j REJECT", "-A LIBVIRT_FWO -i virbr0 -j REJECT"]),
-    "kube-proxy": dict(chains=["KUBE-FORWARD", "KUBE-PROXY-FIREWALL"], policy="ACCEPT", lines=[
-        "-A FORWARD -m conntrack --ctstate NEW -j KUBE-PROXY-FIREWALL", "-A FORWARD -j KUBE-FORWARD",
-        "-A KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP", "-A KUBE-FORWARD -m mark --mark 0x4000/0x4000 -j ACCEPT",
-        "-A KUBE-FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"]),
-    "Calico": dict(chains=["cali-FORWARD", "cali-from-wl"], policy="ACCEPT", lines=[
-        "-A FORWARD -j cali-FORWARD", "-A cali-FORWARD -j MARK --set-xmark 0x0/0xe0000",
-        "-A cali-FORWARD -m mark --mark 0x0/0x10000 -j cali-from-wl", "-A cali-from-wl -i cali+ -j DROP",
-        "-A cali-from-wl -j MARK --set-xmark 0x10000/0x10000",
-        "-A FORWARD -m mark --mark 0x10000/0x10000 -j ACCEPT"]),
-}
+        *iptables(*HOLD[:2]), *iptables("-A PREROUTING -p udp --dport 443 -j DROP", tables="mangle", entrance="PREROUTING")], UNREACHED)
 
 
 def others():
@@ -247,15 +183,31 @@ def others():
         for how, steps in (("alone", theirs), ("rules --load, then it", [(LOAD, ""), *theirs]),
                            ("rules --load behind it", [*theirs, (LOAD, "")]), ("README's appended", [*theirs, *appended]),
                            ("nft's table", [*theirs, (LOAD_NFT, "")])):
-            yield Gateway(f"{kind}: {how}", steps)
+            yield Gateway(f"{kind}: {how}", steps, "other firewalls by iptables")
     for kind, theirs in OTHERS_NFT.items():
         for how, steps in (("alone", [theirs]), ("rules --load", [theirs, (LOAD, "")]), ("nft's table", [theirs, (LOAD_NFT, "")])):
-            yield Gateway(f"{kind}: {how}", steps)
+            yield Gateway(f"{kind}: {how}", steps, "other firewalls by nft")
+
+
+def printed():
+    """What `rules` and `batch` make, and rules that accept before it."""
+    accept = [*iptables("-I FORWARD -j ACCEPT"), *iptables("-I FORWARD -j ACCEPT", tools=1)]
     for options in ("", " --strict", " --port 443", " --port 8443", " --quic pass", " --on-data reset", " --chain INPUT"):
         for how, load in (("iptables", LOAD), ("nft", LOAD_NFT)):
             if how == "nft" and "strict" in options:
                 load = load.replace("0x00800000", "0x00800000 --strict")
             yield Gateway(f"rules --load{options}, {how}", [(load + options, "")])
+    for how, load in (("iptables", LOAD), ("nft", LOAD_NFT)):
+        for options in " --allow a", " --deny d", " --deny default", " --allow default,a --deny d":
+            named = (f"{PINS} && {load}{options}", "")
+            yield Gateway(f"rules --load{options}, {how}", [named])
+            yield Gateway(f"rules --load{options}, {how}, then all accepted", [named, *accept])
+    for line, what in (("rules --load --format nft", "all"), ("rules --load --format nft --port 443", "443 alone"),
+                       ("rules --load --format nft --port 8443", "8443 alone"), ("no command", "no command")):
+        yield Gateway(f"batch --fail-closed, not to its end: {what}",
+                      [("tlsconnctl batch --fail-closed - 2>/dev/null || true", f"{line}\nshow 999999999\n")])
+    yield Gateway("batch --fail-closed, to its end",
+                  [("tlsconnctl batch --fail-closed -", "track on --pass-mark 0x00800000\nrules --load --format nft\n")])
     yield Gateway("rules --load, for IPv4 by an address", [(LOAD + " --src 10.1.0.0/24", "")])
     yield Gateway("rules --load, for IPv6 by an address", [(LOAD + " --src fd01::/64", "")])
 
@@ -305,4 +257,7 @@ def odd():
 
 
 def all_of_them():
-    return [*itertools.chain(accepting(), unreached(), others(), odd())]
+    every = [*itertools.chain(accepting(), unreached(), others(), printed(), odd())]
+    for gateway in every:
+        gateway.kind = gateway.kind or "printed rules, and other paths"
+    return every

@@ -4,15 +4,12 @@
 
 use super::{
     firewall::{Condition, Tls},
-    packet::{Carries, Packet, Port},
+    packet::{Carries, Packet, Port, State},
     tri::Tri,
 };
 
 /// Ports from which clients come, unless they may be any.
 const EPHEMERAL: (u16, u16) = (1024, u16::MAX);
-/// TCP's flags as they stand in a header, and those that a packet with data has for sure, or has not.
-const ACK: u8 = 0x10;
-const KNOWN_FLAGS: u8 = ACK | 0x02 | 0x04;
 
 /// What changes on a packet's way.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -24,8 +21,12 @@ pub(super) struct Way {
     pub(super) untracked: bool,
     /// Whether it is before conntrack, which knows nothing of it there.
     pub(super) is_early: bool,
-    /// Whether its connection carries a pin's mark, though no pin is bound to it.
-    pub(super) marked: Tri,
+    /// Whether somebody else has written the pass mark's bit while it is shown.
+    pub(super) is_bit_theirs: bool,
+    /// The bits of the connection mark that are pins'.
+    pub(super) pin_bits: u32,
+    /// Whether its connection may carry some of them, though no pin is bound to it.
+    pub(super) is_marked: bool,
     /// Whether a rule has told it to be data, on the way to the rule where it is.
     pub(super) is_told: bool,
     pub(super) offloaded: Vec<String>,
@@ -39,7 +40,7 @@ pub(super) fn fits(condition: &Condition, packet: &Packet<'_>, way: &Way) -> Tri
         Condition::Out(name) => is_named(packet.to, name).into(),
         Condition::Source(network) => network.has(packet.source.as_ref(), packet.is_ipv6),
         Condition::Destination(network) => network.has(packet.destination.as_ref(), packet.is_ipv6),
-        Condition::IsIpv6 => packet.is_ipv6.into(),
+        Condition::IsIpv6(is) => (packet.is_ipv6 == *is).into(),
         Condition::Protocol(name) => match name.as_str() {
             "all" | "0" => Tri::Yes,
             "tcp" | "6" => (!packet.is_udp()).into(),
@@ -49,22 +50,26 @@ pub(super) fn fits(condition: &Condition, packet: &Packet<'_>, way: &Way) -> Tri
         Condition::SourcePort(ports) => port(ports, packet, !packet.to_server),
         Condition::DestinationPort(ports) => port(ports, packet, packet.to_server),
         Condition::States(states, more) => {
-            let has = match way.untracked {
-                true => false,
-                false => states.contains(&packet.state),
+            let state = match way.untracked {
+                true => State::Untracked,
+                false => packet.state,
             };
-            match has {
-                true if way.is_early => Tri::Unknown,
+            match states.contains(&state) {
+                _ if way.is_early => Tri::Unknown,
                 true => Tri::Yes,
-                false if *more || way.is_early => Tri::Unknown,
+                false if *more => Tri::Unknown,
                 false => Tri::No,
             }
         }
-        Condition::TcpFlags(mask, flags) => match (ACK ^ flags) & mask & KNOWN_FLAGS {
-            0 if mask & !KNOWN_FLAGS == 0 => Tri::Yes,
-            0 => Tri::Unknown,
-            _ => Tri::No,
-        },
+        Condition::TcpFlags(mask, wanted) => {
+            let (known, flags) = packet.flags();
+            match (flags ^ wanted) & mask & known {
+                _ if packet.is_udp() => Tri::No,
+                0 if mask & !known == 0 => Tri::Yes,
+                0 => Tri::Unknown,
+                _ => Tri::No,
+            }
+        }
         Condition::Tls(tls) => told(tls, packet, way),
         Condition::Mark(value, mask) => {
             if (way.mark ^ value) & mask & way.known != 0 {
@@ -75,8 +80,9 @@ pub(super) fn fits(condition: &Condition, packet: &Packet<'_>, way: &Way) -> Tri
                 Tri::Unknown
             }
         }
-        // Whether it is a pin's is known to who made it.
-        Condition::ConnectionMark | Condition::Untold => Tri::Unknown,
+        Condition::ConnectionMark(..) if way.is_early || way.untracked => Tri::Unknown,
+        Condition::ConnectionMark(value, mask) => carries(*value, *mask, way),
+        Condition::Untold => Tri::Unknown,
         Condition::Any(any) => any
             .iter()
             .map(|one| fits(one, packet, way))
@@ -118,6 +124,19 @@ fn port(ranges: &[(u16, u16)], packet: &Packet<'_>, is_server: bool) -> Tri {
     }
 }
 
+/// Whether the mark of a connection without a pin is such a one: of pins it has no bit.
+fn carries(value: u32, mask: u32, way: &Way) -> Tri {
+    if way.is_marked {
+        Tri::Unknown
+    } else if value & mask & way.pin_bits != 0 {
+        Tri::No
+    } else if mask & !way.pin_bits == 0 {
+        Tri::Yes
+    } else {
+        Tri::Unknown
+    }
+}
+
 /// What the match says.
 fn told(tls: &Tls, packet: &Packet<'_>, way: &Way) -> Tri {
     if packet.is_udp() {
@@ -127,14 +146,19 @@ fn told(tls: &Tls, packet: &Packet<'_>, way: &Way) -> Tri {
         true => Tri::Unknown,
         false => Tri::Yes,
     };
-    if let Some(pinned) = tls.pinned {
-        told = told.and(way.marked.negated(!pinned));
-    }
     let is_blind = way.is_early || way.untracked;
+    if let Some(pinned) = tls.pinned {
+        let is = match is_blind {
+            true => Tri::No,
+            false => carries(tls.pin_mark.value, tls.pin_mark.mask, way),
+        };
+        told = told.and(is.negated(!pinned));
+    }
     if let Some((types, not)) = &tls.types {
         let listed = |names: [&str; 2]| types.iter().any(|one| names.contains(&one.as_str()));
         let unknown = ["unknown", "unknown"];
         let fit = match packet.carries {
+            Carries::Nothing => listed(["none", "none"]).into(),
             _ if is_blind => listed(unknown).into(),
             Carries::Data => listed(["application-data", "23"]).into(),
             Carries::Heartbeat => listed(["heartbeat", "24"]).into(),

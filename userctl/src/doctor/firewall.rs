@@ -3,6 +3,7 @@
 //! The rules of iptables and nft in one form, as far as they are understood.
 
 use super::{network::Network, packet::State};
+use crate::mark::Mark;
 
 /// What a rule asks of a packet.
 #[derive(Clone, Debug)]
@@ -12,7 +13,8 @@ pub(super) enum Condition {
     Out(String),
     Source(Network),
     Destination(Network),
-    IsIpv6,
+    /// Whether it is IPv6.
+    IsIpv6(bool),
     Protocol(String),
     /// Ports from, to.
     SourcePort(Vec<(u16, u16)>),
@@ -24,7 +26,8 @@ pub(super) enum Condition {
     Tls(Tls),
     /// Bits of the packet mark: value, mask.
     Mark(u32, u32),
-    ConnectionMark,
+    /// Bits of the connection mark: value, mask.
+    ConnectionMark(u32, u32),
     Any(Vec<Condition>),
     Untold,
 }
@@ -39,7 +42,7 @@ pub(super) struct Tls {
     pub(super) states: Option<(Vec<String>, bool)>,
     /// `--pinned`: false with `!`.
     pub(super) pinned: Option<bool>,
-    pub(super) pin_mark: Option<String>,
+    pub(super) pin_mark: Mark,
     /// Something else, such as `--sni`.
     pub(super) more: bool,
 }
@@ -99,6 +102,8 @@ pub(super) struct Base {
     /// IPv4, IPv6, or both.
     pub(super) is_ipv6: Option<bool>,
     pub(super) accepts: bool,
+    /// Whether it sees no more than a connection's first packet.
+    pub(super) is_nat: bool,
     pub(super) name: String,
     pub(super) first: usize,
     /// The table's chains.

@@ -4,10 +4,12 @@
 //! stays held.
 
 use super::{
+    asked::{self, Asked},
     host::Host,
     kernel::VERSION,
-    ruleset::{Chain, Ruleset},
+    ruleset::{Chain, Rule, Ruleset},
 };
+use crate::model::{Pin, PinState};
 
 /// The chain of `tlsconnctl rules`.
 const OWN: &str = "TLSCONN";
@@ -16,26 +18,52 @@ const FIRST: &str = "TLSCONN-FIRST";
 
 /// Puts rules that hold everything before all others; None where that could let something through that was held.
 pub(super) fn holding(host: &Host) -> Option<String> {
-    let own_table = host
-        .nft
-        .iter()
-        .any(|rule| rule.chain.starts_with("inet tlsconn "));
-    if host.firewall.pass_mark.is_some() && !own_table {
-        return Some("tlsconnctl rules --format nft --load".into());
+    let pins = pins(host);
+    if host.firewall.pass_mark.is_some() {
+        return Some(format!("tlsconnctl rules --format nft --load{pins}"));
     }
     if has_extension(host) {
         let strict = if host.is_strict() { " --strict" } else { "" };
-        let is_plain = host.rulesets.iter().all(is_plain);
-        let chain = if is_plain {
-            String::new()
-        } else {
-            format!(" --chain {FIRST}")
+        let chain = match host.rulesets.iter().all(is_plain) {
+            true => String::new(),
+            false => format!(" --chain {FIRST}"),
         };
-        return Some(format!("tlsconnctl rules --load{strict}{chain}"));
+        return Some(format!("tlsconnctl rules --load{strict}{chain}{pins}"));
     }
-    (!own_table).then(|| {
-        "tlsconnctl track on --pass-mark 0x00800000 && tlsconnctl rules --format nft --load".into()
+    let has_table = host.nft.iter().any(|rule| rule.is_ours());
+    (!has_table).then(|| {
+        format!("tlsconnctl track on --pass-mark 0x00800000 && tlsconnctl rules --format nft --load{pins}")
     })
+}
+
+/// The pins that rules allow and deny already, as options; none where that is the default.
+fn pins(host: &Host) -> String {
+    let pins = host.tracked().map(|(_, pins, _)| pins.as_slice());
+    let pins = pins.unwrap_or_default();
+    let of = |is_denied: bool| -> Vec<String> {
+        let asked = asked::by_rules(host).into_iter();
+        let asked = asked.filter(|asked| asked.is_denied == is_denied);
+        asked.filter_map(|asked| named(&asked, pins)).collect()
+    };
+    let (allow, deny) = (of(false), of(true));
+    let mut options = String::new();
+    if !allow.is_empty() && allow != ["default"] {
+        options += &format!(" --allow {}", allow.join(","));
+    }
+    if !deny.is_empty() {
+        options += &format!(" --deny {}", deny.join(","));
+    }
+    options
+}
+
+/// A mark that no pin has is asked for no longer.
+fn named(asked: &Asked, pins: &[Pin]) -> Option<String> {
+    let is_asked =
+        |pin: &&Pin| pin.state != PinState::Released && (pin.mark, pin.mask) == (asked.mark.value, asked.mark.mask);
+    match pins.iter().find(is_asked) {
+        Some(pin) => String::from_utf8(pin.name.0.to_vec()).ok(),
+        None => (asked.mark == Default::default()).then(|| "default".into()),
+    }
 }
 
 fn has_extension(host: &Host) -> bool {
@@ -50,16 +78,15 @@ fn has_extension(host: &Host) -> bool {
 /// Whether that chain holds no more than its default, or is not there.
 fn is_plain(ruleset: &Ruleset) -> bool {
     let own = |chain: &Chain| chain.name == OWN && chain.table == "filter";
-    let mut rules = ruleset.rules();
-    rules.all(|(chain, rule)| {
+    let holds = |rule: &Rule| {
+        rule.text
+            .starts_with("-p tcp -m tlsconn --record-type application-data,heartbeat,unknown")
+    };
+    ruleset.rules().all(|(chain, rule)| {
         if own(chain) {
             rule.text.starts_with("-p udp -m comment")
-                || rule
-                    .text
-                    .starts_with("-p tcp -m tlsconn --pinned -m comment")
-                || rule.text.starts_with(
-                    "-p tcp -m tlsconn --record-type application-data,heartbeat,unknown",
-                )
+                || rule.uses("tlsconn") && rule.says("--pinned")
+                || holds(rule)
         } else {
             rule.target() != Some(OWN)
                 || rule.text.starts_with("-p tcp -m comment")

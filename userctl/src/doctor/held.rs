@@ -3,6 +3,7 @@
 //! Whether the rules hold the data of connections that are not pinned.
 
 use super::{
+    connects,
     finding::Finding,
     fix,
     host::Host,
@@ -69,17 +70,15 @@ pub(super) fn held(host: &Host) -> Vec<Finding> {
             found.doubts.push((RULES, detail));
         }
         all_held &= found.wrong.is_empty() && found.doubts.is_empty();
-        // A table that could not be read may stop it.
-        let is_sure = host.unread.is_empty();
         for (check, detail) in found.wrong {
-            findings.push(match (is_sure, fix::holding(host)) {
-                (true, fix) => Finding {
+            findings.push(match host.may_stop() {
+                None => Finding {
                     check,
                     ok: Some(false),
                     detail,
-                    fix,
+                    fix: fix::holding(host),
                 },
-                (false, _) => Finding::unknown(check, detail),
+                Some(why) => Finding::unknown(check, format!("{detail}; {why}")),
             });
         }
         let doubts = found.doubts.into_iter();
@@ -117,7 +116,7 @@ fn of_version(host: &Host, ways: &[Way<'_>], is_ipv6: bool, version: &str) -> Fo
         for carries in [Carries::Data, Carries::Text] {
             for packet in traffic::plain(*way, is_ipv6, carries) {
                 let fate = host.firewall.follow(&packet, Reading::Plain);
-                if !fate.passes() || !way.is_sure {
+                if !fate.passes() || !way.is_sure || !connects::surely(host, *way, &packet) {
                     continue;
                 }
                 is_open = true;

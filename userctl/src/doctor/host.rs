@@ -116,7 +116,7 @@ impl Host {
     /// The tables of nft, without those of iptables-nft.
     fn read_tables(&mut self) {
         let Some(listed) = run("nft", &["-a", "list", "ruleset"]) else {
-            if fs::exists("/sys/module/nf_tables").unwrap_or(false) {
+            if running::has(&self.release, "nf_tables") {
                 self.unread
                     .push("nft is not installed (apt-get install nftables)".into());
             }
@@ -161,8 +161,19 @@ impl Host {
         self.firewall = Firewall {
             bases,
             pass_mark,
+            pin_bits: marks::pin_bits(self),
             marks: marks::may_be_given(self),
         };
+    }
+
+    /// Why it cannot be told that a packet passes: something else may stop it.
+    pub(super) fn may_stop(&self) -> Option<String> {
+        let outer = self.tables.as_ref().and_then(|tables| tables.outer.first());
+        match (self.unread.first(), outer) {
+            (Some(why), _) => Some(format!("not all rules can be read: {why}")),
+            (None, Some(table)) => Some(format!("nft's table {table} may drop frames outside of IP's hooks")),
+            (None, None) => None,
+        }
     }
 
     /// Whether rules of ours hold what is in doubt too.

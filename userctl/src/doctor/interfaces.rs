@@ -15,6 +15,8 @@ pub(super) struct Interface {
     /// Whether packets can come in by it.
     pub(super) is_up: bool,
     pub(super) is_vrf: bool,
+    /// The VRF that it belongs to.
+    pub(super) vrf: Option<String>,
     /// The bridge that it is a port of.
     pub(super) bridge: Option<String>,
     pub(super) is_bridge: bool,
@@ -52,6 +54,8 @@ struct Info {
 #[derive(Deserialize)]
 struct Address {
     local: Option<String>,
+    /// The other end's, where there are two.
+    address: Option<String>,
     prefixlen: u32,
     scope: Option<String>,
 }
@@ -76,7 +80,7 @@ fn interface(link: Link) -> Interface {
         .filter(|address| address.scope.as_deref() != Some("link"));
     let networks = networks.filter_map(|address| {
         Network::new(
-            address.local.as_deref()?.parse().ok()?,
+            address.address.as_ref().or(address.local.as_ref())?.parse().ok()?,
             Some(address.prefixlen),
         )
     });
@@ -98,14 +102,17 @@ fn interface(link: Link) -> Interface {
         is_on(&format!("{conf}/{}/{name}", link.ifname))
             || (!of_all.is_empty() && is_on(&format!("{conf}/all/{of_all}")))
     };
+    let master = |kind: &str| {
+        link.master
+            .clone()
+            .filter(|_| link.linkinfo.info_slave_kind == kind)
+    };
     Interface {
         is_up: has(&link.flags, "UP") && has(&link.flags, "LOWER_UP"),
         is_vrf: link.linkinfo.info_kind == "vrf",
         is_bridge: link.linkinfo.info_kind == "bridge",
-        bridge: link
-            .master
-            .clone()
-            .filter(|_| link.linkinfo.info_slave_kind == "bridge"),
+        vrf: master("vrf"),
+        bridge: master("bridge"),
         calls: [
             calls("nf_call_iptables", "iptables"),
             calls("nf_call_ip6tables", "ip6tables"),
@@ -122,5 +129,5 @@ fn interface(link: Link) -> Interface {
 }
 
 fn is_on(path: &str) -> bool {
-    fs::read_to_string(path).is_ok_and(|text| text.trim() == "1")
+    fs::read_to_string(path).is_ok_and(|text| text.trim() != "0")
 }

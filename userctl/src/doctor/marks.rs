@@ -3,6 +3,7 @@
 //! Rules that write connection marks, where they touch the bits of pins.
 
 use super::{
+    asked,
     finding::{or_good, Finding},
     foreign_marks,
     host::Host,
@@ -60,7 +61,7 @@ pub(super) fn may_be_given(host: &Host) -> bool {
 }
 
 /// The bits that pins use, or would.
-fn pin_bits(host: &Host) -> u32 {
+pub(super) fn pin_bits(host: &Host) -> u32 {
     let pins = host
         .tracked()
         .map(|(_, pins, _)| pins.as_slice())
@@ -69,13 +70,9 @@ fn pin_bits(host: &Host) -> u32 {
         .iter()
         .filter(|pin| pin.state != PinState::Released)
         .map(|pin| pin.mask);
-    let of_rules = host
-        .rulesets
-        .iter()
-        .flat_map(Ruleset::rules)
-        .filter_map(|(_, rule)| rule.value("--pin-mark"))
-        .filter_map(|mark| Mark::parse(mark).ok())
-        .map(|mark| mark.mask);
+    let of_rules = asked::by_rules(host)
+        .into_iter()
+        .map(|asked| asked.mark.mask);
     match of_pins.chain(of_rules).fold(0, |bits, mask| bits | mask) {
         0 => Mark::default().mask,
         bits => bits,

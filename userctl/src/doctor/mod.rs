@@ -3,7 +3,10 @@
 //! What is missing for tlsconn to work here: checks over what this machine says of itself, each with the command that
 //! fixes what it finds.
 
+mod asked;
+mod boot;
 mod condition;
+mod connects;
 mod finding;
 mod firewall;
 mod fix;
@@ -40,6 +43,7 @@ pub(crate) fn examine() -> Vec<Finding> {
         kernel::module(&host),
         kernel::conntrack(&host),
         iptables::extension(&host),
+        boot::guard(&host),
         held::held(&host),
         paths::pass_mark(&host),
         iptables::raw(&host),

@@ -38,6 +38,10 @@ impl Network {
         })
     }
 
+    pub(super) fn is_one_address(&self) -> bool {
+        self.length == if self.is_ipv6 { 128 } else { 32 }
+    }
+
     fn agrees(&self, other: &Self, length: u32) -> bool {
         let unused = 128 - length;
         self.is_ipv6 == other.is_ipv6

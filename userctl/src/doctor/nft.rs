@@ -37,6 +37,11 @@ impl NftRule {
         rules
     }
 
+    /// Whether it is in the table of `rules --format nft`.
+    pub(super) fn is_ours(&self) -> bool {
+        self.chain.starts_with("inet tlsconn ")
+    }
+
     /// The command that takes it out.
     pub(super) fn deletion(&self) -> String {
         format!("nft delete rule {} handle {}", self.chain, self.handle)

@@ -5,20 +5,25 @@
 use super::{
     firewall::{Action, Base, Chain, Condition, Hook, Rule, Step, Tls},
     network::Network,
-    packet::State,
+    packet::{State, ACK, FIN, PSH, RST, SYN, URG},
     ruleset::{self, Ruleset},
 };
+use crate::mark::Mark;
 
-/// Where the tables that see every packet of a connection come in: table, chain, hook, priority.
-const PLACES: [(&str, &str, Hook, i64); 7] = [
+/// Where the tables come in: table, chain, hook, priority.
+const PLACES: [(&str, &str, Hook, i64); 9] = [
     ("raw", "PREROUTING", Hook::Prerouting, -300),
     ("mangle", "PREROUTING", Hook::Prerouting, -150),
+    (NAT, "PREROUTING", Hook::Prerouting, -100),
     ("mangle", "FORWARD", Hook::Forward, -150),
     ("filter", "FORWARD", Hook::Forward, 0),
     ("security", "FORWARD", Hook::Forward, 50),
     ("mangle", "POSTROUTING", Hook::Postrouting, -150),
     ("security", "POSTROUTING", Hook::Postrouting, 50),
+    (NAT, "POSTROUTING", Hook::Postrouting, 100),
 ];
+/// The table that sees a connection's first packet only.
+const NAT: &str = "nat";
 /// Matches that say nothing but what their options do.
 const SAID_BY_OPTIONS: [&str; 9] = [
     "tcp",
@@ -81,6 +86,7 @@ pub(super) fn bases(ruleset: &Ruleset) -> Vec<Base> {
             accepts: of_table
                 .get(first)
                 .is_none_or(|chain| chain.policy.as_deref() != Some("DROP")),
+            is_nat: table == NAT,
             name: format!("{}: {table} {entrance}", ruleset.command),
             first,
             chains,
@@ -148,7 +154,11 @@ fn steps(words: &[String], chains: &[&str]) -> Vec<Step> {
         } else if let Some(tls) = tls.as_mut().filter(|_| of_match == "tlsconn") {
             of_tls(tls, word, value, is_negated);
         } else if of_match == "connmark" {
-            steps.push(Step::If(Condition::ConnectionMark, false));
+            let condition = match mark(value) {
+                Some((value, mask)) if word == "--mark" => Condition::ConnectionMark(value, mask),
+                _ => Condition::Untold,
+            };
+            steps.push(Step::If(condition, is_negated));
         } else if word != "--comment" {
             let condition = condition(word, &values).unwrap_or(Condition::Untold);
             steps.push(Step::If(condition, is_negated));
@@ -168,7 +178,7 @@ fn of_tls(tls: &mut Tls, option: &str, value: &str, not: bool) {
         "--all" => tls.all = true,
         "--wire" => tls.wire = true,
         "--pinned" => tls.pinned = Some(!not),
-        "--pin-mark" => tls.pin_mark = Some(value.into()),
+        "--pin-mark" => tls.pin_mark = Mark::parse(value).unwrap_or_default(),
         _ => tls.more = true,
     }
 }
@@ -207,7 +217,8 @@ pub(super) fn states<'a>(names: impl Iterator<Item = &'a str>) -> Condition {
             "NEW" => states.push(State::New),
             "ESTABLISHED" => states.push(State::Established),
             "INVALID" => states.push(State::Invalid),
-            "RELATED" => {}
+            "RELATED" => states.push(State::Related),
+            "UNTRACKED" => states.push(State::Untracked),
             _ => more = true,
         }
     }
@@ -226,17 +237,24 @@ fn flags(text: &str) -> Option<u8> {
     let mut flags = 0;
     for name in text.split(',') {
         flags |= match name {
-            "FIN" => 0x01,
-            "SYN" => 0x02,
-            "RST" => 0x04,
-            "PSH" => 0x08,
-            "ACK" => 0x10,
-            "URG" => 0x20,
             "NONE" => 0,
-            _ => return None,
+            name => flag(name)?,
         };
     }
     Some(flags)
+}
+
+/// One of TCP's flags, by its name in capitals.
+pub(super) fn flag(name: &str) -> Option<u8> {
+    Some(match name {
+        "FIN" => FIN,
+        "SYN" => SYN,
+        "RST" => RST,
+        "PSH" => PSH,
+        "ACK" => ACK,
+        "URG" => URG,
+        _ => return None,
+    })
 }
 
 fn mark(text: &str) -> Option<(u32, u32)> {
@@ -254,7 +272,7 @@ fn action(target: &str, is_goto: bool, options: &[&str], chains: &[&str]) -> Opt
     }
     let says = |option: &str| options.contains(&option);
     match target {
-        "ACCEPT" => Some(Action::Accept),
+        "ACCEPT" | "MASQUERADE" | "SNAT" => Some(Action::Accept),
         "DROP" | "REJECT" => Some(Action::Stop),
         "RETURN" => Some(Action::Return),
         "NOTRACK" => Some(Action::NoTrack),

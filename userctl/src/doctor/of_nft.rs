@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     firewall::{Action, Base, Chain, Condition, Hook, Rule, Step},
     network::Network,
-    of_iptables::states,
+    of_iptables::{flag, states},
     ruleset::Ruleset,
 };
 
@@ -34,8 +34,10 @@ pub(super) struct Tables {
     pub(super) bases: Vec<Base>,
     /// Tables, as nft names them, that are not asked at all.
     pub(super) dormant: Vec<String>,
-    /// Chains of bridges and devices that pass frames on beside IP's hooks.
+    /// Tables of bridges and devices that pass frames on beside IP's hooks.
     pub(super) beside: Vec<String>,
+    /// Tables that may drop frames before or after IP's hooks.
+    pub(super) outer: Vec<String>,
 }
 
 /// Reads them, but for the chains that the rulesets of iptables have already; None where that is not nft's JSON.
@@ -65,13 +67,30 @@ pub(super) fn read(text: &str, rulesets: &[Ruleset]) -> Option<Tables> {
             .map(words)
             .unwrap_or_default()
     };
-    for rule in of("rule").filter(|rule| matches!(word(rule, "family"), Some("netdev" | "bridge")))
-    {
-        let text = rule.get("expr").map(Value::to_string).unwrap_or_default();
-        if text.contains("\"fwd\"") {
-            tables.beside.extend(name(rule, "table"));
+    let mut outer: Vec<String> = Vec::new();
+    for chain in of("chain") {
+        let is_outer = matches!(word(chain, "family"), Some("netdev" | "bridge"))
+            || matches!(word(chain, "hook"), Some("ingress" | "egress"));
+        if is_outer {
+            outer.extend(name(chain, "table"));
+            if word(chain, "policy") == Some("drop") {
+                tables.outer.extend(name(chain, "table"));
+            }
         }
     }
+    for rule in of("rule") {
+        let Some(table) = name(rule, "table").filter(|table| outer.contains(table)) else {
+            continue;
+        };
+        let text = rule.get("expr").map(Value::to_string).unwrap_or_default();
+        if text.contains("\"fwd\"") {
+            tables.beside.push(table.clone());
+        }
+        if text.contains("\"drop\"") || text.contains("\"reject\"") {
+            tables.outer.push(table);
+        }
+    }
+    tables.outer.dedup();
     for base in of("chain") {
         let (Some(family), Some(table), Some(chain)) = (
             word(base, "family"),
@@ -87,9 +106,7 @@ pub(super) fn read(text: &str, rulesets: &[Ruleset]) -> Option<Tables> {
             _ => continue,
         };
         let full = format!("{family} {table}");
-        // Chains of type nat see a connection's first packet only.
         let is_left_out = !TABLE_FAMILIES.contains(&family)
-            || word(base, "type") == Some("nat")
             || tables.dormant.contains(&full)
             || rulesets
                 .iter()
@@ -126,6 +143,7 @@ pub(super) fn read(text: &str, rulesets: &[Ruleset]) -> Option<Tables> {
                 "ip6" => Some(true),
                 _ => None,
             },
+            is_nat: word(base, "type") == Some("nat"),
             accepts: word(base, "policy") != Some("drop"),
             name: format!("nft: {full} {chain}"),
             first: chains.iter().position(|one| one.name == chain).unwrap_or(0),
@@ -193,7 +211,7 @@ fn steps(rule: &Value, devices: &dyn Fn(&str) -> Vec<String>) -> Vec<Step> {
 fn verdict(name: &str, what: &Value) -> Option<Action> {
     let target = || word(what, "target").map(String::from);
     Some(match name {
-        "accept" => Action::Accept,
+        "accept" | "masquerade" | "snat" => Action::Accept,
         "drop" | "reject" => Action::Stop,
         "return" => Action::Return,
         "continue" => return None,
@@ -261,8 +279,31 @@ fn matches(what: &Value, steps: &mut Vec<Step>) {
     ));
 }
 
+/// What a key is masked with, and which key that is.
+fn masked(left: &Value) -> Option<(&Value, &Value)> {
+    match left.get("&").and_then(Value::as_array).map(Vec::as_slice) {
+        Some([of, mask]) => Some((of, mask)),
+        _ => None,
+    }
+}
+
+/// TCP's flags: a word, a number, or several of them.
+fn flags(value: &Value) -> Option<u8> {
+    let all = |values: &Vec<Value>| {
+        let mut all = values.iter().map(flags);
+        all.try_fold(0, |before, one| Some(before | one?))
+    };
+    match value {
+        Value::String(name) => flag(&name.to_ascii_uppercase()),
+        Value::Array(values) => all(values),
+        Value::Object(_) => all(value.get("|")?.as_array()?),
+        _ => number(value)?.try_into().ok(),
+    }
+}
+
 /// What has to be so for a field to be there at all.
 fn needed(left: &Value, steps: &mut Vec<Step>) {
+    let left = masked(left).map_or(left, |(of, _)| of);
     let Some(protocol) = left
         .get("payload")
         .and_then(|payload| word(payload, "protocol"))
@@ -270,8 +311,8 @@ fn needed(left: &Value, steps: &mut Vec<Step>) {
         return;
     };
     match protocol {
-        "ip" => steps.push(Step::If(Condition::IsIpv6, true)),
-        "ip6" => steps.push(Step::If(Condition::IsIpv6, false)),
+        "ip" => steps.push(Step::If(Condition::IsIpv6(false), false)),
+        "ip6" => steps.push(Step::If(Condition::IsIpv6(true), false)),
         "th" => {}
         name => steps.push(Step::If(Condition::Protocol(name.into()), false)),
     }
@@ -286,14 +327,17 @@ fn condition(left: &Value, right: &Value) -> Option<Condition> {
             .collect::<Option<_>>()
             .map(Condition::Any);
     }
-    if let Some([of, mask]) = left.get("&").and_then(Value::as_array).map(Vec::as_slice) {
-        return match (of, number(mask)) {
-            (of, Some(mask)) if names(Some(of), "meta", "mark") => {
-                Some(Condition::Mark(number(right)?, mask))
-            }
-            (of, _) if names(Some(of), "ct", "mark") => Some(Condition::ConnectionMark),
-            _ => None,
-        };
+    if let Some((of, mask)) = masked(left) {
+        let payload = of.get("payload").map(|payload| word(payload, "field"));
+        return Some(if names(Some(of), "meta", "mark") {
+            Condition::Mark(number(right)?, number(mask)?)
+        } else if names(Some(of), "ct", "mark") {
+            Condition::ConnectionMark(number(right)?, number(mask)?)
+        } else if payload == Some(Some("flags")) {
+            Condition::TcpFlags(flags(mask)?, flags(right)?)
+        } else {
+            return None;
+        });
     }
     let text = right
         .as_str()
@@ -308,7 +352,8 @@ fn condition(left: &Value, right: &Value) -> Option<Condition> {
             ),
             "mark" => Condition::Mark(number(right)?, u32::MAX),
             "nfproto" | "protocol" => match text?.as_str() {
-                "ipv6" | "ip6" => Condition::IsIpv6,
+                "ipv6" | "ip6" => Condition::IsIpv6(true),
+                "ipv4" | "ip" => Condition::IsIpv6(false),
                 _ => return None,
             },
             _ => return None,
@@ -320,7 +365,7 @@ fn condition(left: &Value, right: &Value) -> Option<Condition> {
                 let names = words(right);
                 Some(states(names.iter().map(String::as_str)))
             }
-            ("mark", None) => Some(Condition::ConnectionMark),
+            ("mark", None) => Some(Condition::ConnectionMark(number(right)?, u32::MAX)),
             _ => None,
         };
     }

@@ -16,16 +16,30 @@ pub(super) enum Carries {
     Unknown,
     /// A part of a handshake, which is to pass.
     Handshake,
+    /// No payload: what sets a connection up.
+    Nothing,
     /// QUIC's first datagram.
     Quic,
 }
+
+/// TCP's flags as they stand in a header.
+pub(super) const FIN: u8 = 0x01;
+pub(super) const SYN: u8 = 0x02;
+pub(super) const RST: u8 = 0x04;
+pub(super) const PSH: u8 = 0x08;
+pub(super) const ACK: u8 = 0x10;
+pub(super) const URG: u8 = 0x20;
 
 /// What conntrack says of it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum State {
     New,
     Established,
+    /// Another connection has announced it.
+    Related,
     Invalid,
+    /// A rule has left it out.
+    Untracked,
 }
 
 /// The server's port.
@@ -55,5 +69,23 @@ pub(super) struct Packet<'a> {
 impl Packet<'_> {
     pub(super) fn is_udp(&self) -> bool {
         self.carries == Carries::Quic
+    }
+
+    /// Whether it is the first of a connection: chains of type nat see no other.
+    pub(super) fn is_first(&self) -> bool {
+        self.state == State::New && matches!(self.carries, Carries::Nothing | Carries::Quic)
+    }
+
+    /// Which of TCP's flags are known, and their values. What conntrack does not know as part of a connection may be a SYN with
+    /// data.
+    pub(super) fn flags(&self) -> (u8, u8) {
+        const ENDS: u8 = FIN | RST;
+        match (self.carries, self.state) {
+            (Carries::Nothing, State::New) => (ENDS | SYN | ACK, SYN),
+            (Carries::Nothing, _) if self.to_server => (ENDS | SYN | ACK, ACK),
+            (Carries::Nothing, _) => (ENDS | SYN | ACK, SYN | ACK),
+            (_, State::Established) => (RST | SYN | ACK, ACK),
+            _ => (RST, 0),
+        }
     }
 }

@@ -89,7 +89,7 @@ pub(super) fn pass_mark(host: &Host) -> Vec<Finding> {
         let has_table = host
             .nft
             .iter()
-            .any(|rule| rule.chain.starts_with("inet tlsconn "));
+            .any(|rule| rule.is_ours());
         return match has_table {
             true => vec![Finding::unknown(
                 check,

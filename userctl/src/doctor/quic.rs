@@ -42,7 +42,7 @@ pub(super) fn held(host: &Host) -> Vec<Finding> {
             };
             let fate = host.firewall.follow(&some, Reading::Plain);
             let (from, to) = (some.from, some.to);
-            if fate.passes() && way.is_sure && host.unread.is_empty() {
+            if fate.passes() && way.is_sure && host.may_stop().is_none() {
                 told = Some(Finding {
                     check,
                     ok: Some(false),

@@ -66,10 +66,16 @@ fn what_accepts_before_ours() {
         ("-p tcp -m tcp --dport 443 ", Some(false)),
         ("-p tcp -m tcp --dport 22 ", None),
         ("-p tcp -m tcp --tcp-flags SYN,RST,ACK ACK ", Some(false)),
-        ("-p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN ", Some(true)),
+        // Data may come on a SYN.
+        ("-p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN ", None),
+        ("-p tcp -m tcp --tcp-flags RST RST ", Some(true)),
         ("-p udp ", Some(true)),
         ("-m mark --mark 0x1/0x1 ", None),
         ("-m connmark --mark 0x1/0x1 ", None),
+        ("-m connmark --mark 0x54000000/0xff000000 ", Some(true)),
+        ("-m connmark --mark 0x0/0xff000000 ", Some(false)),
+        ("-p tcp -m tlsconn --pinned --pin-mark 0x0/0xff ", Some(false)),
+        ("-m conntrack --ctstate RELATED ", None),
         ("-m limit --limit 5/sec ", None),
         ("-m set --match-set friends src ", None),
         ("-m addrtype ! --dst-type LOCAL ", None),
@@ -83,7 +89,7 @@ fn what_accepts_before_ours() {
         );
         says(
             "DROP",
-            &format!("-A FORWARD -j own\n{HOLD}-A own {condition}-j ACCEPT\n"),
+            &format!("-A FORWARD -j own\n{HOLD}-A FORWARD -j ACCEPT\n-A own {condition}-j ACCEPT\n"),
             expected,
         );
     }
@@ -116,6 +122,37 @@ fn rules_that_are_not_asked() {
         ),
         Some(false),
     );
+}
+
+#[test]
+fn where_no_connection_can_be_made() {
+    let established = "-A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT\n";
+    says("DROP", &format!("{established}{HOLD}"), None);
+    let new = "-A FORWARD -i lan -m conntrack --ctstate NEW -j ACCEPT\n";
+    says("DROP", &format!("{established}{new}{HOLD}"), Some(false));
+    let answers = "-A FORWARD -i wan -p tcp -m tcp --tcp-flags SYN SYN -j DROP\n";
+    says("ACCEPT", &format!("{answers}{established}{HOLD}"), None);
+}
+
+#[test]
+fn what_the_printed_rules_allow_and_deny() {
+    let own = |jump: &str| {
+        format!(
+            "\
+{jump}-A own -p tcp -m tcp --tcp-flags RST RST -m tlsconn --pinned --pin-mark 0x57000000/0xff000000 -j RETURN
+-A own -p tcp -m tlsconn --pinned --pin-mark 0x57000000/0xff000000 -j REJECT --reject-with tcp-reset
+-A own -p tcp -m tlsconn --pinned --pin-mark 0x55000000/0xff000000 -j RETURN
+-A own -p tcp -m tlsconn --record-type application-data,heartbeat,unknown -j DROP
+"
+        )
+    };
+    says("ACCEPT", &own("-A FORWARD -p tcp -j own\n"), Some(true));
+    says(
+        "ACCEPT",
+        &own("-A FORWARD -i lan -o wan -j ACCEPT\n-A FORWARD -p tcp -j own\n"),
+        Some(false),
+    );
+    says("ACCEPT", &own(""), Some(false));
 }
 
 #[test]
@@ -168,18 +205,27 @@ fn quic() {
     }
 }
 
-/// nft's table as `rules --format nft` makes it, with or without its flags.
+/// nft's table as `rules --format nft --allow a --deny b` makes it, with or without its flags.
 fn table(flags: &str, rule: &str) -> String {
     format!(
         r#"{{"nftables": [{{"table": {{"family": "inet", "name": "tlsconn"{flags}}}}},
         {{"chain": {{"family": "inet", "table": "tlsconn", "name": "forward", "type": "filter", "hook": "forward", "prio": -5,
           "policy": "accept"}}}}, {{"chain": {{"family": "inet", "table": "tlsconn", "name": "held"}}}},
         {{"rule": {{"family": "inet", "table": "tlsconn", "chain": "forward", "handle": 1, "expr": [{rule}
-          {{"jump": {{"target": "held"}}}}]}}}},
+          {{"goto": {{"target": "held"}}}}]}}}},
+        {DENIED} {ALLOWED}
         {{"rule": {{"family": "inet", "table": "tlsconn", "chain": "held", "handle": 2, "expr": [{{"match": {{"op": "==", "left":
           {{"&": [{{"meta": {{"key": "mark"}}}}, 8388608]}}, "right": 0}}}}, {{"drop": null}}]}}}}]}}"#
     )
 }
+
+const DENIED: &str = r#"
+    {"rule": {"family": "inet", "table": "tlsconn", "chain": "held", "handle": 3, "expr": [{"match": {"op": "==", "left":
+     {"&": [{"ct": {"key": "mark"}}, 4278190080]}, "right": 1459617792}}, {"match": {"op": "==", "left": {"&": [
+     {"payload": {"protocol": "tcp", "field": "flags"}}, "rst"]}, "right": "rst"}}, {"accept": null}]}},"#;
+const ALLOWED: &str = r#"
+    {"rule": {"family": "inet", "table": "tlsconn", "chain": "held", "handle": 4, "expr": [{"match": {"op": "==", "left":
+     {"&": [{"ct": {"key": "mark"}}, 4278190080]}, "right": 1426063360}}, {"accept": null}]}},"#;
 
 #[test]
 fn the_pass_mark() {

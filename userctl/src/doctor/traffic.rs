@@ -7,6 +7,7 @@ use super::{
     firewall::{Condition, Step},
     host::Host,
     interfaces::Interface,
+    network::Network,
     packet::{Carries, Packet, Port, State},
 };
 
@@ -34,10 +35,8 @@ pub(super) fn ways(host: &Host, is_ipv6: bool) -> (Vec<Way<'_>>, bool) {
     let is_used = |one: &Interface| {
         one.is_up
             && !one.is_vrf
-            && one
-                .networks
-                .iter()
-                .any(|network| network.is_ipv6 == is_ipv6)
+            && one.vrf.is_none()
+            && network(one, is_ipv6).is_some()
     };
     candidates.sort_by_key(|one| !is_used(one));
     let names = names(host);
@@ -63,6 +62,12 @@ pub(super) fn ways(host: &Host, is_ipv6: bool) -> (Vec<Way<'_>>, bool) {
         }
     }
     (ways, is_all)
+}
+
+/// A network at an interface, with others than this machine in it.
+fn network(of: &Interface, is_ipv6: bool) -> Option<Network> {
+    let mut networks = of.networks.iter().copied();
+    networks.find(|network| network.is_ipv6 == is_ipv6 && !network.is_one_address())
 }
 
 /// Every interface that a rule names.
@@ -98,12 +103,6 @@ fn names(host: &Host) -> Vec<String> {
 
 /// Packets of which most is known: between hosts of the networks at either end.
 pub(super) fn plain<'a>(way: Way<'a>, is_ipv6: bool, carries: Carries) -> Vec<Packet<'a>> {
-    let network = |of: &Interface| {
-        of.networks
-            .iter()
-            .copied()
-            .find(|network| network.is_ipv6 == is_ipv6)
-    };
     let mut packets = Vec::new();
     for to_server in [true, false] {
         for port in [Port::Is(HTTPS), Port::Unnamed] {
@@ -114,8 +113,8 @@ pub(super) fn plain<'a>(way: Way<'a>, is_ipv6: bool, carries: Carries) -> Vec<Pa
                 to_server,
                 from: &way.from.name,
                 to: &way.to.name,
-                source: network(way.from),
-                destination: network(way.to),
+                source: network(way.from, is_ipv6),
+                destination: network(way.to, is_ipv6),
                 port,
             });
         }
@@ -131,6 +130,7 @@ pub(super) fn all<'a>(way: Way<'a>, is_ipv6: bool) -> Vec<Packet<'a>> {
             (Carries::Data, State::Established),
             (Carries::Unknown, State::Established),
             (Carries::Unknown, State::New),
+            (Carries::Unknown, State::Related),
             (Carries::Unknown, State::Invalid),
             (Carries::Heartbeat, State::Established),
         ] {

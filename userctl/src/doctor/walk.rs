@@ -13,8 +13,9 @@ use super::{
 const DEPTH: usize = 32;
 /// Ways of a packet that are followed at once.
 const WAYS: usize = 64;
-/// nft's priority of the filter tables, and how far from it the pass mark is to be seen.
-const PASS: std::ops::RangeInclusive<i64> = -5..=-5;
+/// The priority in FORWARD at which the pass mark is there to be read, and that of the hook that shows it.
+pub(super) const PASS: i64 = -5;
+const SHOWN: i64 = -6;
 
 /// All rules that packets which are forwarded come by.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +24,8 @@ pub(super) struct Firewall {
     pub(super) bases: Vec<Base>,
     /// The pass mark that is on.
     pub(super) pass_mark: Option<u32>,
+    /// The bits of the connection mark that are pins'.
+    pub(super) pin_bits: u32,
     /// Whether somebody's rules give connections a pin's mark.
     pub(super) marks: bool,
 }
@@ -76,25 +79,22 @@ impl Firewall {
             mark: 0,
             untracked: false,
             is_early: true,
-            marked: match self.marks {
-                true => Tri::Unknown,
-                false => Tri::No,
-            },
+            is_bit_theirs: false,
+            pin_bits: self.pin_bits,
+            is_marked: self.marks,
             is_told: false,
             offloaded: Vec::new(),
         }];
-        let of_packet = |base: &&Base| base.is_ipv6.is_none_or(|is| is == packet.is_ipv6);
+        let of_packet = |base: &&Base| {
+            base.is_ipv6.is_none_or(|is| is == packet.is_ipv6)
+                && (!base.is_nat || packet.is_first())
+        };
         for base in self.bases.iter().filter(of_packet) {
             for way in &mut ways {
                 way.is_early = base.hook == Hook::Prerouting && base.priority <= CONNTRACK;
                 self.show_pass_mark(base, packet, way);
             }
             ways = walk.base(base, ways);
-            for way in &mut ways {
-                if let Some(bit) = self.pass_mark {
-                    way.known &= !bit;
-                }
-            }
         }
         walk.fate.may_pass = !ways.is_empty();
         walk.fate.offloaded = ways.into_iter().map(|way| way.offloaded).collect();
@@ -104,12 +104,24 @@ impl Firewall {
     /// Between two hooks of the module's the packet mark says what passes.
     fn show_pass_mark(&self, base: &Base, packet: &Packet<'_>, way: &mut Way) {
         let Some(bit) = self.pass_mark else { return };
-        if base.hook == Hook::Forward && PASS.contains(&base.priority) {
-            way.known |= bit;
-            way.mark &= !bit;
-            if packet.carries == Carries::Handshake && !way.untracked {
-                way.mark |= bit;
+        match (base.hook, base.priority) {
+            (Hook::Prerouting, _) => {}
+            (Hook::Forward, priority) if priority < SHOWN => {}
+            (Hook::Forward, PASS) if way.is_bit_theirs => {}
+            (Hook::Forward, PASS) => {
+                way.known |= bit;
+                way.mark &= !bit;
+                let passes = match packet.carries {
+                    Carries::Nothing => true,
+                    Carries::Handshake => !way.untracked,
+                    _ => false,
+                };
+                if passes {
+                    way.mark |= bit;
+                }
             }
+            // Before or after the module's hook, which comes at the same priority; or it has its old value.
+            _ => way.known &= !bit,
         }
     }
 }
@@ -284,14 +296,23 @@ impl Walk<'_> {
                     _ => after.on.extend(back),
                 }
             }
-            Action::SetMark(None) => {
-                way.known = 0;
-                return (after, Some(way));
-            }
-            Action::SetMark(Some((kept, turned))) => {
+            Action::SetMark(set) => {
                 // (mark & kept) ^ turned: what is not kept is known.
+                let (kept, turned) = set.unwrap_or((0, 0));
                 way.mark = (way.mark & kept) ^ turned;
-                way.known |= !kept;
+                way.known = match set {
+                    Some(_) => way.known | !kept,
+                    None => 0,
+                };
+                let is_shown = base.hook == Hook::Forward && [SHOWN, PASS].contains(&base.priority);
+                let bit = self.pass_mark.unwrap_or(0);
+                if is_shown && (!kept | turned) & bit != 0 {
+                    way.is_bit_theirs = true;
+                    // Before or after the module's own.
+                    if base.priority == SHOWN {
+                        way.known &= !bit;
+                    }
+                }
                 return (after, Some(way));
             }
             Action::NoTrack => {
@@ -317,7 +338,7 @@ impl Walk<'_> {
         match condition {
             Condition::Tls(_) => true,
             Condition::Mark(_, mask) => {
-                self.pass_mark == Some(*mask) && PASS.contains(&base.priority)
+                self.pass_mark == Some(*mask) && base.priority == PASS
             }
             _ => false,
         }
