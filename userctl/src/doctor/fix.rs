@@ -9,7 +9,10 @@ use super::{
     kernel::VERSION,
     ruleset::{Chain, Rule, Ruleset},
 };
-use crate::model::{Pin, PinState};
+use crate::{
+    mark::Mark,
+    model::{Pin, PinState},
+};
 
 /// The chain of `tlsconnctl rules`.
 const OWN: &str = "TLSCONN";
@@ -58,11 +61,13 @@ fn pins(host: &Host) -> String {
 
 /// A mark that no pin has is asked for no longer.
 fn named(asked: &Asked, pins: &[Pin]) -> Option<String> {
-    let is_asked =
-        |pin: &&Pin| pin.state != PinState::Released && (pin.mark, pin.mask) == (asked.mark.value, asked.mark.mask);
+    let is_asked = |pin: &&Pin| {
+        pin.state != PinState::Released
+            && (pin.mark, pin.mask) == (asked.mark.value, asked.mark.mask)
+    };
     match pins.iter().find(is_asked) {
         Some(pin) => String::from_utf8(pin.name.0.to_vec()).ok(),
-        None => (asked.mark == Default::default()).then(|| "default".into()),
+        None => (asked.mark == Mark::default()).then(|| "default".into()),
     }
 }
 

@@ -2,11 +2,7 @@
 
 //! What the checks look at, asked for once: files of the kernel, and what the tools of netfilter print.
 
-use std::{
-    fs,
-    io::ErrorKind,
-    process::{Command, Stdio},
-};
+use std::fs;
 
 use super::{
     interfaces::{self, Interface},
@@ -14,7 +10,8 @@ use super::{
     network::Network,
     nft::NftRule,
     of_iptables, of_nft,
-    ruleset::{number as parse_number, Ruleset},
+    read::{self, number, run, Ran},
+    ruleset::Ruleset,
     tri::Tri,
     walk::Firewall,
 };
@@ -34,15 +31,6 @@ const VARIANTS: [&str; 4] = [
 ];
 /// What iptables is called where it has one variant only.
 const PLAIN: [&str; 2] = ["iptables", "ip6tables"];
-
-/// What a command came to.
-#[derive(Debug, Default)]
-pub(super) struct Ran {
-    pub(super) ok: bool,
-    pub(super) stdout: String,
-    /// The first line of standard error.
-    pub(super) complaint: String,
-}
 
 /// What the module tells: connections with a mark, pins, and why it tracks.
 pub(super) type Tracked = (Vec<Connection>, Vec<Pin>, Tracking);
@@ -85,20 +73,20 @@ impl Host {
         let release = running::release();
         let is_loaded = fs::exists("/sys/module/xt_tlsconn").unwrap_or(false);
         let mut host = Self {
-            has_rust: has_rust(&release),
+            has_rust: read::has_rust(&release),
             is_installed: running::is_installed(&release),
             is_loaded,
-            module_version: read("/sys/module/xt_tlsconn/version"),
+            module_version: read::file("/sys/module/xt_tlsconn/version"),
             asked: is_loaded.then(ask),
             conntrack: number("/proc/sys/net/netfilter/nf_conntrack_count")
                 .zip(number("/proc/sys/net/netfilter/nf_conntrack_max")),
             interfaces: run("ip", &["-j", "-details", "address"])
                 .and_then(|listed| interfaces::read(&listed.stdout)),
-            routing: routing(),
+            routing: read::routing(),
             help: PLAIN
                 .map(|command| (command, run(command, &["-m", "tlsconn", "--help"])))
                 .into(),
-            offloaded: read("/proc/net/nf_conntrack").map_or(0, |entries| {
+            offloaded: read::file("/proc/net/nf_conntrack").map_or(0, |entries| {
                 entries
                     .lines()
                     .filter(|line| line.contains("OFFLOAD]"))
@@ -171,7 +159,9 @@ impl Host {
         let outer = self.tables.as_ref().and_then(|tables| tables.outer.first());
         match (self.unread.first(), outer) {
             (Some(why), _) => Some(format!("not all rules can be read: {why}")),
-            (None, Some(table)) => Some(format!("nft's table {table} may drop frames outside of IP's hooks")),
+            (None, Some(table)) => Some(format!(
+                "nft's table {table} may drop frames outside of IP's hooks"
+            )),
             (None, None) => None,
         }
     }
@@ -208,7 +198,7 @@ impl Host {
             ("ip_tables_names", "iptables-legacy-save"),
             ("ip6_tables_names", "ip6tables-legacy-save"),
         ] {
-            let tables = read(&format!("/proc/net/{names}")).unwrap_or_default();
+            let tables = read::file(&format!("/proc/net/{names}")).unwrap_or_default();
             if !tables.is_empty() && run(command, &["--version"]).is_none() {
                 self.unread
                     .push(format!("there are legacy tables, and no {command}"));
@@ -273,75 +263,4 @@ fn ask() -> Result<Tracked, Failure> {
         .filter(|connection| connection.as_ref().map_or(true, marked));
     let connections = connections.collect::<Result<_, _>>()?;
     Ok((connections, tlsconn.pins()?, tracking))
-}
-
-/// Runs a command to its end; None where it is not there.
-fn run(command: &str, arguments: &[&str]) -> Option<Ran> {
-    let output = Command::new(command)
-        .args(arguments)
-        .env("LC_ALL", "C")
-        .stdin(Stdio::null())
-        .output();
-    match output {
-        Ok(output) => Some(Ran {
-            ok: output.status.success(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            complaint: String::from_utf8_lossy(&output.stderr)
-                .lines()
-                .next()
-                .unwrap_or("it failed and did not say why")
-                .into(),
-        }),
-        Err(error) if error.kind() == ErrorKind::NotFound => None,
-        Err(error) => Some(Ran {
-            complaint: error.to_string(),
-            ..Ran::default()
-        }),
-    }
-}
-
-/// A file's text without the space around it.
-fn read(path: &str) -> Option<String> {
-    Some(fs::read_to_string(path).ok()?.trim().into())
-}
-
-fn number(path: &str) -> Option<u64> {
-    read(path)?.parse().ok()
-}
-
-/// Routing rules that look at the packet mark.
-fn routing() -> Vec<(String, u32)> {
-    let listed = ["-4", "-6"].map(|version| {
-        run("ip", &[version, "rule", "list"])
-            .unwrap_or_default()
-            .stdout
-    });
-    let of_mark = |line: &str| {
-        let (_, after) = line.split_once("fwmark ")?;
-        let mark = after.split(' ').next()?;
-        let mask = mark
-            .split_once('/')
-            .map_or(Some(u32::MAX), |(_, mask)| parse_number(mask))?;
-        Some((line.split_whitespace().collect::<Vec<_>>().join(" "), mask))
-    };
-    listed
-        .iter()
-        .flat_map(|listed| listed.lines())
-        .filter_map(of_mark)
-        .collect()
-}
-
-fn has_rust(release: &str) -> Option<bool> {
-    let places = [
-        format!("/boot/config-{release}"),
-        format!("/lib/modules/{release}/build/.config"),
-        format!("/lib/modules/{release}/config"),
-    ];
-    let config = places.iter().find_map(|place| read(place)).or_else(|| {
-        fs::exists("/proc/config.gz").ok().filter(|there| *there)?;
-        run("zcat", &["/proc/config.gz"])
-            .filter(|ran| ran.ok)
-            .map(|ran| ran.stdout)
-    })?;
-    Some(config.lines().any(|line| line == "CONFIG_RUST=y"))
 }

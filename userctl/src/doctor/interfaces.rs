@@ -80,7 +80,12 @@ fn interface(link: Link) -> Interface {
         .filter(|address| address.scope.as_deref() != Some("link"));
     let networks = networks.filter_map(|address| {
         Network::new(
-            address.address.as_ref().or(address.local.as_ref())?.parse().ok()?,
+            address
+                .address
+                .as_ref()
+                .or(address.local.as_ref())?
+                .parse()
+                .ok()?,
             Some(address.prefixlen),
         )
     });

@@ -105,7 +105,7 @@ pub(super) fn variants(host: &Host) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::{host::Ran, ruleset::Ruleset};
+    use crate::doctor::{read::Ran, ruleset::Ruleset};
 
     fn host(command: &'static str, rules: &str) -> Host {
         let text = format!("*filter\n:FORWARD ACCEPT [0:0]\n:own - [0:0]\n{rules}COMMIT\n");

@@ -5,10 +5,11 @@
 use super::{
     asked,
     finding::{or_good, Finding},
+    firewall::{Condition, Rule},
     foreign_marks,
     host::Host,
     nft::NftRule,
-    ruleset::{number, Chain, Rule, Ruleset},
+    ruleset::{self, number, Chain, Ruleset},
 };
 use crate::{mark::Mark, model::PinState};
 
@@ -29,13 +30,13 @@ pub(super) fn overlap(host: &Host) -> Vec<Finding> {
     for ruleset in &host.rulesets {
         for (chain, rule) in ruleset.rules() {
             if let Some(writing) = connmark(rule).filter(|writing| writing.bits & mask != 0) {
-                bad.push(by_iptables(ruleset, chain, rule, writing, mask));
+                bad.push(by_iptables(host, ruleset, chain, rule, writing, mask));
             }
         }
     }
     for rule in &host.nft {
         if let Some(writing) = ct_mark(&rule.text).filter(|writing| writing.bits & mask != 0) {
-            bad.push(by_nft(rule, writing, mask));
+            bad.push(by_nft(host, rule, writing, mask));
         }
     }
     if let Some((connections, pins, _)) = host.tracked() {
@@ -80,7 +81,7 @@ pub(super) fn pin_bits(host: &Host) -> u32 {
 }
 
 /// What iptables' CONNMARK writes, in the form in which it is saved.
-fn connmark(rule: &Rule) -> Option<Writing> {
+fn connmark(rule: &ruleset::Rule) -> Option<Writing> {
     if rule.target() != Some("CONNMARK") {
         return None;
     }
@@ -129,10 +130,24 @@ fn ct_mark(text: &str) -> Option<Writing> {
     })
 }
 
+/// Whether rules of others than pins' ask for these bits: without the one that writes them they let other packets through.
+fn is_read(host: &Host, bits: u32) -> bool {
+    let bases = host.firewall.bases.iter();
+    bases
+        .filter(|base| !base.name.starts_with("nft: inet tlsconn"))
+        .flat_map(|base| &base.chains)
+        .flat_map(|chain| &chain.rules)
+        .flat_map(Rule::conditions)
+        .any(
+            |condition| matches!(condition, Condition::ConnectionMark(_, mask) if mask & bits != 0),
+        )
+}
+
 fn by_iptables(
+    host: &Host,
     ruleset: &Ruleset,
     chain: &Chain,
-    rule: &Rule,
+    rule: &ruleset::Rule,
     writing: Writing,
     mask: u32,
 ) -> Finding {
@@ -153,15 +168,33 @@ fn by_iptables(
         _ => None,
     };
     let fix = match (target, rule.text.split_once("-j CONNMARK")) {
-        (Some(target), Some((matches, _))) => {
-            format!("{command} -R {name} {place} {matches}-j CONNMARK {target}")
-        }
-        _ => format!("{command} -D {name} {place}"),
+        (Some(target), Some((matches, _))) => Some(format!(
+            "{command} -R {name} {place} {matches}-j CONNMARK {target}"
+        )),
+        _ => without(host, writing.bits, format!("{command} -D {name} {place}")),
     };
-    Finding::bad("marks", detail, fix)
+    wrong(detail, fix)
 }
 
-fn by_nft(rule: &NftRule, writing: Writing, mask: u32) -> Finding {
+/// The command that takes a rule away; none where others ask for what it writes.
+fn without(host: &Host, bits: u32, command: String) -> Option<String> {
+    (!is_read(host, bits)).then_some(command)
+}
+
+fn wrong(detail: String, fix: Option<String>) -> Finding {
+    let rest = match fix {
+        Some(_) => "",
+        None => "; other rules ask for them: give pins other bits (`tlsconnctl pin --mark`)",
+    };
+    Finding {
+        check: "marks",
+        ok: Some(false),
+        detail: detail + rest,
+        fix,
+    }
+}
+
+fn by_nft(host: &Host, rule: &NftRule, writing: Writing, mask: u32) -> Finding {
     let detail = format!(
         "a rule of nft's chain {} writes bits {:#x} of the connection mark, which pins use",
         rule.chain,
@@ -174,14 +207,14 @@ fn by_nft(rule: &NftRule, writing: Writing, mask: u32) -> Finding {
         (Some(value), Some((before, after)))
             if value & mask == 0 && kept != 0 && !after.contains(['{', '"']) =>
         {
-            format!(
+            Some(format!(
                 "nft replace rule {} handle {} '{before}ct mark set ct mark & {:#x} | {value:#x}'",
                 rule.chain, rule.handle, !kept
-            )
+            ))
         }
-        _ => rule.deletion(),
+        _ => without(host, writing.bits, rule.deletion()),
     };
-    Finding::bad("marks", detail, fix)
+    wrong(detail, fix)
 }
 
 #[cfg(test)]
@@ -224,6 +257,20 @@ mod tests {
         ] {
             assert_eq!(fix(&mangle(fine)), None, "{fine}");
         }
+    }
+
+    #[test]
+    fn what_others_ask_for_is_not_taken_away() {
+        let text = "*mangle\n:PREROUTING ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n\
+                    -A PREROUTING -j CONNMARK --set-xmark 0x12000000/0xff000000\n\
+                    -A FORWARD -m connmark --mark 0x12000000/0xff000000 -j DROP\nCOMMIT\n";
+        let mut host = Host {
+            rulesets: vec![Ruleset::parse("iptables-nft", text)],
+            ..Host::default()
+        };
+        host.build();
+        let [found] = overlap(&host).try_into().expect("one finding");
+        assert!(found.is_wrong() && found.fix.is_none(), "{found:?}");
     }
 
     #[test]

@@ -19,12 +19,14 @@ mod kernel;
 mod marks;
 mod network;
 mod nft;
+mod nft_terms;
 mod of_iptables;
 mod of_nft;
 mod offload;
 mod packet;
 mod paths;
 mod quic;
+mod read;
 mod ruleset;
 #[cfg(test)]
 mod tests;

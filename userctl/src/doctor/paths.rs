@@ -86,10 +86,7 @@ pub(super) fn pass_mark(host: &Host) -> Vec<Finding> {
             .any(|rule| rule.reads_mark(mask))
     };
     let Some(bit) = host.firewall.pass_mark else {
-        let has_table = host
-            .nft
-            .iter()
-            .any(|rule| rule.is_ours());
+        let has_table = host.nft.iter().any(|rule| rule.is_ours());
         return match has_table {
             true => vec![Finding::unknown(
                 check,

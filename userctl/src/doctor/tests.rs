@@ -74,7 +74,10 @@ fn what_accepts_before_ours() {
         ("-m connmark --mark 0x1/0x1 ", None),
         ("-m connmark --mark 0x54000000/0xff000000 ", Some(true)),
         ("-m connmark --mark 0x0/0xff000000 ", Some(false)),
-        ("-p tcp -m tlsconn --pinned --pin-mark 0x0/0xff ", Some(false)),
+        (
+            "-p tcp -m tlsconn --pinned --pin-mark 0x0/0xff ",
+            Some(false),
+        ),
         ("-m conntrack --ctstate RELATED ", None),
         ("-m limit --limit 5/sec ", None),
         ("-m set --match-set friends src ", None),
@@ -89,7 +92,9 @@ fn what_accepts_before_ours() {
         );
         says(
             "DROP",
-            &format!("-A FORWARD -j own\n{HOLD}-A FORWARD -j ACCEPT\n-A own {condition}-j ACCEPT\n"),
+            &format!(
+                "-A FORWARD -j own\n{HOLD}-A FORWARD -j ACCEPT\n-A own {condition}-j ACCEPT\n"
+            ),
             expected,
         );
     }

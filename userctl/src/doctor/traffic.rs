@@ -33,10 +33,7 @@ pub(super) fn ways(host: &Host, is_ipv6: bool) -> (Vec<Way<'_>>, bool) {
     // Frames between a bridge's ports are the bridge's.
     let mut candidates: Vec<&Interface> = all.iter().filter(|one| one.bridge.is_none()).collect();
     let is_used = |one: &Interface| {
-        one.is_up
-            && !one.is_vrf
-            && one.vrf.is_none()
-            && network(one, is_ipv6).is_some()
+        one.is_up && !one.is_vrf && one.vrf.is_none() && network(one, is_ipv6).is_some()
     };
     candidates.sort_by_key(|one| !is_used(one));
     let names = names(host);

@@ -14,7 +14,7 @@ const DEPTH: usize = 32;
 /// Ways of a packet that are followed at once.
 const WAYS: usize = 64;
 /// The priority in FORWARD at which the pass mark is there to be read, and that of the hook that shows it.
-pub(super) const PASS: i64 = -5;
+const PASS: i64 = -5;
 const SHOWN: i64 = -6;
 
 /// All rules that packets which are forwarded come by.
@@ -337,9 +337,7 @@ impl Walk<'_> {
     fn tells(&self, condition: &Condition, base: &Base) -> bool {
         match condition {
             Condition::Tls(_) => true,
-            Condition::Mark(_, mask) => {
-                self.pass_mark == Some(*mask) && base.priority == PASS
-            }
+            Condition::Mark(_, mask) => self.pass_mark == Some(*mask) && base.priority == PASS,
             _ => false,
         }
     }
