@@ -82,6 +82,41 @@ class Doctor(GatewayTest):
                     on("gateway", variant, "-F")
                     on("gateway", variant, "-X")
 
+    def test_pins_that_rules_allow_and_deny(self):
+        """What mends the rules' order allows and denies them still."""
+        self.healthy("iptables")
+        client = self.connect(self.server())
+        on("gateway", "sh", "-ec", f"tlsconnctl pin {client.listed()['id']} --name a --shared; "
+           "tlsconnctl pin --name d --deny --next --sni nobody.example; tlsconnctl rules --load --allow a --deny d")
+        self.findings(0)
+        self.iptables("-I", "FORWARD", "-j", "ACCEPT", command="iptables")
+        [wrong] = [finding for finding in self.wrong() if finding["check"] == "order"]
+        self.assertEqual(wrong["fix"], "tlsconnctl rules --load --allow a --deny d")
+        on("gateway", "sh", "-ec", wrong["fix"])
+        client.send(b"flows")
+        self.assertArrives(client, b"flows")
+        self.iptables("-F", "FORWARD", command="iptables")
+        on("gateway", "sh", "-ec", "tlsconnctl track on --pass-mark 0x00800000; "
+           "tlsconnctl rules --format nft --load --allow a --deny d; nft add table inet tlsconn '{ flags dormant; }'")
+        [wrong] = [finding for finding in self.wrong() if finding["check"] == "rules"]
+        self.assertEqual(wrong["fix"], "tlsconnctl rules --format nft --load --allow a --deny d")
+        on("gateway", "sh", "-ec", wrong["fix"])
+        self.findings(0)
+
+    def test_a_table_that_stands_in(self):
+        """What batch --fail-closed leaves when a line fails is told, and goes once the file is right."""
+        file = pathlib.Path("/etc/tlsconn/tlsconn.conf")
+        self.addCleanup(file.unlink, missing_ok=True)
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("rules --load --port 443\nshow 999999999\n")
+        on("gateway", "tlsconnctl", "batch", "--fail-closed", str(file), check=False)
+        [wrong] = [finding for finding in self.wrong() if finding["check"] == "boot"]
+        self.assertEqual(wrong["fix"], f"tlsconnctl batch --fail-closed {file}")
+        file.write_text("rules --load\n")
+        on("gateway", "sh", "-ec", wrong["fix"])
+        for finding in self.findings(0):
+            self.assertTrue(finding["ok"], finding)
+
     def test_the_raw_table(self):
         """What is there holds too much: nothing is wrong, and it is told."""
         self.healthy()

@@ -7,7 +7,7 @@ use super::{
     interfaces::Interface,
     packet::{Carries, Packet, State},
     traffic::{self, Way},
-    walk::Reading,
+    follow::Reading,
 };
 
 /// Whether a connection on which such a packet is sent is made for sure.

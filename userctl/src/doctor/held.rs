@@ -9,7 +9,7 @@ use super::{
     host::Host,
     packet::{Carries, Packet, Port, State},
     traffic::{self, Way, HTTPS},
-    walk::Reading,
+    follow::Reading,
 };
 
 const VERSIONS: [(bool, &str); 2] = [(false, "IPv4"), (true, "IPv6")];

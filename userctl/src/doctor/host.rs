@@ -13,7 +13,7 @@ use super::{
     read::{self, number, run, Ran},
     ruleset::Ruleset,
     tri::Tri,
-    walk::Firewall,
+    follow::Firewall,
 };
 use crate::{
     failure::Failure,

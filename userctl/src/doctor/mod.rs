@@ -10,6 +10,7 @@ mod connects;
 mod finding;
 mod firewall;
 mod fix;
+mod follow;
 mod foreign_marks;
 mod held;
 mod host;

@@ -8,7 +8,7 @@ use super::{
     host::Host,
     packet::Carries,
     traffic,
-    walk::Reading,
+    follow::Reading,
 };
 
 /// No packets go past the hooks.

@@ -8,7 +8,7 @@ use super::{
     host::Host,
     packet::{Carries, Packet, Port, State},
     traffic::{self, HTTPS},
-    walk::Reading,
+    follow::Reading,
 };
 
 /// Where TLS is held, QUIC is too, so that nobody gets around by it.
@@ -36,7 +36,7 @@ pub(super) fn held(host: &Host) -> Vec<Finding> {
                 destination: None,
                 ..some.clone()
             };
-            let rule = |fate: super::walk::Fate| {
+            let rule = |fate: super::follow::Fate| {
                 let rule = fate.untold.into_iter().chain(fate.accepting).next();
                 rule.map(|rule| format!("; {rule}")).unwrap_or_default()
             };
