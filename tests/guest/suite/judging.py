@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Sets gateways up one after the other, sends data through each, asks doctor, and runs the commands that it proposes. Run as a
-program in a guest it prints docs/doctor.md, of all of them with TLSCONN_FULL=1."""
+"""Sets gateways up one after the other, sends data through each, asks doctor, and runs the commands that it proposes. As a program:
+
+    judging.py [PART]           in a guest: prints what became of each, a line of JSON for a gateway; PART as for `chosen`
+    judging.py report FILE...   prints docs/doctor.md from such lines; others are passed over
+"""
 
 import functools
 import json
 import pathlib
+import re
 import sys
 import time
 
@@ -96,7 +100,7 @@ class Judge:
 
     def __init__(self):
         self.measuring = Measuring()
-        self.counts, self.unknown, self.left_out, self.problems = {}, [], {}, []
+        self.rows, self.problems = [], []
 
     def close(self):
         self.measuring.close()
@@ -132,60 +136,95 @@ class Judge:
             tell(f"          {self.verdict(name, came, findings):9} after {fixes[0]}")
 
     def judge(self, gateway):
-        missing = set_up(gateway)
-        if missing is not None:
-            self.left_out[gateway.name] = missing
-            tell(f"left out  {gateway.name}: {missing}")
+        row = {"gateway": gateway.name, "kind": gateway.kind, "lacks": set_up(gateway)}
+        self.rows.append(row)
+        if row["lacks"] is not None:
+            tell(f"left out  {gateway.name}: {row['lacks']}")
             return
         came = self.measuring.measure()
         findings = ask()
-        said = self.verdict(gateway.name, came, findings)
-        passed = sorted({what[0] for what in held_back(came)})
-        tell(f"{said:9} {'passes ' + ' '.join(passed) if passed else 'holds':32} {gateway.name}")
-        key = (gateway.kind, bool(passed), "agreed" if said in ("ok", "wrong") else said)
-        self.counts[key] = self.counts.get(key, 0) + 1
-        if said == "unknown":
-            self.unknown.append((gateway.name, passed, [f["detail"] for f in findings if f["ok"] is None and f["check"] not in BESIDE]))
+        row["says"] = self.verdict(gateway.name, came, findings)
+        row["passes"] = sorted({what[0] for what in held_back(came)})
+        row["doubts"] = [f["detail"] for f in findings if f["ok"] is None and f["check"] not in BESIDE]
+        tell(f"{row['says']:9} {'passes ' + ' '.join(row['passes']) if row['passes'] else 'holds':32} {gateway.name}")
         self.mend(gateway, came, findings)
 
-    def total(self, said, kind=None, passes=None):
-        return sum(count for (of, passed, what), count in self.counts.items()
-                   if what == said and kind in (None, of) and passes in (None, passed))
+
+def count(rows, said, passes=(True, False)):
+    """How many were told so: agreed, unknown or mistaken; of those through which data passes, or none."""
+    words = ("ok", "wrong") if said == "agreed" else (said,)
+    return sum(row.get("says") in words and bool(row["passes"]) in passes for row in rows)
 
 
 def chosen(only=""):
-    """All gateways in full, or those of a name; a sample of every kind in CI."""
+    """All gateways in full, a sample of every kind in CI; those that have a word in their names; or a part, as in 2/5."""
     every = gateways.all_of_them()
+    if part := re.fullmatch(r"(\d+)/(\d+)", only):
+        return every[int(part[1]) - 1::int(part[2])]
     if only:
         return [gateway for gateway in every if only in gateway.name]
     # Of each kind of condition there are six: the step takes another of them each time.
     return every[::size(29, 1, 7)]
 
 
-def line(name, judge, **of):
-    counts = [judge.total(said, passes=passes, **of) for passes in (True, False) for said in ("agreed", "unknown", "mistaken")]
-    return f"| {name} | {sum(counts)} | " + " | ".join(map(str, counts)) + " |"
+def run_all(judge, every, told=lambda row: None):
+    began = time.monotonic()
+    for gateway in every:
+        judge.judge(gateway)
+        told(judge.rows[-1])
+    counts = ", ".join(f"{said} {count(judge.rows, said)}" for said in SAID)
+    left_out = sum(row["lacks"] is not None for row in judge.rows)
+    tell(f"gateways {len(judge.rows)}: {counts}, left out {left_out}; {time.monotonic() - began:.0f} s")
 
 
-def document(judge):
+SAID = ("agreed", "unknown", "mistaken")
+
+
+def line(name, rows):
+    counts = [count(rows, said, [passes]) for passes in (True, False) for said in SAID]
+    return f"| {name} | {sum(counts)} | " + " | ".join(map(str, counts)) + " |\n"
+
+
+def document(rows):
     """docs/doctor.md."""
-    kinds = list(dict.fromkeys(kind for kind, _, _ in judge.counts))
-    rows = [line(kind, judge, kind=kind) for kind in kinds] + [line("**all**", judge)]
-    text = HEAD + "\n".join(rows) + "\n\n"
-    if judge.left_out:
-        parts = ", ".join(f"`{part.strip()}`" for part in sorted(set(judge.left_out.values())))
-        text += f"Left out, as that kernel has no {parts}: {len(judge.left_out)}.\n\n"
+    text = HEAD
+    for kind in dict.fromkeys(row["kind"] for row in rows):
+        text += line(kind, [row for row in rows if row["kind"] == kind])
+    text += line("**all**", rows) + "\n"
+    lacking = [row["lacks"] for row in rows if row["lacks"] is not None]
+    if lacking:
+        parts = ", ".join(f"`{part.strip()}`" for part in sorted(set(lacking)))
+        text += f"{len(lacking)} were left out, as the kernel there has no {parts}.\n\n"
     text += UNKNOWN
-    for name, passed, details in judge.unknown:
-        text += f"| {name} | {' '.join(passed) or '-'} | {details[0].replace('|', chr(92) + '|')} |\n"
+    for row in rows:
+        if row.get("says") == "unknown":
+            text += f"| {row['gateway']} | {' '.join(row['passes']) or '-'} | {row['doubts'][0].replace('|', chr(92) + '|')} |\n"
     return text
+
+
+def report(files):
+    """Of a gateway that was judged twice the later line counts."""
+    rows = {}
+    for file in files:
+        for text in pathlib.Path(file).read_text().splitlines():
+            if text.startswith('{"gateway": '):
+                row = json.loads(text)
+                rows[row["gateway"]] = row
+    order = [gateway.name for gateway in gateways.all_of_them()]
+    print(document([rows[name] for name in order if name in rows]), end="")
 
 
 HEAD = """<!-- SPDX-License-Identifier: GPL-2.0-only -->
 # What doctor says, and what passes
 
-Written by `TLSCONN_FULL=1 python3 -B tests/guest/suite/judging.py` in a guest (`tests/lab/uml`), of the gateways in
-`tests/guest/suite/gateways.py`. Each is set up in a namespace between two hosts. Connections without a pin try to get data through,
+Written by these commands, of the gateways in `tests/guest/suite/gateways.py`:
+
+```sh example
+TLSCONN_FULL=1 tests/lab/uml 'python3 -B tests/guest/suite/judging.py' >build/doctor.jsonl
+tests/lab/enter python3 -B tests/guest/suite/judging.py report build/doctor.jsonl >docs/doctor.md
+```
+
+Each gateway is set up in a namespace between two hosts. Connections without a pin try to get data through,
 from either side, over IPv4 and IPv6, to two ports, TLS and text that is none, and datagrams to port 443. Then `doctor` is asked:
 
 - *agreed*: it says `wrong` and data has passed, or it says `ok` and none has;
@@ -205,22 +244,16 @@ UNKNOWN = """## What is unknown
 """
 
 
-def run_all(judge, every):
-    began = time.monotonic()
-    for gateway in every:
-        judge.judge(gateway)
-    told = ", ".join(f"{said} {judge.total(said)}" for said in ("agreed", "unknown", "mistaken"))
-    tell(f"gateways {len(every)}: {told}, left out {len(judge.left_out)}; {time.monotonic() - began:.0f} s")
-
-
-def main():
+def main(arguments):
+    if arguments[:1] == ["report"]:
+        return report(arguments[1:])
+    GatewayTest.net("net_down")
     GatewayTest.net("net_up")
     judge = Judge()
-    run_all(judge, chosen())
-    print(document(judge), end="")
+    run_all(judge, chosen(*arguments), lambda row: print(json.dumps(row), flush=True))
     tell(*judge.problems)
-    return 1 if judge.problems else 0
+    return len(judge.problems)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -5,7 +5,7 @@ says has to agree; its commands are run, and let nothing through that was held (
 import os
 import unittest
 
-from judging import Judge, chosen, run_all
+from judging import Judge, chosen, count, run_all
 from lab import GatewayTest
 from scale import size
 
@@ -18,7 +18,7 @@ class Agreement(GatewayTest):
         run_all(judge, chosen(only))
         self.assertEqual(judge.problems, [], "\n".join(judge.problems))
         if not only:
-            agreed, unknown = judge.total("agreed"), judge.total("unknown")
+            agreed, unknown = count(judge.rows, "agreed"), count(judge.rows, "unknown")
             self.assertGreaterEqual(agreed + unknown, size(10, 300, 40))
             # Who says that nothing can be told is never wrong.
             self.assertGreater(agreed, unknown)

@@ -49,9 +49,10 @@ fn by_match(rule: &Rule) -> Option<Asked> {
 
 fn by_nft(rule: &NftRule) -> Option<Asked> {
     let words: Vec<&str> = rule.text.split(' ').collect();
-    let (mask, value, rest) = match words.as_slice() {
-        ["ct", "mark", "&" | "and", mask, "==", value, rest @ ..] => (number(mask)?, *value, rest),
-        ["ct", "mark", value, rest @ ..] => (u32::MAX, *value, rest),
+    let asks = words.windows(2).position(|pair| pair == ["ct", "mark"])?;
+    let (mask, value, rest) = match words.get(asks + 2..)? {
+        ["&" | "and", mask, "==", value, rest @ ..] => (number(mask)?, *value, rest),
+        [value, rest @ ..] => (u32::MAX, *value, rest),
         _ => return None,
     };
     let mark = Mark {
@@ -88,7 +89,7 @@ COMMIT
 table inet tlsconn { # handle 3
 	chain held { # handle 1
 		ct mark & 0xff000000 == 0x57000000 tcp flags & rst == rst accept comment \"a\" # handle 5
-		ct mark & 0xff000000 == 0x57000000 reject with tcp reset comment \"b\" # handle 6
+		meta l4proto tcp ct mark & 0xff000000 == 0x57000000 reject with tcp reset comment \"b\" # handle 6
 		ct mark & 0xff000000 == 0x54000000 accept comment \"c\" # handle 7
 	}
 }

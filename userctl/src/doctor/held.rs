@@ -180,8 +180,15 @@ fn limit(host: &Host, packet: &Packet<'_>, version: &str, found: &mut Found) {
         to_server: !packet.to_server,
         ..packet.clone()
     };
+    let of_text = Packet {
+        carries: Carries::Text,
+        ..packet.clone()
+    };
     if packet.carries == Carries::Text && is_held(&of_data) {
         let detail = format!("the rules of {version} hold application-data but not unknown: what cannot be told passes");
+        add(&mut found.wrong, RULES, detail);
+    } else if packet.carries == Carries::Data && is_held(&of_text) {
+        let detail = format!("the rules of {version} hold unknown but not application-data");
         add(&mut found.wrong, RULES, detail);
     } else if is_held(&back) {
         let sender = if packet.to_server {

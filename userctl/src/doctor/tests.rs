@@ -121,6 +121,11 @@ fn rules_that_are_not_asked() {
     says("ACCEPT", &HOLD.replace("heartbeat,", ""), None);
     says(
         "ACCEPT",
+        &HOLD.replace("application-data,heartbeat,", ""),
+        Some(false),
+    );
+    says(
+        "ACCEPT",
         &HOLD.replace(
             "-p tcp -m tlsconn --record",
             "-p tcp -m tcp --dport 443 -m tlsconn --record",
