@@ -24,21 +24,21 @@ chain forward {{ type filter hook forward priority filter; policy drop;
 ct state vmap {{ established : accept, related : accept }} comment "!fw4: Handle forwarded flows"
 iifname {LAN} jump forward_lan
 iifname {WAN} jump forward_wan
-jump handle_reject }}
+jump handle_reject; }}
 chain forward_lan {{ jump accept_to_wan
-jump accept_to_lan }}
-chain forward_wan {{ jump reject_to_wan }}
-chain accept_to_wan {{ oifname {WAN} counter accept }}
-chain accept_to_lan {{ oifname {LAN} counter accept }}
-chain reject_to_wan {{ oifname {WAN} counter jump handle_reject }}
+jump accept_to_lan; }}
+chain forward_wan {{ jump reject_to_wan; }}
+chain accept_to_wan {{ oifname {WAN} counter accept; }}
+chain accept_to_lan {{ oifname {LAN} counter accept; }}
+chain reject_to_wan {{ oifname {WAN} counter jump handle_reject; }}
 chain handle_reject {{ meta l4proto tcp reject with tcp reset
-reject with icmpx type port-unreachable }}
+reject with icmpx type port-unreachable; }}
 }}
 """),
     "firewalld": nft(f"""table inet firewalld {{
-chain mangle_PREROUTING {{ type filter hook prerouting priority mangle + 10; policy accept; jump mangle_ZONES }}
+chain mangle_PREROUTING {{ type filter hook prerouting priority mangle + 10; policy accept; jump mangle_ZONES; }}
 chain mangle_ZONES {{ iifname {LAN} goto mangle_internal
-goto mangle_internal }}
+goto mangle_internal; }}
 chain mangle_internal {{ return; }}
 chain filter_FORWARD {{ type filter hook forward priority filter + 10; policy accept;
 ct state {{ established, related }} accept
@@ -46,11 +46,11 @@ ct status dnat accept
 iifname lo accept
 ct state invalid drop
 jump filter_FORWARD_ZONES
-reject with icmpx admin-prohibited }}
+reject with icmpx admin-prohibited; }}
 chain filter_FORWARD_ZONES {{ iifname {LAN} goto filter_internal
-goto filter_public }}
-chain filter_internal {{ oifname {WAN} accept }}
-chain filter_public {{ reject with icmpx admin-prohibited }}
+goto filter_public; }}
+chain filter_internal {{ oifname {WAN} accept; }}
+chain filter_public {{ reject with icmpx admin-prohibited; }}
 }}
 """),
     "an empty table": native(""),
@@ -61,14 +61,14 @@ chain filter_public {{ reject with icmpx admin-prohibited }}
                                more="set s { type ipv4_addr; elements = { 10.1.0.2 }; }"),
     "after the filter": native(f"iifname {LAN} accept", priority="filter + 10"),
     "NAT": nft(f"""table inet nat {{
-chain pre {{ type nat hook prerouting priority dstnat; policy accept; tcp dport 2222 dnat ip to 10.2.0.2 }}
-chain post {{ type nat hook postrouting priority srcnat; policy accept; oifname {WAN} masquerade }}
+chain pre {{ type nat hook prerouting priority dstnat; policy accept; tcp dport 2222 dnat ip to 10.2.0.2; }}
+chain post {{ type nat hook postrouting priority srcnat; policy accept; oifname {WAN} masquerade; }}
 }}
 table inet filter {{
 chain forward {{ type filter hook forward priority filter; policy drop;
 ct state established,related accept
 meta nfproto ipv4 iifname {LAN} accept
-meta nfproto ipv6 iifname {LAN} accept }}
+meta nfproto ipv6 iifname {LAN} accept; }}
 }}
 """),
     "nothing new, by a chain of NAT": nft("table inet nat {\nchain pre { type nat hook prerouting priority dstnat; policy accept;\n"

@@ -64,12 +64,8 @@ def empty():
     on("gateway", "sh", "-ec", "\n".join(commands))
 
 
-class Refused(Exception):
-    """A gateway cannot be set up, though this kernel has everything for it."""
-
-
-def set_up(gateway):
-    """What of it this kernel has not got, where that is so."""
+def set_up(gateway, problems):
+    """What of it this kernel has not got, where that is so; anything else that is refused is a problem."""
     empty()
     for command, stdin in gateway.steps:
         done = on("gateway", "sh", "-ec", command, stdin=stdin, check=False)
@@ -77,8 +73,8 @@ def set_up(gateway):
             continue
         lacks = [part for part, loaded in PARTS.items() if part in f"{command} {stdin}" and not loaded()]
         if not lacks:
-            raise Refused(f"{gateway.name}: {command}\n{stdin}{done.stderr}")
-        return ", ".join(lacks)
+            problems.append(f"{gateway.name}: {command}\n{stdin}{done.stderr}")
+        return ", ".join(lacks) or "such a rule"
     return None
 
 
@@ -136,7 +132,7 @@ class Judge:
             tell(f"          {self.verdict(name, came, findings):9} after {fixes[0]}")
 
     def judge(self, gateway):
-        row = {"gateway": gateway.name, "kind": gateway.kind, "lacks": set_up(gateway)}
+        row = {"gateway": gateway.name, "kind": gateway.kind, "lacks": set_up(gateway, self.problems)}
         self.rows.append(row)
         if row["lacks"] is not None:
             tell(f"left out  {gateway.name}: {row['lacks']}")
