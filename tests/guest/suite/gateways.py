@@ -88,6 +88,7 @@ CONDITIONS = {
     "length": ["-m length --length 100:65535"],
     "chance": ["-m statistic --mode random --probability 0.9"],
     "handshakes alone": ["-p tcp -m tlsconn --record-type handshake,alert,change-cipher-spec,none"],
+    "packets of handshakes alone": ["-p tcp -m tlsconn --record-type handshake,alert,change-cipher-spec,none --all"],
     "TLS that is established": ["-p tcp -m tlsconn --state established"],
     "what is all data": ["-p tcp -m tlsconn --record-type application-data --all"],
 }

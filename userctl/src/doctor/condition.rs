@@ -8,6 +8,16 @@ use super::{
     tri::Tri,
 };
 
+/// Types that are to pass.
+const PASSING: [&str; 7] = [
+    "handshake",
+    "alert",
+    "change-cipher-spec",
+    "in-doubt",
+    "20",
+    "21",
+    "22",
+];
 /// Ports from which clients come, unless they may be any.
 const EPHEMERAL: (u16, u16) = (1024, u16::MAX);
 
@@ -160,6 +170,15 @@ fn told(tls: &Tls, packet: &Packet<'_>, way: &Way) -> Tri {
         let fit = match packet.carries {
             Carries::Nothing => listed(["none", "none"]).into(),
             _ if is_blind => listed(unknown).into(),
+            Carries::Mixed => {
+                let has_data = listed(["application-data", "23"]);
+                let has_others = types.iter().any(|one| PASSING.contains(&one.as_str()));
+                match tls.all {
+                    true => has_data && has_others,
+                    false => has_data || has_others,
+                }
+                .into()
+            }
             Carries::Data => listed(["application-data", "23"]).into(),
             Carries::Heartbeat => listed(["heartbeat", "24"]).into(),
             Carries::Text => listed(unknown).into(),
@@ -170,7 +189,7 @@ fn told(tls: &Tls, packet: &Packet<'_>, way: &Way) -> Tri {
         };
         let fit = match fit {
             // Of a packet that carries something else too it is not so.
-            Tri::Yes if tls.all => Tri::Unknown,
+            Tri::Yes if tls.all && packet.carries != Carries::Mixed => Tri::Unknown,
             other => other,
         };
         told = told.and(fit.negated(*not));

@@ -9,6 +9,8 @@ use super::network::Network;
 pub(super) enum Carries {
     /// Application data of a TLS connection that is established.
     Data,
+    /// Data behind the end of a handshake, or before an alert, in one packet.
+    Mixed,
     /// Text that is not TLS: its type is unknown.
     Text,
     Heartbeat,

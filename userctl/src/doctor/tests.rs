@@ -83,7 +83,9 @@ fn what_accepts_before_ours() {
         ("-m set --match-set friends src ", None),
         ("-m addrtype ! --dst-type LOCAL ", None),
         ("-m conntrack --ctstate NEW ", None),
-        ("-p tcp -m tlsconn --record-type handshake ", Some(true)),
+        // A packet may carry both.
+        ("-p tcp -m tlsconn --record-type handshake ", None),
+        ("-p tcp -m tlsconn --record-type handshake --all ", Some(true)),
     ] {
         says(
             "ACCEPT",
@@ -119,6 +121,11 @@ fn rules_that_are_not_asked() {
         Some(false),
     );
     says("ACCEPT", &HOLD.replace("heartbeat,", ""), None);
+    says(
+        "ACCEPT",
+        "-A FORWARD -p tcp -m tlsconn ! --record-type handshake,alert,change-cipher-spec,none -j DROP\n",
+        None,
+    );
     says(
         "ACCEPT",
         &HOLD.replace("application-data,heartbeat,", ""),

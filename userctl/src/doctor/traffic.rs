@@ -125,6 +125,7 @@ pub(super) fn all<'a>(way: Way<'a>, is_ipv6: bool) -> Vec<Packet<'a>> {
     for to_server in [true, false] {
         for (carries, state) in [
             (Carries::Data, State::Established),
+            (Carries::Mixed, State::Established),
             (Carries::Unknown, State::Established),
             (Carries::Unknown, State::New),
             (Carries::Unknown, State::Related),
