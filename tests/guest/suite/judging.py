@@ -187,6 +187,9 @@ def document(rows):
     for kind in dict.fromkeys(row["kind"] for row in rows):
         text += line(kind, [row for row in rows if row["kind"] == kind])
     text += line("**all**", rows) + "\n"
+    every = len(gateways.all_of_them())
+    if len(rows) < every:
+        text += f"Of {every} gateways {len(rows)} were judged so far.\n\n"
     lacking = [row["lacks"] for row in rows if row["lacks"] is not None]
     if lacking:
         parts = ", ".join(f"`{part.strip()}`" for part in sorted(set(lacking)))

@@ -42,6 +42,14 @@ pub(super) struct Way {
     pub(super) offloaded: Vec<String>,
 }
 
+/// Whether a rule goes on, with `!` or without. What has no connection has no mark, and fits neither.
+pub(super) fn goes_on(condition: &Condition, not: bool, packet: &Packet<'_>, way: &Way) -> Tri {
+    match condition {
+        Condition::ConnectionMark(..) if way.untracked && !way.is_early => Tri::No,
+        _ => fits(condition, packet, way).negated(not),
+    }
+}
+
 /// Whether a packet fits, where it is on its way.
 pub(super) fn fits(condition: &Condition, packet: &Packet<'_>, way: &Way) -> Tri {
     match condition {
@@ -167,7 +175,7 @@ fn told(tls: &Tls, packet: &Packet<'_>, way: &Way) -> Tri {
     if let Some((types, not)) = &tls.types {
         let listed = |names: [&str; 2]| types.iter().any(|one| names.contains(&one.as_str()));
         let unknown = ["unknown", "unknown"];
-        let fit = match packet.carries {
+        let fit: Tri = match packet.carries {
             Carries::Nothing => listed(["none", "none"]).into(),
             _ if is_blind => listed(unknown).into(),
             Carries::Mixed => {
@@ -186,11 +194,6 @@ fn told(tls: &Tls, packet: &Packet<'_>, way: &Way) -> Tri {
             Carries::Unknown => listed(unknown).into(),
             Carries::Handshake => listed(["handshake", "22"]).into(),
             Carries::Quic => Tri::No,
-        };
-        let fit = match fit {
-            // Of a packet that carries something else too it is not so.
-            Tri::Yes if tls.all && packet.carries != Carries::Mixed => Tri::Unknown,
-            other => other,
         };
         told = told.and(fit.negated(*not));
     }

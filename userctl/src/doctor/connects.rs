@@ -3,11 +3,11 @@
 //! Whether a connection gets as far as data: where it cannot be made, nothing passes on it.
 
 use super::{
+    follow::Reading,
     host::Host,
     interfaces::Interface,
     packet::{Carries, Packet, State},
     traffic::{self, Way},
-    follow::Reading,
 };
 
 /// Whether a connection on which such a packet is sent is made for sure.

@@ -6,10 +6,10 @@ use super::{
     connects,
     finding::Finding,
     fix,
+    follow::Reading,
     host::Host,
     packet::{Carries, Packet, Port, State},
     traffic::{self, Way, HTTPS},
-    follow::Reading,
 };
 
 const VERSIONS: [(bool, &str); 2] = [(false, "IPv4"), (true, "IPv6")];
@@ -218,7 +218,9 @@ fn what(packet: &Packet<'_>) -> &'static str {
     match (packet.carries, packet.state) {
         (Carries::Heartbeat, _) => "heartbeats",
         (Carries::Data, _) => "application data",
-        (Carries::Mixed, _) => "application data in one packet with an alert or a part of the handshake",
+        (Carries::Mixed, _) => {
+            "application data in one packet with an alert or a part of the handshake"
+        }
         (_, State::New) => "data of a connection that conntrack has forgotten",
         (_, State::Invalid) => "what conntrack calls INVALID",
         _ => "data that cannot be told",

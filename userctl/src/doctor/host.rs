@@ -5,6 +5,7 @@
 use std::fs;
 
 use super::{
+    follow::Firewall,
     interfaces::{self, Interface},
     marks,
     network::Network,
@@ -13,7 +14,6 @@ use super::{
     read::{self, number, run, Ran},
     ruleset::Ruleset,
     tri::Tri,
-    follow::Firewall,
 };
 use crate::{
     failure::Failure,

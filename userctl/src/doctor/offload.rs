@@ -4,11 +4,11 @@
 
 use super::{
     finding::{or_good, Finding},
+    follow::Reading,
     held,
     host::Host,
     packet::Carries,
     traffic,
-    follow::Reading,
 };
 
 /// No packets go past the hooks.

@@ -4,11 +4,11 @@
 
 use super::{
     finding::{or_good, Finding},
+    follow::Reading,
     held,
     host::Host,
     packet::{Carries, Packet, Port, State},
     traffic::{self, HTTPS},
-    follow::Reading,
 };
 
 /// Where TLS is held, QUIC is too, so that nobody gets around by it.

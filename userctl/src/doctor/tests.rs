@@ -83,9 +83,16 @@ fn what_accepts_before_ours() {
         ("-m set --match-set friends src ", None),
         ("-m addrtype ! --dst-type LOCAL ", None),
         ("-m conntrack --ctstate NEW ", None),
+        (
+            "-p tcp -m tlsconn --record-type application-data --all ",
+            Some(false),
+        ),
         // A packet may carry both.
         ("-p tcp -m tlsconn --record-type handshake ", None),
-        ("-p tcp -m tlsconn --record-type handshake --all ", Some(true)),
+        (
+            "-p tcp -m tlsconn --record-type handshake --all ",
+            Some(true),
+        ),
     ] {
         says(
             "ACCEPT",

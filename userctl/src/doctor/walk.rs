@@ -3,7 +3,7 @@
 //! A packet's ways through the rules: all that it may take, where a condition cannot be told.
 
 use super::{
-    condition::{fits, Way},
+    condition::{fits, goes_on, Way},
     firewall::{Action, Base, Chain, Condition, Hook, Rule, Step},
     follow::{Fate, Reading, PASS, SHOWN},
     packet::Packet,
@@ -90,7 +90,7 @@ impl Walk<'_> {
         for step in &rule.steps {
             match step {
                 Step::If(condition, not) => {
-                    match fits(condition, self.packet, &own).negated(*not) {
+                    match goes_on(condition, *not, self.packet, &own) {
                         Tri::No => {
                             // What it has changed before stays.
                             own.is_told = way.is_told;
