@@ -99,7 +99,7 @@ fn names(host: &Host) -> Vec<String> {
 }
 
 /// Packets of which most is known: between hosts of the networks at either end.
-pub(super) fn plain<'a>(way: Way<'a>, is_ipv6: bool, carries: Carries) -> Vec<Packet<'a>> {
+pub(super) fn plain(way: Way<'_>, is_ipv6: bool, carries: Carries) -> Vec<Packet<'_>> {
     let mut packets = Vec::new();
     for to_server in [true, false] {
         for port in [Port::Is(HTTPS), Port::Unnamed] {
@@ -120,7 +120,7 @@ pub(super) fn plain<'a>(way: Way<'a>, is_ipv6: bool, carries: Carries) -> Vec<Pa
 }
 
 /// Packets that stand for all that has to be held: of any address and port.
-pub(super) fn all<'a>(way: Way<'a>, is_ipv6: bool) -> Vec<Packet<'a>> {
+pub(super) fn all(way: Way<'_>, is_ipv6: bool) -> Vec<Packet<'_>> {
     let mut packets = Vec::new();
     for to_server in [true, false] {
         for (carries, state) in [
