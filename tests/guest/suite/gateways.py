@@ -108,10 +108,10 @@ def accepting():
             in_chain = [rule.replace("FORWARD", "own") for rule in rules]
             yield Gateway(f"accepted in a chain: {name}",
                           iptables("-A FORWARD -p tcp -j own", *HOLD, *in_chain, tools=tools, chains=["own"], families=families),
-                          "the same, in a chain")
+                          "a rule that accepts, in a chain before ours")
             yield Gateway(f"accepted behind rules --load: {name}",
                           [*iptables(*rules, ESTABLISHED, tools=tools, families=families), (LOAD, "")],
-                          "the same, `rules --load` after it")
+                          "a rule that accepts, `rules --load` after it")
 
 
 UNREACHED = "rules that are not reached, or hold a part"

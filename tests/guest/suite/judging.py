@@ -209,8 +209,8 @@ def report(files):
             if text.startswith('{"gateway": '):
                 row = json.loads(text)
                 rows[row["gateway"]] = row
-    order = [gateway.name for gateway in gateways.all_of_them()]
-    print(document([rows[name] for name in order if name in rows]), end="")
+    every = gateways.all_of_them()
+    print(document([{**rows[one.name], "kind": one.kind} for one in every if one.name in rows]), end="")
 
 
 HEAD = """<!-- SPDX-License-Identifier: GPL-2.0-only -->
