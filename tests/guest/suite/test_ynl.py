@@ -62,7 +62,7 @@ class Ynl(GatewayTest):
                                                                  "src-prefix": 24})
         # When a side last sent what is not acknowledged, and its interval, change by themselves.
         for connection in listed, shown[1]:
-            for side in "client-direction", "server-direction":
+            for side in "src", "dst":
                 for name in "tried", "interval":
                     connection.get(side, {}).pop(name, None)
         self.assertEqual(listed, shown[1])
