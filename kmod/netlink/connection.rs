@@ -26,7 +26,7 @@ use crate::{
         rcu::Reader,
         request::{Answer, Dump, Request, Tell},
     },
-    tls::{Connection, Counters, IdentityRef, Side, State},
+    tls::{Counters, IdentityRef, Side, State},
     tracked::Tracked,
 };
 use kernel::prelude::*;

@@ -39,25 +39,10 @@ pub(crate) fn wants_json(args: impl IntoIterator<Item = OsString>) -> bool {
         })
 }
 
-/// A usage error's cause and clap's tip if it has one, without the usage text after them.
-pub(crate) fn one_line(error: &clap::Error) -> String {
-    let text = error.to_string();
-    let words: Vec<&str> = text
-        .lines()
-        .map(str::trim)
-        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
-        .filter(|line| !line.is_empty())
-        .collect();
-    let line = words.join(" ").replace(" tip: ", "; ");
-    format!(
-        "{}; see --help",
-        line.strip_prefix("error: ").unwrap_or(&line)
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::usage::one_line;
 
     fn asked(args: &[&str]) -> bool {
         wants_json(args.iter().map(OsString::from))

@@ -17,7 +17,7 @@ use crate::{
 };
 
 #[track_caller]
-fn holds(name: &str, text: &str) {
+pub(crate) fn holds(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden")
         .join(name);

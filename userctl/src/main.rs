@@ -30,6 +30,7 @@ mod running;
 mod selector;
 mod table;
 mod time;
+mod usage;
 
 use std::{env, process::ExitCode};
 
@@ -72,5 +73,5 @@ fn refuse(error: &clap::Error) -> ExitCode {
         let _ = error.print();
         return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1));
     }
-    Failure::usage(cli::one_line(error)).report(cli::wants_json(env::args_os()), false)
+    Failure::usage(usage::one_line(error)).report(cli::wants_json(env::args_os()), false)
 }

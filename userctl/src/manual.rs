@@ -18,9 +18,10 @@ use self::prose::Paragraph::{self, Line, Term, Text};
 const SECTION: &str = "8";
 const TOOL: &str = "tlsconnctl";
 /// The commands, for `tlsconnctl man COMMAND`.
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "list",
     "show",
+    "top",
     "pin",
     "unpin",
     "pins",

@@ -8,9 +8,9 @@ use clap::{Args, FromArgMatches};
 
 use super::{rules::guard::Guard, Command};
 use crate::{
-    cli::one_line,
     failure::{Code, Failure},
     output::Output,
+    usage::one_line,
 };
 
 /// Run commands from a file, one a line, as `tlsconnctl save` prints them

@@ -14,7 +14,10 @@ use std::{cell::LazyCell, fmt, ops::Deref, str::FromStr};
 
 use serde_json::Value;
 
-pub(crate) use self::{cells::cipher, options::Shown};
+pub(crate) use self::{
+    cells::{cipher, colour, pin},
+    options::Shown,
+};
 use crate::{
     model::Connection,
     table::{self, Cell, Table},
@@ -170,10 +173,7 @@ impl Column {
             "version" => Cell::new(cells::version(connection)),
             "cipher" => Cell::or_dash(cells::cipher(connection)),
             "reason" => Cell::new(cells::reason(connection)),
-            "pin" => connection
-                .marking
-                .as_ref()
-                .map_or_else(|| Cell::new('-'), cells::pin),
+            "pin" => Cell::or_dash(connection.marking.as_ref().and_then(cells::pin)),
             "waiting" => Cell::or_dash(connection.marking.as_ref().map(|marking| {
                 let (one, other) = marking.waiting.both();
                 format!("{one}/{other}")

@@ -16,6 +16,7 @@ mod rules;
 mod save;
 pub(crate) mod show;
 mod stats;
+mod top;
 mod track;
 mod unpin;
 
@@ -28,6 +29,7 @@ use crate::{failure::Failure, output::Output};
 pub(crate) enum Command {
     List(list::List),
     Show(show::Show),
+    Top(top::Top),
     Pin(pin::Pin),
     Unpin(unpin::Unpin),
     /// Show the pins
@@ -56,6 +58,7 @@ impl Command {
         match self {
             Self::List(list) => list.run(output),
             Self::Show(show) => show.run(output),
+            Self::Top(top) => top.run(output),
             Self::Pin(pin) => pin.run(output),
             Self::Unpin(unpin) => unpin.run(output),
             Self::Pins => pins::run(output),

@@ -158,7 +158,7 @@ impl Pin {
 }
 
 /// A line on what was bound to what.
-fn bound(pin: &model::Pin, id: u64, connection: Option<&Connection>) -> String {
+pub(super) fn bound(pin: &model::Pin, id: u64, connection: Option<&Connection>) -> String {
     let mut line = format!(
         "pin {} ({:#x}/{:#x}) bound to connection {id}",
         pin.name, pin.mark, pin.mask

@@ -122,6 +122,50 @@ const OF_PIN: &[Prose] = &[
     EXIT_STATUS,
 ];
 
+const OF_TOP: &[Prose] = &[
+    (
+        "COLUMNS",
+        &[
+            Term(
+                "AGE, IDLE",
+                "How long ago the connection began, and how long ago it last had payload. With > it was there before top \
+                  was started: it is that long at least.",
+            ),
+            Term("SRC/s, DST/s", "Bytes of payload a second, from each end, since the connections were read before."),
+            Term("SNI", "The server name that the client says. Of one that has no room the middle is left out."),
+            Term("PIN", "Its pin; (waits) where it has sent what rules hold and has no pin."),
+            Term("STATE, REASON, SOURCE, DESTINATION, ID", "As list and show have them."),
+        ],
+    ),
+    (
+        "KEYS",
+        &[
+            Term("Up, Down, PageUp, PageDown, Home, End", "Select a connection."),
+            Term("Enter", "Every field of it."),
+            Term("p", "Pin it: the pin default, which one connection has."),
+            Term("a", "Add it to a shared pin, whose name is asked for."),
+            Term("d", "Deny it: add it to a pin that `tlsconnctl rules --deny` resets. Its name is asked for."),
+            Term("u", "Take it out of its pin."),
+            Term(
+                "/",
+                "A line for selectors, which are tried while they are typed. Enter keeps them, Esc takes them back.",
+            ),
+            Term("<, >, s, r", "Sort by the column to the left, to the right, or whose heading is typed; the other way round."),
+            Term("Space, Ctrl-L", "Read the connections now; draw the screen anew."),
+            Term("?, q", "Help; leave."),
+        ],
+    ),
+    (
+        "NOTES",
+        &[
+            Text("Where there is no room the columns DESTINATION, SOURCE, REASON and so on are left out. Names are cut last."),
+            Text("What happens to pins and connections stays when top ends. The rules hold what is not pinned, whether \
+                  top runs or not."),
+        ],
+    ),
+    EXIT_STATUS,
+];
+
 const OF_MONITOR: &[Prose] = &[(
     "EVENTS",
     &[
@@ -195,6 +239,7 @@ pub(super) fn of(command: Option<&str>) -> &'static [Prose] {
     match command {
         None => OF_THE_TOOL,
         Some("list") => &[STATES],
+        Some("top") => OF_TOP,
         Some("pin") => OF_PIN,
         Some("monitor") => OF_MONITOR,
         Some("rules") => OF_RULES,

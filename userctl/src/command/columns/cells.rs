@@ -5,7 +5,7 @@
 use crate::{
     mark::Mark,
     model::{Connection, Marking, State},
-    table::{Cell, Colour},
+    table::Colour,
 };
 
 /// The cipher suite's name, or its number.
@@ -15,13 +15,13 @@ pub(crate) fn cipher(connection: &Connection) -> Option<String> {
 }
 
 /// The pin, or the mark where it is a pin's though there is no pin: rules let the connection through.
-pub(super) fn pin(marking: &Marking) -> Cell {
+pub(crate) fn pin(marking: &Marking) -> Option<String> {
     let default = Mark::default();
     match &marking.pin {
         None if marking.mark & default.mask == default.value => {
-            Cell::new(format!("{:#x}", marking.mark))
+            Some(format!("{:#x}", marking.mark))
         }
-        name => Cell::or_dash(name.as_ref()),
+        name => name.as_ref().map(ToString::to_string),
     }
 }
 
@@ -55,7 +55,7 @@ fn is_loose(connection: &Connection) -> bool {
     captured.is_some_and(|captured| captured.loose == Some(true))
 }
 
-pub(super) fn colour(state: State) -> Colour {
+pub(crate) fn colour(state: State) -> Colour {
     match state {
         State::New => Colour::Plain,
         State::Hello | State::Handshake => Colour::Yellow,

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! A connection as it was read, and what reading it again and again has shown.
+
+use std::time::Duration;
+
+use crate::model::{Bytes, Connection, Side};
+
+/// A connection.
+pub(crate) struct Row {
+    pub(crate) connection: Connection,
+    /// When it began, and when it last had payload.
+    pub(crate) began: Since,
+    pub(crate) moved: Since,
+    /// Bytes a second of each end, once it has been read twice.
+    pub(crate) rates: Option<[u64; 2]>,
+    /// What each end had sent.
+    bytes: [u64; 2],
+}
+
+/// A time since the start of the program, or that it was no later.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Since {
+    pub(crate) at: Duration,
+    pub(crate) is_exact: bool,
+}
+
+impl Since {
+    /// For people: how long ago that is, with > where it may be longer.
+    pub(crate) fn text(self, now: Duration) -> String {
+        let ago = crate::duration::text(now.saturating_sub(self.at).as_secs());
+        match self.is_exact {
+            true => ago,
+            false => format!(">{ago}"),
+        }
+    }
+}
+
+impl Row {
+    /// One that was not there when the connections were read before. `earlier`: when that was, if it began after it.
+    pub(crate) fn new(connection: Connection, now: Duration, earlier: Option<Duration>) -> Self {
+        let bytes = by_end(&connection);
+        let began = Since {
+            at: now,
+            is_exact: earlier.is_some(),
+        };
+        Self {
+            began,
+            moved: began,
+            rates: earlier.map(|earlier| rates([0; 2], bytes, now.saturating_sub(earlier))),
+            bytes,
+            connection,
+        }
+    }
+
+    /// The same, read again.
+    pub(crate) fn again(&self, connection: Connection, now: Duration, earlier: Duration) -> Self {
+        let bytes = by_end(&connection);
+        let moved = match bytes == self.bytes {
+            true => self.moved,
+            false => Since {
+                at: now,
+                is_exact: true,
+            },
+        };
+        Self {
+            began: self.began,
+            moved,
+            rates: Some(rates(self.bytes, bytes, now.saturating_sub(earlier))),
+            bytes,
+            connection,
+        }
+    }
+
+    /// Whether this is what was read of the same connection. Where the module was loaded anew, ids begin anew.
+    pub(crate) fn is_of(&self, connection: &Connection) -> bool {
+        let Connection { id, src, dst, .. } = &self.connection;
+        (*id, *src, *dst) == (connection.id, connection.src, connection.dst)
+    }
+
+    /// Whether it has sent what rules hold, and has no pin.
+    pub(crate) fn waits(&self) -> bool {
+        let marking = self.connection.marking.as_ref();
+        marking.is_some_and(|marking| marking.pin.is_none() && marking.waiting.both() != (0, 0))
+    }
+
+    pub(crate) fn is_pinned(&self) -> bool {
+        let marking = self.connection.marking.as_ref();
+        marking.is_some_and(|marking| marking.pin.is_some())
+    }
+}
+
+/// What the initiator has sent, and what the responder has.
+fn by_end(connection: &Connection) -> [u64; 2] {
+    match (&connection.bytes, connection.client) {
+        (Bytes::ByEnd { src, dst }, _) => [*src, *dst],
+        (Bytes::ByPart { client, server }, Some(Side::Dst)) => [*server, *client],
+        (Bytes::ByPart { client, server }, _) => [*client, *server],
+    }
+}
+
+fn rates(before: [u64; 2], after: [u64; 2], time: Duration) -> [u64; 2] {
+    let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1);
+    [0, 1].map(|end: usize| {
+        let bytes = after[end].saturating_sub(before[end]);
+        bytes.saturating_mul(1000) / milliseconds
+    })
+}
+
+/// For people: bytes in at most four characters.
+pub(crate) fn short(bytes: u64) -> String {
+    let mut unit = 1;
+    for letter in ["", "k", "M", "G", "T", "P"] {
+        let whole = bytes / unit;
+        if whole < 10 && !letter.is_empty() {
+            return format!("{whole}.{}{letter}", bytes / (unit / 10) % 10);
+        }
+        if whole < 1000 {
+            return format!("{whole}{letter}");
+        }
+        unit *= 1000;
+    }
+    format!("{}E", bytes / unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::tests::connection;
+
+    const fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn short_numbers() {
+        for (bytes, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1.0k"),
+            (1999, "1.9k"),
+            (10_000, "10k"),
+            (999_999, "999k"),
+            (1_000_000, "1.0M"),
+            (123_456_789_012, "123G"),
+            (u64::MAX, "18E"),
+        ] {
+            assert_eq!(short(bytes), text);
+            assert!(short(bytes).len() <= 4);
+        }
+    }
+
+    #[test]
+    fn times_and_rates() {
+        let sent = |client, server| Connection {
+            bytes: Bytes::ByPart { client, server },
+            ..connection()
+        };
+        let found = Row::new(sent(700, 250), seconds(1), None);
+        assert_eq!((found.rates, found.began.is_exact), (None, false));
+        assert_eq!(found.began.text(seconds(61)), ">1m0s");
+        let still = found.again(sent(700, 250), seconds(3), seconds(1));
+        assert_eq!((still.rates, still.moved), (Some([0, 0]), found.moved));
+        let sends = still.again(sent(700, 2250), seconds(5), seconds(3));
+        assert_eq!(sends.rates, Some([0, 1000]));
+        assert_eq!(sends.moved.text(seconds(7)), "2s");
+        assert_eq!(sends.began, found.began);
+        let fresh = Row::new(sent(100, 40), seconds(9), Some(seconds(7)));
+        assert_eq!(fresh.rates, Some([50, 20]));
+        assert_eq!(fresh.began.text(seconds(9)), "0s");
+        // However little time has passed.
+        assert!(fresh.again(sent(1 << 60, 40), seconds(9), seconds(9)).rates > fresh.rates);
+    }
+
+    #[test]
+    fn whoever_is_the_client() {
+        let unknown = Connection {
+            client: None,
+            bytes: Bytes::ByEnd { src: 5, dst: 600 },
+            ..connection()
+        };
+        let row = Row::new(unknown, seconds(0), None);
+        let turned = Connection {
+            client: Some(Side::Dst),
+            bytes: Bytes::ByPart {
+                client: 800,
+                server: 5,
+            },
+            ..connection()
+        };
+        let row = row.again(turned, seconds(2), seconds(0));
+        assert_eq!(row.rates, Some([0, 100]));
+    }
+}
