@@ -60,9 +60,9 @@ fn the_table_has_a_row_for_each_option_and_an_empty_one() {
 
 /// Each in its own notation.
 #[test]
-fn every_option_is_in_the_help_the_manual_the_readme_and_fish() {
+fn every_option_is_in_the_help_the_manual_the_reference_and_fish() {
     let manual = include_str!("../../docs/man/xt_tlsconn.8").replace("\\-", "-");
-    let readme = include_str!("../../README.md");
+    let reference = include_str!("../../docs/reference.md");
     let fish = include_str!("../tlsconn.fish").replace(" -l ", " --");
     let help = help::text();
     assert!(help.lines().all(|line| line.chars().count() < 84), "{help}");
@@ -71,7 +71,7 @@ fn every_option_is_in_the_help_the_manual_the_readme_and_fish() {
         for (place, text) in [
             ("help", &*help),
             ("manual", &manual),
-            ("README", readme),
+            ("reference", reference),
             ("fish", &fish),
         ] {
             let is_there = text.match_indices(&format!("--{name}")).any(|(at, found)| {

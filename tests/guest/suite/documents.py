@@ -118,8 +118,8 @@ def missing(command):
 
 def questions(command):
     """Each call of tlsconnctl in a command, made one that asks for its help, so that its options are looked at and
-    nothing is done."""
-    for part in re.split(r"[|;&]+", command):
+    nothing is done. What a script's variable holds is an id."""
+    for part in re.split(r"[|;&]+", re.sub(r'"?\$\w+"?', "1", command)):
         match = re.search(r"\btlsconnctl ([a-z].*)", part)
         if match:
             yield ["tlsconnctl", *shlex.split(match.group(1).split(">")[0], comments=True), "--help"]
