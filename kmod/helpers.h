@@ -159,6 +159,7 @@ void tlsconn_genl_multicast(const struct genl_family *family, struct net *net, s
 void tlsconn_genl_events_lost(const struct genl_family *family, struct net *net);
 u64 tlsconn_now(void);
 u64 tlsconn_uptime(void);
+u64 tlsconn_uptime_coarse(void);
 struct net *tlsconn_genl_net(struct genl_info *info);
 struct net *tlsconn_dump_net(struct netlink_callback *cb);
 const struct genl_info *tlsconn_dump_info(struct netlink_callback *cb);

@@ -2,7 +2,7 @@
 
 //! When a side has sent the same data again: it tells how long the side may take to try once more.
 
-use crate::{sys::time::uptime, tls::Side};
+use crate::{sys::time::uptime_coarse, tls::Side};
 
 /// Nanoseconds of the unit that times are kept in.
 const UNIT: u64 = 10_000_000;
@@ -72,7 +72,7 @@ fn number(side: Side) -> u8 {
 }
 
 fn now() -> u32 {
-    (uptime() / UNIT) as u32
+    (uptime_coarse() / UNIT) as u32
 }
 
 fn milliseconds(units: u32) -> u64 {

@@ -297,8 +297,7 @@ impl Connection {
     /// Nothing is kept any longer of what is outstanding: what comes again of it reads `unknown`.
     pub fn forget_outstanding(&mut self) {
         for side in [Side::Src, Side::Dst] {
-            let direction = self.flow.sides.of_mut(side);
-            direction.history.unknown_from(direction.acked);
+            self.flow.sides.of_mut(side).hold_outstanding();
         }
     }
 

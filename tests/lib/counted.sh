@@ -161,7 +161,7 @@ counted() {
         [ ! -e "$LAB/flavours/${one#*@}/faults" ] || detectors "${one#*@}"
     done
     # Before the guests, whose tests know of time, and so do some of these.
-    [ -z "$host" ] || { cargo_tests; "$LAB/crates" keep; host_scripts; }
+    [ -z "$host" ] || { cargo_tests; "$LAB/crates" keep || say "    what cargo built is not kept for other checkouts"; host_scripts; }
     guests=("${together[@]}" "${apart[@]}")
     [ ${#guests[@]} = 0 ] || say "==> the suite in the guest:$(for one in "${guests[@]}"; do printf ' %s' "$(run_name "$one")"; done)"
     for one in "${together[@]}"; do

@@ -45,9 +45,14 @@ pub(super) struct Way {
 /// Whether a rule goes on, with `!` or without. What has no connection has no mark, and fits neither.
 pub(super) fn goes_on(condition: &Condition, not: bool, packet: &Packet<'_>, way: &Way) -> Tri {
     match condition {
-        Condition::ConnectionMark(..) if way.untracked && !way.is_early => Tri::No,
+        Condition::ConnectionMark(..) if has_no_entry(packet, way) && !way.is_early => Tri::No,
         _ => fits(condition, packet, way).negated(not),
     }
+}
+
+/// Whether conntrack has no entry for a packet: a rule has left it out, or it belongs to no connection (INVALID).
+fn has_no_entry(packet: &Packet<'_>, way: &Way) -> bool {
+    way.untracked || packet.state == State::Invalid
 }
 
 /// Whether a packet fits, where it is on its way.
@@ -164,7 +169,7 @@ fn told(tls: &Tls, packet: &Packet<'_>, way: &Way) -> Tri {
         true => Tri::Unknown,
         false => Tri::Yes,
     };
-    let is_blind = way.is_early || way.untracked;
+    let is_blind = way.is_early || has_no_entry(packet, way);
     if let Some(pinned) = tls.pinned {
         let is = match is_blind {
             true => Tri::No,
@@ -180,12 +185,14 @@ fn told(tls: &Tls, packet: &Packet<'_>, way: &Way) -> Tri {
             _ if is_blind => listed(unknown).into(),
             Carries::Mixed => {
                 let has_data = listed(["application-data", "23"]);
-                let has_others = types.iter().any(|one| PASSING.contains(&one.as_str()));
+                let others = || types.iter().filter(|one| PASSING.contains(&one.as_str()));
                 match tls.all {
-                    true => has_data && has_others,
-                    false => has_data || has_others,
+                    // Beside its data it has records of some of these types.
+                    true if has_data && others().count() == PASSING.len() => Tri::Yes,
+                    true if has_data && others().count() > 0 => Tri::Unknown,
+                    true => Tri::No,
+                    false => (has_data || others().count() > 0).into(),
                 }
-                .into()
             }
             Carries::Data => listed(["application-data", "23"]).into(),
             Carries::Heartbeat => listed(["heartbeat", "24"]).into(),

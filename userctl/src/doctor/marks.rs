@@ -5,7 +5,7 @@
 use super::{
     asked,
     finding::{or_good, Finding},
-    firewall::{Condition, Rule},
+    firewall::{Condition, Rule, Step},
     foreign_marks,
     host::Host,
     nft::NftRule,
@@ -137,10 +137,30 @@ fn is_read(host: &Host, bits: u32) -> bool {
         .filter(|base| !base.name.starts_with("nft: inet tlsconn"))
         .flat_map(|base| &base.chains)
         .flat_map(|chain| &chain.rules)
-        .flat_map(Rule::conditions)
-        .any(
-            |condition| matches!(condition, Condition::ConnectionMark(_, mask) if mask & bits != 0),
-        )
+        .any(|rule| asks(rule, bits))
+}
+
+/// Whether a rule asks for these bits, or hands the mark on to where others do.
+fn asks(rule: &Rule, bits: u32) -> bool {
+    let is_copied = ["--restore-mark", "mark set ct mark"]
+        .iter()
+        .any(|word| rule.name.contains(word));
+    is_copied
+        || rule.steps.iter().any(|step| match step {
+            Step::If(condition, _) => is_asked(condition, bits),
+            Step::Choose(choices) => choices
+                .iter()
+                .any(|(condition, _)| is_asked(condition, bits)),
+            Step::Do(_) => false,
+        })
+}
+
+fn is_asked(condition: &Condition, bits: u32) -> bool {
+    match condition {
+        Condition::ConnectionMark(_, mask) => mask & bits != 0,
+        Condition::Any(any) => any.iter().any(|one| is_asked(one, bits)),
+        _ => false,
+    }
 }
 
 fn by_iptables(
@@ -168,15 +188,17 @@ fn by_iptables(
         _ => None,
     };
     let fix = match (target, rule.text.split_once("-j CONNMARK")) {
-        (Some(target), Some((matches, _))) => Some(format!(
-            "{command} -R {name} {place} {matches}-j CONNMARK {target}"
-        )),
+        (Some(target), Some((matches, _))) => without(
+            host,
+            writing.bits & mask,
+            format!("{command} -R {name} {place} {matches}-j CONNMARK {target}"),
+        ),
         _ => without(host, writing.bits, format!("{command} -D {name} {place}")),
     };
     wrong(detail, fix)
 }
 
-/// The command that takes a rule away; none where others ask for what it writes.
+/// The command that takes a rule away, or bits out of it; none where others ask for what it writes then no longer.
 fn without(host: &Host, bits: u32, command: String) -> Option<String> {
     (!is_read(host, bits)).then_some(command)
 }
@@ -207,10 +229,11 @@ fn by_nft(host: &Host, rule: &NftRule, writing: Writing, mask: u32) -> Finding {
         (Some(value), Some((before, after)))
             if value & mask == 0 && kept != 0 && !after.contains(['{', '"']) =>
         {
-            Some(format!(
+            let replaced = format!(
                 "nft replace rule {} handle {} '{before}ct mark set ct mark & {:#x} | {value:#x}'",
                 rule.chain, rule.handle, !kept
-            ))
+            );
+            without(host, writing.bits & mask, replaced)
         }
         _ => without(host, writing.bits, rule.deletion()),
     };

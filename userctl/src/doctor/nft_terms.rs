@@ -97,7 +97,8 @@ pub(super) fn needed(left: &Value, steps: &mut Vec<Step>) {
     match protocol {
         "ip" => steps.push(Step::If(Condition::IsIpv6(false), false)),
         "ip6" => steps.push(Step::If(Condition::IsIpv6(true), false)),
-        "th" => {}
+        // A frame's own fields are there for every packet; what they are is not known.
+        "th" | "ether" | "vlan" => {}
         name => steps.push(Step::If(Condition::Protocol(name.into()), false)),
     }
 }

@@ -37,11 +37,18 @@ pub(super) fn ways(host: &Host, is_ipv6: bool) -> (Vec<Way<'_>>, bool) {
     };
     candidates.sort_by_key(|one| !is_used(one));
     let names = names(host);
-    let mut unnamed = 0;
+    // They fare alike, but for whether their packets are forwarded.
+    let (mut forwarding, mut others) = (0, 0);
     candidates.retain(|one| {
-        let is_known = names.iter().any(|name| is_named(&one.name, name));
-        unnamed += usize::from(!is_known);
-        is_known || unnamed <= UNNAMED_MAX
+        if names.iter().any(|name| is_named(&one.name, name)) {
+            return true;
+        }
+        let unnamed = match one.forwards.get(version) {
+            Some(true) => &mut forwarding,
+            _ => &mut others,
+        };
+        *unnamed += 1;
+        *unnamed <= UNNAMED_MAX
     });
     let is_all = candidates.len() <= INTERFACES_MAX;
     candidates.truncate(INTERFACES_MAX);

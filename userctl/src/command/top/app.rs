@@ -96,7 +96,11 @@ impl App {
     /// Takes all connections as they are now.
     pub(crate) fn load(&mut self, now: Duration, connections: impl Iterator<Item = Connection>) {
         let selected = self.model.selected().map(|row| row.connection.id);
-        self.model.load(now, connections);
+        let looked_at = match &self.view {
+            View::Fields { connection, .. } => Some(connection.id),
+            _ => None,
+        };
+        self.model.load(now, connections, looked_at);
         self.unread = None;
         if let (Some(id), None, None) = (selected, self.model.selected(), &self.said) {
             self.say(format!("connection {id} is not shown any more"), false);

@@ -50,15 +50,20 @@ impl Model {
         }
     }
 
-    /// Takes all connections as they are now.
-    pub(crate) fn load(&mut self, now: Duration, connections: impl Iterator<Item = Connection>) {
+    /// Takes all connections as they are now; of those that do not fit the command line, one that is looked at.
+    pub(crate) fn load(
+        &mut self,
+        now: Duration,
+        connections: impl Iterator<Item = Connection>,
+        looked_at: Option<u64>,
+    ) {
         let before = self.read;
         let mut newest = before.map_or(0, |(_, newest)| newest);
         let mut rows = Vec::with_capacity(self.rows.len());
         for connection in connections {
             let id = connection.id;
             newest = newest.max(id);
-            if !self.base.fits(&connection) {
+            if !self.base.fits(&connection) && looked_at != Some(id) {
                 continue;
             }
             let known = self.rows.binary_search_by_key(&id, |row| row.connection.id);
@@ -179,7 +184,9 @@ impl Model {
         let fits = |row: &Row| {
             let connection = &row.connection;
             let state = connection.state;
-            self.typed.fits(connection) && (self.base.wants(state) || self.typed.wants(state))
+            self.base.fits(connection)
+                && self.typed.fits(connection)
+                && (self.base.wants(state) || self.typed.wants(state))
         };
         let rows = self.rows.iter().enumerate();
         self.shown = rows

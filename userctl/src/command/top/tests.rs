@@ -24,7 +24,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// The connection of a number, with all that differs from one to the next.
 fn made(id: u64) -> Connection {
-    let octet = |shift: u32| id >> shift & 0xff;
+    let octet = |shift: u32| (id >> shift) & 0xff;
     let port = 1024 + id % 60_000;
     let state = match id % 10 {
         0 => State::Hello,
