@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """results.py counts what cargo and the guest's suite have said, and tells what failed."""
 
+import importlib
 import json
 import pathlib
 import subprocess
@@ -12,6 +13,8 @@ from results import Cargo, Suite
 
 HERE = pathlib.Path(__file__).parent
 SUITE = HERE.parent.parent / "guest/suite"
+sys.path.append(str(SUITE))
+parts = importlib.import_module("parts")
 
 CAPTURED = """\
      Running tests/one.rs (build/cargo/debug/deps/one-1)
@@ -170,10 +173,13 @@ class OfTheSuite(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         """What the guest's runner makes of these tests, with their output and its exit code."""
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as above:
+            folder = pathlib.Path(above) / "suite"
+            folder.mkdir()
+            (folder.parent / "seconds.tsv").write_text("# written\ntest_module\t3\t1\ntest_gone\t5\t7\n")
             for name, text in {"test_outcomes.py": TESTS, "test_module.py": MODULE, "test_none.py": "import nothing_like_it\n",
-                               "__main__.py": (SUITE / "__main__.py").read_text()}.items():
-                (pathlib.Path(folder) / name).write_text(text)
+                               **{name: (SUITE / name).read_text() for name in ("__main__.py", "parts.py", "scale.py")}}.items():
+                (folder / name).write_text(text)
             cls.done = subprocess.run([sys.executable, "-B", folder, "--json"], capture_output=True, text=True)
             cls.some = subprocess.run([sys.executable, "-B", folder, "--json", "test_outcomes.Outcomes.test_passes", "test_module"],
                                       capture_output=True, text=True)
@@ -218,6 +224,16 @@ class OfTheSuite(unittest.TestCase):
                               [json.loads(line)["test"] for line in self.lines[:-1]])
         for lines in first, second:
             self.assertGreater(len(lines), 1)
+
+    def test_what_takes_long_is_shared(self):
+        seconds = {"test_one": 50, "test_two": 40, "test_three": 30, "test_churn": 20}
+        self.assertEqual(parts.share([*seconds, "test_new"], 2, seconds),
+                         [["test_churn", "test_three", "test_two"], ["test_new", "test_one"]])
+
+    def test_seconds_of_files(self):
+        files = parts.took(self.lines)
+        self.assertEqual(set(files), {"test_outcomes", "test_module"})
+        self.assertTrue(all(seconds >= 0 for seconds in files.values()), files)
 
     def test_a_guest_that_did_not_get_to_the_end(self):
         some = self.some.stdout.splitlines()
