@@ -83,7 +83,7 @@ class Doctor(GatewayTest):
                     on("gateway", variant, "-X")
 
     def test_pins_that_rules_allow_and_deny(self):
-        """What mends the rules' order allows and denies them still."""
+        """What fixes the rules' order allows and denies them still."""
         self.healthy("iptables")
         client = self.connect(self.server())
         on("gateway", "sh", "-ec", f"tlsconnctl pin {client.listed()['id']} --name a --shared; "

@@ -12,7 +12,7 @@ pub(crate) struct Finding {
     /// Whether all is well; None where it cannot be told.
     pub(crate) ok: Option<bool>,
     pub(crate) detail: String,
-    /// A command line for a shell; none where nothing is wrong, or no command mends it without letting more pass.
+    /// A command line for a shell; none where nothing is wrong, or no command fixes it without letting more pass.
     pub(crate) fix: Option<String>,
 }
 

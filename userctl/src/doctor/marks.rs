@@ -284,16 +284,37 @@ mod tests {
 
     #[test]
     fn what_others_ask_for_is_not_taken_away() {
-        let text = "*mangle\n:PREROUTING ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n\
-                    -A PREROUTING -j CONNMARK --set-xmark 0x12000000/0xff000000\n\
-                    -A FORWARD -m connmark --mark 0x12000000/0xff000000 -j DROP\nCOMMIT\n";
-        let mut host = Host {
-            rulesets: vec![Ruleset::parse("iptables-nft", text)],
-            ..Host::default()
-        };
-        host.build();
-        let [found] = overlap(&host).try_into().expect("one finding");
-        assert!(found.is_wrong() && found.fix.is_none(), "{found:?}");
+        for (writes, reads) in [
+            (
+                "--set-xmark 0x12000000/0xff000000",
+                "-m connmark --mark 0x12000000/0xff000000 -j DROP",
+            ),
+            // The bits that pins use would be taken out of it.
+            (
+                "--set-xmark 0x1/0xffffffff",
+                "-m connmark --mark 0x0/0xff000000 -j DROP",
+            ),
+            // Others ask the packet's mark for it.
+            (
+                "--set-xmark 0x12000000/0xff000000",
+                "-j CONNMARK --restore-mark --nfmask 0xffffffff --ctmask 0xffffffff",
+            ),
+        ] {
+            let text = format!(
+                "*mangle\n:PREROUTING ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n\
+                 -A PREROUTING -j CONNMARK {writes}\n-A FORWARD {reads}\nCOMMIT\n"
+            );
+            let mut host = Host {
+                rulesets: vec![Ruleset::parse("iptables-nft", &text)],
+                ..Host::default()
+            };
+            host.build();
+            let [found] = overlap(&host).try_into().expect("one finding");
+            assert!(
+                found.is_wrong() && found.fix.is_none(),
+                "{reads}: {found:?}"
+            );
+        }
     }
 
     #[test]

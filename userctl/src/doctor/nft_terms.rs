@@ -181,7 +181,8 @@ pub(super) fn condition(left: &Value, right: &Value) -> Option<Condition> {
         "daddr" => Condition::Destination(network()?),
         "sport" => Condition::SourcePort(ports()?),
         "dport" => Condition::DestinationPort(ports()?),
-        "protocol" | "nexthdr" => Condition::Protocol(text?),
+        // IPv6's next header may be an extension: what comes after it is not said.
+        "protocol" => Condition::Protocol(text?),
         _ => return None,
     })
 }

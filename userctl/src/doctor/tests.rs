@@ -109,6 +109,39 @@ fn what_accepts_before_ours() {
     }
 }
 
+/// Never ok: what these rules let through is data.
+#[test]
+fn what_holds_a_part_only() {
+    for rules in [
+        // What conntrack calls INVALID has no mark, neither this one nor another.
+        "-A FORWARD -p tcp -m connmark ! --mark 0x54000000/0xff000000 -j DROP\n",
+        // A packet of data and of handshake is not all of these.
+        "-A FORWARD -p tcp -m tlsconn --pinned -j ACCEPT\n\
+         -A FORWARD -p tcp -m tlsconn --record-type application-data,heartbeat,unknown,alert --all -j DROP\n",
+    ] {
+        let findings = held::held(&gateway("ACCEPT", rules));
+        assert_ne!(word(&findings), Some(true), "{rules}{findings:#?}");
+    }
+}
+
+#[test]
+fn an_interface_among_many() {
+    let rules: String = ["lan", "wan"]
+        .map(|name| HOLD.replace("FORWARD", &format!("FORWARD -i {name}")))
+        .concat();
+    let mut host = gateway("ACCEPT", &rules);
+    let mut more: Vec<_> = (3..7)
+        .map(|number| interface(&format!("if{number}"), &format!("10.{number}.0.1/24")))
+        .collect();
+    for (number, one) in more.iter_mut().enumerate() {
+        one.forwards = [number == 3, false];
+    }
+    host.interfaces.get_or_insert_default().extend(more);
+    host.build();
+    let findings = held::held(&host);
+    assert_ne!(word(&findings), Some(true), "{findings:#?}");
+}
+
 #[test]
 fn rules_that_are_not_asked() {
     let own = HOLD.replace("FORWARD", "own");
@@ -255,8 +288,12 @@ const ALLOWED: &str = r#"
 fn the_pass_mark() {
     let tcp = r#"{"match": {"op": "==", "left": {"meta": {"key": "l4proto"}}, "right": "tcp"}},"#;
     let port = r#"{"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": 443}},"#;
+    let frame = r#"{"match": {"op": "==", "left": {"payload": {"protocol": "ether", "field": "saddr"}}, "right": "52:54:0:0:0:1"}},"#;
+    let next = r#"{"match": {"op": "==", "left": {"payload": {"protocol": "ip", "field": "nexthdr"}}, "right": "tcp"}},"#;
     for (flags, rule, pass_mark, expected) in [
         ("", tcp, Some(0x0080_0000), Some(true)),
+        ("", frame, Some(0x0080_0000), None),
+        ("", next, Some(0x0080_0000), None),
         ("", port, Some(0x0080_0000), Some(false)),
         ("", tcp, Some(0x0040_0000), None),
         ("", tcp, None, None),
