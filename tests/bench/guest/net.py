@@ -55,7 +55,9 @@ def arrived():
 
 
 def clear():
-    """No rule, no connection. The legacy filter table stays, with its empty chains."""
+    """No rule, no tracking, no connection. The legacy filter table stays, with its empty chains."""
+    # Before the first case that needs the module it is not there.
+    gateway("tlsconnctl", "track", "off", check=False)
     gateway("iptables-legacy", "-F")
     gateway("nft", "flush", "ruleset")
     # It says that it flushed, on stderr.
