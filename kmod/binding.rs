@@ -79,7 +79,7 @@ fn resumes(net: &NetState, entry: &Entry, tracked: &mut Tracked, packet: &Packet
         _ => return Progress::Over,
     }
     let now = records(tracked, client.other());
-    let Some(links) = &mut tracked.links else {
+    let Some(links) = tracked.rare.links_mut() else {
         return Progress::Over;
     };
     let Some(before) = links.answer() else {

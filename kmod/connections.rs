@@ -4,6 +4,7 @@
 
 use crate::{
     known::Known,
+    moment::Moment,
     sys::{
         conntrack::Conntrack,
         memory::Cache,
@@ -25,7 +26,7 @@ pub type Connections = Table<Tracked>;
 pub static CONNECTIONS: Cache<Entry> = Cache::unmade();
 
 impl table::Content for Tracked {
-    type Unlocked = Bypass;
+    type Unlocked = Unlocked;
 
     fn memory() -> &'static Cache<Entry> {
         &CONNECTIONS
@@ -57,15 +58,27 @@ impl EntryMark {
     pub const HOLES: Mark = Mark::C;
 }
 
-/// Whether packets pass a connection by, as it stands where it is for ever: then what each with payload is, else 0; and where
-/// its streams have come to meanwhile.
+/// What packets reach of a connection without its lock: when the last one came; and whether they pass it by, as it stands
+/// where it is for ever: then what each with payload is, else 0, and where its streams have come to meanwhile.
 #[derive(Default)]
-pub struct Bypass {
+pub struct Unlocked {
     known: Word,
     next: [Word; 2],
+    last: Word,
 }
 
-impl Bypass {
+impl Unlocked {
+    /// A packet has come. Any context.
+    #[inline(always)]
+    pub fn touch(&self) {
+        self.last.set(Moment::now().number());
+    }
+
+    /// When the last one came. Any context.
+    pub fn last(&self) -> Moment {
+        Moment::from_number(self.last.get())
+    }
+
     /// Has packets pass it by, or not any longer: where its connection stands for ever, and where its streams have come to.
     /// Packets that have not seen it yet take the slow path once more. Under the entry's lock.
     pub fn set(&self, state: Option<State>, next: impl Fn(Side) -> u32) {

@@ -22,6 +22,7 @@ pub fn track(net: &NetState, skb: Skb<'_>, rcu: &Reader) -> Verdict {
     let Some((entry, ct)) = net.table.first_of_packet(skb, rcu) else {
         return look_up(net, skb, rcu);
     };
+    entry.unlocked.touch();
     match entry.unlocked.get() {
         None => follow(net, entry, ct, skb, rcu),
         Some(known) => match count_next(net, entry, skb, known) {
@@ -37,6 +38,7 @@ fn look_up(net: &NetState, skb: Skb<'_>, rcu: &Reader) -> Verdict {
     let Some((entry, ct)) = net.table.of_packet(skb, rcu) else {
         return tracker::track(net, skb, rcu);
     };
+    entry.unlocked.touch();
     match entry.unlocked.get() {
         None => follow(net, entry, ct, skb, rcu),
         Some(known) => count(net, entry, skb, known, rcu),

@@ -545,6 +545,11 @@ u64 tlsconn_uptime_coarse(void)
 	return ktime_get_coarse_ns();
 }
 
+u64 tlsconn_now_coarse(void)
+{
+	return ktime_get_coarse_real_ns();
+}
+
 u64 tlsconn_now(void)
 {
 	return ktime_get_real_ns();

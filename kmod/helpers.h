@@ -157,6 +157,7 @@ struct sk_buff *tlsconn_genl_new_atomic(size_t payload);
 bool tlsconn_genl_has_listeners(const struct genl_family *family, struct net *net);
 void tlsconn_genl_multicast(const struct genl_family *family, struct net *net, struct sk_buff *skb);
 void tlsconn_genl_events_lost(const struct genl_family *family, struct net *net);
+u64 tlsconn_now_coarse(void);
 u64 tlsconn_now(void);
 u64 tlsconn_uptime(void);
 u64 tlsconn_uptime_coarse(void);

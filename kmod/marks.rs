@@ -24,7 +24,7 @@ pub fn remark(net: &NetState, entry: &Entry, tracked: &mut Tracked) {
             has,
         );
     }
-    let keeps = tracked.holes.is_some();
+    let keeps = tracked.rare.holes().is_some();
     if keeps != tracked.flags.has(Flags::HOLES) {
         mark(net, entry, tracked, Flags::HOLES, EntryMark::HOLES, keeps);
     }

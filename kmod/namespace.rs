@@ -182,7 +182,7 @@ impl NetState {
             .get()
             .filter(|tracked| tracked.flags.has(Flags::PINNED))
         {
-            let has_session = tracked.links.is_some();
+            let has_session = tracked.rare.links().is_some();
             self.pins
                 .lock()
                 .connection_ended(self, entry.id, has_session, Release::Gone);
@@ -191,7 +191,7 @@ impl NetState {
         self.table.end(entry, locked, |tracked| {
             tracked.clear_holes(&self.limits());
             tracked.handshake.release(&self.handshakes);
-            if let Some(links) = tracked.links.take() {
+            if let Some(links) = tracked.rare.take_links() {
                 self.pins.lock().keep(entry.id, links);
             }
         });

@@ -118,6 +118,7 @@ pub fn start<'a>(
             return None;
         }
     };
+    entry.unlocked.touch();
     if let Some(tracked) = locked.get_mut() {
         if let Some((data, dst_first, src_first)) = data {
             data.begin(tracked, &net.limits(), src_first, dst_first);

@@ -31,13 +31,16 @@ pub fn look(net: &NetState, entry: &Entry, tracked: &mut Tracked, rcu: &Reader) 
         .and_then(|digest| net.sessions.issuer(digest, rcu))
         .filter(|&id| id != entry.id);
     if issuer.is_some() || seen.issued.iter().any(Option::is_some) {
-        if tracked.links.is_none() {
-            tracked.links = Links::new(&LINKS, &net.sessions);
-            if tracked.links.is_none() {
-                net.counters.count(Counter::AllocationFailures);
+        let links = tracked.rare.make().and_then(|rare| {
+            if rare.links.is_none() {
+                rare.links = Links::new(&LINKS, &net.sessions);
             }
+            rare.links.as_mut()
+        });
+        if links.is_none() {
+            net.counters.count(Counter::AllocationFailures);
         }
-        if let Some(links) = &mut tracked.links {
+        if let Some(links) = links {
             if let Some(id) = issuer {
                 links.set_resumes(id);
                 if tracked.progress == Progress::Over {

@@ -41,6 +41,7 @@ pub mod hook;
 pub mod known;
 pub mod links;
 pub mod marks;
+pub mod moment;
 pub mod namespace;
 pub mod netlink;
 mod numbers;
@@ -51,6 +52,7 @@ pub mod pass;
 #[allow(unsafe_code, reason = "memory that is not cleared each time")]
 pub mod pieces;
 pub mod pins;
+pub mod rare;
 pub mod release;
 pub mod rule;
 pub mod sessions;

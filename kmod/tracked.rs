@@ -6,12 +6,12 @@ use crate::{
     counters::Counter,
     handshakes::{Budget, Slot},
     holes::{Holes, Limits, Portion},
-    links::Links,
+    moment::Moment,
     packet::Packet,
     pins::Progress,
+    rare::Rare,
     sys::{conntrack::Conntrack, memory::charged, packed::Packed},
     tls::{self, IdentityRef, SegmentOutcome, Sessions},
-    tries::Tries,
 };
 use kernel::{prelude::*, sync::aref::ARef};
 
@@ -28,16 +28,14 @@ pub struct Tracked {
     pub progress: Progress,
     /// What listeners know of it.
     pub told: Told,
-    /// How often a side sends what waits.
-    pub tries: Tries,
+    /// When its first packet came.
+    pub first: Moment,
     /// What the engine needs while there is a handshake.
     pub handshake: Slot,
     /// What is left of it then.
     identity: Option<Packed>,
-    /// What it issued and continues; most connections did neither.
-    pub links: Option<Links>,
-    /// Its segments after a hole; most connections never have one.
-    pub holes: Option<KBox<Holes>>,
+    /// What most connections have nothing of.
+    pub rare: Rare,
 }
 
 /// Bits that are set or not. No `bool`s: the compiler would show in one of them that the whole is gone, far from what packets
@@ -97,18 +95,17 @@ impl Tracked {
                 state: tls::State::New,
                 resynchronised: 0,
             },
-            tries: Tries::default(),
+            first: Moment::now(),
             handshake: Slot::empty(),
             identity: None,
-            links: None,
-            holes: None,
+            rare: Rare::default(),
         }
     }
 
     /// Whether there is no more to its packets than their place in the stream: no handshake needs them, no hole waits for
     /// them, and no armed pin may be meant for it.
     fn is_quiet(&self) -> bool {
-        self.progress == Progress::Over && !self.has_handshake() && self.holes.is_none()
+        self.progress == Progress::Over && !self.has_handshake() && self.rare.holes().is_none()
     }
 
     /// Has the packets that come next take the slow path where there is more to them, those with payload where somebody is
@@ -130,7 +127,7 @@ impl Tracked {
     /// Takes in a packet, and with it what was kept and has no hole before it any longer. Any context.
     #[inline]
     pub fn take_in(&mut self, packet: &Packet<'_>, limits: &Limits<'_>) {
-        if self.holes.is_some() {
+        if self.rare.holes().is_some() {
             return self.take_in_turn(packet, limits);
         }
         if self.segment(packet, packet.segment(), limits) == SegmentOutcome::AfterHole {
@@ -159,7 +156,7 @@ impl Tracked {
         let mut portion = Portion::of_a_packet();
         self.fill(limits, &mut portion);
         let mut segment = packet.segment();
-        if let Some(holes) = &mut self.holes {
+        if let Some(holes) = self.rare.holes_mut() {
             if holes.is_first_to_come(&self.connection, &segment) {
                 if self.connection.is_after_hole(packet.from, packet.tcp.end()) {
                     return self.keep(packet, limits, &mut portion);
@@ -177,10 +174,12 @@ impl Tracked {
     /// Keeps a packet, or gives up waiting for what is missing where there is no room.
     #[cold]
     fn keep(&mut self, packet: &Packet<'_>, limits: &Limits<'_>, portion: &mut Portion) {
-        if self.holes.is_none() {
-            self.holes = KBox::new(Holes::none(), charged()).ok();
-        }
-        let holes = self.holes.as_mut();
+        let holes = self.rare.make().and_then(|rare| {
+            if rare.holes.is_none() {
+                rare.holes = KBox::new(Holes::none(), charged()).ok();
+            }
+            rare.holes.as_mut()
+        });
         if holes.is_some_and(|holes| holes.keep(&self.connection, packet, limits)) {
             limits.counters.count(Counter::Kept);
         } else {
@@ -194,10 +193,10 @@ impl Tracked {
     /// Takes in what has no hole before it any longer, as far as the portion goes.
     #[cold]
     fn fill(&mut self, limits: &Limits<'_>, portion: &mut Portion) {
-        if let Some(holes) = &mut self.holes {
+        if let Some(holes) = self.rare.holes_mut() {
             holes.fill(&mut self.connection, &mut self.handshake, limits, portion);
             if holes.is_empty() {
-                self.holes = None;
+                self.rare.take_holes();
             }
         }
     }
@@ -205,20 +204,20 @@ impl Tracked {
     /// Gives up waiting for what has been missing for too long, and takes in what waits for its turn, as much as a packet
     /// may; whether more does. Any context.
     pub fn age(&mut self, limits: &Limits<'_>) -> bool {
-        let Some(holes) = &self.holes else {
+        let Some(holes) = self.rare.holes() else {
             return false;
         };
         if let Some(side) = holes.aged(&self.connection, limits.engine.hole_seconds) {
             self.connection.give_up(side);
         }
         self.fill(limits, &mut Portion::of_a_packet());
-        let holes = self.holes.as_ref();
+        let holes = self.rare.holes();
         holes.is_some_and(|holes| holes.has_due(&self.connection))
     }
 
     /// Lets go of what is kept after holes, when the connection goes. Any context.
     pub fn clear_holes(&mut self, limits: &Limits<'_>) {
-        if let Some(mut holes) = self.holes.take() {
+        if let Some(mut holes) = self.rare.take_holes() {
             holes.clear(limits.memory);
         }
     }
@@ -250,7 +249,7 @@ impl Tracked {
 
     /// The id of the connection whose session it continues.
     pub fn resumes(&self) -> Option<u64> {
-        self.links.as_ref()?.resumes()
+        self.rare.links()?.resumes()
     }
 
     /// Gives the handshake's memory back if it is needed no longer, and keeps the identity. Any context.

@@ -39,6 +39,7 @@ fn take_in(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
     let Some(entry) = entry_of(net, packet, rcu) else {
         return;
     };
+    entry.unlocked.touch();
     if net.handshakes.is_full() {
         collect::make_room_for_handshake(net, entry, rcu);
     }
@@ -55,6 +56,8 @@ fn take_in(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
         let next = [Side::Src, Side::Dst].map(|side| entry.unlocked.next(side));
         tracked.connection.take_up(next);
     }
+    let next = tracked.connection.next(packet.from);
+    let is_sent_again = next.wrapping_sub(packet.tcp.seq) as i32 > 0;
     // The receiver reads nothing of a reset, and conntrack may have let it through without accepting it.
     if packet.tcp.is_rst() {
         if packet.ct.tcp_state() == conntrack::CLOSE {
@@ -76,7 +79,7 @@ fn take_in(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
         tracked.settle(&net.handshakes);
     }
     if tracked.flags.has(Flags::PINNED) && tracked.connection.ended() && !had_ended {
-        let has_session = tracked.links.is_some();
+        let has_session = tracked.rare.links().is_some();
         let mut pins = net.pins.lock();
         // A denial stays until conntrack's entry goes.
         if !pins.connection_ended(net, entry.id, has_session, Release::Closed) {
@@ -86,7 +89,11 @@ fn take_in(net: &NetState, skb: Skb<'_>, rcu: &Reader) {
     tracked.handshake.count(&net.handshakes);
     changes::notify(net, entry, tracked);
     if packet.tcp.payload.len() > 0 && tracked.has_waiting() {
-        tracked.tries.sent(packet.from, packet.tcp.seq);
+        if is_sent_again {
+            if let Some(rare) = tracked.rare.make() {
+                rare.tries.sent(packet.from, packet.tcp.seq);
+            }
+        }
         changes::notify_waiting(net, entry, tracked);
     }
     marks::remark(net, entry, tracked);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! When a side has sent the same data again: it tells how long the side may take to try once more.
+//! When a side sends the same data again: from the second time on it tells how long the side may take to try once more.
 
 use crate::{sys::time::uptime_coarse, tls::Side};
 
@@ -10,13 +10,13 @@ const UNIT: u64 = 10_000_000;
 /// A packet that comes again so soon is the same one, at its next hook.
 const SAME: u32 = 1;
 
-/// The last packet with payload that waited, and how long before the same was sent.
+/// The last packet that was sent again while its payload waited, and how long before that it was sent again before.
 #[derive(Default)]
 pub struct Tries {
     seq: u32,
     /// Uptime, which wraps after more than a year.
     at: u32,
-    /// 0: it was sent once.
+    /// 0: it was sent again once.
     interval: u16,
     /// 0: none was sent; else which side, from 1.
     from: u8,
@@ -31,7 +31,7 @@ pub struct Tried {
 }
 
 impl Tries {
-    /// A side has sent data from `seq` on. Any context; under the entry's lock.
+    /// A side has sent data from `seq` on again. Any context; under the entry's lock.
     pub fn sent(&mut self, from: Side, seq: u32) {
         let now = now();
         let from = number(from);
@@ -50,6 +50,11 @@ impl Tries {
             interval,
             from,
         };
+    }
+
+    /// Whether nothing has waited yet.
+    pub fn is_unknown(&self) -> bool {
+        self.from == 0
     }
 
     /// What is known of a side that sends the same again.

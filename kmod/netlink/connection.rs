@@ -9,7 +9,7 @@ use super::{
 use crate::{
     bindings::{
         self, TLSCONN_A_CONNECTION_DST, TLSCONN_A_CONNECTION_DST_ADDR,
-        TLSCONN_A_CONNECTION_DST_PORT, TLSCONN_A_CONNECTION_ID, TLSCONN_A_CONNECTION_MARK,
+        TLSCONN_A_CONNECTION_DST_PORT, TLSCONN_A_CONNECTION_FIRST, TLSCONN_A_CONNECTION_ID, TLSCONN_A_CONNECTION_LAST, TLSCONN_A_CONNECTION_MARK,
         TLSCONN_A_CONNECTION_PIN, TLSCONN_A_CONNECTION_REASON, TLSCONN_A_CONNECTION_RESUMES,
         TLSCONN_A_CONNECTION_SRC, TLSCONN_A_CONNECTION_SRC_ADDR, TLSCONN_A_CONNECTION_SRC_PORT,
         TLSCONN_A_CONNECTION_STATE, TLSCONN_A_DIRECTION_BYTES,
@@ -156,6 +156,8 @@ pub(super) fn put(
     let pin = net.pins.lock().of_mark(mark).map(|pin| pin.name);
     put_directions(entry, tracked, pin.is_some(), message)?;
     message.u32(TLSCONN_A_CONNECTION_MARK, mark)?;
+    message.uint(TLSCONN_A_CONNECTION_FIRST, tracked.first.time_of_day())?;
+    message.uint(TLSCONN_A_CONNECTION_LAST, entry.unlocked.last().time_of_day())?;
     match pin {
         Some(name) => message.string(TLSCONN_A_CONNECTION_PIN, name.as_slice()),
         None => Ok(()),
@@ -259,7 +261,7 @@ fn put_directions(
                 nest.uint(attribute, count)?;
             }
             nest.uint(TLSCONN_A_DIRECTION_WAITING, waiting)?;
-            match tracked.tries.of(side) {
+            match tracked.rare.get().and_then(|rare| rare.tries.of(side)) {
                 Some(tried) if connection.outstanding(side) > 0 => {
                     nest.uint(TLSCONN_A_DIRECTION_TRIED, tried.since)?;
                     nest.uint(TLSCONN_A_DIRECTION_INTERVAL, tried.interval)

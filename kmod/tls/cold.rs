@@ -16,8 +16,8 @@ pub(super) struct Chain {
     pub(super) taken: u8,
     /// Bytes of its records.
     bytes: u16,
-    /// Bytes that were looked at for it, those of headers that led nowhere too.
-    pub(super) searched: u32,
+    /// Bytes that were looked at for it, those of headers that led nowhere too; up to the largest number.
+    searched: u16,
 }
 
 impl Chain {
@@ -30,7 +30,13 @@ impl Chain {
 
     /// Bytes were looked at while there is no chain that shows the way.
     pub(super) fn looked_at(&mut self, bytes: u32) {
+        let bytes = u16::try_from(bytes).unwrap_or(u16::MAX);
         self.searched = self.searched.saturating_add(bytes);
+    }
+
+    /// How many of `bytes` that are looked at in any case are left.
+    pub(super) fn left_of(&self, bytes: u16) -> u16 {
+        bytes.saturating_sub(self.searched)
     }
 
     /// A header did not check out: the chain begins anew.
@@ -47,8 +53,10 @@ pub(super) struct ColdState {
     /// The sequence number of the FIN, once there is one.
     pub(super) fin: u32,
     pub(super) chain: Chain,
-    /// Complete records of the other wire types: 20, 21, 22, 24.
-    pub(super) records: [u16; 4],
+    /// Complete records of wire types 22 and 24.
+    pub(super) records: [u16; 2],
+    /// And of 20 and 21, of which there are few.
+    pub(super) few_records: [u8; 2],
 }
 
 impl ColdState {
@@ -58,7 +66,8 @@ impl ColdState {
             first,
             fin: 0,
             chain: Chain::default(),
-            records: [0; 4],
+            records: [0; 2],
+            few_records: [0; 2],
         }
     }
 

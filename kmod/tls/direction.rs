@@ -3,7 +3,9 @@
 
 use super::cold::ColdState;
 use super::follow::{Follow, Seen};
-use super::record_header::{Framing, Header, Record, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HEADER};
+use super::record_header::{
+    Framing, Header, Record, ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER,
+};
 use super::retransmitted_headers::Headers;
 use super::runs::Runs;
 use super::sequence::{before, History, Kind};
@@ -309,10 +311,14 @@ impl Direction {
             self.data_records = self.data_records.saturating_add(records.into());
             return;
         }
-        // Heartbeat comes after the three before application_data.
-        let place = usize::from(wire.wrapping_sub(CHANGE_CIPHER_SPEC)).min(3);
-        if let Some(count) = cold.records.get_mut(place) {
-            *count = count.saturating_add(records);
+        let [ccs, alert] = &mut cold.few_records;
+        let [handshake, heartbeat] = &mut cold.records;
+        let few = u8::try_from(records).unwrap_or(u8::MAX);
+        match wire {
+            CHANGE_CIPHER_SPEC => *ccs = ccs.saturating_add(few),
+            ALERT => *alert = alert.saturating_add(few),
+            HANDSHAKE => *handshake = handshake.saturating_add(records),
+            _ => *heartbeat = heartbeat.saturating_add(records),
         }
     }
 
@@ -359,7 +365,8 @@ impl Direction {
 
     /// Bytes of payload and whole records so far.
     pub(super) fn counters(&self, cold: &ColdState) -> Counters {
-        let [ccs, alert, handshake, heartbeat] = cold.records.map(u64::from);
+        let [ccs, alert] = cold.few_records.map(u64::from);
+        let [handshake, heartbeat] = cold.records.map(u64::from);
         Counters {
             bytes: self.bytes,
             records: [

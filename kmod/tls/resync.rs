@@ -16,7 +16,7 @@ use super::types::{Payload, Reason};
 
 /// Bytes that are all searched. A TLS stream has a header in every 18 KiB of them, so this one is hardly TLS: from then on
 /// only one stretch in sixteen is searched, so that other bulk traffic costs little.
-const THOROUGH: u32 = 1 << 15;
+const THOROUGH: u16 = 1 << 15;
 const STRETCH: u32 = 1 << 15;
 const STRETCHES: u32 = 16;
 
@@ -105,9 +105,9 @@ fn search_beginning<P: Payload>(
     left: u32,
 ) -> Result<u32, Reason> {
     let place = direction.next();
-    let (searching, bytes) = match THOROUGH.checked_sub(cold.chain.searched) {
-        Some(thorough @ 1..) => (true, thorough),
-        _ => (
+    let (searching, bytes) = match cold.chain.left_of(THOROUGH) {
+        thorough @ 1.. => (true, thorough.into()),
+        0 => (
             place / STRETCH % STRETCHES == 0,
             STRETCH.wrapping_sub(place % STRETCH),
         ),

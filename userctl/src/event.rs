@@ -2,11 +2,7 @@
 
 //! What happens to connections and pins, as `monitor` tells it.
 
-use std::{
-    fmt,
-    str::FromStr,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{fmt, str::FromStr};
 
 use serde::{Serialize, Serializer};
 use tlsconn_uapi as uapi;
@@ -65,13 +61,9 @@ fn events_lost<S: Serializer>(serializer: S) -> Result<S::Ok, S::Error> {
 impl Event {
     /// Some events were not read in time.
     pub(crate) fn lost() -> Self {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now = now
-            .ok()
-            .and_then(|since| u64::try_from(since.as_nanos()).ok());
         Self {
             event: What::Lost,
-            time: Time(now.unwrap_or(0)),
+            time: Time::now(),
             connection: None,
             pin: None,
             reason: Some(Reason::NotRead("they came faster than they were read")),

@@ -85,6 +85,7 @@ fn connections() -> Vec<Connection> {
                 pin: None,
                 mark: 0x7,
             }),
+            times: connection().times,
             ..Connection::new(
                 1035,
                 [

@@ -2,7 +2,10 @@
 
 //! Times as people and scripts read them.
 
-use std::fmt;
+use std::{
+    fmt,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use serde::{Serialize, Serializer};
 
@@ -11,6 +14,15 @@ use serde::{Serialize, Serializer};
 pub(crate) struct Time(pub(crate) u64);
 
 impl Time {
+    /// This moment.
+    pub(crate) fn now() -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now
+            .ok()
+            .and_then(|since| u64::try_from(since.as_nanos()).ok());
+        Self(now.unwrap_or(0))
+    }
+
     /// The time of day, in UTC.
     pub(crate) fn of_day(self) -> String {
         let seconds = self.0 / 1_000_000_000;

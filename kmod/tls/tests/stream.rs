@@ -6,10 +6,10 @@ use tlsconn_tls::{Connection, Handshake, Reason, Segment, Side::Dst, Side::Src, 
 
 #[test]
 fn size_of_what_the_packet_path_touches() {
-    // With what the kernel puts beside it: at most 192 bytes, and 328 in all.
-    const { assert!(Connection::HOT <= 168) };
+    // With what the kernel puts beside it: at most 192 bytes, and 312 in all, of which a page holds 13.
+    const { assert!(Connection::HOT <= 152) };
     let whole = size_of::<Connection>();
-    assert!(whole <= 232, "{whole}");
+    assert!(whole <= 224, "{whole}");
     // While it lasts, what is outstanding apart.
     const { assert!(size_of::<Handshake>() <= 1536) };
 }

@@ -14,7 +14,7 @@ from lab import PATIENCE, SERVER, GatewayTest, ctl, inside, listed, load, on, ru
 FIELDS = {
     "id", "src", "dst", "client", "state", "confirmed", "version", "offered", "cipher", "sni", "alpn", "client_random",
     "server_random", "session_id", "server_session_id", "resumed", "resumption", "resumes", "early_data", "ech",
-    "hello_retry", "records", "bytes", "ja4", "reason", "waiting", "pin", "mark",
+    "hello_retry", "records", "bytes", "ja4", "reason", "waiting", "pin", "mark", "first", "last",
 }
 PIN_FIELDS = {"name", "mark", "mask", "state", "connection", "selector", "expires_in", "follow", "shared", "deny", "mark_lost",
               "connections", "others"}

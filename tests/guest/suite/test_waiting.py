@@ -193,7 +193,7 @@ class Waiting(GatewayTest):
         [[one, waits, pin]] = shown("--output", "id,waiting,pin", "--sort", "bytes", "--limit", "1")
         self.assertEqual((int(one), pin), (large, "-"))
         self.assertEqual(waits, f"{clients[0].listed()['waiting']['client']}/0")
-        for options in (("-o", "first"), ("-o", "nothing"), ("--sort", "loose"), ("--limit", "x")):
+        for options in (("-o", "loose"), ("-o", "nothing"), ("--sort", "loose"), ("--limit", "x")):
             self.assertEqual(ctl("list", *options, check=False).returncode, 2, options)
 
     def test_selectors(self):

@@ -62,11 +62,8 @@ crate::identity_fields! { columns }
 const ADDRESSES: [&str; 2] = ["src", "dst"];
 
 /// What only one of them has.
-const OF_CAPTURES: &[&str] = &["first", "last", "time", "age", "idle", "rate", "loose"];
+const OF_CAPTURES: &[&str] = &["loose"];
 const OF_LIVE: &[&str] = &["waiting", "pin", "mark"];
-
-/// Ages are counted up to then; of live connections none is known.
-pub(crate) const LIVE_END: Time = Time(0);
 
 /// Whose connections they are.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -178,7 +175,7 @@ impl Column {
                 let (one, other) = marking.waiting.both();
                 format!("{one}/{other}")
             })),
-            "time" => Cell::or_dash(connection.captured.as_ref().map(|of| of.first.of_day())),
+            "time" => Cell::or_dash(connection.times.as_ref().map(|of| of.first.of_day())),
             "records" => Cell::or_dash(
                 connection
                     .records
@@ -203,7 +200,7 @@ impl Column {
         let Self(name, ..) = self;
         let sum = |(one, other): (u64, u64)| one.saturating_add(other) as f64;
         let bytes = sum(connection.bytes.both());
-        let captured = connection.captured.as_ref();
+        let times = connection.times.as_ref();
         let since = |from: Time, to: Time| to.0.saturating_sub(from.0) as f64 / 1e9;
         match name {
             "bytes" => Some(bytes),
@@ -213,11 +210,11 @@ impl Column {
                 Some((records.client.all() + records.server.all()) as f64)
             }
             "mark" => Some(connection.marking.as_ref()?.mark.into()),
-            "age" => Some(since(captured?.first, end)),
-            "idle" => Some(since(captured?.last, end)),
+            "age" => Some(since(times?.first, end)),
+            "idle" => Some(since(times?.last, end)),
             "rate" => {
-                let captured = captured?;
-                Some(bytes / since(captured.first, captured.last)).filter(|rate| rate.is_finite())
+                let times = times?;
+                Some(bytes / since(times.first, times.last)).filter(|rate| rate.is_finite())
             }
             _ => None,
         }
@@ -245,7 +242,7 @@ pub(crate) fn table(connections: &[Connection], columns: &[Column], end: Time) -
 /// Connections of this machine as a table with the usual columns.
 pub(crate) fn live(connections: &[Connection], verbose: bool) -> Table {
     let columns = Column::usual(Of::Live, connections, verbose);
-    table(connections, &columns, LIVE_END)
+    table(connections, &columns, Time::now())
 }
 
 fn seconds(seconds: f64) -> String {

@@ -4,13 +4,14 @@
 
 use clap::Args;
 
-use super::columns::{self, Column, Of, Shown, LIVE_END};
+use super::columns::{self, Column, Of, Shown};
 use crate::{
     failure::Failure,
     filter::LiveFilter,
     model::{Connection, Connections, State, Tracking},
     netlink::Tlsconn,
     output::{Output, Rows},
+    time::Time,
 };
 
 /// Show connections, newest last
@@ -69,7 +70,7 @@ impl List {
         let mut rows = Rows::new(output, columns.iter().map(|column| column.head()).collect());
         let found = !first.is_empty();
         for connection in first.into_iter().map(Ok).chain(connections) {
-            if !rows.add(Column::cells(&columns, &connection?, LIVE_END))? {
+            if !rows.add(Column::cells(&columns, &connection?, Time::now()))? {
                 return Ok(true);
             }
         }
@@ -85,7 +86,7 @@ impl List {
         mut connections: Vec<Connection>,
         output: &Output,
     ) -> Result<bool, Failure> {
-        self.shown.sort(&mut connections, LIVE_END);
+        self.shown.sort(&mut connections, Time::now());
         let connections = self.shown.limited(&connections);
         if output.json {
             return output.object(&Connections { connections }).map(|()| true);
@@ -94,7 +95,7 @@ impl List {
             return Ok(false);
         }
         let columns = self.shown.columns(Of::Live, connections, output.verbose);
-        output.table(&columns::table(connections, &columns, LIVE_END))?;
+        output.table(&columns::table(connections, &columns, Time::now()))?;
         Ok(true)
     }
 

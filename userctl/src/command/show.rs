@@ -72,6 +72,10 @@ pub(crate) fn table(connection: &Connection) -> Table {
         row("pin", Cell::or_dash(marking.pin.as_ref()));
         row("mark", Cell::new(format!("{:#x}", marking.mark)));
     }
+    if let Some(times) = &connection.times {
+        row("first packet", Cell::new(times.first));
+        row("last packet", Cell::new(times.last));
+    }
     table
 }
 

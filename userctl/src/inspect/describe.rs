@@ -12,8 +12,7 @@ use super::{
 use crate::{
     cipher::Cipher,
     model::{
-        Bytes, Captured, Connection, Reason, Records, RecordsBySide, Resumption, Side, State,
-        Version,
+        Bytes, Connection, Reason, Records, RecordsBySide, Resumption, Side, State, Times, Version,
     },
     octets::{Hex, Name},
 };
@@ -64,7 +63,7 @@ pub(crate) fn connection(id: u64, flow: &Flow, resumes: Option<u64>) -> Connecti
             .client_random
             .and_then(|_| tracked?.fingerprint.known()),
         reason: tracked.and_then(|tracked| reason(tracked.connection.reason(), flow)),
-        captured: Some(Captured {
+        times: Some(Times {
             first: time(first),
             last: time(last),
             loose: View(flow).loose(),

@@ -128,8 +128,7 @@ const OF_TOP: &[Prose] = &[
         &[
             Term(
                 "AGE, IDLE",
-                "How long ago the connection began, and how long ago it last had payload. With > it was there before top \
-                  was started: it is that long at least.",
+                "How long ago its first packet came, and how long ago its last one.",
             ),
             Term("SRC/s, DST/s", "Bytes of payload a second, from each end, since the connections were read before."),
             Term("SNI", "The server name that the client says. Of one that has no room the middle is left out."),

@@ -101,9 +101,9 @@ macro_rules! connection {
             /// Only of connections of this machine: a capture has none.
             #[serde(flatten)]
             pub(crate) marking: Option<Marking>,
-            /// Only of connections in a capture.
+            /// Always known, but in tests.
             #[serde(flatten)]
-            pub(crate) captured: Option<Captured>,
+            pub(crate) times: Option<Times>,
         }
 
         impl Connection {
@@ -123,7 +123,7 @@ macro_rules! connection {
                     ja4: None,
                     reason: None,
                     marking: None,
-                    captured: None,
+                    times: None,
                 }
             }
         }
@@ -146,13 +146,13 @@ macro_rules! kind {
 
 crate::identity_fields! { connection }
 
-/// What a capture says of a connection.
+/// When there were packets of a connection.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
-pub(crate) struct Captured {
-    /// When its first and its last packet were captured.
+pub(crate) struct Times {
+    /// When its first and its last packet came, or were captured.
     pub(crate) first: Time,
     pub(crate) last: Time,
-    /// A ClientHello opened it, since no SYN-ACK was captured; where that is looked for.
+    /// A ClientHello opened it, since no SYN-ACK was captured: in a capture, where that is looked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) loose: Option<bool>,
 }
@@ -342,7 +342,11 @@ pub(crate) mod tests {
                 pin: Some(Name(b"default".into())),
                 mark: 0x5400_0000,
             }),
-            captured: None,
+            times: Some(Times {
+                first: Time(1_700_000_000_000_000_000),
+                last: Time(1_700_000_001_500_000_000),
+                loose: None,
+            }),
         }
     }
 }

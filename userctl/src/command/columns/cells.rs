@@ -51,8 +51,8 @@ pub(super) fn has_reason(connection: &Connection) -> bool {
 }
 
 fn is_loose(connection: &Connection) -> bool {
-    let captured = connection.captured.as_ref();
-    captured.is_some_and(|captured| captured.loose == Some(true))
+    let times = connection.times.as_ref();
+    times.is_some_and(|times| times.loose == Some(true))
 }
 
 pub(crate) fn colour(state: State) -> Colour {

@@ -3,7 +3,7 @@
 //! What is in every column, and in which order that puts connections.
 
 use super::*;
-use crate::model::{tests::connection, Bytes, Captured, Marking, Reason, Version};
+use crate::model::{tests::connection, Bytes, Marking, Reason, Times, Version};
 
 fn captured(first: u64, last: u64, bytes: u64) -> Connection {
     Connection {
@@ -12,7 +12,7 @@ fn captured(first: u64, last: u64, bytes: u64) -> Connection {
             client: bytes,
             server: 0,
         },
-        captured: Some(Captured {
+        times: Some(Times {
             first: Time(first * 1_000_000_000),
             last: Time(last * 1_000_000_000),
             loose: None,

@@ -4,13 +4,13 @@
 
 use super::*;
 use crate::{
-    model::{tests::connection, Bytes, Captured, Marking, Reason, State},
+    model::{tests::connection, Bytes, Marking, Reason, State, Times},
     octets::Hex,
 };
 
 fn captured(reason: Option<Reason>, loose: bool) -> Connection {
     Connection {
-        captured: Some(Captured {
+        times: Some(Times {
             first: Time(1_000_000_000),
             last: Time(2_000_000_000),
             loose: Some(loose),
@@ -32,9 +32,9 @@ fn titles(connections: &[Connection], verbose: bool) -> Vec<&'static str> {
 #[test]
 fn only_what_there_is() {
     let names = |of| Column::names(of);
-    assert!(names(Of::Live).contains(&"pin") && !names(Of::Live).contains(&"first"));
-    assert!(names(Of::Capture).contains(&"first") && !names(Of::Capture).contains(&"pin"));
-    for name in ["sni", "reason", "bytes"] {
+    assert!(names(Of::Live).contains(&"pin") && !names(Of::Live).contains(&"loose"));
+    assert!(names(Of::Capture).contains(&"loose") && !names(Of::Capture).contains(&"pin"));
+    for name in ["sni", "reason", "bytes", "first", "age", "rate"] {
         assert!(names(Of::Live).contains(&name) && names(Of::Capture).contains(&name));
     }
 }

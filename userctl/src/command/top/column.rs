@@ -5,7 +5,7 @@
 use std::{cmp::Ordering, cmp::Reverse, str::FromStr, time::Duration};
 
 use super::row::{self, Row};
-use crate::{command::columns, table::Colour};
+use crate::{command::columns, model::Connection, table::Colour, time::Time};
 
 /// A column.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -68,8 +68,8 @@ impl Column {
         let connection = &row.connection;
         let dash = |text: Option<String>| text.unwrap_or_else(|| "-".into());
         match self {
-            Age => row.began.text(now),
-            Idle => row.moved.text(now),
+            Age => row.ago(|times| times.first, now),
+            Idle => row.ago(|times| times.last, now),
             SrcRate => dash(row.rates.map(|[src, _]| row::short(src))),
             DstRate => dash(row.rates.map(|[_, dst]| row::short(dst))),
             State => connection.state.to_string(),
@@ -102,7 +102,7 @@ impl Column {
         match self {
             // Ids count up.
             Age => b.id.cmp(&a.id),
-            Idle => other.moved.at.cmp(&one.moved.at),
+            Idle => last(b).cmp(&last(a)),
             SrcRate => rate(one, 0).cmp(&rate(other, 0)),
             DstRate => rate(one, 1).cmp(&rate(other, 1)),
             State => a.state.cmp(&b.state),
@@ -117,6 +117,10 @@ impl Column {
             Id => a.id.cmp(&b.id),
         }
     }
+}
+
+fn last(connection: &Connection) -> Option<Time> {
+    connection.times.as_ref().map(|times| times.last)
 }
 
 fn rate(row: &Row, end: usize) -> Reverse<Option<u64>> {

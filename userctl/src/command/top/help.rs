@@ -29,8 +29,7 @@ Ctrl-Z   stop the program, as a shell does
 ?        this help
 q        leave
 
-AGE, IDLE      how long ago it began, and had payload; > at least, as it was
-               there before top was started
+AGE, IDLE      how long ago its first packet came, and its last one
 SRC/s, DST/s   bytes a second that each end sends
 (waits)        it has sent what rules hold, and has no pin; what was held comes
                with its sender's next retransmission

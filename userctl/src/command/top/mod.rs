@@ -38,6 +38,7 @@ use self::{
 use crate::{
     failure::{Code, Failure},
     output::Output,
+    time::Time,
 };
 
 /// Of a processor's time, reading takes one part in so many at most, however many connections there are.
@@ -100,12 +101,15 @@ impl Top {
         paint: Paint,
     ) -> Result<End, Failure> {
         let start = Instant::now();
+        let begun_at = Duration::from_nanos(Time::now().0);
         let mut due = start + self.delay;
         loop {
             let begun = Instant::now();
             if begun >= due {
                 match module.read() {
-                    Ok(connections) => app.load(start.elapsed(), connections.into_iter()),
+                    Ok(connections) => {
+                        app.load(begun_at + start.elapsed(), connections.into_iter())
+                    }
                     Err(failure) => app.unread = Some(failure.message),
                 }
                 due = Instant::now() + self.delay.max(begun.elapsed() * (SHARE - 1));

@@ -4,49 +4,25 @@
 
 use std::time::Duration;
 
-use crate::model::{Bytes, Connection, Side};
+use crate::{
+    model::{Bytes, Connection, Side, Times},
+    time::Time,
+};
 
 /// A connection.
 pub(crate) struct Row {
     pub(crate) connection: Connection,
-    /// When it began, and when it last had payload.
-    pub(crate) began: Since,
-    pub(crate) moved: Since,
     /// Bytes a second of each end, once it has been read twice.
     pub(crate) rates: Option<[u64; 2]>,
     /// What each end had sent.
     bytes: [u64; 2],
 }
 
-/// A time since the start of the program, or that it was no later.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Since {
-    pub(crate) at: Duration,
-    pub(crate) is_exact: bool,
-}
-
-impl Since {
-    /// For people: how long ago that is, with > where it may be longer.
-    pub(crate) fn text(self, now: Duration) -> String {
-        let ago = crate::duration::text(now.saturating_sub(self.at).as_secs());
-        match self.is_exact {
-            true => ago,
-            false => format!(">{ago}"),
-        }
-    }
-}
-
 impl Row {
     /// One that was not there when the connections were read before. `earlier`: when that was, if it began after it.
     pub(crate) fn new(connection: Connection, now: Duration, earlier: Option<Duration>) -> Self {
         let bytes = by_end(&connection);
-        let began = Since {
-            at: now,
-            is_exact: earlier.is_some(),
-        };
         Self {
-            began,
-            moved: began,
             rates: earlier.map(|earlier| rates([0; 2], bytes, now.saturating_sub(earlier))),
             bytes,
             connection,
@@ -56,20 +32,23 @@ impl Row {
     /// The same, read again.
     pub(crate) fn again(&self, connection: Connection, now: Duration, earlier: Duration) -> Self {
         let bytes = by_end(&connection);
-        let moved = match bytes == self.bytes {
-            true => self.moved,
-            false => Since {
-                at: now,
-                is_exact: true,
-            },
-        };
         Self {
-            began: self.began,
-            moved,
             rates: Some(rates(self.bytes, bytes, now.saturating_sub(earlier))),
             bytes,
             connection,
         }
+    }
+
+    /// For people: how long ago its first packet came, or its last one.
+    pub(crate) fn ago(&self, which: fn(&Times) -> Time, now: Duration) -> String {
+        let text = |times| {
+            let then = Duration::from_nanos(which(times).0);
+            crate::duration::text(now.saturating_sub(then).as_secs())
+        };
+        self.connection
+            .times
+            .as_ref()
+            .map_or_else(|| "-".into(), text)
     }
 
     /// Whether this is what was read of the same connection. Where the module was loaded anew, ids begin anew.
@@ -154,20 +133,25 @@ mod tests {
     fn times_and_rates() {
         let sent = |client, server| Connection {
             bytes: Bytes::ByPart { client, server },
+            times: Some(Times {
+                first: Time(1_000_000_000),
+                last: Time(2_000_000_000),
+                loose: None,
+            }),
             ..connection()
         };
         let found = Row::new(sent(700, 250), seconds(1), None);
-        assert_eq!((found.rates, found.began.is_exact), (None, false));
-        assert_eq!(found.began.text(seconds(61)), ">1m0s");
+        assert_eq!(found.rates, None);
+        assert_eq!(found.ago(|times| times.first, seconds(61)), "1m0s");
+        assert_eq!(found.ago(|times| times.last, seconds(61)), "59s");
+        // A clock that was set.
+        assert_eq!(found.ago(|times| times.last, seconds(0)), "0s");
         let still = found.again(sent(700, 250), seconds(3), seconds(1));
-        assert_eq!((still.rates, still.moved), (Some([0, 0]), found.moved));
+        assert_eq!(still.rates, Some([0, 0]));
         let sends = still.again(sent(700, 2250), seconds(5), seconds(3));
         assert_eq!(sends.rates, Some([0, 1000]));
-        assert_eq!(sends.moved.text(seconds(7)), "2s");
-        assert_eq!(sends.began, found.began);
         let fresh = Row::new(sent(100, 40), seconds(9), Some(seconds(7)));
         assert_eq!(fresh.rates, Some([50, 20]));
-        assert_eq!(fresh.began.text(seconds(9)), "0s");
         // However little time has passed.
         assert!(fresh.again(sent(1 << 60, 40), seconds(9), seconds(9)).rates > fresh.rates);
     }

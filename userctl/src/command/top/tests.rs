@@ -16,8 +16,9 @@ use super::{
     choice::Choice,
 };
 use crate::{
-    model::{tests::connection, Bytes, Connection, Marking, Reason, State},
+    model::{tests::connection, Bytes, Connection, Marking, Reason, State, Times},
     octets::Name,
+    time::Time,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -47,6 +48,11 @@ fn made(id: u64) -> Connection {
             retry: None,
             pin: (id % 7 == 0).then(|| Name(b"approved".into())),
             mark: 0,
+        }),
+        times: Some(Times {
+            first: Time(id * 1_000_000_000),
+            last: Time((id + id % 3) * 1_000_000_000),
+            loose: None,
         }),
         ..connection()
     }

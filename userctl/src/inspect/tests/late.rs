@@ -223,7 +223,7 @@ fn the_last_packet_stays_the_last_where_the_start_comes_late() {
         times.into_iter().zip(frames.iter().map(|frame| &frame[..])),
     )));
     assert_eq!(found.state, State::Established);
-    let captured = found.captured.expect("it is of a capture");
+    let captured = found.times.expect("it is of a capture");
     let seconds = [captured.first, captured.last].map(|time| time.0 / 1_000_000_000);
     assert_eq!(seconds, [3, 4]);
 }

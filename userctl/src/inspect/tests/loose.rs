@@ -23,7 +23,7 @@ fn loosely(segments: &[Segment]) -> Connection {
 
 /// Whether it was marked as one that a ClientHello opened.
 fn is_marked(connection: &Connection) -> Option<bool> {
-    let captured = connection.captured.as_ref();
+    let captured = connection.times.as_ref();
     captured.expect("it was captured").loose
 }
 
@@ -32,7 +32,7 @@ fn is_marked(connection: &Connection) -> Option<bool> {
 fn assert_same(found: Connection, expected: &Connection) {
     assert_eq!(is_marked(&found), Some(true));
     let expected = Connection {
-        captured: found.captured.clone(),
+        times: found.times.clone(),
         ..expected.clone()
     };
     assert_eq!(found, expected);
@@ -46,8 +46,8 @@ fn what_has_its_start_reads_the_same() {
     assert_eq!(is_marked(&strict), None);
     let loose = loosely(&whole);
     assert_eq!(is_marked(&loose), Some(false));
-    let captured = strict.captured.clone();
-    assert_eq!(Connection { captured, ..loose }, strict);
+    let times = strict.times.clone();
+    assert_eq!(Connection { times, ..loose }, strict);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::{
     inspect, single,
     wire::{connection, ipv4, pcap_timed, Segment},
 };
-use crate::model::{Captured, Connection, State};
+use crate::model::{Connection, State, Times};
 
 const BEGIN: u32 = 1_000_000;
 /// Times that a frame may have by mistake: none, a minute and more before and after, the largest.
@@ -25,7 +25,7 @@ fn timed(packets: &[(u32, &Segment)]) -> Vec<Connection> {
 }
 
 fn times(connection: &Connection) -> [u64; 2] {
-    let Some(Captured { first, last, .. }) = &connection.captured else {
+    let Some(Times { first, last, .. }) = &connection.times else {
         panic!("it was captured");
     };
     [first.0 / 1_000_000_000, last.0 / 1_000_000_000]

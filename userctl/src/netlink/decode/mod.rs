@@ -17,9 +17,10 @@ use crate::{
     cipher::Cipher,
     model::{
         Bytes, Connection, Marking, Reason, Records, RecordsBySide, Resumption, Retry, Side, State,
-        Version,
+        Times, Version,
     },
     octets::Name,
+    time::Time,
 };
 
 /// What one end sent.
@@ -86,6 +87,8 @@ pub(super) fn connection(octets: &[u8]) -> Result<Connection, Malformed> {
         uapi::TLSCONN_A_CONNECTION_STATE,
         enumerated(State::from_number),
     )?;
+    let first = object.may(uapi::TLSCONN_A_CONNECTION_FIRST, Attribute::uint)?;
+    let last = object.may(uapi::TLSCONN_A_CONNECTION_LAST, Attribute::uint)?;
     let mut connection = Connection {
         resumes: object.may(uapi::TLSCONN_A_CONNECTION_RESUMES, Attribute::uint)?,
         records,
@@ -101,6 +104,11 @@ pub(super) fn connection(octets: &[u8]) -> Result<Connection, Malformed> {
             mark: object
                 .may(uapi::TLSCONN_A_CONNECTION_MARK, Attribute::u32)?
                 .unwrap_or(0),
+        }),
+        times: first.zip(last).map(|(first, last)| Times {
+            first: Time(first),
+            last: Time(last),
+            loose: None,
         }),
         ..Connection::new(id, ends, state, bytes)
     };
@@ -211,6 +219,8 @@ mod tests {
             .push(uapi::TLSCONN_A_CONNECTION_DST_ADDR, &[10, 0, 2, 2])
             .push(uapi::TLSCONN_A_CONNECTION_SRC_PORT, &40000u16.to_be_bytes())
             .push(uapi::TLSCONN_A_CONNECTION_DST_PORT, &443u16.to_be_bytes())
+            .uint(uapi::TLSCONN_A_CONNECTION_FIRST, 0)
+            .uint(uapi::TLSCONN_A_CONNECTION_LAST, 0)
     }
 
     fn state(attributes: Attributes, state: u32) -> Attributes {
@@ -269,9 +279,10 @@ mod tests {
         assert_eq!(
             Value::from(known),
             json!({"id": 2, "src": "10.0.1.2:40000", "dst": "10.0.2.2:443", "state": "new", "confirmed": false,
-                   "bytes": {"src": 0, "dst": 0}, "waiting": {"src": 0, "dst": 0}, "mark": "0x0"})
+                   "bytes": {"src": 0, "dst": 0}, "waiting": {"src": 0, "dst": 0}, "mark": "0x0",
+                   "first": "1970-01-01T00:00:00.000000Z", "last": "1970-01-01T00:00:00.000000Z"})
         );
-        assert_eq!(object.len(), 28);
+        assert_eq!(object.len(), 30);
     }
 
     #[test]
@@ -310,6 +321,8 @@ mod tests {
             .push(uapi::TLSCONN_A_CONNECTION_DST | 0x8000, &counts(70))
             .u32(uapi::TLSCONN_A_CONNECTION_MARK, 0x5400_0001)
             .string(uapi::TLSCONN_A_CONNECTION_PIN, "default")
+            .uint(uapi::TLSCONN_A_CONNECTION_FIRST, 1_700_000_000_000_000_000)
+            .uint(uapi::TLSCONN_A_CONNECTION_LAST, 1_700_000_001_500_000_000)
             // Of a newer module.
             .push(0x1000, &[1, 2, 3]);
         let records = json!({"change-cipher-spec": 1, "alert": 0, "handshake": 3, "application-data": 9, "heartbeat": 0});
@@ -322,6 +335,7 @@ mod tests {
             "resumption": "ticket", "resumes": 5, "early_data": false, "ech": true, "hello_retry": false,
             "records": {"client": records, "server": records}, "bytes": {"client": 70, "server": 1000}, "ja4": null,
             "reason": "resent-differently", "waiting": {"client": 60, "server": 990}, "pin": "default", "mark": "0x54000001",
+            "first": "2023-11-14T22:13:20.000000Z", "last": "2023-11-14T22:13:21.500000Z",
         });
         assert_eq!(read(&attributes), value);
     }

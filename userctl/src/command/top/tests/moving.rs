@@ -82,7 +82,7 @@ fn the_page_holds_what_is_selected() {
 }
 
 #[test]
-fn ages_of_what_was_there_before_and_of_what_came() {
+fn ages_and_rates_of_what_was_there_before_and_of_what_came() {
     let mut app = app([5, 3].into_iter());
     app.load(2 * SECOND, [3, 5, 4, 6].into_iter().map(made));
     app.load(5 * SECOND, [3, 4, 5, 6, 7].into_iter().map(made));
@@ -90,11 +90,10 @@ fn ages_of_what_was_there_before_and_of_what_came() {
     let age = |id| {
         app.model
             .row(id)
-            .map(|row| row.began.text(now))
+            .map(|row| row.ago(|times| times.first, now))
             .unwrap_or_default()
     };
-    // 4 is older than 5, though it was seen later.
-    assert_eq!([3, 4, 5, 6, 7].map(age), [">5s", ">3s", ">5s", "3s", "0s"]);
+    assert_eq!([3, 4, 5, 6, 7].map(age), ["2s", "1s", "0s", "0s", "0s"]);
     let rates = |id| app.model.row(id).and_then(|row| row.rates);
     assert_eq!([3, 7].map(rates), [Some([0, 0]), Some([7, 116])]);
 }
@@ -109,7 +108,7 @@ fn where_ids_begin_anew_nothing_is_kept() {
     };
     app.load(SECOND, [other].into_iter());
     let row = app.model.row(3).expect("it is there");
-    assert_eq!((row.rates, row.began.is_exact), (None, false));
+    assert_eq!(row.rates, None);
 }
 
 #[test]
