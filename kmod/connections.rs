@@ -44,6 +44,8 @@ const _: () = {
     use crate::tls::Connection;
     assert!(core::mem::offset_of!(Tracked, connection) == 0);
     assert!(Entry::LOCKED + Connection::HOT <= 192);
+    // A page holds 13 of them.
+    assert!(size_of::<Entry>() <= 312);
 };
 
 /// What the index by id knows of an entry beside its id. Set and cleared under the entry's lock.

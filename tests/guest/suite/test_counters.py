@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What becomes of connections is counted, and told."""
 
+import json
 import os
+import pathlib
 import re
+import shutil
 import socket
 import ssl
+import subprocess
 import unittest
 
 import canned
@@ -12,6 +16,8 @@ from forge import ACK, PSH, Forger, numbers
 from hellos import change_cipher_spec, client_hello13, encrypted, server_hello13
 from lab import SERVER, GatewayTest, forgets, inside, listed, load, on, run, stats, unload, wait_for
 from test_events import Monitor
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 
 class Counters(GatewayTest):
@@ -48,6 +54,26 @@ class Counters(GatewayTest):
         self.assertEqual(names, set(stats()))
         self.assertTrue(all(name.endswith("_total") == (kind == "counter") for name, (kind, _) in found.items()))
         self.assertEqual(found["tlsconn_connections_now"], ("gauge", 0))
+
+    def test_promtool(self):
+        """What Prometheus itself says of the format, and of the names."""
+        if not shutil.which("promtool"):
+            self.skipTest("there is no promtool here")
+        text = on("gateway", "tlsconnctl", "stats", "--prometheus").stdout
+        done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+
+    def test_dashboard(self):
+        """It asks for what there is, and for all of it."""
+        dashboard = json.loads((ROOT / "docs/grafana.json").read_text())
+        asked = " ".join(target["expr"] for panel in dashboard["panels"] for target in panel["targets"])
+        asked = set(re.findall(r"tlsconn_(?:[a-z_]|\.\*)+", asked))
+        text = on("gateway", "tlsconnctl", "stats", "--prometheus").stdout
+        there = re.findall(r"^(tlsconn_\S+) ", text, re.MULTILINE)
+        for pattern in asked:
+            self.assertTrue(any(re.fullmatch(pattern, name) for name in there), pattern)
+        for name in there:
+            self.assertTrue(any(re.fullmatch(pattern, name) for pattern in asked), name)
 
     def test_packets_and_connections(self):
         client, server = self.plain()
