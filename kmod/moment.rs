@@ -4,10 +4,7 @@
 
 use crate::sys::time;
 
-/// Ticks of a unit, as a power of two: at most 0.64 seconds, as a tick is 1 to 10 milliseconds.
-const SHIFT: u32 = 6;
-
-/// A moment in the time that the machine is up, for at least eight years; without the time that it slept.
+/// A moment: the low bits of the timer's ticks. Told from now within 49 days, as a tick is 1 to 10 milliseconds.
 #[derive(Clone, Copy)]
 pub struct Moment(u32);
 
@@ -15,7 +12,7 @@ impl Moment {
     /// This one. Any context.
     #[inline(always)]
     pub fn now() -> Self {
-        Self((time::ticks() >> SHIFT) as u32)
+        Self(time::ticks() as u32)
     }
 
     /// As a number.
@@ -29,12 +26,33 @@ impl Moment {
         Self(number)
     }
 
+    /// Nanoseconds since 1970, as the clock is set now. Any context.
+    pub fn time_of_day(self) -> u64 {
+        of_day(Self::now().0.wrapping_sub(self.0).into())
+    }
+}
+
+/// A moment longer ago, in 64 ticks each: for at least eight years, to 0.64 seconds.
+#[derive(Clone, Copy)]
+pub struct LongAgo(u32);
+
+impl LongAgo {
+    const SHIFT: u32 = 6;
+
+    /// This moment. Any context.
+    pub fn now() -> Self {
+        Self((time::ticks() >> Self::SHIFT) as u32)
+    }
+
     /// Nanoseconds since 1970, as the clock is set now: the start of its unit. Any context.
     pub fn time_of_day(self) -> u64 {
         let now = time::ticks();
-        let units = ((now >> SHIFT) as u32).wrapping_sub(self.0);
-        let within = now & ((1 << SHIFT) - 1);
-        let ago = time::of_ticks(u64::from(units) << SHIFT | within);
-        time::of_day_coarse().saturating_sub(ago)
+        let units = ((now >> Self::SHIFT) as u32).wrapping_sub(self.0);
+        let within = now & ((1 << Self::SHIFT) - 1);
+        of_day((u64::from(units) << Self::SHIFT) | within)
     }
+}
+
+fn of_day(ticks_ago: u64) -> u64 {
+    time::of_day_coarse().saturating_sub(time::of_ticks(ticks_ago))
 }

@@ -6,7 +6,7 @@ use crate::{
     counters::Counter,
     handshakes::{Budget, Slot},
     holes::{Holes, Limits, Portion},
-    moment::Moment,
+    moment::LongAgo,
     packet::Packet,
     pins::Progress,
     rare::Rare,
@@ -29,7 +29,7 @@ pub struct Tracked {
     /// What listeners know of it.
     pub told: Told,
     /// When its first packet came.
-    pub first: Moment,
+    pub first: LongAgo,
     /// What the engine needs while there is a handshake.
     pub handshake: Slot,
     /// What is left of it then.
@@ -95,7 +95,7 @@ impl Tracked {
                 state: tls::State::New,
                 resynchronised: 0,
             },
-            first: Moment::now(),
+            first: LongAgo::now(),
             handshake: Slot::empty(),
             identity: None,
             rare: Rare::default(),
