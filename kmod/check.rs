@@ -53,6 +53,13 @@ macro_rules! value {
     ($info:ident $condition:ident $word:literal versions $min:ident $max:ident) => { check_versions($info)? };
     ($info:ident $condition:ident $word:literal pinned $mark:ident $mask:ident) => { check_pin_mark($info)? };
     ($info:ident $condition:ident $word:literal pattern $field:ident $len:ident) => { check_sni($info)? };
+    ($info:ident $condition:ident $word:literal set $field:ident $len:ident) => {
+        filled!($info $condition $field $len, $word, "the set's name is empty, too long, or there without its condition");
+        if $info.match_ & bindings::$condition != 0 && !is_set_name(front(&$info.$field, $info.$len)) {
+            const WHY: Reason = reason(concat!("--", $word, ": a set's name has letters, digits, . - and _, no - first\0"));
+            return Err(WHY);
+        }
+    };
     ($info:ident $condition:ident $word:literal protocol $field:ident $len:ident) => {
         filled!($info $condition $field $len, $word, "the protocol is empty, too long, or there without its condition")
     };
@@ -90,7 +97,7 @@ const TLS13: u16 = 0x0304;
 
 /// Checks a rule; an error says what is wrong with it.
 pub(crate) fn check(info: &MatchInfo) -> Result<(), Reason> {
-    if info.match_ & !CONDITIONS != 0 || info.reserved != 0 {
+    if info.match_ & !CONDITIONS != 0 {
         return Err(c"a condition is unknown: update the module xt_tlsconn to the version of libxt_tlsconn.so");
     }
     if info.match_ == 0 {
@@ -174,11 +181,22 @@ fn check_sni(info: &MatchInfo) -> Result<(), Reason> {
     if !is_filled(wanted, info.sni_len, &info.sni) {
         return Err(c"--sni: the pattern is empty, too long, or there without its condition");
     }
-    let pattern = info.sni.get(..usize::from(info.sni_len)).unwrap_or(&[]);
+    let pattern = front(&info.sni, info.sni_len);
     if wanted && !is_pattern(pattern) {
         return Err(c"--sni: the pattern is no name in lower case with * and ?");
     }
     Ok(())
+}
+
+/// The bytes of a field that count.
+fn front(field: &[u8], len: u8) -> &[u8] {
+    field.get(..usize::from(len)).unwrap_or(&[])
+}
+
+/// Letters, digits, dots, hyphens and underscores, as a shell and iptables-restore take without quotes. Not with a hyphen first.
+pub(crate) fn is_set_name(name: &[u8]) -> bool {
+    let is_good = |octet: &u8| octet.is_ascii_alphanumeric() || b".-_".contains(octet);
+    name.first().is_some_and(|first| *first != b'-') && name.iter().all(is_good)
 }
 
 /// Whether a field of at most 32 or 255 bytes is filled as the condition wants it: not at all, or with one byte at

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A rule's conditions on what the hellos said, which the engine answers (`tls::Hellos`).
+//! A rule's conditions on what the hellos said, which the engine answers (`tls::Hellos`), and the rule's set.
 
 use crate::{
     bindings::{self, xt_tlsconn_mtinfo as MatchInfo},
     namespace::NetState,
     packet::Tcp,
     rule::without_record,
+    sets::Set,
     sys::{rcu::Reader, skb::Skb},
     tls::{begins, Answer, Hellos, IdentityRef},
 };
@@ -15,13 +16,14 @@ macro_rules! options {
     ($({ $variant:ident $condition:ident $word:literal [$($value:tt)+] [$($answer:tt)+] $($more:tt)* })+) => {
         const CONDITIONS: u32 = $(bit!($condition $($answer)+))|+;
 
-        fn hold_of(info: &MatchInfo, hellos: &Hellos<'_>) -> bool {
+        fn hold_of(info: &MatchInfo, set: Option<&Set>, hellos: &Hellos<'_>) -> bool {
             let holds = |condition: u32, answer: &dyn Fn() -> Answer| {
                 info.match_ & condition == 0 || answer().holds(info.invert & condition != 0)
             };
-            // Patterns take more time than all the others.
-            $(term!(short holds hellos info $condition [$($value)+] $($answer)+))&&+
-                && $(term!(long holds hellos info $condition [$($value)+] $($answer)+))&&+
+            // Patterns and sets take more time than all the others; what the others rule out is no hit of a set.
+            $(term!(short holds hellos info set $condition [$($value)+] $($answer)+))&&+
+                && $(term!(long holds hellos info set $condition [$($value)+] $($answer)+))&&+
+                && $(term!(last holds hellos info set $condition [$($value)+] $($answer)+))&&+
         }
     };
 }
@@ -42,18 +44,25 @@ macro_rules! bit {
     };
 }
 
-/// Whether a condition holds, in the one of two passes that it belongs to.
+/// Whether a condition holds, in the one of three passes that it belongs to.
 macro_rules! term {
     // What is not asked of hellos.
-    ($pass:ident $holds:ident $hellos:ident $info:ident $condition:ident $value:tt $other:ident) => { true };
-    (short $holds:ident $hellos:ident $info:ident $condition:ident [pattern $($fields:ident)+] $($answer:ident)+) => { true };
-    (long $holds:ident $hellos:ident $info:ident $condition:ident [pattern $($fields:ident)+] $($answer:ident)+) => {
+    ($pass:ident $holds:ident $hellos:ident $info:ident $set:ident $condition:ident $value:tt $other:ident) => { true };
+    (long $holds:ident $hellos:ident $info:ident $set:ident $condition:ident [pattern $($fields:ident)+] $($answer:ident)+) => {
         $holds(bindings::$condition, &|| answer!($hellos $info [pattern $($fields)+] $($answer)+))
     };
-    (short $holds:ident $hellos:ident $info:ident $condition:ident $value:tt $($answer:ident)+) => {
+    (last $holds:ident $hellos:ident $info:ident $set:ident $condition:ident [set $($fields:ident)+] set $known:ident) => {
+        $holds(bindings::$condition, &|| {
+            let is_hit = |name| $set.is_some_and(|set| set.is_hit(name));
+            $hellos.client_field($hellos.identity.$known.map(is_hit))
+        })
+    };
+    ($pass:ident $holds:ident $hellos:ident $info:ident $set:ident $condition:ident [pattern $($fields:ident)+] $($answer:ident)+) => { true };
+    ($pass:ident $holds:ident $hellos:ident $info:ident $set:ident $condition:ident [set $($fields:ident)+] $($answer:ident)+) => { true };
+    (short $holds:ident $hellos:ident $info:ident $set:ident $condition:ident $value:tt $($answer:ident)+) => {
         $holds(bindings::$condition, &|| answer!($hellos $info $value $($answer)+))
     };
-    (long $holds:ident $hellos:ident $info:ident $condition:ident $value:tt $($answer:ident)+) => { true };
+    ($pass:ident $holds:ident $hellos:ident $info:ident $set:ident $condition:ident $value:tt $($answer:ident)+) => { true };
 }
 
 /// The answer to a condition.
@@ -94,7 +103,7 @@ pub fn are_asked(info: &MatchInfo) -> bool {
 /// Whether a packet fits a rule's conditions on the hellos. Where there is no connection they are false, with `!` too.
 /// Softirq or process context.
 #[cold]
-pub fn hold(info: &MatchInfo, net: &NetState, skb: Skb<'_>) -> bool {
+pub fn hold(info: &MatchInfo, set: Option<&Set>, net: &NetState, skb: Skb<'_>) -> bool {
     let (Some(tcp), Some((ct, direction))) = (Tcp::new(skb), skb.conntrack()) else {
         return false;
     };
@@ -103,6 +112,7 @@ pub fn hold(info: &MatchInfo, net: &NetState, skb: Skb<'_>) -> bool {
     let locked = entry.map(|entry| entry.lock());
     hold_of(
         info,
+        set,
         &match locked.as_ref().and_then(|locked| locked.get()) {
             Some(tracked) => Hellos {
                 state: tracked.connection.state(),

@@ -586,6 +586,30 @@ void tlsconn_nest_end(struct sk_buff *skb, void *nest)
 	nla_nest_end(skb, nest);
 }
 
+static void (*tlsconn_netlink_closed)(struct net *net, u32 port);
+
+static int tlsconn_netlink_event(struct notifier_block *block, unsigned long event, void *data)
+{
+	const struct netlink_notify *notify = data;
+
+	if (event == NETLINK_URELEASE && notify->protocol == NETLINK_GENERIC)
+		tlsconn_netlink_closed(notify->net, notify->portid);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block tlsconn_netlink_block = { .notifier_call = tlsconn_netlink_event };
+
+int tlsconn_netlink_watch(void (*closed)(struct net *net, u32 port))
+{
+	tlsconn_netlink_closed = closed;
+	return netlink_register_notifier(&tlsconn_netlink_block);
+}
+
+void tlsconn_netlink_unwatch(void)
+{
+	netlink_unregister_notifier(&tlsconn_netlink_block);
+}
+
 const void *tlsconn_nla_data(const struct nlattr *attribute)
 {
 	return nla_data(attribute);

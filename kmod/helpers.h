@@ -167,6 +167,9 @@ const struct genl_info *tlsconn_dump_info(struct netlink_callback *cb);
 void tlsconn_dump_seq(struct netlink_callback *cb, u32 *portid, u32 *seq);
 void *tlsconn_nest_start(struct sk_buff *skb, int type);
 void tlsconn_nest_end(struct sk_buff *skb, void *nest);
+/* Has a function called for each socket of generic netlink that is closed: for one at a time. */
+int tlsconn_netlink_watch(void (*closed)(struct net *net, u32 port));
+void tlsconn_netlink_unwatch(void);
 const void *tlsconn_nla_data(const struct nlattr *attribute);
 int tlsconn_nla_len(const struct nlattr *attribute);
 

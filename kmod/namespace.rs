@@ -10,6 +10,7 @@ use crate::{
     links::Sessions,
     parameters,
     pins::{Pins, Release},
+    sets::Sets,
     syns::Pending,
     sys::{
         conntrack, lock::SpinLockBh, memcg::Payer, pernet::Namespace, table::Shared, work::Work,
@@ -69,6 +70,9 @@ pub struct Tracker {
     /// SYNs with data that nobody has answered.
     #[pin]
     pub syns: Pending,
+    /// Its sets of server names.
+    #[pin]
+    pub sets: Sets,
     made: Atomic<u32>,
     armed: Atomic<u32>,
     by_ends: Atomic<u32>,
@@ -93,6 +97,7 @@ impl Tracker {
             handshakes: Budget::new(parameters::max_handshakes(), parameters::handshake_octets_total()),
             payer: Payer::nobody(),
             syns <- Pending::new(),
+            sets <- Sets::new(),
             made: Atomic::new(0),
             armed: Atomic::new(0),
             by_ends: Atomic::new(0),

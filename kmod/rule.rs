@@ -7,23 +7,25 @@
 use crate::{
     bindings::{
         xt_tlsconn_mtinfo as MatchInfo, IPPROTO_TCP, XT_TLSCONN_ALL, XT_TLSCONN_PINNED,
-        XT_TLSCONN_RECORD_TYPE, XT_TLSCONN_STATE, XT_TLSCONN_WIRE,
+        XT_TLSCONN_RECORD_TYPE, XT_TLSCONN_SNI_SET, XT_TLSCONN_STATE, XT_TLSCONN_WIRE,
     },
     check::check,
     hellos,
     known::Known,
     namespace::{NetState, Tracker},
     packet::Tcp,
+    sets::{Name, Use},
     sys::{
         conntrack::{self, Conntrack, Direction},
         rcu::Reader,
         skb::Skb,
-        xt::{Match, Matches, Table},
+        xt::{Match, Matches, Refusal, Table},
     },
     tables::check_table,
     tls::{Connection, PacketTypes, Payload, Side, State, Types},
 };
-use core::ffi::CStr;
+use core::{ffi::CStr, mem::offset_of, ops::Deref};
+use kernel::prelude::*;
 
 /// The match.
 pub struct Tlsconn;
@@ -33,8 +35,10 @@ static MATCHES: Matches<Tlsconn> = Matches::unregistered();
 impl Match for Tlsconn {
     type Info = MatchInfo;
     type State = Tracker;
+    type Held = Use;
     const NAME: &'static CStr = c"tlsconn";
     const PROTOCOL: u16 = IPPROTO_TCP as u16;
+    const HELD_AT: usize = offset_of!(MatchInfo, held);
 
     fn matches() -> &'static Matches<Self> {
         &MATCHES
@@ -45,22 +49,46 @@ impl Match for Tlsconn {
         fast_path_matches(info, skb, tcp)
     }
 
-    fn fits<'a>(info: &MatchInfo, net: impl Fn() -> &'a NetState, skb: Skb<'_>, tcp: u32) -> bool {
-        matches(info, net, skb, tcp)
+    fn fits<'a>(
+        info: &MatchInfo,
+        held: Option<&Use>,
+        net: impl Fn() -> &'a NetState,
+        skb: Skb<'_>,
+        tcp: u32,
+    ) -> bool {
+        matches(info, held, net, skb, tcp)
     }
 
-    fn check(info: &MatchInfo, table: Table<'_>) -> Result<(), &'static CStr> {
-        check(info)?;
-        check_table(info, table)
+    fn check(info: &MatchInfo, net: &NetState, table: Table<'_>) -> Result<Option<Use>, Refusal> {
+        let invalid = |why| (EINVAL, why);
+        check(info).map_err(invalid)?;
+        check_table(info, table).map_err(invalid)?;
+        if info.match_ & XT_TLSCONN_SNI_SET == 0 {
+            return Ok(None);
+        }
+        let name = info.sni_set.get(..usize::from(info.sni_set_len));
+        let set = name
+            .and_then(Name::new)
+            .and_then(|name| net.sets.use_of(name));
+        set.map(Some).ok_or((
+            ENOENT,
+            c"--sni-set: there is no set of that name: make it first, with tlsconnctl set load",
+        ))
     }
 }
 
 /// Whether a packet fits a rule, whose TCP header is at `tcp` after the network header. Softirq or process context.
-fn matches<'a>(info: &MatchInfo, net: impl Fn() -> &'a NetState, skb: Skb<'_>, tcp: u32) -> bool {
+fn matches<'a>(
+    info: &MatchInfo,
+    set: Option<&Use>,
+    net: impl Fn() -> &'a NetState,
+    skb: Skb<'_>,
+    tcp: u32,
+) -> bool {
     holds(info, XT_TLSCONN_PINNED, || {
         is_pinned(info, skb.conntrack().map(|(ct, _)| ct))
     }) && holds_stored(info, &net, skb, tcp)
-        && (!hellos::are_asked(info) || hellos::hold(info, net(), skb))
+        && (!hellos::are_asked(info) || hellos::hold(info, set.map(Deref::deref), net(), skb))
 }
 
 /// The same for a rule that asks for types by content and nothing else, as most do, and a packet that the tracker has

@@ -42,6 +42,8 @@ pub mod known;
 pub mod links;
 pub mod marks;
 pub mod moment;
+#[path = "names/mod.rs"]
+pub mod names;
 pub mod namespace;
 pub mod netlink;
 mod numbers;
@@ -56,6 +58,7 @@ pub mod rare;
 pub mod release;
 pub mod rule;
 pub mod sessions;
+pub mod sets;
 pub mod syns;
 #[allow(unsafe_code, reason = "safe faces of C")]
 pub mod sys;

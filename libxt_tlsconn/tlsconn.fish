@@ -31,4 +31,5 @@ for command in {iptables,ip6tables}{,-legacy,-nft}
     $tlsconn -l session-id -x -d 'The client\'s or the server\'s session id begins with these bytes'
     $tlsconn -l client-random -x -d 'The client random begins with these bytes'
     $tlsconn -l server-random -x -d 'The server random begins with these bytes'
+    $tlsconn -l sni-set -x -d 'The client asks for a server name of this set'
 end

@@ -186,6 +186,13 @@
 -p tcp -m tlsconn --sni a --no-sni;;FAIL
 -p tcp -m tlsconn --sni a ! --no-sni;;FAIL
 -p tcp -m tlsconn --no-sni ! --sni a;;FAIL
+-p tcp -m tlsconn --sni-set no.such_set-1;;FAIL
+-p tcp -m tlsconn --sni-set "a b";;FAIL
+-p tcp -m tlsconn --sni-set -a;;FAIL
+-p tcp -m tlsconn --sni-set a/b;;FAIL
+-p tcp -m tlsconn --sni-set xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx;;FAIL
+-p tcp -m tlsconn --sni-set "";;FAIL
+-p tcp -m tlsconn --sni-set;;FAIL
 # protocols
 -p tcp -m tlsconn --alpn h2;=;OK
 -p tcp -m tlsconn ! --alpn http/1.1;=;OK

@@ -19,3 +19,4 @@ mod options;
 mod pin;
 mod reasons;
 mod record;
+mod set;

@@ -8,11 +8,11 @@
 /// packet then; and more about the value. The words of types, states and versions come before that.
 ///
 /// Values: `flag` has none. `types`, `states`: a field of bits. `versions`: the lowest and the highest. `prefix`, `protocol`,
-/// `pattern`: bytes and their number. `pinned`, `mark`: a connection mark and its mask. `bit`: none, but a bit of `flags`.
+/// `pattern`, `set`: bytes and their number. `pinned`, `mark`: a connection mark and its mask. `bit`: none, but a bit of `flags`.
 ///
 /// Answers: `packet` and `mark` are what kmod/rule.rs looks at, `detail` says how the condition is meant. Of hellos:
 /// `client` and `server` name a field of the identity, which that side's hello settles; `ask` names a question of
-/// kmod/tls/conditions.rs.
+/// kmod/tls/conditions.rs; `set` names a field of the ClientHello that the rule's set is asked for (kmod/sets/).
 #[macro_export]
 macro_rules! match_options {
     ($to:ident $($with:tt)*) => {
@@ -52,6 +52,8 @@ macro_rules! match_options {
                 "The client random begins with these bytes" "1 to 32 of them" }
             { ServerRandom XT_TLSCONN_SERVER_RANDOM "server-random" [prefix server_random server_random_len] [server server_random] "HEX"
                 "The server random begins with these bytes" "1 to 32 of them" }
+            { SniSet XT_TLSCONN_SNI_SET "sni-set" [set sni_set sni_set_len] [set sni] "NAME"
+                "The client asks for a server name of this set" "`tlsconnctl set` makes it, and has to have made it before the rule" }
         }
     };
 }

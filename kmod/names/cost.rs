@@ -21,10 +21,20 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     // 17 bytes each.
-    let name = |at: usize| format!("www.{at:08}.test", at = at.wrapping_mul(2_654_435_761) % 100_000_000);
+    let name = |at: usize| {
+        format!(
+            "www.{at:08}.test",
+            at = at.wrapping_mul(2_654_435_761) % 100_000_000
+        )
+    };
     let began = Instant::now();
     let set = common::table((0..names).map(name));
-    eprintln!("{} names in {} bytes, {:?}", set.len(), set.octets(), began.elapsed());
+    eprintln!(
+        "{} names in {} bytes, {:?}",
+        set.len(),
+        set.octets(),
+        began.elapsed()
+    );
     let most = ["a"; 128].join(".");
     let mut found = 0;
     for at in 0..lookups {

@@ -71,7 +71,11 @@ where
         let start = self.starts.get_mut(bucket)?;
         *start = start.checked_sub(taken(name))?;
         let to = self.words.get_mut(*start as usize..)?.get_mut(1..)?;
-        for (to, from) in to.get_mut(..name.words().len())?.iter_mut().zip(name.words()) {
+        for (to, from) in to
+            .get_mut(..name.words().len())?
+            .iter_mut()
+            .zip(name.words())
+        {
             to.set(*from);
         }
         Some(())
@@ -118,7 +122,13 @@ where
     fn write(&mut self, at: usize, name: &Encoded) -> usize {
         let words = [0].into_iter().chain(name.words().iter().copied());
         let mut next = at;
-        for (to, word) in self.words.get_mut(at..).unwrap_or_default().iter_mut().zip(words) {
+        for (to, word) in self
+            .words
+            .get_mut(at..)
+            .unwrap_or_default()
+            .iter_mut()
+            .zip(words)
+        {
             to.set(word);
             next = next.wrapping_add(1);
         }

@@ -14,6 +14,6 @@ mod hash;
 mod making;
 mod table;
 
-pub use making::Source;
 pub use encoding::{Encoded, NotAName};
+pub use making::Source;
 pub use table::{Place, Table, Word};

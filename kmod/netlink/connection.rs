@@ -70,9 +70,9 @@ struct Filter {
 
 impl Filter {
     /// Process context.
-    fn of(request: &Request<'_, ConnectionDump>) -> Result<Self> {
+    fn of(net: &NetState, request: &Request<'_, ConnectionDump>) -> Result<Self> {
         Ok(Self {
-            selector: selector::of(request, ConnectionDump::SELECTOR)?,
+            selector: selector::of(net, request, ConnectionDump::SELECTOR)?,
             states: request.get(ConnectionDump::STATES).unwrap_or(u32::MAX),
             live: request.has(ConnectionDump::LIVE),
         })
@@ -97,7 +97,7 @@ impl Tell for ConnectionDump {
     /// of those that were looked at is wanted the message says nothing of any: one without bytes would end the dump.
     fn tell(net: &NetState, dump: &mut Dump<'_, Self>) -> Result {
         // Made anew for every message; that is little beside what a message holds.
-        let filter = Filter::of(&dump.request())?;
+        let filter = Filter::of(net, &dump.request())?;
         for _ in 0..LOOKED_AT {
             // A short RCU section for each, however many there are.
             let rcu = Reader::begin();

@@ -3,12 +3,16 @@
 //! The family and what may be asked of it.
 
 use super::policy::{
-    ConnectionDump, ConnectionGet, PinDel, PinDump, PinGet, PinSet, StatsGet, TrackGet, TrackSet,
+    ConnectionDump, ConnectionGet, PinDel, PinDump, PinGet, PinSet, SetDel, SetDump, SetFill,
+    SetGet, SetNameDump, SetNameGet, SetNew, StatsGet, TrackGet, TrackSet,
 };
 use crate::{
     bindings::TLSCONN_FAMILY_VERSION,
     namespace::Tracker,
-    sys::genl::{Family, Offers, Operation},
+    sys::{
+        genl::{Family, Offers, Operation},
+        pernet::Namespace,
+    },
 };
 use core::ffi::CStr;
 
@@ -32,5 +36,16 @@ impl Offers for Tracker {
         Operation::answered::<TrackGet>(),
         Operation::answered::<TrackSet>(),
         Operation::answered::<StatsGet>(),
+        Operation::answered::<SetGet>(),
+        Operation::told::<SetDump>(),
+        Operation::answered::<SetNew>(),
+        Operation::answered::<SetFill>(),
+        Operation::answered::<SetDel>(),
+        Operation::answered::<SetNameGet>(),
+        Operation::told::<SetNameDump>(),
     ];
+
+    fn closed(net: &Namespace<Self>, port: u32) {
+        drop(net.sets.take(port));
+    }
 }

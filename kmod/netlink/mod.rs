@@ -11,5 +11,8 @@ mod family;
 pub mod pin;
 pub mod policy;
 mod selector;
+pub mod set;
+mod set_fill;
+mod set_names;
 pub mod stats;
 pub mod track;

@@ -250,7 +250,7 @@ impl Answer for PinSet {
             name,
             mark: mark_of(net, request, name, kind)?,
             kind,
-            selector: selector::of(request, Self::SELECTOR)?,
+            selector: selector::of(net, request, Self::SELECTOR)?,
             lasts: lasts_of(request)?,
             follow: request.has(Self::FOLLOW),
             replace: request.has(Self::REPLACE),

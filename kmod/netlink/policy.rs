@@ -10,6 +10,12 @@ use crate::{
 /// A bit for each state, as in a rule.
 type States = Mask<{ bindings::XT_TLSCONN_STATES_ALL }>;
 
+/// The name of a set.
+pub type SetName = Text<{ bindings::XT_TLSCONN_SET_NAME_MAX as usize }>;
+
+/// Server names for a set, each with a zero byte after it.
+pub type Content = Octets<{ bindings::TLSCONN_SET_CONTENT_MAX as usize }>;
+
 /// The name of a pin.
 pub type PinName = Text<{ bindings::TLSCONN_PIN_NAME_MAX as usize }>;
 
@@ -52,6 +58,7 @@ policy!(
         DST_PREFIX: U8 = TLSCONN_A_SELECTOR_DST_PREFIX,
         DST_PORT: Port = TLSCONN_A_SELECTOR_DST_PORT,
         ZONE: U16 = TLSCONN_A_SELECTOR_ZONE,
+        SNI_SET: SetName = TLSCONN_A_SELECTOR_SNI_SET,
     }
 );
 
@@ -110,4 +117,55 @@ policy!(
 policy!(
     /// `stats-get`.
     StatsGet {}
+);
+
+policy!(
+    /// `set-get` of one.
+    SetGet {
+        NAME: SetName = TLSCONN_A_SET_NAME,
+    }
+);
+
+policy!(
+    /// `set-get` of all.
+    SetDump {}
+);
+
+policy!(
+    /// `set-new`.
+    SetNew {
+        NAME: SetName = TLSCONN_A_SET_NAME,
+    }
+);
+
+policy!(
+    /// `set-fill`.
+    SetFill {
+        NAME: SetName = TLSCONN_A_SET_NAME,
+        BEGIN: Flag = TLSCONN_A_SET_BEGIN,
+        CONTENT: Content = TLSCONN_A_SET_CONTENT,
+        CHANGE: U8 = TLSCONN_A_SET_CHANGE,
+    }
+);
+
+policy!(
+    /// `set-del`.
+    SetDel {
+        NAME: SetName = TLSCONN_A_SET_NAME,
+    }
+);
+
+policy!(
+    /// `set-name-get` of the one that a host is in a set by.
+    SetNameGet {
+        NAME: SetName = TLSCONN_A_SET_NAME,
+        HOST: Pattern = TLSCONN_A_SET_HOST,
+    }
+);
+
+policy!(
+    /// `set-name-get` of all in a set.
+    SetNameDump {
+        NAME: SetName = TLSCONN_A_SET_NAME,
+    }
 );

@@ -2,15 +2,20 @@
 
 //! Selectors as requests give them and messages tell of them.
 
-use super::policy::{self, Address};
+use super::{
+    policy::{self, Address},
+    set,
+};
 use crate::{
     bindings::{
         TLSCONN_A_SELECTOR_CLIENT_RANDOM, TLSCONN_A_SELECTOR_DST_ADDR, TLSCONN_A_SELECTOR_DST_PORT,
         TLSCONN_A_SELECTOR_DST_PREFIX, TLSCONN_A_SELECTOR_SERVER_RANDOM,
-        TLSCONN_A_SELECTOR_SESSION_ID, TLSCONN_A_SELECTOR_SNI, TLSCONN_A_SELECTOR_SRC_ADDR,
-        TLSCONN_A_SELECTOR_SRC_PORT, TLSCONN_A_SELECTOR_SRC_PREFIX, TLSCONN_A_SELECTOR_ZONE,
+        TLSCONN_A_SELECTOR_SESSION_ID, TLSCONN_A_SELECTOR_SNI, TLSCONN_A_SELECTOR_SNI_SET,
+        TLSCONN_A_SELECTOR_SRC_ADDR, TLSCONN_A_SELECTOR_SRC_PORT, TLSCONN_A_SELECTOR_SRC_PREFIX,
+        TLSCONN_A_SELECTOR_ZONE,
     },
     check::is_pattern,
+    namespace::NetState,
     pins::{End, Selector},
     sys::{
         message::Message,
@@ -27,6 +32,7 @@ type Of<K> = Attribute<policy::Selector, K>;
 
 /// The selector that a request holds. Process context.
 pub(super) fn of<P: Policy>(
+    net: &NetState,
     request: &Request<'_, P>,
     attribute: Attribute<P, Nested<policy::Selector>>,
 ) -> Result<Option<KBox<Selector>>> {
@@ -35,6 +41,9 @@ pub(super) fn of<P: Policy>(
     };
     let mut selector = KBox::new(Selector::default(), GFP_KERNEL)?;
     fill(&mut selector, &nest).map_err(|why| request.refuse(EINVAL, why))?;
+    if let Some(name) = nest.get(policy::Selector::SNI_SET) {
+        selector.sni_set = Some(set::of_name(net, request, Some(name))?);
+    }
     Ok(Some(selector))
 }
 
@@ -132,6 +141,9 @@ pub(super) fn put(selector: &Selector, message: &mut Message<'_>) -> Result {
     }
     if let Some(pattern) = &selector.sni {
         message.bytes(TLSCONN_A_SELECTOR_SNI, pattern.as_slice())?;
+    }
+    if let Some(set) = &selector.sni_set {
+        message.string(TLSCONN_A_SELECTOR_SNI_SET, set.name.as_slice())?;
     }
     for ([address, prefix, port], end) in [(SRC, &selector.src), (DST, &selector.dst)] {
         let Some(end) = end else {

@@ -12,11 +12,11 @@ use super::{
     selector::Selector,
     sink::{Release, Sink},
 };
-use crate::sys::conntrack::Conntrack;
+use crate::{sets::Set, sys::conntrack::Conntrack};
 use kernel::{prelude::*, sync::aref::ARef};
 
 /// Bytes of all armed pins' patterns between their first star and their last one. Each takes about 30 instructions when a
-/// ClientHello comes.
+/// ClientHello comes. A set counts as 512 of them.
 const PATTERNS: usize = 2048;
 
 /// What somebody wants of a pin.
@@ -112,6 +112,13 @@ impl Pins {
         Ok(before)
     }
 
+    /// How many armed pins ask a set.
+    pub fn asking(&self, set: &Set) -> u32 {
+        let asks = |pin: &&Pin| pin.selector.as_ref().is_some_and(|it| it.asks(set));
+        let asking = self.0.iter().filter(|pin| pin.is_armed()).filter(asks);
+        asking.fold(0, |number, _| number.saturating_add(1))
+    }
+
     /// Whether all armed pins' patterns can be tried for a connection within the bound of a packet's work.
     fn check_patterns(&self, wanted: &PinRequest) -> Result<(), Refusal> {
         let work = |selector: &Option<KBox<Selector>>| {
@@ -128,7 +135,7 @@ impl Pins {
             true => Ok(()),
             false => Err((
                 ENOSPC,
-                c"the armed pins' patterns have more than 2048 bytes between first and last *: use shorter ones",
+                c"the armed pins' patterns have more than 2048 bytes between first and last *, a set counted as 512: use fewer or shorter ones",
             )),
         }
     }

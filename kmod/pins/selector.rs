@@ -3,9 +3,14 @@
 //! Which connections an armed pin waits for.
 
 use crate::{
+    sets::Set,
     sys::conntrack::Conntrack,
     tls::{wildcard, Bytes, IdentityRef, Side},
 };
+use kernel::sync::Arc;
+
+/// What looking a name up in a set takes at most, as bytes of a pattern ([`wildcard::work`]).
+const LOOK_UP: usize = 512;
 
 /// All that were given have to fit. What is not known of a connection fits none.
 #[derive(Default)]
@@ -18,6 +23,8 @@ pub struct Selector {
     pub session_id: Option<Bytes<32>>,
     /// A pattern over server names.
     pub sni: Option<Bytes<255>>,
+    /// A set of them.
+    pub sni_set: Option<Arc<Set>>,
     /// Where it was opened from, before NAT.
     pub src: Option<End>,
     /// And to.
@@ -72,12 +79,24 @@ impl Selector {
                 let name = candidate.name.as_mut();
                 name.is_some_and(|name| name.fits(pattern.as_slice()))
             })
+            && self.sni_set.as_ref().is_none_or(|set| {
+                let name = candidate.identity.sni;
+                name.is_some_and(|name| set.has(name))
+            })
     }
 
-    /// What trying its pattern takes ([`wildcard::work`]).
+    /// What trying its pattern and its set takes ([`wildcard::work`]).
     pub(super) fn work(&self) -> usize {
         let pattern = self.sni.as_ref();
-        pattern.map_or(0, |pattern| wildcard::work(pattern.as_slice()))
+        let pattern = pattern.map_or(0, |pattern| wildcard::work(pattern.as_slice()));
+        let set = self.sni_set.as_ref().map_or(0, |_| LOOK_UP);
+        pattern.saturating_add(set)
+    }
+
+    /// Whether it asks a set.
+    pub(super) fn asks(&self, set: &Set) -> bool {
+        let asked = self.sni_set.as_deref();
+        asked.is_some_and(|asked| core::ptr::eq(asked, set))
     }
 
     fn fits_zone(&self, ct: &Conntrack) -> bool {
@@ -96,7 +115,10 @@ impl Selector {
     /// Whether it names both ends whole, and asks for nothing else.
     pub(super) fn is_of_both_ends(&self) -> bool {
         let whole = |end: &Option<End>| end.as_ref().is_some_and(End::is_whole);
-        let hellos = self.client_random.is_some() || self.needs_server() || self.sni.is_some();
+        let hellos = self.client_random.is_some()
+            || self.needs_server()
+            || self.sni.is_some()
+            || self.sni_set.is_some();
         whole(&self.src) && whole(&self.dst) && !hellos
     }
 

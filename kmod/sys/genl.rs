@@ -7,6 +7,7 @@
 use super::{
     c_name,
     message::Message,
+    net::Net,
     pernet::{self, Namespace},
     policy::{Policy, Table},
     rcu::{synchronize_rcu, Reader},
@@ -16,6 +17,7 @@ use super::{
 use crate::bindings;
 use core::{ffi::CStr, marker::PhantomData};
 use kernel::{
+    bindings::net,
     error::{code::EAGAIN, to_result, Result},
     ffi::{c_int, c_uint},
     sync::atomic::{
@@ -81,6 +83,8 @@ pub trait Offers: pernet::State {
     const VERSION: u32;
     /// Its group, which may be listened to with CAP_NET_ADMIN in the namespace's user namespace.
     const EVENTS: &'static CStr;
+    /// A socket of generic netlink, which may have asked for something, is closed. Process context; may sleep.
+    fn closed(net: &Namespace<Self>, port: u32);
     /// What may be asked for, in the order of the commands, as the kernel wants them.
     const OPERATIONS: &'static [Operation<Self>];
 }
@@ -130,7 +134,10 @@ impl<S: Offers> Registration<S> {
         fields.set_parallel_ops(1);
         // SAFETY: The family is complete, and lives as long as the module.
         to_result(unsafe { bindings::genl_register_family(family) })?;
-        Ok(Self(all))
+        let registered = Self(all);
+        // SAFETY: The function lives as long as the module, and is called no more once the registration is dropped.
+        to_result(unsafe { bindings::tlsconn_netlink_watch(Some(closed::<S>)) })?;
+        Ok(registered)
     }
 
     /// Lets dumps begin and events be told, once nothing can fail any more: a dump that has begun keeps the module, which
@@ -149,7 +156,20 @@ impl<S: Offers> Drop for Registration<S> {
         // holds generic netlink's semaphore for reading. A dump goes on without it: each holds the module, so that there
         // is none when the module goes, and none has begun where the module fails to load.
         unsafe { bindings::genl_unregister_family(self.0.family.get()) };
+        // SAFETY: It waits for calls that run; where none was registered it does nothing.
+        unsafe { bindings::tlsconn_netlink_unwatch() };
     }
+}
+
+/// A socket is closed.
+///
+/// # Safety
+///
+/// For the kernel, which hands over the socket's namespace.
+unsafe extern "C" fn closed<S: Offers>(net: *mut net, port: u32) {
+    // SAFETY: A socket's namespace is alive while the socket is.
+    let net = unsafe { Net::from_raw(net) };
+    S::closed(Namespace::of(&net), port);
 }
 
 /// Begins a dump.

@@ -25,3 +25,11 @@ pub fn secret() -> [u64; 2] {
     // SAFETY: It was written before anything was tracked, and is only read since.
     unsafe { *SECRET.get() }
 }
+
+/// A key of its own for what is hashed. Any context.
+pub fn key() -> [u64; 2] {
+    let mut key = [0; 2];
+    // SAFETY: The kernel fills as many bytes as there are.
+    unsafe { bindings::get_random_bytes(key.as_mut_ptr().cast(), size_of::<[u64; 2]>()) };
+    key
+}

@@ -55,6 +55,12 @@ impl<P: Policy> Request<'_, P> {
         self.info
     }
 
+    /// The socket's number, which no other of the namespace has as long as it is open.
+    pub fn port(&self) -> u32 {
+        // SAFETY: The request is valid.
+        unsafe { (*self.info).snd_portid }
+    }
+
     /// What an attribute says, if it is there.
     pub fn get<K: Kind>(&self, attribute: Attribute<P, K>) -> Option<K::Value<'_>> {
         // SAFETY: By the type's invariant the request is valid and was held against the policy's table: `attrs` has an

@@ -19,17 +19,24 @@ use kernel::{
     ThisModule,
 };
 
+/// The error with which a rule is refused, and a word why, for the kernel's log.
+pub type Refusal = (Error, &'static CStr);
+
 /// A match, for IPv4 and IPv6.
 pub trait Match: Sized + 'static {
     /// What a rule holds, as user space gave it.
     type Info: 'static;
     /// What namespaces have, whose hooks are on while one has a rule.
     type State: State;
+    /// What a rule may hold as long as it is there.
+    type Held: Send + Sync + 'static;
 
     /// Its name.
     const NAME: &'static CStr;
     /// The protocol that its rules name: x_tables refuses others itself.
     const PROTOCOL: u16;
+    /// Where `Info` has room for what a rule holds: 8 bytes at its end, which are the kernel's own.
+    const HELD_AT: usize;
 
     /// It, as x_tables keeps it: a `static`.
     fn matches() -> &'static Matches<Self>;
@@ -38,17 +45,39 @@ pub trait Match: Sized + 'static {
     /// header. Softirq or process context, under RCU.
     fn fast_path(info: &Self::Info, skb: Skb<'_>, transport: u32) -> Option<bool>;
 
-    /// Whether it does, where that took more; `net` is the rule's namespace. As above.
+    /// Whether it does, where that took more; `net` is the rule's namespace, `held` what the check gave. As above.
     fn fits<'a>(
         info: &Self::Info,
+        held: Option<&Self::Held>,
         net: impl Fn() -> &'a Namespace<Self::State>,
         skb: Skb<'_>,
         transport: u32,
     ) -> bool;
 
-    /// Whether a rule may be inserted into the table of that name, or a word why not, for the kernel's log. Process context. For
+    /// Whether a rule may be inserted into the table of that name, and what it holds then. Process context; may sleep. For
     /// every rule at every replacement of a table.
-    fn check(info: &Self::Info, table: Table<'_>) -> Result<(), &'static CStr>;
+    fn check(
+        info: &Self::Info,
+        net: &Namespace<Self::State>,
+        table: Table<'_>,
+    ) -> Result<Option<Self::Held>, Refusal>;
+}
+
+/// Where a rule has what it holds: written when it is checked, before any packet meets it, and read until it is destroyed.
+///
+/// # Safety
+///
+/// `info` is a rule's data.
+#[inline]
+unsafe fn held<M: Match>(info: *const M::Info) -> *mut Option<M::Held> {
+    const {
+        assert!(M::HELD_AT + 8 == size_of::<M::Info>() && M::HELD_AT % 8 == 0);
+        assert!(size_of::<Option<M::Held>>() == 8 && align_of::<Option<M::Held>>() == 8);
+    }
+    // SAFETY: It is within the rule's data, which x_tables and nft have at multiples of 8 bytes.
+    unsafe { info.cast::<u8>().add(M::HELD_AT) }
+        .cast_mut()
+        .cast()
 }
 
 /// The table that a rule is in.
@@ -91,6 +120,7 @@ const fn of_family<M: Match>(family: u32) -> bindings::xt_match {
         checkentry: Some(check::<M>),
         destroy: Some(destroy::<M>),
         matchsize: size_of::<M::Info>() as c_uint,
+        usersize: M::HELD_AT as c_uint,
         proto: M::PROTOCOL,
         family: family as u16,
         // SAFETY: All-zero bytes are a match that is none.
@@ -158,7 +188,9 @@ unsafe fn any_matches<M: Match>(
     // SAFETY: As the caller promises: a rule is of a namespace that is alive, whose state was made before the match could be
     // used.
     let net = || unsafe { Namespace::of(&Net::from_raw((*(*parameters).state).net)) };
-    M::fits(info, net, packet, transport)
+    // SAFETY: The rule was checked, which wrote it, and is not destroyed.
+    let held = unsafe { (*held::<M>(info)).as_ref() };
+    M::fits(info, held, net, packet, transport)
 }
 
 /// A packet, the rule that it meets, and where its transport header is.
@@ -197,17 +229,24 @@ unsafe extern "C" fn check<M: Match>(parameters: *const bindings::xt_mtchk_param
             Table((*parameters).table, PhantomData),
         )
     };
-    if let Err(why) = M::check(info, table) {
-        // SAFETY: The reason is a C string.
-        unsafe { bindings::tlsconn_refused(why.as_char_ptr()) };
-        return EINVAL.to_errno();
-    }
     // SAFETY: The namespace is alive, as its table is being changed.
     let net = unsafe { Net::from_raw(net) };
-    match Namespace::<M::State>::of(&net).begin_tracking() {
-        Ok(()) => 0,
-        Err(error) => error.to_errno(),
+    let net = Namespace::<M::State>::of(&net);
+    let holds = match M::check(info, net, table) {
+        Ok(holds) => holds,
+        Err((error, why)) => {
+            // SAFETY: The reason is a C string.
+            unsafe { bindings::tlsconn_refused(why.as_char_ptr()) };
+            return error.to_errno();
+        }
+    };
+    if let Err(error) = net.begin_tracking() {
+        return error.to_errno();
     }
+    // SAFETY: It is the data of a rule that no packet meets yet, and nobody else looks at. Whatever user space has written there
+    // is no value that would have to be dropped.
+    unsafe { held::<M>((*parameters).matchinfo.cast()).write(holds) };
+    0
 }
 
 /// Gives back what the check of a rule took. Process context; may run after the namespace's exit.
@@ -216,6 +255,8 @@ unsafe extern "C" fn check<M: Match>(parameters: *const bindings::xt_mtchk_param
 ///
 /// As above.
 unsafe extern "C" fn destroy<M: Match>(parameters: *const bindings::xt_mtdtor_param) {
+    // SAFETY: x_tables hands over valid parameters: a rule that was checked, and that no packet meets any longer.
+    drop(unsafe { held::<M>((*parameters).matchinfo.cast()).read() });
     // SAFETY: x_tables hands over valid parameters; the namespace's memory outlives its rules.
     let net = unsafe { Net::from_raw((*parameters).net) };
     Namespace::<M::State>::of(&net).end_tracking();

@@ -24,6 +24,7 @@ enum {
 	XT_TLSCONN_SESSION_ID	 = 1 << 9,	/* session_id */
 	XT_TLSCONN_CLIENT_RANDOM = 1 << 10,	/* client_random */
 	XT_TLSCONN_SERVER_RANDOM = 1 << 11,	/* server_random */
+	XT_TLSCONN_SNI_SET	 = 1 << 12,	/* sni_set */
 };
 
 /* How XT_TLSCONN_RECORD_TYPE compares: bits of `flags`. */
@@ -64,6 +65,7 @@ enum {
 
 #define XT_TLSCONN_ID_MAX   32	/* bytes of a random or a session id */
 #define XT_TLSCONN_NAME_MAX 255	/* bytes of an SNI pattern or an ALPN protocol */
+#define XT_TLSCONN_SET_NAME_MAX 31	/* bytes of the name of a set of server names */
 
 /*
  * Fields of conditions that are not in `match` are zero, as are bytes after a length; everything is in host byte
@@ -82,7 +84,7 @@ struct xt_tlsconn_mtinfo {
 	__u8 server_random_len;
 	__u8 sni_len;		/* 1 to XT_TLSCONN_NAME_MAX */
 	__u8 alpn_len;
-	__u8 reserved;		/* zero */
+	__u8 sni_set_len;	/* 1 to XT_TLSCONN_SET_NAME_MAX */
 	__u32 pin_mark;		/* no bit outside of pin_mask */
 	__u32 pin_mask;		/* not zero */
 	__u8 session_id[XT_TLSCONN_ID_MAX];
@@ -90,6 +92,12 @@ struct xt_tlsconn_mtinfo {
 	__u8 server_random[XT_TLSCONN_ID_MAX];
 	__u8 sni[XT_TLSCONN_NAME_MAX + 1];	/* a-z 0-9 - _ and the wildcards * ? in labels that dots separate */
 	__u8 alpn[XT_TLSCONN_NAME_MAX + 1];
+	__u8 sni_set[XT_TLSCONN_SET_NAME_MAX + 1];	/* letters, digits, . - _, no - first */
+	/*
+	 * The kernel's own, whatever user space writes there: neither shown nor compared. An extension's userspacesize ends
+	 * before it.
+	 */
+	__u8 held[8] __attribute__((aligned(8)));
 };
 
 /*
@@ -99,7 +107,7 @@ struct xt_tlsconn_mtinfo {
 #define XT_TLSCONN_OFFSET_IS(field, offset) \
 	_Static_assert(__builtin_offsetof(struct xt_tlsconn_mtinfo, field) == (offset), \
 		       "ABI: offset of " #field)
-_Static_assert(sizeof(struct xt_tlsconn_mtinfo) == 640, "ABI: size of xt_tlsconn_mtinfo");
+_Static_assert(sizeof(struct xt_tlsconn_mtinfo) == 680, "ABI: size of xt_tlsconn_mtinfo");
 XT_TLSCONN_OFFSET_IS(match, 0);
 XT_TLSCONN_OFFSET_IS(invert, 4);
 XT_TLSCONN_OFFSET_IS(flags, 8);
@@ -112,7 +120,7 @@ XT_TLSCONN_OFFSET_IS(client_random_len, 19);
 XT_TLSCONN_OFFSET_IS(server_random_len, 20);
 XT_TLSCONN_OFFSET_IS(sni_len, 21);
 XT_TLSCONN_OFFSET_IS(alpn_len, 22);
-XT_TLSCONN_OFFSET_IS(reserved, 23);
+XT_TLSCONN_OFFSET_IS(sni_set_len, 23);
 XT_TLSCONN_OFFSET_IS(pin_mark, 24);
 XT_TLSCONN_OFFSET_IS(pin_mask, 28);
 XT_TLSCONN_OFFSET_IS(session_id, 32);
@@ -120,6 +128,8 @@ XT_TLSCONN_OFFSET_IS(client_random, 64);
 XT_TLSCONN_OFFSET_IS(server_random, 96);
 XT_TLSCONN_OFFSET_IS(sni, 128);
 XT_TLSCONN_OFFSET_IS(alpn, 384);
+XT_TLSCONN_OFFSET_IS(sni_set, 640);
+XT_TLSCONN_OFFSET_IS(held, 672);
 #undef XT_TLSCONN_OFFSET_IS
 
 #endif /* _XT_TLSCONN_H */

@@ -40,7 +40,7 @@ fn register_for(family: u32, parse: Parse, options: *const xt_option_entry) {
         revision: 0,
         family: family as u16,
         size: SIZE,
-        userspacesize: SIZE,
+        userspacesize: mem::offset_of!(xt_tlsconn_mtinfo, held),
         udata_size: mem::size_of::<Place>(),
         help: Some(print_help),
         x6_parse: Some(parse),

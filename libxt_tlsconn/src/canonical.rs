@@ -19,7 +19,6 @@ pub(crate) fn is_newer(info: &xt_tlsconn_mtinfo) -> bool {
         || u32::from(info.flags) & !FLAGS != 0
         || u32::from(info.types) & !uapi::XT_TLSCONN_TYPES_ALL != 0
         || u32::from(info.states) & !uapi::XT_TLSCONN_STATES_ALL != 0
-        || info.reserved != 0
         || (info.match_ & uapi::XT_TLSCONN_TLS_VERSION != 0
             && ![info.version_min, info.version_max]
                 .into_iter()

@@ -6,7 +6,7 @@
 use std::ffi::CStr;
 
 use tlsconn_uapi as uapi;
-use tlsconn_values::{hex, mark::Mark, name};
+use tlsconn_values::{hex, mark::Mark, name, set};
 use uapi::xt_tlsconn_mtinfo;
 
 use crate::{
@@ -57,7 +57,7 @@ macro_rules! options {
             value: $value,
             condition: uapi::$condition,
             is_detail: is!(detail $answer),
-            is_of_hellos: is!(ask $answer) || is!(client $answer) || is!(server $answer),
+            is_of_hellos: is!(ask $answer) || is!(client $answer) || is!(server $answer) || is!(set $answer),
             set: |info, text| set!(info text $kind $($field)*),
             print: |info| print!(info $kind $($field)*),
             means: $means,
@@ -81,6 +81,9 @@ macro_rules! is {
         true
     };
     (server server) => {
+        true
+    };
+    (set set) => {
         true
     };
     ($answer:ident $other:ident) => {
@@ -150,6 +153,10 @@ macro_rules! set {
         $info.$len = put(&mut $info.$field, name::parse($text)?.as_bytes());
         Ok(())
     }};
+    ($info:ident $text:ident set $field:ident $len:ident) => {{
+        $info.$len = put(&mut $info.$field, set::parse($text)?.as_bytes());
+        Ok(())
+    }};
 }
 
 /// Writes a value back.
@@ -173,6 +180,7 @@ macro_rules! print {
     ($info:ident protocol $field:ident $len:ident) => { Some(alpn::print(front(&$info.$field, $info.$len))) };
     // What the kernel lets in needs no escapes.
     ($info:ident pattern $field:ident $len:ident) => { print!($info protocol $field $len) };
+    ($info:ident set $field:ident $len:ident) => { print!($info protocol $field $len) };
 }
 
 /// The words that a value is made of.

@@ -81,6 +81,7 @@ fn argument(number: usize) -> BoxedStrategy<String> {
             .prop_map(|bytes| alpn::print(&bytes))
             .boxed(),
         "HEX" => id().boxed(),
+        "NAME" => "[a-zA-Z0-9._][a-zA-Z0-9._-]{0,30}".boxed(),
         "" => Just(String::new()).boxed(),
         other => panic!("no value is known of {other}"),
     }

@@ -6,3 +6,4 @@
 pub mod hex;
 pub mod mark;
 pub mod name;
+pub mod set;

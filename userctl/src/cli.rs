@@ -10,7 +10,7 @@ use crate::{command::Command, global::Global};
 
 /// Shows the TLS connections that xt_tlsconn tracks, and pins one of them to a connection mark.
 ///
-/// Exit codes: 0 done, 1 failed, 2 usage, 3 no such connection or pin, 4 ambiguous, 5 module not loaded or not
+/// Exit codes: 0 done, 1 failed, 2 usage, 3 no such connection, pin or set, 4 ambiguous, 5 module not loaded or not
 /// permitted.
 #[derive(Debug, Parser)]
 #[command(name = "tlsconnctl", version, arg_required_else_help = true)]

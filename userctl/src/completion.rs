@@ -10,7 +10,7 @@ use clap_complete::{
 };
 
 use crate::{
-    model::{Connection, Pin, PinState, State},
+    model::{Connection, Pin, PinState, Set, State},
     netlink::Tlsconn,
     netns,
     selector::Selector,
@@ -73,6 +73,12 @@ pub(crate) fn live_pins() -> Vec<CompletionCandidate> {
         .filter(|pin| pin.state != PinState::Released)
         .map(pin)
         .collect()
+}
+
+/// Names of sets.
+pub(crate) fn sets() -> Vec<CompletionCandidate> {
+    let told = |set: &Set| candidate(set.name.clone(), format!("{} names", set.size));
+    ask(Tlsconn::sets).iter().map(told).collect()
 }
 
 /// Names of network namespaces.

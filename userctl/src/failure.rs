@@ -17,7 +17,7 @@ pub(crate) enum Code {
     Failed = 1,
     /// The arguments make no sense; nothing was tried.
     Usage = 2,
-    /// No connection or pin is like that.
+    /// No connection, pin or set is like that.
     NotFound = 3,
     /// Several connections are.
     Ambiguous = 4,

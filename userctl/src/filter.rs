@@ -5,13 +5,15 @@
 use std::net::{IpAddr, SocketAddr};
 
 use clap::Args;
+use clap_complete::ArgValueCandidates;
 use tlsconn_tls::{wildcard, Ja4};
 
 use crate::{
+    completion,
     endpoint::Endpoint,
     model::{Connection, Marking, State, Version},
     octets::Hex,
-    selector::{Prefix, Selector},
+    selector::{Prefix, Selector, SetName},
 };
 
 /// All that were given have to fit. What is not known of a connection fits none.
@@ -58,12 +60,23 @@ pub(crate) struct LiveFilter {
     /// It carries the mark of a pin, or of this pin
     #[arg(long, value_name = "NAME", num_args = 0..=1)]
     pinned: Option<Option<String>>,
+    /// The server name is in this set
+    #[arg(long, value_name = "NAME", add = ArgValueCandidates::new(completion::sets))]
+    pub(crate) sni_set: Option<SetName>,
 }
 
 impl LiveFilter {
+    /// What the module itself looks for.
+    pub(crate) fn selector(&self) -> Selector {
+        Selector {
+            sni_set: self.sni_set.clone(),
+            ..self.filter.selector.clone()
+        }
+    }
+
     /// Whether every connection fits.
     pub(crate) fn is_empty(&self) -> bool {
-        self.is_selector() && self.filter.selector.is_empty()
+        self.is_selector() && self.selector().is_empty()
     }
 
     /// Whether nothing was given but what the module itself looks for.
@@ -71,6 +84,7 @@ impl LiveFilter {
         self.filter.is_selector() && !self.waiting && self.pinned.is_none()
     }
 
+    /// Whether a connection fits. The set is for the module to say.
     pub(crate) fn fits(&self, connection: &Connection) -> bool {
         let marking = connection.marking.as_ref();
         let waits = |marking: &Marking| marking.waiting.both() != (0, 0);
@@ -160,7 +174,9 @@ impl Filter {
             sni,
             src,
             dst,
+            // Of these the module knows.
             zone: _,
+            sni_set: _,
         } = &self.selector;
         let begins = |prefix: &Option<Prefix>, of: &[&Option<Hex>]| {
             prefix.as_ref().is_none_or(|Prefix(prefix)| {

@@ -29,6 +29,7 @@ const COMMANDS: [&str; 16] = [
     "stats",
     "track",
     "rules",
+    "set",
     "save",
     "batch",
     "inspect",
@@ -59,7 +60,8 @@ pub(crate) fn page(cli: Command, command: Option<&str>) -> io::Result<String> {
     man.render_synopsis_section(&mut page)?;
     man.render_description_section(&mut page)?;
     man.render_options_section(&mut page)?;
-    if of.is_none() {
+    let has_commands = |command: &Command| command.get_subcommands().next().is_some();
+    if of.is_none_or(has_commands) {
         man.render_subcommands_section(&mut page)?;
     }
     let prose = prose::of(command);

@@ -5,7 +5,7 @@
 use std::str::FromStr;
 
 use clap::Args;
-use tlsconn_values::{hex, name};
+use tlsconn_values::{hex, name, set};
 
 use crate::endpoint::Endpoint;
 
@@ -34,6 +34,9 @@ pub(crate) struct Selector {
     /// Conntrack's zone, which only `pin` takes.
     #[arg(skip)]
     pub(crate) zone: Option<u16>,
+    /// The server name is in this set, which only the module can say.
+    #[arg(skip)]
+    pub(crate) sni_set: Option<SetName>,
 }
 
 impl Selector {
@@ -53,6 +56,18 @@ impl FromStr for Prefix {
     fn from_str(text: &str) -> Result<Self, String> {
         let (octets, len) = hex::parse(text)?;
         Ok(Self(octets[..usize::from(len)].into()))
+    }
+}
+
+/// The name of a set of server names.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct SetName(pub(crate) String);
+
+impl FromStr for SetName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        set::parse(text).map(|name| Self(name.into()))
     }
 }
 

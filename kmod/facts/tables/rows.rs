@@ -106,7 +106,7 @@ macro_rules! counter_rows {
 }
 
 /// The enumerations of the netlink family by their names there, and what stands before the first row.
-pub(crate) fn enumerations() -> [(&'static str, Option<Row>, Vec<Row>); 7] {
+pub(crate) fn enumerations() -> [(&'static str, Option<Row>, Vec<Row>); 8] {
     let none = Row {
         constant: "TLSCONN_REASON_NONE",
         word: "none",
@@ -119,6 +119,7 @@ pub(crate) fn enumerations() -> [(&'static str, Option<Row>, Vec<Row>); 7] {
         ("reason", Some(none), facts::reasons! { rows }),
         ("pin-state", None, facts::pin_states! { rows }),
         ("release", None, facts::releases! { rows }),
+        ("set-change", None, facts::set_changes! { rows }),
         ("event", None, facts::events! { rows }),
     ]
 }

@@ -12,8 +12,18 @@ fn text(name: &Encoded) -> Vec<u8> {
 fn names_come_back() {
     let long = ["a"; 128].join(".");
     for name in [
-        "a", ".a", "a.b", "host.example", ".example", "xn--bcher-kva.example", "_dmarc.example", "10.0.0.1",
-        "abcdefghijklmnopqrstuvwxyz0123456789-_", "a--", long.as_str(), &format!(".{long}"),
+        "a",
+        ".a",
+        "a.b",
+        "host.example",
+        ".example",
+        "xn--bcher-kva.example",
+        "_dmarc.example",
+        "10.0.0.1",
+        "abcdefghijklmnopqrstuvwxyz0123456789-_",
+        "a--",
+        long.as_str(),
+        &format!(".{long}"),
     ] {
         let encoded = Encoded::new(name.as_bytes()).expect(name);
         assert_eq!(text(&encoded), name.as_bytes());
@@ -26,10 +36,31 @@ fn names_come_back() {
 fn what_is_no_name_is_refused() {
     let long = "a".repeat(256);
     for name in [
-        "", ".", "..", "a.", "a..b", "..a", "-a", ".-a", "A", "a.B", "*.a", "a b", "a\0", "a\n", "\u{e4}", "a/b", "a:443",
-        long.as_str(), &format!(".{long}"),
+        "",
+        ".",
+        "..",
+        "a.",
+        "a..b",
+        "..a",
+        "-a",
+        ".-a",
+        "A",
+        "a.B",
+        "*.a",
+        "a b",
+        "a\0",
+        "a\n",
+        "\u{e4}",
+        "a/b",
+        "a:443",
+        long.as_str(),
+        &format!(".{long}"),
     ] {
-        assert_eq!(Encoded::new(name.as_bytes()).err(), Some(NotAName), "{name:?}");
+        assert_eq!(
+            Encoded::new(name.as_bytes()).err(),
+            Some(NotAName),
+            "{name:?}"
+        );
     }
 }
 

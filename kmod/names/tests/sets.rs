@@ -11,7 +11,12 @@ use tlsconn_names::Encoded;
 
 #[test]
 fn hosts_and_domains() {
-    let set = table(["host.example", ".domain.example", "a.domain.example", ".org"]);
+    let set = table([
+        "host.example",
+        ".domain.example",
+        "a.domain.example",
+        ".org",
+    ]);
     for (host, name) in [
         ("host.example", Some("host.example")),
         ("HOST.Example.", Some("host.example")),
@@ -32,7 +37,11 @@ fn hosts_and_domains() {
         ("host.example\0", None),
         ("\0host.example", None),
     ] {
-        assert_eq!(found(&set, host.as_bytes()).as_deref(), name.map(str::as_bytes), "{host:?}");
+        assert_eq!(
+            found(&set, host.as_bytes()).as_deref(),
+            name.map(str::as_bytes),
+            "{host:?}"
+        );
     }
 }
 
@@ -47,11 +56,24 @@ fn a_set_without_names() {
 fn the_longest_names() {
     let labels = ["a"; 128].join(".");
     let whole = "b".repeat(255);
-    let set = table([labels.as_str(), &format!(".{whole}"), &format!(".{}", &labels[2..])]);
-    assert_eq!(found(&set, labels.as_bytes()).as_deref(), Some(labels.as_bytes()));
-    assert_eq!(found(&set, whole.as_bytes()).as_deref(), Some(format!(".{whole}").as_bytes()));
+    let set = table([
+        labels.as_str(),
+        &format!(".{whole}"),
+        &format!(".{}", &labels[2..]),
+    ]);
+    assert_eq!(
+        found(&set, labels.as_bytes()).as_deref(),
+        Some(labels.as_bytes())
+    );
+    assert_eq!(
+        found(&set, whole.as_bytes()).as_deref(),
+        Some(format!(".{whole}").as_bytes())
+    );
     let other = format!("x.{}", &labels[2..]);
-    assert_eq!(found(&set, other.as_bytes()).as_deref(), Some(format!(".{}", &labels[2..]).as_bytes()));
+    assert_eq!(
+        found(&set, other.as_bytes()).as_deref(),
+        Some(format!(".{}", &labels[2..]).as_bytes())
+    );
     assert_eq!(found(&set, format!("{whole}b").as_bytes()), None);
 }
 

@@ -7,6 +7,8 @@ TYPES = ["change-cipher-spec", "20", "alert", "0x15", "Handshake", "application_
          "unknown", "none"]
 STATES = ["new", "HELLO", "handshake", "established", "closed", "not-tls", "not_tls", "lost", "tainted"]
 VERSIONS = ["ssl3", "1.0", "tls1.1", "TLSv1.2", "1.3"]
+# It has to be there.
+SET = "some_set-1.a"
 LABEL = "abcdefghijklmnopqrstuvwxyz0123456789_*?"
 
 
@@ -47,6 +49,7 @@ OPTIONS = [
     ("--pin-mark", mark, "--pinned"), ("--tls-version", version, None), ("--resumed", None, None),
     ("--sni", name, None), ("--no-sni", None, None), ("--alpn", protocol, None), ("--ech", None, None),
     ("--session-id", octets, None), ("--client-random", octets, None), ("--server-random", octets, None),
+    ("--sni-set", lambda random: SET, None),
 ]
 
 

@@ -36,8 +36,8 @@ impl List {
     pub(crate) fn run(&self, output: &Output) -> Result<(), Failure> {
         self.shown.check(Of::Live)?;
         let mut tlsconn = Tlsconn::open()?;
-        let asked = &self.fit.filter.selector;
-        let told = tlsconn.connections_that(asked, |state| self.wants(state))?;
+        let asked = self.fit.selector();
+        let told = tlsconn.connections_that(&asked, |state| self.wants(state))?;
         // The module chooses by some of the selectors. Where it fails, that is told.
         let connections = told.filter(|told| {
             told.as_ref()

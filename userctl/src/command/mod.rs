@@ -14,6 +14,7 @@ mod pin;
 pub(crate) mod pins;
 mod rules;
 mod save;
+mod set;
 pub(crate) mod show;
 mod stats;
 mod top;
@@ -38,9 +39,11 @@ pub(crate) enum Command {
     Stats(stats::Stats),
     Track(track::Track),
     Rules(rules::Rules),
+    Set(set::Set),
     /// Print what a reboot would lose, as commands for `batch`
     ///
-    /// Tracking that `track on` asked for, and pins that wait for their first connection. A bound pin ends with the reboot.
+    /// Tracking that `track on` asked for, sets of server names, and pins that wait for their first connection. A bound pin ends
+    /// with the reboot.
     Save,
     Batch(batch::Batch),
     Inspect(inspect::Inspect),
@@ -66,6 +69,7 @@ impl Command {
             Self::Stats(stats) => stats.run(output),
             Self::Track(track) => track.run(output),
             Self::Rules(rules) => rules.run(output),
+            Self::Set(set) => set.run(output),
             Self::Save => save::run(output),
             Self::Batch(batch) => batch.run(output, cli),
             Self::Inspect(inspect) => inspect.run(output),

@@ -78,12 +78,12 @@ impl Pin {
     pub(crate) fn run(&self, output: &Output) -> Result<(), Failure> {
         let selector = Selector {
             zone: self.zone,
-            ..self.fit.filter.selector.clone()
+            ..self.fit.selector()
         };
         let is_any = self.fit.is_empty() && selector.is_empty();
         if self.next && !self.fit.is_selector() {
             return Err(Failure::usage(
-                "--next waits by --client-random, --server-random, --session-id, --sni, --src and --dst alone",
+                "--next waits by --client-random, --server-random, --session-id, --sni, --sni-set, --src and --dst alone",
             ));
         }
         if self.id.is_none() && is_any && !self.next {

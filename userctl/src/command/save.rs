@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::{
     failure::Failure,
-    model::{Pin, PinState, Tracking},
+    model::{Member, Pin, PinState, Tracking},
     netlink::Tlsconn,
     output::Output,
 };
@@ -21,7 +21,12 @@ struct Saved {
 
 pub(crate) fn run(output: &Output) -> Result<(), Failure> {
     let mut tlsconn = Tlsconn::open()?;
-    let commands = commands(&tlsconn.tracking()?, &tlsconn.pins()?);
+    let mut sets = Vec::new();
+    for set in tlsconn.sets()? {
+        let names = tlsconn.members(&set.name)?.collect::<Result<Vec<_>, _>>()?;
+        sets.push((set.name, names));
+    }
+    let commands = commands(&tlsconn.tracking()?, &sets, &tlsconn.pins()?);
     if output.json {
         return output.object(&Saved { commands });
     }
@@ -35,11 +40,24 @@ pub(crate) fn run(output: &Output) -> Result<(), Failure> {
     output.text(&text)
 }
 
-/// The commands that bring it back.
-fn commands(tracking: &Tracking, pins: &[Pin]) -> Vec<String> {
+/// The commands that bring it back: sets before pins that ask them.
+fn commands(tracking: &Tracking, sets: &[(String, Vec<Member>)], pins: &[Pin]) -> Vec<String> {
     let track = tracking.requested.then(|| track(tracking));
+    let sets = sets.iter().map(|(name, names)| load(name, names));
     let armed = pins.iter().filter(|pin| is_first_armed(pin)).map(arm);
-    track.into_iter().chain(armed).collect()
+    track.into_iter().chain(sets).chain(armed).collect()
+}
+
+/// One line, so that the set has all of its names at once, however many they are. None of them needs quotes.
+fn load(name: &str, names: &[Member]) -> String {
+    let mut names: Vec<&str> = names.iter().map(|member| member.name.as_str()).collect();
+    names.sort_unstable();
+    let mut line = format!("set load {name} --names");
+    for name in names {
+        line.push(' ');
+        line += name;
+    }
+    line
 }
 
 fn track(tracking: &Tracking) -> String {
@@ -133,10 +151,10 @@ mod tests {
             ..tracking(true)
         };
         assert_eq!(
-            commands(&marked, &[]),
+            commands(&marked, &[], &[]),
             ["track on --pass-mark 0x00800000 --strict"]
         );
-        assert_eq!(commands(&tracking(false), &[]), [""; 0]);
+        assert_eq!(commands(&tracking(false), &[], &[]), [""; 0]);
         let follows = Pin {
             expires_in: Some(30),
             ..pin("follows", PinState::Armed)
@@ -168,10 +186,17 @@ mod tests {
             pin("gone", PinState::Released),
             follows,
         ];
+        let members = [".b.example", "a.example"].map(|name| Member {
+            name: name.into(),
+            hits: 7,
+        });
+        let sets = [("some".into(), members.into()), ("none".into(), vec![])];
         assert_eq!(
-            commands(&tracking(true), &pins),
+            commands(&tracking(true), &sets, &pins),
             [
                 "track on",
+                "set load some --names .b.example a.example",
+                "set load none --names",
                 "pin --name=a --mark 0x54000000/0xff000000 --next --replace --sni='*.example' --src=10.0.0.0/8",
                 "pin --name=b --mark 0x54000000/0xff000000 --next --replace --for 5400s --follow --sni='*.example' \
                  --src=10.0.0.0/8",

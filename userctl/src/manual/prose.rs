@@ -23,7 +23,7 @@ const EXIT_STATUS: Prose = (
         Term("0", "Done."),
         Term("1", "The command failed; doctor: something is wrong."),
         Term("2", "The arguments are wrong."),
-        Term("3", "There is no such connection or pin."),
+        Term("3", "There is no such connection, pin or set."),
         Term("4", "Several connections fit; they are listed."),
         Term(
             "5",
@@ -221,6 +221,33 @@ const OF_RULES: &[Prose] = &[
     ),
 ];
 
+const OF_SET: &[Prose] = &[
+    (
+        "NOTES",
+        &[
+            Text("A file for load has one name a line; text after a # is a comment. Lines as in /etc/hosts, an address and names, do \
+                  too. If a line is no name, nothing is changed, and the error says which line it is."),
+            Text("load, add and del take effect in one step: packets see the old names or the new ones. Each of them makes the whole \
+                  table anew, so give add and del several names at once. If the command is interrupted, the set stays as it was."),
+            Text("A hit is a packet that a rule with --sni-set found in the set, with ! too. It counts for the set and for the \
+                  name that the host is in it by: itself, else the smallest of its domains. A name's hits go on as long as the name \
+                  stays. Pins, lists and test count nothing."),
+            Text("A set that a rule or an armed pin asks is not destroyed. Memory is charged to who loads the names: some 20 MB for \
+                  a million of 17 bytes, and as much again while they are replaced."),
+        ],
+    ),
+    (
+        "EXAMPLES",
+        &[
+            Line("tlsconnctl set load blocked names.txt"),
+            Line("iptables -I FORWARD -p tcp --dport 443 -m tlsconn --sni-set blocked -j REJECT --reject-with tcp-reset"),
+            Line("tlsconnctl set add blocked www.example.org .ads.example"),
+            Line("tlsconnctl set show blocked --hits"),
+            Line("tlsconnctl pin --next --shared --deny --name bad --sni-set blocked"),
+        ],
+    ),
+];
+
 crate::counters! { terms COUNTERS "COUNTERS" "Of the network namespace, since the module was loaded." }
 crate::reasons! { terms REASONS "REASONS" "Why a connection is lost, tainted or not TLS." }
 
@@ -242,6 +269,7 @@ pub(super) fn of(command: Option<&str>) -> &'static [Prose] {
         Some("pin") => OF_PIN,
         Some("monitor") => OF_MONITOR,
         Some("rules") => OF_RULES,
+        Some("set") => OF_SET,
         Some("stats") => &[COUNTERS, REASONS],
         Some("inspect") => OF_INSPECT,
         Some(_) => &[],

@@ -3,6 +3,7 @@
 //! Connections and pins as the tool shows them. JSON is these structs as they stand; tables are made from them.
 
 mod retry;
+mod set;
 mod words;
 
 use std::{collections::BTreeMap, fmt, net::SocketAddr};
@@ -11,6 +12,7 @@ use serde::{Serialize, Serializer};
 
 pub(crate) use self::{
     retry::Retry,
+    set::{Member, Set},
     words::{named, PinState, Reason, Resumption, Side, State, Version},
 };
 use crate::{

@@ -15,6 +15,7 @@ mod malformed;
 mod message;
 mod pinning;
 mod selector;
+mod sets;
 mod socket;
 mod told;
 mod tracking;
@@ -30,6 +31,7 @@ use self::{
 pub(crate) use self::{
     events::Listener,
     pinning::{PinRequest, Target},
+    sets::Change,
     told::Told,
 };
 use crate::{

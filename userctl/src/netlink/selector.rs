@@ -67,6 +67,9 @@ pub(super) fn selector(selector: &Selector) -> Attributes {
     if let Some(zone) = selector.zone {
         nest = nest.push(uapi::TLSCONN_A_SELECTOR_ZONE, &zone.to_ne_bytes());
     }
+    if let Some(set) = &selector.sni_set {
+        nest = nest.string(uapi::TLSCONN_A_SELECTOR_SNI_SET, &set.0);
+    }
     nest
 }
 
@@ -99,6 +102,11 @@ pub(super) fn shown(nest: Attribute<'_>) -> Result<BTreeMap<&'static str, String
     }
     if let Some(zone) = object.may(uapi::TLSCONN_A_SELECTOR_ZONE, Attribute::u16)? {
         shown.insert("zone", zone.to_string());
+    }
+    if let Some(set) = object.may(uapi::TLSCONN_A_SELECTOR_SNI_SET, |field| {
+        Ok(Name(field.string().into()))
+    })? {
+        shown.insert("sni_set", set.to_string());
     }
     Ok(shown)
 }

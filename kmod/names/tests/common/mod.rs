@@ -50,14 +50,20 @@ pub(crate) fn keyed(key: [u64; 2], names: &Listed) -> Names {
 
 #[allow(dead_code, reason = "not every test uses it")]
 pub(crate) fn table<T: AsRef<[u8]>>(names: impl IntoIterator<Item = T>) -> Names {
-    keyed([0x0706_0504_0302_0100, 0x0f0e_0d0c_0b0a_0908], &encoded(names))
+    keyed(
+        [0x0706_0504_0302_0100, 0x0f0e_0d0c_0b0a_0908],
+        &encoded(names),
+    )
 }
 
 /// The text of the name that a host is in the table by.
 #[allow(dead_code, reason = "not every test uses it")]
 pub(crate) fn found(table: &Names, host: &[u8]) -> Option<Vec<u8>> {
     let place = table.find(host)?;
-    all(table).into_iter().find(|(at, _)| *at == place).map(|(_, text)| text)
+    all(table)
+        .into_iter()
+        .find(|(at, _)| *at == place)
+        .map(|(_, text)| text)
 }
 
 /// All names with their places.

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! `set-fill`: names for a set, message by message, and what is done with them once they are all there.
+
+use super::{
+    policy::SetFill,
+    set::{name_of, put},
+};
+use crate::{
+    bindings::{
+        TLSCONN_A_SET_CHANGED, TLSCONN_CMD_SET_FILL, TLSCONN_SET_CHANGE_ADD,
+        TLSCONN_SET_CHANGE_REMOVE, TLSCONN_SET_CHANGE_REPLACE,
+    },
+    namespace::{NetState, Tracker},
+    sets::{table, Both, Filling, Name, Set, Without},
+    sys::{
+        message::Message,
+        request::{Answer, Request},
+    },
+};
+use kernel::{prelude::*, sync::Arc};
+
+impl Answer for SetFill {
+    type State = Tracker;
+    const COMMAND: u32 = TLSCONN_CMD_SET_FILL;
+
+    /// Begins, takes names, and replaces the set's by them, adds them or takes them out: whatever the request asks for, in
+    /// this order. It is all done by one socket; what was begun goes with it.
+    fn answer(net: &NetState, request: &Request<'_, Self>) -> Result {
+        let name = name_of(request, request.get(Self::NAME))?;
+        let port = request.port();
+        let refuse = |(error, why)| request.refuse(error, why);
+        if request.has(Self::BEGIN) {
+            net.sets.begin(Filling::new(port, name)).map_err(refuse)?;
+        }
+        if let Some(octets) = request.get(Self::CONTENT) {
+            net.sets.add(port, name, octets).map_err(refuse)?;
+        }
+        let Some(change) = request.get(Self::CHANGE) else {
+            return Ok(());
+        };
+        let filling = net.sets.filled(port, name).map_err(refuse)?;
+        let (set, changed) = change_set(net, request, name, change.into(), &filling)?;
+        Message::reply(request, |message| {
+            put(net, &set, message)?;
+            message.u32(TLSCONN_A_SET_CHANGED, changed)
+        })
+    }
+}
+
+/// Changes a set, and gives it with the number of names that it has gained or lost.
+fn change_set(
+    net: &NetState,
+    request: &Request<'_, SetFill>,
+    name: Name,
+    change: u32,
+    filling: &Filling,
+) -> Result<(Arc<Set>, u32)> {
+    let set = match net.sets.of_name(name) {
+        Some(set) => set,
+        // It is there with all of its names or not at all.
+        None if change == TLSCONN_SET_CHANGE_REPLACE => {
+            let set = Set::new(name, filling)?;
+            let inserted = net.sets.insert(set.clone());
+            inserted.map_err(|(error, why)| request.refuse(error, why))?;
+            return Ok((set, 0));
+        }
+        None => return Err(request.refuse(ENOENT, c"there is no set of that name")),
+    };
+    let [before, now] = match change {
+        TLSCONN_SET_CHANGE_REPLACE => set.change(|_| table(filling))?,
+        TLSCONN_SET_CHANGE_ADD => set.change(|names| table(&Both(names, filling)))?,
+        TLSCONN_SET_CHANGE_REMOVE => {
+            let gone = table(filling)?;
+            set.change(|names| table(&Without(names, &gone)))?
+        }
+        _ => return Err(request.refuse(EINVAL, c"a set is not changed in such a way")),
+    };
+    Ok((set, now.abs_diff(before)))
+}
