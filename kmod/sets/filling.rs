@@ -4,11 +4,17 @@
 
 use super::{name::Name, refusal::Refusal};
 use crate::names::{Encoded, Source};
-use core::mem::replace;
 use kernel::{alloc::AllocError, prelude::*};
 
 /// Names that one set may have. Each takes a place of 4 bytes.
 const NAMES: u32 = 4 << 20;
+
+/// The names of a message, in words.
+struct Part {
+    words: KVVec<u32>,
+    /// Of the message before it.
+    before: Option<KBox<Part>>,
+}
 
 /// Names that somebody is sending. Gone with the socket that they come by.
 pub struct Filling {
@@ -16,8 +22,8 @@ pub struct Filling {
     pub port: u32,
     /// The set that they are for.
     pub set: Name,
-    /// The words of the names of each message.
-    chunks: KVVec<KVVec<u32>>,
+    /// The names of the last message.
+    last: Option<KBox<Part>>,
     count: u32,
 }
 
@@ -27,7 +33,7 @@ impl Filling {
         Self {
             port,
             set,
-            chunks: KVVec::new(),
+            last: None,
             count: 0,
         }
     }
@@ -64,39 +70,37 @@ impl Filling {
                     .map_err(|_| (EINVAL, c"a name is longer than its bytes"))?;
             }
         }
-        self.make_room().map_err(no_memory)?;
-        let pushed = self.chunks.push_within_capacity(chunk);
-        pushed.map_err(|_| (ENOMEM, c"there is no memory for the names"))
-    }
-
-    /// Makes room for one more part. In which order they are makes no difference.
-    fn make_room(&mut self) -> Result<(), AllocError> {
-        let before = self.chunks.len();
-        if before < self.chunks.capacity() {
-            return Ok(());
-        }
-        let room = before.saturating_mul(2).max(16);
-        let mut before = replace(
-            &mut self.chunks,
-            KVVec::with_capacity(room, GFP_KERNEL_ACCOUNT)?,
-        );
-        while let Some(chunk) = before.pop() {
-            self.chunks
-                .push_within_capacity(chunk)
-                .map_err(|_| AllocError)?;
-        }
+        let part = Part {
+            words: chunk,
+            before: None,
+        };
+        let mut part = KBox::new(part, GFP_KERNEL_ACCOUNT).map_err(no_memory)?;
+        part.before = self.last.take();
+        self.last = Some(part);
         Ok(())
+    }
+}
+
+/// Not each part by the one after it: there may be many.
+impl Drop for Filling {
+    fn drop(&mut self) {
+        let mut last = self.last.take();
+        while let Some(mut part) = last {
+            last = part.before.take();
+        }
     }
 }
 
 impl Source for Filling {
     fn each(&self, to: &mut dyn FnMut(&Encoded)) {
-        for chunk in &self.chunks {
-            let mut rest = chunk.as_slice();
+        let mut part = self.last.as_deref();
+        while let Some(Part { words, before }) = part {
+            let mut rest = words.as_slice();
             while let Some(name) = Encoded::first(rest.iter().copied()) {
                 to(&name);
                 rest = rest.get(name.words().len()..).unwrap_or(&[]);
             }
+            part = before.as_deref();
         }
     }
 }
