@@ -186,6 +186,8 @@
 -p tcp -m tlsconn --sni a --no-sni;;FAIL
 -p tcp -m tlsconn --sni a ! --no-sni;;FAIL
 -p tcp -m tlsconn --no-sni ! --sni a;;FAIL
+-p tcp -m tlsconn --sni-set some_set-1.a;=;OK
+-p tcp -m tlsconn ! --sni-set some_set-1.a;=;OK
 -p tcp -m tlsconn --sni-set no.such_set-1;;FAIL
 -p tcp -m tlsconn --sni-set "a b";;FAIL
 -p tcp -m tlsconn --sni-set -a;;FAIL

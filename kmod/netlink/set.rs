@@ -10,7 +10,7 @@ use crate::{
         TLSCONN_CMD_SET_NEW,
     },
     namespace::{NetState, Tracker},
-    sets::{Filling, Name, Set},
+    sets::{Name, Nothing, Set, MISSING},
     sys::{
         message::Message,
         policy::Policy,
@@ -35,8 +35,9 @@ pub(super) fn of_name<P: Policy>(
     name: Option<&[u8]>,
 ) -> Result<Arc<Set>> {
     let name = name_of(request, name)?;
-    let missing = || request.refuse(ENOENT, c"there is no set of that name");
-    net.sets.of_name(name).ok_or_else(missing)
+    let (error, why) = MISSING;
+    let set = net.sets.of_name(name);
+    set.ok_or_else(|| request.refuse(error, why))
 }
 
 /// A set.
@@ -90,7 +91,7 @@ impl Answer for SetNew {
     /// Makes a set without names.
     fn answer(net: &NetState, request: &Request<'_, Self>) -> Result {
         let name = name_of(request, request.get(Self::NAME))?;
-        let set = Set::new(name, &Filling::new(0, name))?;
+        let set = Set::new(name, &Nothing)?;
         let inserted = net.sets.insert(set.clone());
         inserted.map_err(|(error, why)| request.refuse(error, why))?;
         Message::reply(request, |message| put(net, &set, message))

@@ -4,7 +4,7 @@
 
 use super::{
     policy::SetFill,
-    set::{name_of, put},
+    set::{name_of, of_name, put},
 };
 use crate::{
     bindings::{
@@ -56,17 +56,17 @@ fn change_set(
     change: u32,
     filling: &Filling,
 ) -> Result<(Arc<Set>, u32)> {
-    let set = match net.sets.of_name(name) {
-        Some(set) => set,
+    if change == TLSCONN_SET_CHANGE_REPLACE && net.sets.of_name(name).is_none() {
         // It is there with all of its names or not at all.
-        None if change == TLSCONN_SET_CHANGE_REPLACE => {
-            let set = Set::new(name, filling)?;
-            let inserted = net.sets.insert(set.clone());
-            inserted.map_err(|(error, why)| request.refuse(error, why))?;
-            return Ok((set, 0));
+        let set = Set::new(name, filling)?;
+        match net.sets.insert(set.clone()) {
+            Ok(()) => return Ok((set, 0)),
+            // Somebody else has made it meanwhile.
+            Err((error, _)) if error == EEXIST => {}
+            Err((error, why)) => return Err(request.refuse(error, why)),
         }
-        None => return Err(request.refuse(ENOENT, c"there is no set of that name")),
-    };
+    }
+    let set = of_name(net, request, Some(name.as_slice()))?;
     let [before, now] = match change {
         TLSCONN_SET_CHANGE_REPLACE => set.change(|_| table(filling))?,
         TLSCONN_SET_CHANGE_ADD => set.change(|names| table(&Both(names, filling)))?,

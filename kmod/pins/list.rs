@@ -16,8 +16,11 @@ use crate::{sets::Set, sys::conntrack::Conntrack};
 use kernel::{prelude::*, sync::aref::ARef};
 
 /// Bytes of all armed pins' patterns between their first star and their last one. Each takes about 30 instructions when a
-/// ClientHello comes. A set counts as 512 of them.
+/// ClientHello comes.
 const PATTERNS: usize = 2048;
+
+/// Armed pins that ask sets. Each takes up to 40,000 instructions then: for a name of the most labels in a set of the longest.
+const ASKING: usize = 4;
 
 /// What somebody wants of a pin.
 pub struct PinRequest {
@@ -105,7 +108,7 @@ impl Pins {
     /// Arms a pin for the next ClientHello that fits its selector. Gives back the connection that held it, as `bind`.
     pub fn arm(&mut self, sink: &impl Sink, wanted: PinRequest) -> Result<Option<Bound>, Refusal> {
         self.check(&wanted, true)?;
-        self.check_patterns(&wanted)?;
+        self.check_work(&wanted)?;
         let (place, before) = self.prepare(sink, wanted, None)?;
         self.wait(sink, place);
         self.changed(sink);
@@ -119,25 +122,31 @@ impl Pins {
         asking.fold(0, |number, _| number.saturating_add(1))
     }
 
-    /// Whether all armed pins' patterns can be tried for a connection within the bound of a packet's work.
-    fn check_patterns(&self, wanted: &PinRequest) -> Result<(), Refusal> {
-        let work = |selector: &Option<KBox<Selector>>| {
-            selector.as_ref().map_or(0, |selector| selector.work())
-        };
+    /// Whether all armed pins can be tried for a connection within the bound of a packet's work.
+    fn check_work(&self, wanted: &PinRequest) -> Result<(), Refusal> {
         let others = self
             .0
             .iter()
-            .filter(|pin| pin.is_armed() && pin.name != wanted.name);
-        let all = others.fold(work(&wanted.selector), |sum, pin| {
-            sum.saturating_add(work(&pin.selector))
-        });
-        match all <= PATTERNS {
-            true => Ok(()),
-            false => Err((
-                ENOSPC,
-                c"the armed pins' patterns have more than 2048 bytes between first and last *, a set counted as 512: use fewer or shorter ones",
-            )),
+            .filter(|pin| pin.is_armed() && pin.name != wanted.name)
+            .map(|pin| &pin.selector);
+        let (mut patterns, mut asking) = (0_usize, 0_usize);
+        for selector in others.chain([&wanted.selector]).flatten() {
+            patterns = patterns.saturating_add(selector.work());
+            asking = asking.saturating_add(usize::from(selector.sni_set.is_some()));
         }
+        if patterns > PATTERNS {
+            return Err((
+                ENOSPC,
+                c"the armed pins' patterns have more than 2048 bytes between first and last *: use shorter ones",
+            ));
+        }
+        if asking > ASKING {
+            return Err((
+                ENOSPC,
+                c"4 armed pins ask sets already: unpin one, or have one ask a set of all the names",
+            ));
+        }
+        Ok(())
     }
 
     /// Whether a request can be granted: one that arms a pin, or binds it.

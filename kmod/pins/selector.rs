@@ -9,9 +9,6 @@ use crate::{
 };
 use kernel::sync::Arc;
 
-/// What looking a name up in a set takes at most, as bytes of a pattern ([`wildcard::work`]).
-const LOOK_UP: usize = 512;
-
 /// All that were given have to fit. What is not known of a connection fits none.
 #[derive(Default)]
 pub struct Selector {
@@ -85,12 +82,10 @@ impl Selector {
             })
     }
 
-    /// What trying its pattern and its set takes ([`wildcard::work`]).
+    /// What trying its pattern takes ([`wildcard::work`]).
     pub(super) fn work(&self) -> usize {
         let pattern = self.sni.as_ref();
-        let pattern = pattern.map_or(0, |pattern| wildcard::work(pattern.as_slice()));
-        let set = self.sni_set.as_ref().map_or(0, |_| LOOK_UP);
-        pattern.saturating_add(set)
+        pattern.map_or(0, |pattern| wildcard::work(pattern.as_slice()))
     }
 
     /// Whether it asks a set.

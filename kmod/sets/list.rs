@@ -5,7 +5,7 @@
 use super::{
     filling::Filling,
     name::Name,
-    refusal::Refusal,
+    refusal::{Refusal, MISSING},
     set::{Set, Use},
 };
 use kernel::{
@@ -20,7 +20,8 @@ pub const MAX_SETS: usize = 64;
 /// Sets that may be filled at once.
 const FILLINGS: usize = 16;
 
-/// A namespace's sets, and names that are being sent for them. Process context; nothing of ours is taken under these locks.
+/// A namespace's sets, and names that are being sent for them. Process context. Under the list's lock nothing of ours is taken but
+/// that of the pins, under the other nothing.
 #[pin_data]
 pub struct Sets {
     #[pin]
@@ -78,7 +79,7 @@ impl Sets {
     ) -> Result<Arc<Set>, Refusal> {
         let mut list = self.list.lock();
         let Some(place) = list.iter().position(|set| set.name == name) else {
-            return Err((ENOENT, c"there is no set of that name"));
+            return Err(MISSING);
         };
         if list.get(place).is_some_and(|set| set.rules() != 0) {
             return Err((

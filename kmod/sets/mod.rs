@@ -15,6 +15,6 @@ mod set;
 pub use filling::Filling;
 pub use list::{Sets, MAX_SETS};
 pub use name::Name;
-pub use names::{table, Both, Names, Without};
-pub use refusal::Refusal;
+pub use names::{table, Both, Names, Nothing, Without};
+pub use refusal::{Refusal, MISSING};
 pub use set::{Set, Use};

@@ -53,6 +53,13 @@ pub fn table(names: &dyn Source) -> Result<Names> {
     Table::build(random::key(), starts, room, names, cond_resched).ok_or(EINVAL)
 }
 
+/// None.
+pub struct Nothing;
+
+impl Source for Nothing {
+    fn each(&self, _: &mut dyn FnMut(&Encoded)) {}
+}
+
 /// The names of two.
 pub struct Both<'a>(pub &'a dyn Source, pub &'a dyn Source);
 

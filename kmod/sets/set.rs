@@ -3,9 +3,8 @@
 //! A set.
 
 use super::{
-    filling::Filling,
     name::Name,
-    names::{table, Names},
+    names::{table, Names, Nothing},
 };
 use crate::{
     names::Source,
@@ -85,7 +84,7 @@ impl Set {
 
     /// Takes all names out. Process context; may sleep.
     pub fn empty(&self) -> Result {
-        self.change(|_| table(&Filling::new(0, self.name)))?;
+        self.change(|_| table(&Nothing))?;
         Ok(())
     }
 

@@ -26,7 +26,7 @@ pub(crate) enum Code {
 }
 
 /// A command's failure.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Failure {
     pub(crate) code: Code,
     /// One line; empty where the output has told already.

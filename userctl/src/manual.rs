@@ -18,7 +18,7 @@ use self::prose::Paragraph::{self, Line, Term, Text};
 const SECTION: &str = "8";
 const TOOL: &str = "tlsconnctl";
 /// The commands, for `tlsconnctl man COMMAND`.
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "list",
     "show",
     "top",

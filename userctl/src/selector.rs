@@ -60,7 +60,7 @@ impl FromStr for Prefix {
 }
 
 /// The name of a set of server names.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) struct SetName(pub(crate) String);
 
 impl FromStr for SetName {

@@ -24,13 +24,21 @@ LOAD = "tlsconnctl rules --load"
 LOAD_NFT = "tlsconnctl track on --pass-mark 0x00800000 && tlsconnctl rules --format nft --load"
 
 
+# Sets that have the name which the connections ask for, and that have not.
+SETS = (("tlsconnctl set load named -", "first.example\n"), ("tlsconnctl set load other -", "www.example.org\n.example.net\n"))
+
+
 @dataclasses.dataclass
 class Gateway:
-    """A name, and shell commands with what they read."""
+    """A name, and shell commands with what they read. Rules that ask a set come after the sets."""
 
     name: str
     steps: list
     kind: str = ""
+
+    def __post_init__(self):
+        if any("-set " in f"{command} {stdin}" for command, stdin in self.steps):
+            self.steps = [*SETS, *self.steps]
 
 
 def iptables(*lines, tools=0, policy="ACCEPT", tables="filter", chains=(), families=(0, 1), entrance="FORWARD"):
@@ -90,6 +98,9 @@ CONDITIONS = {
     "handshakes alone": ["-p tcp -m tlsconn --record-type handshake,alert,change-cipher-spec,none"],
     "packets of handshakes alone": ["-p tcp -m tlsconn --record-type handshake,alert,change-cipher-spec,none --all"],
     "TLS that is established": ["-p tcp -m tlsconn --state established"],
+    "a set of names": ["-p tcp -m tlsconn --sni-set named"],
+    "a set of other names": ["-p tcp -m tlsconn --sni-set other"],
+    "not a set of names": ["-p tcp -m tlsconn ! --sni-set other"],
     "what is all data": ["-p tcp -m tlsconn --record-type application-data --all"],
 }
 
@@ -156,6 +167,10 @@ def unreached():
             lines=["-A FORWARD -p tcp -m tcp --tcp-flags SYN,ACK SYN,ACK -j DROP", ESTABLISHED, *HOLD]),
         "established accepted before ours, no handshake": dict(
             lines=["-A FORWARD -p tcp -m tlsconn --record-type handshake -j DROP", ESTABLISHED, HOLD[1], QUIC]),
+        "of a set of names alone": dict(lines=[DATA.replace("--record", "--sni-set named --record"), QUIC]),
+        "but of a set of names": dict(lines=[DATA.replace("--record", "! --sni-set other --record"), QUIC]),
+        "a set of names let through": dict(lines=["-A FORWARD -p tcp -m tlsconn --sni-set named -j ACCEPT", *HOLD]),
+        "a set of names reset": dict(lines=["-A FORWARD -p tcp -m tlsconn --sni-set other -j REJECT --reject-with tcp-reset", *HOLD]),
         "everybody is pinned": dict(lines=[PINNED.replace("--pinned", "--pinned --pin-mark 0x0/0xff"), DATA, QUIC]),
         "the u32 recipe": dict(lines=["-A FORWARD -p tcp -m u32 --u32 \"0>>22&0x3C@12>>26&0x3C@0>>24&0xFF=0x17\" -j DROP"],
                                families=(0,)),

@@ -99,6 +99,11 @@ class Completion(GatewayTest):
         self.assertEqual(bash("-n", "gateway", "unpin", "m"), ["mine"])
         ctl("unpin", "mine")
         self.assertEqual(values("-n", "gateway", "unpin", ""), [])
+        for name in ("some", "other"):
+            ctl("set", "create", name)
+        self.assertEqual(values("-n", "gateway", "set", "show", ""), ["other", "some"])
+        for command in ("list", "monitor", "pin", "top"):
+            self.assertEqual(values("-n", "gateway", command, "--sni-set", "s"), ["some"], command)
         self.assertEqual(bash("-n", "gateway", "pin", "--name", ""), ["mine"])
         for shell, between in (("zsh", ":"), ("fish", "\t")):
             ids = others(shell, "-n", "gateway", "pin", "")

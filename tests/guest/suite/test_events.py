@@ -19,8 +19,8 @@ from scale import mostly_uml
 class Monitor:
     """tlsconnctl monitor on a host, and the events that it has printed."""
 
-    def __init__(self, host):
-        self.process = subprocess.Popen(["tlsconnctl", "-n", host, "-j", "monitor"], stdout=subprocess.PIPE,
+    def __init__(self, host, *arguments):
+        self.process = subprocess.Popen(["tlsconnctl", "-n", host, "-j", "monitor", *arguments], stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE)
         os.set_blocking(self.process.stdout.fileno(), False)
         self.octets = b""

@@ -17,6 +17,7 @@ from hellos import client_hello, server_hello
 from lab import IPTABLES, GatewayTest, ctl, listed, on, run, wait_for
 from netlink import N, Netlink, Refused, attribute
 from scale import size, tell
+from test_events import Monitor
 
 REPLACEMENTS = size(20, 100, uml=50)
 
@@ -371,12 +372,36 @@ class Selecting(SetTest):
         ctl("set", "destroy", "some")
         self.assertEqual(meant.listed()["pin"], "waits")
 
+    def test_monitor(self):
+        self.load("some", "kept.example", ".sub.example")
+        self.assertIn("there is no set of that name", refused("monitor", "--sni-set", "none", code=3))
+        ctl("track", "on")
+        server = self.server()
+        monitor = Monitor("gateway", "--event", "established", "--sni-set", "some")
+        self.addCleanup(monitor.close)
+
+        def told():
+            return [event["connection"]["sni"] for event in monitor.events()]
+        for name in ("other.example", "kept.example", None, "a.sub.example"):
+            self.connect(server, name=name)
+        self.assertTrue(wait_for(lambda: len(told()) == 2))
+        # Names that come are asked for as they are then.
+        self.load("some", "late.example")
+        for name in ("kept.example", "late.example"):
+            self.connect(server, name=name)
+        self.assertTrue(wait_for(lambda: len(told()) == 3))
+        self.assertEqual(told(), ["kept.example", "a.sub.example", "late.example"])
+        ctl("set", "destroy", "some")
+        self.connect(server, name="late.example")
+        self.assertEqual(monitor.process.wait(60), 3)
+        self.assertIn(b"there is no set of that name", monitor.process.stderr.read())
+
     def test_as_many_pins_as_may_ask(self):
         """What a ClientHello takes is bounded."""
         self.load("some", "a.example")
         for number in range(4):
             ctl("pin", "--next", "--shared", "--name", f"p{number}", "--sni-set", "some")
-        self.assertIn("a set counted as 512", refused("pin", "--next", "--shared", "--name", "p4", "--sni-set", "some"))
+        self.assertIn("4 armed pins ask sets already", refused("pin", "--next", "--shared", "--name", "p4", "--sni-set", "some"))
 
 
 class Large(SetTest):

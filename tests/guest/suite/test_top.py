@@ -131,6 +131,26 @@ class Top(Watched):
         top.type("?")
         self.assertShows(top, "every field of it", "q back")
 
+    def test_sets_of_names(self):
+        self.hold()
+        self.held("one.example", "two.example", "three.example")
+        for name, members in ("some", ("one.example", "three.example")), ("other", ("three.example",)):
+            ctl("set", "load", name, "--names", *members)
+        top = self.top("--sni-set", "some")
+        self.assertShows(top, "2 of 2 connections", "one.example", "three.example")
+        self.assertNotIn("two.example", top.shown())
+        # Until a set's name is typed whole there may be no such set.
+        top.type("/--sni-set othe")
+        self.assertShows(top, "0 of 2 connections", "there is no set of that name")
+        top.type("r" + ENTER)
+        self.assertShows(top, "1 of 2 connections, 1 wait, 0 pinned; --sni-set other", "three.example")
+        # Names that come and go are followed.
+        ctl("set", "add", "some", "two.example")
+        ctl("set", "load", "other", "--names", "two.example", "one.example")
+        self.assertShows(top, "2 of 3 connections", "one.example", "two.example")
+        ctl("set", "destroy", "some")
+        self.assertShows(top, "0 of 0 connections", "there is no set of that name")
+
     def test_it_fits_the_terminal(self):
         self.hold()
         self.held("www.example.org")
@@ -188,6 +208,11 @@ class Ends(Watched):
         self.assertEqual((done.returncode, done.stdout), (2, ""))
         for word in ("terminal", "`tlsconnctl list`", "`tlsconnctl monitor`"):
             self.assertIn(word, done.stderr)
+        none = Terminal(*TOP, "--sni-set", "none")
+        self.addCleanup(none.close)
+        code, errors = none.program.wait(60), none.program.stderr.read().decode()
+        self.assertEqual((code, none.alternate), (3, None), errors)
+        self.assertIn("there is no set of that name", errors)
         # Nobody without privilege gets as far as the screen.
         top = Terminal("setpriv", "--reuid", "65534", "--clear-groups", "--bounding-set=-all", "tlsconnctl", "top")
         self.addCleanup(top.close)

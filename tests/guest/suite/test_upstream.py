@@ -6,6 +6,10 @@ import re
 import subprocess
 import unittest
 
+from lab import run, wait_for
+
+# Rules of the file ask it.
+SET = "some_set-1.a"
 TESTS = pathlib.Path(__file__).parents[2]
 SCRIPTS = TESTS.parent / "build" / "iptables-tests"
 
@@ -23,6 +27,8 @@ class Upstream(unittest.TestCase):
         return done.stdout
 
     def test_rules(self):
+        run("tlsconnctl", "set", "load", SET, "--names")
+        self.addCleanup(wait_for, lambda: run("tlsconnctl", "set", "destroy", SET, check=False).returncode == 0)
         said = self.script("iptables-test.py", "libxt_tlsconn.t")
         for variant in ("legacy", "nft"):
             [(tests, passed)] = re.findall(rf"^{variant}: 1 test files, (\d+) unit tests, (\d+) passed$", said, re.M)

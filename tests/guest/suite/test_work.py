@@ -14,12 +14,14 @@ import evasions
 from conversation import RANDOM, Wire
 from forge import ACK, PSH, SYN
 from hellos import change_cipher_spec, client_hello, client_hello13, encrypted, record, server_hello, server_hello13
-from lab import GatewayTest, on, stats
+from lab import GatewayTest, on, run, stats
 from netlink import NESTED, N, Netlink, Refused, attribute
 from scale import size, tell
 from test_disorder import AT_ONCE, ORDERS, DisorderTest, stream
 
 INSTRUCTIONS, EACH, LARGE = 300_000, 2, 16 * 1024
+# Armed pins that may ask sets.
+ASKING = 4
 # Of the clock, for an instruction: tests/lab/guest.
 NANOSECONDS = 2
 MTU = 65_535
@@ -251,11 +253,32 @@ class Work(DisorderTest):
         with self.assertRaisesRegex(Refused, "between first and last"):
             self.arm(netlink, 8, b"*" + b"a" * 251 + b"b*")
 
-    def arm(self, netlink, number, pattern):
+    def test_sets(self):
+        """As many pins as may ask sets do, for a host of the most labels, of which each is looked for among names that are as long as
+        may be."""
+        netlink = Netlink()
+        self.addCleanup(netlink.close)
+        names = "\n".join(f"{number:05}.{'b' * 249}" for number in range(2000))
+        hello = client_hello(RANDOM, sni=b".".join([b"a"] * 127))
+        for number in range(ASKING):
+            run("tlsconnctl", "-n", "gateway", "set", "load", f"s{number}", "-", stdin=names)
+            self.arm(netlink, number, b"s%d\0" % number, of="SNI_SET")
+        with self.assertRaisesRegex(Refused, "ask sets already"):
+            self.arm(netlink, ASKING, b"s0\0", of="SNI_SET")
+        with_pins = [[self.opened().put("client", hello)] for _ in range(self.TIMES)]
+        netlink.ask(N["CMD_PIN_DEL"], attribute(N["A_PIN_ALL"]))
+        without = [[self.opened().put("client", hello)] for _ in range(self.TIMES)]
+        spent = (min(with_pins)[0] - min(without)[0]) // NANOSECONDS
+        tell(f"{ASKING} pins that ask sets: {spent} instructions")
+        self.assertGreater(spent, 1000)
+        # Beside what patterns may take.
+        self.assertLess(spent, ASKING * 40_000)
+
+    def arm(self, netlink, number, value, of="SNI"):
         netlink.ask(N["CMD_PIN_SET"], attribute(N["A_PIN_NAME"], b"p%d\0" % number)
                     + attribute(N["A_PIN_MARK"], number + 1 << 24) + attribute(N["A_PIN_MASK"], 0xFF000000)
                     + attribute(N["A_PIN_NEXT"]) + attribute(N["A_PIN_REPLACE"])
-                    + attribute(N["A_PIN_SELECTOR"] | NESTED, attribute(N["A_SELECTOR_SNI"], pattern)))
+                    + attribute(N["A_PIN_SELECTOR"] | NESTED, attribute(N[f"A_SELECTOR_{of}"], value)))
 
     def many(self, count):
         """Connections of which only the beginning came."""

@@ -9,14 +9,15 @@ use crate::{
     failure::Failure,
     filter::LiveFilter,
     model::{Connection, Pin},
-    netlink::Listener,
+    netlink::{Listener, Tlsconn},
     output::Output,
 };
 
 /// Print what happens to connections and pins, as it happens
 ///
 /// Runs until it is interrupted. If events come faster than they are read, an event says that some were lost, whatever was
-/// asked for. With selectors, events of connections are told that fit as they are then, and none of pins.
+/// asked for. With selectors, events of connections are told that fit as they are then, and none of pins. With --sni-set it ends
+/// when the set is destroyed.
 #[derive(Args, Debug)]
 pub(crate) struct Monitor {
     /// Only these events, as data-waiting,pin-released
@@ -29,9 +30,13 @@ pub(crate) struct Monitor {
 impl Monitor {
     pub(crate) fn run(&self, output: &Output) -> Result<(), Failure> {
         let mut listener = Listener::open()?;
+        let mut tlsconn = Tlsconn::open()?;
+        if let Some(set) = &self.fit.sni_set {
+            tlsconn.set(&set.0)?;
+        }
         loop {
             for event in listener.wait()? {
-                if !self.wants(&event) {
+                if !self.wants(&event) || !self.is_in_set(&event, &mut tlsconn)? {
                     continue;
                 }
                 let written = if output.json {
@@ -47,6 +52,7 @@ impl Monitor {
         }
     }
 
+    /// Whether an event is wanted, but for the set.
     fn wants(&self, event: &Event) -> bool {
         let What::Known(kind) = event.event else {
             return true;
@@ -56,6 +62,17 @@ impl Monitor {
             None => self.fit.is_empty(),
         };
         (self.events.is_empty() || self.events.contains(&kind)) && fits()
+    }
+
+    /// Whether the server name is in the set, as the module says.
+    fn is_in_set(&self, event: &Event, tlsconn: &mut Tlsconn) -> Result<bool, Failure> {
+        let (Some(set), Some(connection)) = (&self.fit.sni_set, &event.connection) else {
+            return Ok(true);
+        };
+        match &connection.sni {
+            Some(name) => Ok(tlsconn.find(&set.0, &name.0)?.is_some()),
+            None => Ok(false),
+        }
     }
 }
 

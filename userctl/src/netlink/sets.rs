@@ -13,7 +13,7 @@ use super::{
     Tlsconn,
 };
 use crate::{
-    failure::Failure,
+    failure::{Code, Failure},
     model::{Member, Set},
 };
 
@@ -112,13 +112,17 @@ impl Tlsconn {
         )
     }
 
-    /// The name that a host is in a set by.
-    pub(crate) fn find(&mut self, name: &str, host: &str) -> Result<Member, Failure> {
-        let asked = named(name).push(uapi::TLSCONN_A_SET_HOST, host.as_bytes());
-        let doing = format!("{host} in set {name}");
+    /// The name that a host is in a set by, if it is.
+    pub(crate) fn find(&mut self, name: &str, host: &[u8]) -> Result<Option<Member>, Failure> {
+        let asked = named(name).push(uapi::TLSCONN_A_SET_HOST, host);
+        let doing = format!("cannot look into set {name}");
         let get = uapi::TLSCONN_CMD_SET_NAME_GET;
-        let objects = self.client.command(get, &asked, &doing, SEE_SETS)?;
-        one(&objects, member, &doing)
+        match self.client.command(get, &asked, &doing, SEE_SETS) {
+            Ok(objects) => one(&objects, member, &doing).map(Some),
+            // That there is no such set is another failure.
+            Err(failure) if failure.code == Code::NotFound => self.set(name).map(|_| None),
+            Err(failure) => Err(failure),
+        }
     }
 }
 

@@ -80,21 +80,15 @@ pub(super) fn one(name: &str, with_hits: bool, output: &Output) -> Result<(), Fa
 
 /// Whether a host is in a set.
 pub(super) fn found(name: &str, host: &str, output: &Output) -> Result<(), Failure> {
-    let mut tlsconn = Tlsconn::open()?;
-    // That there is no such set is another failure.
-    let set = tlsconn.set(name)?;
-    let by = match tlsconn.find(name, host) {
-        Ok(member) => Some(member.name),
-        Err(failure) if failure.code == Code::NotFound => None,
-        Err(failure) => return Err(failure),
-    };
+    let by = Tlsconn::open()?.find(name, host.as_bytes())?;
+    let by = by.map(|member| member.name);
     let is_in = by.is_some();
     if output.json {
         output.object(&Found { host, name: by })?;
     } else {
         output.done(&match by {
-            Some(by) => format!("{host} is in set {}, by {by}", set.name),
-            None => format!("{host} is not in set {}", set.name),
+            Some(by) => format!("{host} is in set {name}, by {by}"),
+            None => format!("{host} is not in set {name}"),
         })?;
     }
     match is_in {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{
-    choice::Choice,
+    choice::{Choice, Members},
     layout::Needs,
     model::{Go, Model},
     prompt::{Ask, Prompt, Typed},
@@ -91,6 +91,19 @@ impl App {
             needs: Needs::default(),
             page: 1,
         }
+    }
+
+    /// Takes what is in the sets that are asked for; the connections come after that. Why one is not known is said.
+    pub(crate) fn know(&mut self, members: Members) {
+        let mut failures = members.values().filter_map(|ids| ids.as_ref().err());
+        if let Some(failure) = failures.next() {
+            let message = failure.message.clone();
+            match self.prompt.as_mut() {
+                Some(prompt) if prompt.ask == Ask::Filter => prompt.error = Some(message),
+                _ => self.say(message, true),
+            }
+        }
+        self.model.know(members);
     }
 
     /// Takes all connections as they are now.
@@ -269,7 +282,7 @@ impl App {
                 self.model
                     .narrow(Choice::parse(&self.filter).unwrap_or_default());
                 self.needs = Needs::default();
-                return Asked::Nothing;
+                return self.asked();
             }
             (Typed::Left, _) => return Asked::Nothing,
             (Typed::Changed, Ask::Filter) => {
@@ -283,7 +296,15 @@ impl App {
             (Typed::Nothing, _) => {}
         }
         self.prompt = Some(prompt);
-        Asked::Nothing
+        self.asked()
+    }
+
+    /// What the selectors that are typed ask for: what is in a set the module says.
+    fn asked(&self) -> Asked {
+        match self.model.lacks_set() {
+            true => Asked::Read,
+            false => Asked::Nothing,
+        }
     }
 
     fn narrow(&mut self, text: &str) -> Result<(), String> {
@@ -313,7 +334,7 @@ impl App {
                 return Ok(Asked::Do(Act::Deny(id, name)));
             }
         }
-        Ok(Asked::Nothing)
+        Ok(self.asked())
     }
 }
 

@@ -2,13 +2,20 @@
 
 //! Which connections are shown: by the command line, and by the line that one types.
 
+use std::collections::{BTreeMap, HashSet};
+
 use clap::{Args, Parser};
 
 use crate::{
+    failure::Failure,
     filter::LiveFilter,
     model::{Connection, State},
+    selector::SetName,
     usage,
 };
+
+/// The connections in each of some sets, by their ids; or why they are not known.
+pub(crate) type Members = BTreeMap<SetName, Result<HashSet<u64>, Failure>>;
 
 /// What may be said on the command line and in the line.
 #[derive(Args, Clone, Debug, Default)]
@@ -41,9 +48,18 @@ impl Choice {
             .map_err(|error| usage::cause(&error))
     }
 
-    /// Whether the selectors fit.
-    pub(crate) fn fits(&self, connection: &Connection) -> bool {
-        self.fit.fits(connection)
+    /// The set that the server name is to be in.
+    pub(crate) fn set(&self) -> Option<&SetName> {
+        self.fit.sni_set.as_ref()
+    }
+
+    /// Whether the selectors fit, by what the module has said of the sets.
+    pub(crate) fn fits(&self, connection: &Connection, members: &Members) -> bool {
+        let is_in = |set| {
+            let ids = members.get(set).and_then(|ids| ids.as_ref().ok());
+            ids.is_some_and(|ids| ids.contains(&connection.id))
+        };
+        self.fit.fits(connection) && self.set().is_none_or(is_in)
     }
 
     /// Whether a connection in this state is meant, unless another choice says so.
@@ -56,15 +72,30 @@ impl Choice {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::tests::connection;
+    use crate::{failure::Code, model::tests::connection};
 
     #[test]
     fn the_line_takes_what_the_command_line_takes() {
         let choice = Choice::parse("--sni 'www.*.org' --state established,closed --pinned default");
-        assert!(choice.expect("it parses").fits(&connection()));
-        assert!(Choice::parse("").expect("nothing").fits(&connection()));
+        let none = Members::new();
+        assert!(choice.expect("it parses").fits(&connection(), &none));
+        let everything = Choice::parse("").expect("nothing");
+        assert!(everything.fits(&connection(), &none));
         let other = Choice::parse("--port 444").expect("it parses");
-        assert!(!other.fits(&connection()));
+        assert!(!other.fits(&connection(), &none));
+    }
+
+    #[test]
+    fn what_is_in_a_set_the_module_says() {
+        let choice = Choice::parse("--sni-set some --sni *.org").expect("it parses");
+        let set = choice.set().expect("it is there");
+        let with = |ids: &[u64]| [(set.clone(), Ok(ids.iter().copied().collect()))].into();
+        let fits = |members: &Members| choice.fits(&connection(), members);
+        assert!(fits(&with(&[7])) && !fits(&with(&[6, 8])) && !fits(&Members::new()));
+        let unknown = Failure::new(Code::NotFound, "there is no set of that name");
+        assert!(!fits(&[(set.clone(), Err(unknown))].into()));
+        let other = Choice::parse("--sni-set some --sni *.com").expect("it parses");
+        assert!(!other.fits(&connection(), &with(&[7])));
     }
 
     #[test]

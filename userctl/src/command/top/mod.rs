@@ -77,7 +77,12 @@ impl Top {
         // What fails at once is told as other commands do.
         let mut module = Module::default();
         let mut app = App::new(self.choice.clone());
-        app.load(Duration::ZERO, module.read()?.into_iter());
+        let (members, connections) = module.read(&app.model.sets())?;
+        for ids in members.values() {
+            ids.as_ref().map_err(Failure::clone)?;
+        }
+        app.know(members);
+        app.load(Duration::ZERO, connections.into_iter());
         let paint = Paint {
             colour: output.colour,
         };
@@ -106,9 +111,10 @@ impl Top {
         loop {
             let begun = Instant::now();
             if begun >= due {
-                match module.read() {
-                    Ok(connections) => {
-                        app.load(begun_at + start.elapsed(), connections.into_iter())
+                match module.read(&app.model.sets()) {
+                    Ok((members, connections)) => {
+                        app.know(members);
+                        app.load(begun_at + start.elapsed(), connections.into_iter());
                     }
                     Err(failure) => app.unread = Some(failure.message),
                 }

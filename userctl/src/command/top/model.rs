@@ -4,8 +4,12 @@
 
 use std::{ops::Range, time::Duration};
 
-use super::{choice::Choice, column::Column, row::Row};
-use crate::model::Connection;
+use super::{
+    choice::{Choice, Members},
+    column::Column,
+    row::Row,
+};
+use crate::{model::Connection, selector::SetName};
 
 /// The connections. It knows neither a terminal nor the module; the time is told to it.
 pub(crate) struct Model {
@@ -13,6 +17,8 @@ pub(crate) struct Model {
     base: Choice,
     /// Of the line that was typed.
     typed: Choice,
+    /// What is in the sets that both name, as it was read last.
+    members: Members,
     /// By id.
     rows: Vec<Row>,
     /// Those that fit, by their places in `rows`, in the order of the screen.
@@ -40,6 +46,7 @@ impl Model {
         Self {
             base,
             typed: Choice::default(),
+            members: Members::new(),
             rows: Vec::new(),
             shown: Vec::new(),
             column: Column::Age,
@@ -48,6 +55,24 @@ impl Model {
             first: 0,
             read: None,
         }
+    }
+
+    /// The sets that are asked for.
+    pub(crate) fn sets(&self) -> Vec<SetName> {
+        let sets = [&self.base, &self.typed].into_iter();
+        sets.filter_map(|choice| choice.set()).cloned().collect()
+    }
+
+    /// Whether one of them has not been read yet.
+    pub(crate) fn lacks_set(&self) -> bool {
+        self.sets()
+            .iter()
+            .any(|set| !self.members.contains_key(set))
+    }
+
+    /// Takes what is in them; the connections come after that.
+    pub(crate) fn know(&mut self, members: Members) {
+        self.members = members;
     }
 
     /// Takes all connections as they are now; of those that do not fit the command line, one that is looked at.
@@ -63,7 +88,7 @@ impl Model {
         for connection in connections {
             let id = connection.id;
             newest = newest.max(id);
-            if !self.base.fits(&connection) && looked_at != Some(id) {
+            if !self.base.fits(&connection, &self.members) && looked_at != Some(id) {
                 continue;
             }
             let known = self.rows.binary_search_by_key(&id, |row| row.connection.id);
@@ -184,8 +209,8 @@ impl Model {
         let fits = |row: &Row| {
             let connection = &row.connection;
             let state = connection.state;
-            self.base.fits(connection)
-                && self.typed.fits(connection)
+            self.base.fits(connection, &self.members)
+                && self.typed.fits(connection, &self.members)
                 && (self.base.wants(state) || self.typed.wants(state))
         };
         let rows = self.rows.iter().enumerate();

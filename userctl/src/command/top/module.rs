@@ -2,14 +2,16 @@
 
 //! The module: connections are read from it, and pins made.
 
-use super::app::Act;
+use std::collections::HashSet;
+
+use super::{app::Act, choice::Members};
 use crate::{
     command::pin,
-    failure::Failure,
+    failure::{Code, Failure},
     mark::PinName,
     model::Connection,
     netlink::{PinRequest, Target, Tlsconn},
-    selector::Selector,
+    selector::{Selector, SetName},
 };
 
 /// The way to the module. After a failure it is opened anew, as the module may have been.
@@ -19,9 +21,23 @@ pub(crate) struct Module {
 }
 
 impl Module {
-    /// Every connection.
-    pub(crate) fn read(&mut self) -> Result<Vec<Connection>, Failure> {
-        self.ask(|tlsconn| tlsconn.connections()?.collect())
+    /// Every connection, and which of them are in these sets.
+    pub(crate) fn read(
+        &mut self,
+        sets: &[SetName],
+    ) -> Result<(Members, Vec<Connection>), Failure> {
+        self.ask(|tlsconn| {
+            let mut members = Members::new();
+            for set in sets {
+                let ids = match ids_in(tlsconn, set) {
+                    Err(failure) if failure.code != Code::NotFound => return Err(failure),
+                    ids => ids,
+                };
+                members.insert(set.clone(), ids);
+            }
+            let connections = tlsconn.connections()?.collect::<Result<_, _>>()?;
+            Ok((members, connections))
+        })
     }
 
     /// Does something, and says what was done.
@@ -50,6 +66,18 @@ impl Module {
         self.tlsconn = Some(tlsconn);
         Ok(done)
     }
+}
+
+/// Which connections are in a set.
+fn ids_in(tlsconn: &mut Tlsconn, set: &SetName) -> Result<HashSet<u64>, Failure> {
+    let selector = Selector {
+        sni_set: Some(set.clone()),
+        ..Selector::default()
+    };
+    let connections = tlsconn.connections_that(&selector, |_| true)?;
+    connections
+        .map(|connection| Ok(connection?.id))
+        .collect()
 }
 
 fn bind(
