@@ -17,7 +17,7 @@ TABLE = pathlib.Path(__file__).parent.parent / "seconds.tsv"
 KINDS = "stock", "uml"
 # What has to do with several processors, or loads them: the first guest's.
 SEVERAL = {f"test_{name}" for name in ("beside", "churn", "copies", "cpus", "entries", "flip", "floods", "load", "memory",
-                                       "netlink_parallel", "nft")}
+                                       "netlink_parallel", "nft", "sets")}
 HERE = "uml" if scale.UML else "stock"
 
 

@@ -7,9 +7,8 @@ import subprocess
 import unittest
 
 from lab import run, wait_for
+from specifications import SET
 
-# Rules of the file ask it.
-SET = "some_set-1.a"
 TESTS = pathlib.Path(__file__).parents[2]
 SCRIPTS = TESTS.parent / "build" / "iptables-tests"
 
