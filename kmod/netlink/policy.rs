@@ -14,7 +14,7 @@ type States = Mask<{ bindings::XT_TLSCONN_STATES_ALL }>;
 pub type SetName = Text<{ bindings::XT_TLSCONN_SET_NAME_MAX as usize }>;
 
 /// Server names for a set, each with a zero byte after it.
-pub type Content = Octets<{ bindings::TLSCONN_SET_CONTENT_MAX as usize }>;
+pub type Content = Binary<{ bindings::TLSCONN_SET_CONTENT_MAX as usize }>;
 
 /// The name of a pin.
 pub type PinName = Text<{ bindings::TLSCONN_PIN_NAME_MAX as usize }>;

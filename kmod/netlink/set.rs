@@ -91,9 +91,9 @@ impl Answer for SetNew {
     /// Makes a set without names.
     fn answer(net: &NetState, request: &Request<'_, Self>) -> Result {
         let name = name_of(request, request.get(Self::NAME))?;
-        let set = Set::new(name, &Nothing)?;
-        let inserted = net.sets.insert(set.clone());
-        inserted.map_err(|(error, why)| request.refuse(error, why))?;
+        let refuse = |(error, why)| request.refuse(error, why);
+        let set = Set::new(name, &Nothing).map_err(refuse)?;
+        net.sets.insert(set.clone()).map_err(refuse)?;
         Message::reply(request, |message| put(net, &set, message))
     }
 }
@@ -108,11 +108,11 @@ impl Answer for SetDel {
         let _alone = net.commands.lock();
         let name = name_of(request, request.get(Self::NAME))?;
         let is_in_use = |set: &Set| net.pins.lock().asking(set) != 0;
-        let removed = net.sets.remove(name, is_in_use);
-        let set = removed.map_err(|(error, why)| request.refuse(error, why))?;
+        let refuse = |(error, why)| request.refuse(error, why);
+        let set = net.sets.remove(name, is_in_use).map_err(refuse)?;
         let told = Message::reply(request, |message| put(net, &set, message));
         // A pin that waits no longer may have it still.
-        set.empty()?;
+        set.empty().map_err(refuse)?;
         told
     }
 }

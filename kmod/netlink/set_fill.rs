@@ -4,7 +4,7 @@
 
 use super::{
     policy::SetFill,
-    set::{name_of, of_name, put},
+    set::{name_of, put},
 };
 use crate::{
     bindings::{
@@ -12,7 +12,7 @@ use crate::{
         TLSCONN_SET_CHANGE_REMOVE, TLSCONN_SET_CHANGE_REPLACE,
     },
     namespace::{NetState, Tracker},
-    sets::{table, Both, Filling, Name, Set, Without},
+    sets::{table, Both, Filling, Name, Refusal, Set, Without, MISSING},
     sys::{
         message::Message,
         request::{Answer, Request},
@@ -40,7 +40,7 @@ impl Answer for SetFill {
             return Ok(());
         };
         let filling = net.sets.filled(port, name).map_err(refuse)?;
-        let (set, changed) = change_set(net, request, name, change.into(), &filling)?;
+        let (set, changed) = change_set(net, name, change.into(), &filling).map_err(refuse)?;
         Message::reply(request, |message| {
             put(net, &set, message)?;
             message.u32(TLSCONN_A_SET_CHANGED, changed)
@@ -51,11 +51,10 @@ impl Answer for SetFill {
 /// Changes a set, and gives it with the number of names that it has gained or lost.
 fn change_set(
     net: &NetState,
-    request: &Request<'_, SetFill>,
     name: Name,
     change: u32,
     filling: &Filling,
-) -> Result<(Arc<Set>, u32)> {
+) -> Result<(Arc<Set>, u32), Refusal> {
     if change == TLSCONN_SET_CHANGE_REPLACE && net.sets.of_name(name).is_none() {
         // It is there with all of its names or not at all.
         let set = Set::new(name, filling)?;
@@ -63,10 +62,10 @@ fn change_set(
             Ok(()) => return Ok((set, 0)),
             // Somebody else has made it meanwhile.
             Err((error, _)) if error == EEXIST => {}
-            Err((error, why)) => return Err(request.refuse(error, why)),
+            Err(refusal) => return Err(refusal),
         }
     }
-    let set = of_name(net, request, Some(name.as_slice()))?;
+    let set = net.sets.of_name(name).ok_or(MISSING)?;
     let [before, now] = match change {
         TLSCONN_SET_CHANGE_REPLACE => set.change(|_| table(filling))?,
         TLSCONN_SET_CHANGE_ADD => set.change(|names| table(&Both(names, filling)))?,
@@ -74,7 +73,7 @@ fn change_set(
             let gone = table(filling)?;
             set.change(|names| table(&Without(names, &gone)))?
         }
-        _ => return Err(request.refuse(EINVAL, c"a set is not changed in such a way")),
+        _ => return Err((EINVAL, c"a set is not changed in such a way")),
     };
     Ok((set, now.abs_diff(before)))
 }

@@ -124,16 +124,18 @@ impl Pins {
 
     /// Whether all armed pins can be tried for a connection within the bound of a packet's work.
     fn check_work(&self, wanted: &PinRequest) -> Result<(), Refusal> {
-        let others = self
-            .0
-            .iter()
-            .filter(|pin| pin.is_armed() && pin.name != wanted.name)
-            .map(|pin| &pin.selector);
         let (mut patterns, mut asking) = (0_usize, 0_usize);
-        for selector in others.chain([&wanted.selector]).flatten() {
-            patterns = patterns.saturating_add(selector.work());
-            asking = asking.saturating_add(usize::from(selector.sni_set.is_some()));
+        let mut add = |selector: &Option<KBox<Selector>>| {
+            if let Some(selector) = selector {
+                patterns = patterns.saturating_add(selector.work());
+                asking = asking.saturating_add(usize::from(selector.sni_set.is_some()));
+            }
+        };
+        let is_other = |pin: &&Pin| pin.is_armed() && pin.name != wanted.name;
+        for pin in self.0.iter().filter(is_other) {
+            add(&pin.selector);
         }
+        add(&wanted.selector);
         if patterns > PATTERNS {
             return Err((
                 ENOSPC,

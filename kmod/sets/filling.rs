@@ -2,12 +2,13 @@
 
 //! Names that come for a set, message by message, until they are all there.
 
-use super::{name::Name, refusal::Refusal};
+use super::{
+    name::Name,
+    names::MAX_NAMES,
+    refusal::{Refusal, NO_MEMORY, TOO_MANY},
+};
 use crate::names::{Encoded, Source};
-use kernel::{alloc::AllocError, prelude::*};
-
-/// Names that one set may have. Each takes a place of 4 bytes.
-const NAMES: u32 = 4 << 20;
+use kernel::prelude::*;
 
 /// The names of a message, in words.
 struct Part {
@@ -40,7 +41,6 @@ impl Filling {
 
     /// Takes more names, each with a zero byte after it. Process context; may sleep.
     pub fn add(&mut self, octets: &[u8]) -> Result<(), Refusal> {
-        let no_memory = |_: AllocError| (ENOMEM, c"there is no memory for the names");
         let Some(octets) = octets.strip_suffix(b"\0") else {
             return Err((EINVAL, c"the last name has no zero byte after it"));
         };
@@ -49,17 +49,14 @@ impl Filling {
             .clone()
             .fold(0_u32, |count, _| count.saturating_add(1));
         self.count = self.count.saturating_add(count);
-        if self.count > NAMES {
-            return Err((
-                E2BIG,
-                c"a set has 4194304 names at most: make several of it",
-            ));
+        if self.count > MAX_NAMES {
+            return Err(TOO_MANY);
         }
         // Six characters in a word, and each name has one more at most.
         let words = (octets.len() / 6)
             .saturating_add(count as usize)
             .saturating_add(1);
-        let mut chunk = KVVec::with_capacity(words, GFP_KERNEL_ACCOUNT).map_err(no_memory)?;
+        let mut chunk = KVVec::with_capacity(words, GFP_KERNEL_ACCOUNT).map_err(|_| NO_MEMORY)?;
         for name in names {
             let name = Encoded::new(name).map_err(|_| {
                 (EINVAL, c"a name is none: labels of a-z, 0-9, - and _ with dots between, a dot before a domain, at most 255 bytes")
@@ -74,7 +71,7 @@ impl Filling {
             words: chunk,
             before: None,
         };
-        let mut part = KBox::new(part, GFP_KERNEL_ACCOUNT).map_err(no_memory)?;
+        let mut part = KBox::new(part, GFP_KERNEL_ACCOUNT).map_err(|_| NO_MEMORY)?;
         part.before = self.last.take();
         self.last = Some(part);
         Ok(())

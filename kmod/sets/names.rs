@@ -2,6 +2,7 @@
 
 //! A set's table of names in the kernel's memory.
 
+use super::refusal::{Refusal, NO_MEMORY, TOO_MANY};
 use crate::{
     names::{Encoded, Source, Table, Word},
     sys::{cond_resched, random},
@@ -10,6 +11,9 @@ use kernel::{
     prelude::*,
     sync::atomic::{ordering::Relaxed, Atomic},
 };
+
+/// Names that one set may have. Each takes a place of 4 bytes.
+pub(super) const MAX_NAMES: u32 = 4 << 20;
 
 /// Names that are looked up.
 pub type Names = Table<KVVec<u32>, KVVec<Shared>>;
@@ -35,7 +39,7 @@ impl Word for Shared {
 
 /// A table of these names, each once; they are gone through three times. Its memory is charged to the caller. Process
 /// context; may sleep.
-pub fn table(names: &dyn Source) -> Result<Names> {
+pub fn table(names: &dyn Source) -> Result<Names, Refusal> {
     let (mut count, mut words) = (0_usize, 0_usize);
     names.each(&mut |name| {
         count = count.saturating_add(1);
@@ -44,13 +48,18 @@ pub fn table(names: &dyn Source) -> Result<Names> {
             cond_resched();
         }
     });
-    let starts = KVVec::from_elem(0, count.saturating_add(1), GFP_KERNEL_ACCOUNT)?;
-    let mut room = KVVec::with_capacity(words, GFP_KERNEL_ACCOUNT)?;
+    let starts = KVVec::from_elem(0, count.saturating_add(1), GFP_KERNEL_ACCOUNT);
+    let starts = starts.map_err(|_| NO_MEMORY)?;
+    let room = KVVec::with_capacity(words, GFP_KERNEL_ACCOUNT);
+    let mut room = room.map_err(|_| NO_MEMORY)?;
     for _ in 0..words {
         room.push_within_capacity(Shared(Atomic::new(0)))
-            .map_err(|_| ENOMEM)?;
+            .map_err(|_| NO_MEMORY)?;
     }
-    Table::build(random::key(), starts, room, names, cond_resched).ok_or(EINVAL)
+    // What is there twice counts once.
+    let table = Table::build(random::key(), starts, room, names, cond_resched);
+    let table = table.filter(|table| table.len() <= MAX_NAMES);
+    table.ok_or(TOO_MANY)
 }
 
 /// None.

@@ -5,6 +5,7 @@
 use super::{
     name::Name,
     names::{table, Names, Nothing},
+    refusal::{Refusal, NO_MEMORY},
 };
 use crate::{
     names::Source,
@@ -37,9 +38,9 @@ pub struct Set {
 
 impl Set {
     /// One of these names. Process context; may sleep.
-    pub fn new(name: Name, names: &dyn Source) -> Result<Arc<Self>> {
-        let names = KBox::new(table(names)?, GFP_KERNEL_ACCOUNT)?;
-        Arc::pin_init(
+    pub fn new(name: Name, names: &dyn Source) -> Result<Arc<Self>, Refusal> {
+        let names = KBox::new(table(names)?, GFP_KERNEL_ACCOUNT).map_err(|_| NO_MEMORY)?;
+        let set = Arc::pin_init(
             pin_init!(Self {
                 name,
                 rules: Atomic::new(0),
@@ -47,7 +48,8 @@ impl Set {
                 names <- Swapped::new(names),
             }),
             GFP_KERNEL_ACCOUNT,
-        )
+        );
+        set.map_err(|_| NO_MEMORY)
     }
 
     /// Its names as they are now. Any context.
@@ -83,16 +85,20 @@ impl Set {
     }
 
     /// Takes all names out. Process context; may sleep.
-    pub fn empty(&self) -> Result {
+    pub fn empty(&self) -> Result<(), Refusal> {
         self.change(|_| table(&Nothing))?;
         Ok(())
     }
 
     /// Gives it other names, made of those that it has, and says how many it had and has. Hits of names that stay go on. Whoever looks
     /// meanwhile sees the old ones or the new ones. Process context; may sleep, also until another change is done.
-    pub fn change(&self, make: impl FnOnce(&Names) -> Result<Names>) -> Result<[u32; 2]> {
+    pub fn change(
+        &self,
+        make: impl FnOnce(&Names) -> Result<Names, Refusal>,
+    ) -> Result<[u32; 2], Refusal> {
         let mut writer = self.names.writer();
-        let new = KBox::new(make(writer.get())?, GFP_KERNEL_ACCOUNT)?;
+        let new = make(writer.get())?;
+        let new = KBox::new(new, GFP_KERNEL_ACCOUNT).map_err(|_| NO_MEMORY)?;
         // Nobody counts in it any longer.
         let old = writer.replace(new);
         writer.get().take_hits(&old, cond_resched);

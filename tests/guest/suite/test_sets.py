@@ -225,9 +225,9 @@ class Rules(ForgedTest):
         within, without = ("--sni-set", "some"), ("!", "--sni-set", "some")
         for iptables in IPTABLES[:2]:
             for name, expected in ((b"host.example", within), (b"HOST.Domain.example", within), (b"other.example", without),
-                                   (None, without)):
+                                   (None, without), (b".".join([b"a"] * 127), within), (b"b" * 255, without)):
                 with self.subTest(iptables=iptables, name=name):
-                    self.load("host.example", ".domain.example")
+                    self.load("host.example", ".domain.example", ".a.a", "b" * 254)
                     self.rules(iptables, {within, without})
                     self.next = {"client": 1001, "server": 9001}
                     self.ends = (self.ends[0][0], self.ends[0][1] + 1), self.ends[1]
@@ -241,7 +241,7 @@ class Rules(ForgedTest):
                     self.send("server", server_hello(bytes(32)))
                     self.assertEqual(self.counted(), {expected})
                     # Other names from the next packet on.
-                    self.load("none.example" if expected == within else ".example")
+                    self.load("none.example" if expected == within else ".example", "b" * 255)
                     self.packet("client", self.next["client"], self.next["server"], ACK)
                     self.assertEqual(self.counted(), {without if expected == within or name is None else within})
                     on("gateway", iptables, "-F", "FORWARD")
