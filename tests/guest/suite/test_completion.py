@@ -101,7 +101,7 @@ class Completion(GatewayTest):
         self.assertEqual(values("-n", "gateway", "unpin", ""), [])
         for name in ("some", "other"):
             ctl("set", "create", name)
-        self.assertEqual(values("-n", "gateway", "set", "show", ""), ["other", "some"])
+        self.assertEqual(values("-n", "gateway", "set", "show", ""), ["some", "other"])
         for command in ("list", "monitor", "pin", "top"):
             self.assertEqual(values("-n", "gateway", command, "--sni-set", "s"), ["some"], command)
         self.assertEqual(bash("-n", "gateway", "pin", "--name", ""), ["mine"])

@@ -22,10 +22,7 @@ pub(crate) struct Module {
 
 impl Module {
     /// Every connection, and which of them are in these sets.
-    pub(crate) fn read(
-        &mut self,
-        sets: &[SetName],
-    ) -> Result<(Members, Vec<Connection>), Failure> {
+    pub(crate) fn read(&mut self, sets: &[SetName]) -> Result<(Members, Vec<Connection>), Failure> {
         self.ask(|tlsconn| {
             let mut members = Members::new();
             for set in sets {
@@ -75,9 +72,7 @@ fn ids_in(tlsconn: &mut Tlsconn, set: &SetName) -> Result<HashSet<u64>, Failure>
         ..Selector::default()
     };
     let connections = tlsconn.connections_that(&selector, |_| true)?;
-    connections
-        .map(|connection| Ok(connection?.id))
-        .collect()
+    connections.map(|connection| Ok(connection?.id)).collect()
 }
 
 fn bind(
