@@ -17,8 +17,8 @@ d        deny it: add it to a pin that `tlsconnctl rules --deny` resets
 u        take it out of its pin
 
 /        show only what fits selectors, as the command line takes them:
-         --waiting, --sni '*.example.org', --state established --src 10.1.0.0/16,
-         --sni-set NAME
+         --waiting, --sni '*.example.org', --sni-set NAME,
+         --state established --src 10.1.0.0/16
          Enter keeps them, Esc takes them back; an empty line shows all
 < >      sort by the column to the left, to the right
 s        sort by the column whose heading is typed
