@@ -3,7 +3,7 @@
 //! Looks a host up in a set of so many names, so often: callgrind counts the instructions (tests/cost).
 //!
 //! ```text
-//! names-cost NAMES LOOKUPS in|out|most
+//! names-cost NAMES LOOKUPS in|out|most|worst
 //! ```
 
 use std::{env, hint::black_box, process::ExitCode, time::Instant};
@@ -14,7 +14,7 @@ mod common;
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let [names, lookups, what] = arguments.as_slice() else {
-        eprintln!("usage: names-cost NAMES LOOKUPS in|out|most");
+        eprintln!("usage: names-cost NAMES LOOKUPS in|out|most|worst");
         return ExitCode::from(2);
     };
     let (Ok(names), Ok(lookups)) = (names.parse::<usize>(), lookups.parse::<usize>()) else {
@@ -28,7 +28,10 @@ fn main() -> ExitCode {
         )
     };
     let began = Instant::now();
-    let set = common::table((0..names).map(name));
+    let set = match what.as_str() {
+        "worst" => common::table((0..names).map(|at| format!("{at:08}{}", "b".repeat(247)))),
+        _ => common::table((0..names).map(name)),
+    };
     eprintln!(
         "{} names in {} bytes, {:?}",
         set.len(),

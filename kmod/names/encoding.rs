@@ -14,6 +14,8 @@ const WEIGHTS: [u32; IN_WORD] = [BASE * BASE, BASE, 1, BASE * BASE << 16, BASE <
 
 /// Bytes that a name may have; the dot before a domain is none of them.
 pub(super) const MOST: usize = 255;
+/// Labels that a domain of a set may have: a look-up looks for no deeper ones, which bounds what it takes.
+pub(super) const DEEPEST: usize = 32;
 /// Words that a name may take: with a dot and an end.
 pub(super) const WORDS: usize = (MOST + 1) / IN_WORD + 1;
 
@@ -73,7 +75,7 @@ impl Encoded {
     };
 
     /// The name of a text: labels of lower-case letters, digits, hyphens and underscores with dots between, at most 255 bytes,
-    /// not with a hyphen first; a dot before all that makes a domain of it.
+    /// not with a hyphen first; a dot before all that makes a domain of it, which has 32 labels at most.
     pub fn new(text: &[u8]) -> Result<Self, NotAName> {
         let labels = text.strip_prefix(b".").unwrap_or(text);
         let (mut after_dot, mut encoded) = (true, Self::EMPTY);
@@ -86,7 +88,8 @@ impl Encoded {
             }
             after_dot = *octet == b'.';
         }
-        if after_dot {
+        let dots = text.iter().filter(|octet| **octet == b'.').count();
+        if after_dot || text.len() != labels.len() && dots > DEEPEST {
             return Err(NotAName);
         }
         for (place, octet) in text.iter().rev().enumerate() {

@@ -2,7 +2,7 @@
 //! The table: buckets of names that stand one after the other, each with its hits before it.
 
 use super::{
-    encoding::{is_last, symbol, weighed, Encoded, DOT, IN_WORD, MOST, WORDS},
+    encoding::{is_last, symbol, weighed, Encoded, DEEPEST, DOT, IN_WORD, MOST, WORDS},
     hash::{bucket, Hash},
 };
 use core::ops::Deref;
@@ -106,21 +106,22 @@ where
     }
 
     /// The name that a host is in the set by: itself, else the smallest of its domains. Case and a dot at the end make no
-    /// difference. Takes time in proportion to its bytes, and looks into one bucket for each label, and one more.
+    /// difference. Takes time in proportion to its bytes, and looks into one bucket for each of its last 32 labels, and two more.
     pub fn find(&self, host: &[u8]) -> Option<Place> {
         let host = host.strip_suffix(b".").unwrap_or(host);
         if host.is_empty() || host.len() > MOST {
             return None;
         }
         let mut reading = Reading::new(self.key);
-        let mut domain = None;
+        let (mut domain, mut labels) = (None, 0_usize);
         for octet in host.iter().rev() {
             // Names have no such character, but a host in a domain may.
             let Some(symbol) = symbol(*octet) else {
                 return domain;
             };
             reading.push(symbol);
-            if symbol == DOT {
+            if symbol == DOT && labels < DEEPEST {
+                labels = labels.wrapping_add(1);
                 domain = self.place_of(&reading).or(domain);
             }
         }
@@ -186,25 +187,27 @@ where
     }
 }
 
-/// Where a name stands among names with their hits.
+/// Where a name stands among names with their hits. Most that are passed over differ in their first word: of those only the
+/// end is looked for.
 #[inline]
 pub(super) fn find_in<A: Word>(words: &[A], wanted: impl Fn(usize) -> u32) -> Option<usize> {
+    let mut words = words.iter();
     let mut begin = 0_usize;
     loop {
+        words.next()?;
         let (mut at, mut is_same) = (0_usize, true);
-        let name = words.get(begin..)?.get(1..)?;
-        let len = loop {
-            let word = name.get(at)?.get();
+        loop {
+            let word = words.next()?.get();
             is_same = is_same && word == wanted(at);
             at = at.wrapping_add(1);
             if is_last(word) {
-                break at;
+                break;
             }
-        };
+        }
         if is_same {
             return Some(begin);
         }
-        begin = begin.wrapping_add(len).wrapping_add(1);
+        begin = begin.wrapping_add(at).wrapping_add(1);
     }
 }
 

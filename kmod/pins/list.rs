@@ -19,8 +19,9 @@ use kernel::{prelude::*, sync::aref::ARef};
 /// ClientHello comes.
 const PATTERNS: usize = 2048;
 
-/// Armed pins that ask sets. Each takes up to 40,000 instructions then: for a name of the most labels in a set of the longest.
-const ASKING: usize = 4;
+/// Armed pins that may ask sets: a look-up takes tens of thousands of instructions at most, for a name of the most labels among
+/// names that are as long as may be.
+const ASKING: usize = 2;
 
 /// What somebody wants of a pin.
 pub struct PinRequest {
@@ -145,7 +146,7 @@ impl Pins {
         if asking > ASKING {
             return Err((
                 ENOSPC,
-                c"4 armed pins ask sets already: unpin one, or have one ask a set of all the names",
+                c"2 armed pins ask sets already: unpin one, or have one ask a set of all the names",
             ));
         }
         Ok(())

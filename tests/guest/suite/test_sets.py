@@ -402,9 +402,9 @@ class Selecting(SetTest):
     def test_as_many_pins_as_may_ask(self):
         """What a ClientHello takes is bounded."""
         self.load("some", "a.example")
-        for number in range(4):
+        for number in range(2):
             ctl("pin", "--next", "--shared", "--name", f"p{number}", "--sni-set", "some")
-        self.assertIn("4 armed pins ask sets already", refused("pin", "--next", "--shared", "--name", "p4", "--sni-set", "some"))
+        self.assertIn("2 armed pins ask sets already", refused("pin", "--next", "--shared", "--name", "p2", "--sni-set", "some"))
 
 
 class Large(SetTest):
