@@ -58,11 +58,7 @@ fn the_longest_names() {
     let whole = "b".repeat(255);
     // As deep as a domain may be.
     let deep = ["a"; 32].join(".");
-    let set = table([
-        labels.as_str(),
-        &format!(".{whole}"),
-        &format!(".{deep}"),
-    ]);
+    let set = table([labels.as_str(), &format!(".{whole}"), &format!(".{deep}")]);
     assert_eq!(
         found(&set, labels.as_bytes()).as_deref(),
         Some(labels.as_bytes())
