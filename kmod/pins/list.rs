@@ -19,8 +19,8 @@ use kernel::{prelude::*, sync::aref::ARef};
 /// ClientHello comes.
 const PATTERNS: usize = 2048;
 
-/// Armed pins that may ask sets: a look-up takes tens of thousands of instructions at most, for a name of the most labels among
-/// names that are as long as may be.
+/// Armed pins that may ask sets: a look-up takes 50,000 instructions at most, for a name of the most labels among names that are as
+/// long as may be.
 const ASKING: usize = 2;
 
 /// What somebody wants of a pin.
