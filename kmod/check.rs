@@ -60,6 +60,13 @@ macro_rules! value {
             return Err(WHY);
         }
     };
+    ($info:ident $condition:ident $word:literal fingerprint $field:ident $len:ident) => {
+        filled!($info $condition $field $len, $word, "the pattern is empty, too long, or there without its condition");
+        if !is_ja4_pattern(front(&$info.$field, $info.$len)) {
+            const WHY: Reason = reason(concat!("--", $word, ": the pattern has something else than a-z 0-9 _ * and ?\0"));
+            return Err(WHY);
+        }
+    };
     ($info:ident $condition:ident $word:literal protocol $field:ident $len:ident) => {
         filled!($info $condition $field $len, $word, "the protocol is empty, too long, or there without its condition")
     };
@@ -197,6 +204,12 @@ fn front(field: &[u8], len: u8) -> &[u8] {
 pub(crate) fn is_set_name(name: &[u8]) -> bool {
     let is_good = |octet: &u8| octet.is_ascii_alphanumeric() || b".-_".contains(octet);
     name.first().is_some_and(|first| *first != b'-') && name.iter().all(is_good)
+}
+
+/// Lower-case letters, digits and underscores, as JA4s have them, in which * and ? are wildcards.
+pub(crate) fn is_ja4_pattern(pattern: &[u8]) -> bool {
+    let is_good = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'*' | b'?');
+    pattern.iter().all(is_good)
 }
 
 /// Whether a field of at most 32 or 255 bytes is filled as the condition wants it: not at all, or with one byte at

@@ -3,9 +3,10 @@
 //! Memory for handshakes: where a connection's is, and how many a namespace has.
 
 use crate::{
+    fingerprint::{self, Fingerprint},
     pieces,
     sys::{self, memory::Cache, random::secret},
-    tls::{self, Handshake, Piece},
+    tls::{self, Handshake, Listener, Piece, Told},
 };
 use kernel::{
     prelude::*,
@@ -90,6 +91,8 @@ pub struct Allocation {
     active: u32,
     /// Pieces of it that are counted in the budget.
     pieces: u32,
+    /// The JA4 of its ClientHello, where it was asked for.
+    fingerprint: Option<Fingerprint>,
 }
 
 impl Allocation {
@@ -176,10 +179,35 @@ impl Slot {
         had
     }
 
-    /// As the engine uses it, which makes a handshake within a budget.
+    /// The JA4 of its ClientHello, where that was asked for, and is complete.
+    pub fn ja4(&self) -> Option<fingerprint::Text> {
+        self.0.as_deref()?.fingerprint.as_ref()?.known()
+    }
+
+    /// Has the engine use it, which makes a handshake within a budget. `wants_ja4`: where it makes one now JA4 of its
+    /// ClientHello is asked for.
     #[inline]
-    pub fn within<'a>(&'a mut self, budget: &'a Budget) -> Place<'a> {
-        Place { slot: self, budget }
+    pub fn with<T>(
+        &mut self,
+        budget: &Budget,
+        wants_ja4: bool,
+        engine: impl FnOnce(&mut Place<'_>) -> T,
+    ) -> T {
+        // It is beside the slot meanwhile: the engine changes one and tells the other.
+        let fingerprint = match self.0.as_deref_mut() {
+            Some(allocation) => allocation.fingerprint.take(),
+            None if wants_ja4 => Fingerprint::new(),
+            None => None,
+        };
+        let outcome = engine(&mut Place {
+            slot: self,
+            budget,
+            fingerprint: fingerprint.as_ref(),
+        });
+        if let (Some(allocation), true) = (self.0.as_deref_mut(), fingerprint.is_some()) {
+            allocation.fingerprint = fingerprint;
+        }
+        outcome
     }
 }
 
@@ -187,6 +215,7 @@ impl Slot {
 pub struct Place<'a> {
     slot: &'a mut Slot,
     budget: &'a Budget,
+    fingerprint: Option<&'a Fingerprint>,
 }
 
 impl tls::HandshakeSlot for Place<'_> {
@@ -205,6 +234,7 @@ impl tls::HandshakeSlot for Place<'_> {
                 handshake: Handshake::keyed(secret()),
                 active: sys::seconds(),
                 pieces: 0,
+                fingerprint: None,
             };
             self.slot.0 = Some(KBox::write(room, allocation));
         }
@@ -216,5 +246,16 @@ impl tls::HandshakeSlot for Place<'_> {
             return None;
         }
         pieces::piece()
+    }
+
+    #[inline]
+    fn told<'a>(&self) -> Told<'a>
+    where
+        Self: 'a,
+    {
+        match self.fingerprint {
+            Some(fingerprint) => Told::from(fingerprint as &dyn Listener),
+            None => Told::nobody(),
+        }
     }
 }

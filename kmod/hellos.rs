@@ -51,6 +51,9 @@ macro_rules! term {
     (long $holds:ident $hellos:ident $info:ident $set:ident $condition:ident [pattern $($fields:ident)+] $($answer:ident)+) => {
         $holds(bindings::$condition, &|| answer!($hellos $info [pattern $($fields)+] $($answer)+))
     };
+    (long $holds:ident $hellos:ident $info:ident $set:ident $condition:ident [fingerprint $($fields:ident)+] $($answer:ident)+) => {
+        $holds(bindings::$condition, &|| answer!($hellos $info [pattern $($fields)+] $($answer)+))
+    };
     (last $holds:ident $hellos:ident $info:ident $set:ident $condition:ident [set $($fields:ident)+] set $known:ident) => {
         $holds(bindings::$condition, &|| {
             let is_hit = |name| $set.is_some_and(|set| set.is_hit(name));
@@ -58,6 +61,7 @@ macro_rules! term {
         })
     };
     ($pass:ident $holds:ident $hellos:ident $info:ident $set:ident $condition:ident [pattern $($fields:ident)+] $($answer:ident)+) => { true };
+    ($pass:ident $holds:ident $hellos:ident $info:ident $set:ident $condition:ident [fingerprint $($fields:ident)+] $($answer:ident)+) => { true };
     ($pass:ident $holds:ident $hellos:ident $info:ident $set:ident $condition:ident [set $($fields:ident)+] $($answer:ident)+) => { true };
     (short $holds:ident $hellos:ident $info:ident $set:ident $condition:ident $value:tt $($answer:ident)+) => {
         $holds(bindings::$condition, &|| answer!($hellos $info $value $($answer)+))

@@ -5,6 +5,7 @@
 use crate::{
     connections::{Connections, Entry},
     counters::Counters,
+    fingerprint::Asked,
     handshakes::Budget,
     holes::{Limits, MemoryBudget},
     links::Sessions,
@@ -70,6 +71,8 @@ pub struct Tracker {
     /// SYNs with data that nobody has answered.
     #[pin]
     pub syns: Pending,
+    /// Who asks for JA4.
+    pub ja4: Arc<Asked>,
     /// Its sets of server names.
     #[pin]
     pub sets: Sets,
@@ -97,6 +100,7 @@ impl Tracker {
             handshakes: Budget::new(parameters::max_handshakes(), parameters::handshake_octets_total()),
             payer: Payer::nobody(),
             syns <- Pending::new(),
+            ja4: Arc::new(Asked::by_nobody(), GFP_KERNEL)?,
             sets <- Sets::new(),
             made: Atomic::new(0),
             armed: Atomic::new(0),
@@ -123,6 +127,7 @@ impl NetState {
             memory: &self.hole_memory,
             counters: &self.counters,
             handshakes: &self.handshakes,
+            ja4: &self.ja4,
         }
     }
 
@@ -174,10 +179,11 @@ impl NetState {
         self.by_ends.load(Relaxed) != 0
     }
 
-    /// Notes whether any does, and by both ends. Under the pins' lock.
-    pub fn note_armed_pins(&self, are_any: bool, by_ends: bool) {
+    /// Notes whether any does, by both ends, and by JA4. Under the pins' lock.
+    pub fn note_armed_pins(&self, are_any: bool, by_ends: bool, by_ja4: bool) {
         self.armed.store(are_any.into(), Relaxed);
         self.by_ends.store(by_ends.into(), Relaxed);
+        self.ja4.set_pins(by_ja4);
     }
 
     /// Ends a connection: releases its pins and takes it out of the table. Any context; no entry may be locked.

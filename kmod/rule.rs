@@ -6,10 +6,12 @@
 
 use crate::{
     bindings::{
-        xt_tlsconn_mtinfo as MatchInfo, IPPROTO_TCP, XT_TLSCONN_ALL, XT_TLSCONN_PINNED,
-        XT_TLSCONN_RECORD_TYPE, XT_TLSCONN_SNI_SET, XT_TLSCONN_STATE, XT_TLSCONN_WIRE,
+        xt_tlsconn_mtinfo as MatchInfo, IPPROTO_TCP, XT_TLSCONN_ALL, XT_TLSCONN_JA4,
+        XT_TLSCONN_PINNED, XT_TLSCONN_RECORD_TYPE, XT_TLSCONN_SNI_SET, XT_TLSCONN_STATE,
+        XT_TLSCONN_WIRE,
     },
     check::check,
+    fingerprint::AskedByRule,
     hellos,
     known::Known,
     namespace::{NetState, Tracker},
@@ -35,7 +37,7 @@ static MATCHES: Matches<Tlsconn> = Matches::unregistered();
 impl Match for Tlsconn {
     type Info = MatchInfo;
     type State = Tracker;
-    type Held = Use;
+    type Held = KBox<Holds>;
     const NAME: &'static CStr = c"tlsconn";
     const PROTOCOL: u16 = IPPROTO_TCP as u16;
     const HELD_AT: usize = offset_of!(MatchInfo, held);
@@ -51,30 +53,53 @@ impl Match for Tlsconn {
 
     fn fits<'a>(
         info: &MatchInfo,
-        held: Option<&Use>,
+        held: Option<&KBox<Holds>>,
         net: impl Fn() -> &'a NetState,
         skb: Skb<'_>,
         tcp: u32,
     ) -> bool {
-        matches(info, held, net, skb, tcp)
+        let set = held.and_then(|held| held.set.as_ref());
+        matches(info, set, net, skb, tcp)
     }
 
-    fn check(info: &MatchInfo, net: &NetState, table: Table<'_>) -> Result<Option<Use>, Refusal> {
+    fn check(
+        info: &MatchInfo,
+        net: &NetState,
+        table: Table<'_>,
+    ) -> Result<Option<KBox<Holds>>, Refusal> {
         let invalid = |why| (EINVAL, why);
         check(info).map_err(invalid)?;
         check_table(info, table).map_err(invalid)?;
-        if info.match_ & XT_TLSCONN_SNI_SET == 0 {
+        let asks = |condition| info.match_ & condition != 0;
+        if !asks(XT_TLSCONN_SNI_SET | XT_TLSCONN_JA4) {
             return Ok(None);
         }
-        let name = info.sni_set.get(..usize::from(info.sni_set_len));
-        let set = name
-            .and_then(Name::new)
-            .and_then(|name| net.sets.use_of(name));
-        set.map(Some).ok_or((
-            ENOENT,
-            c"--sni-set: there is no set of that name: make it first, with tlsconnctl set load",
-        ))
+        let set = asks(XT_TLSCONN_SNI_SET).then(|| set_of(info, net));
+        let holds = Holds {
+            set: set.transpose()?,
+            _ja4: asks(XT_TLSCONN_JA4).then(|| AskedByRule::new(&net.ja4)),
+        };
+        let memory = |_| (ENOMEM, c"there is no memory for the rule");
+        KBox::new(holds, GFP_KERNEL).map(Some).map_err(memory)
     }
+}
+
+/// What a rule holds as long as it is there.
+pub struct Holds {
+    set: Option<Use>,
+    _ja4: Option<AskedByRule>,
+}
+
+/// The set that a rule names. Process context.
+fn set_of(info: &MatchInfo, net: &NetState) -> Result<Use, Refusal> {
+    let name = info.sni_set.get(..usize::from(info.sni_set_len));
+    let set = name
+        .and_then(Name::new)
+        .and_then(|name| net.sets.use_of(name));
+    set.ok_or((
+        ENOENT,
+        c"--sni-set: there is no set of that name: make it first, with tlsconnctl set load",
+    ))
 }
 
 /// Whether a packet fits a rule, whose TCP header is at `tcp` after the network header. Softirq or process context.

@@ -33,6 +33,7 @@ pub mod connections;
 pub mod counters;
 pub mod facts;
 pub mod fast;
+pub mod fingerprint;
 pub mod foreign_marks;
 pub mod handshakes;
 pub mod hellos;

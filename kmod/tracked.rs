@@ -4,6 +4,7 @@
 
 use crate::{
     counters::Counter,
+    fingerprint,
     handshakes::{Budget, Slot},
     holes::{Holes, Limits, Portion},
     moment::LongAgo,
@@ -58,6 +59,8 @@ impl Flags {
     pub const COMPLETED: Self = Self(32);
     /// That data waits was told, or a pin was on it when the first came; not so any longer once it is unpinned.
     pub const WAITING_TOLD: Self = Self(64);
+    /// What is left of its handshake begins with JA4.
+    pub const JA4: Self = Self(128);
 
     /// Whether they are set.
     pub fn has(self, flags: Self) -> bool {
@@ -142,12 +145,7 @@ impl Tracked {
         limits: &Limits<'_>,
     ) -> SegmentOutcome {
         let payload = &packet.tcp.payload;
-        self.connection.segment(
-            &mut self.handshake.within(limits.handshakes),
-            limits.engine,
-            &segment,
-            payload,
-        )
+        limits.take_in(&mut self.connection, &mut self.handshake, &segment, payload)
     }
 
     /// What waits for its turn was sent before.
@@ -225,9 +223,26 @@ impl Tracked {
     /// What is known of its identity.
     pub fn identity(&self) -> IdentityRef<'_> {
         match (&self.identity, self.handshake.get()) {
-            (Some(packed), _) => tls::unpack(packed.bytes()).0,
-            (None, Some(handshake)) => handshake.identity.as_ref(),
+            (Some(packed), _) => {
+                let (ja4, hellos) = self.packed_ja4(packed.bytes());
+                IdentityRef {
+                    ja4,
+                    ..tls::unpack(hellos).0
+                }
+            }
+            (None, Some(handshake)) => IdentityRef {
+                ja4: self.handshake.ja4(),
+                ..handshake.identity.as_ref()
+            },
             (None, None) => IdentityRef::default(),
+        }
+    }
+
+    /// JA4, which is packed first where it is known, and the rest.
+    fn packed_ja4<'a>(&self, packed: &'a [u8]) -> (Option<fingerprint::Text>, &'a [u8]) {
+        match packed.split_first_chunk() {
+            Some((ja4, rest)) if self.flags.has(Flags::JA4) => (Some(*ja4), rest),
+            _ => (None, packed),
         }
     }
 
@@ -266,13 +281,26 @@ impl Tracked {
     pub fn pack(&mut self, budget: &Budget) {
         if let (None, Some(handshake)) = (&self.identity, self.handshake.get()) {
             let mut octets = [0; Packed::MOST];
-            let len = tls::pack(handshake, &mut octets);
+            let ja4 = self.handshake.ja4();
+            let place = octets.split_first_chunk_mut().zip(ja4);
+            let begins = match place {
+                Some(((place, _), ja4)) => {
+                    *place = ja4;
+                    ja4.len()
+                }
+                None => 0,
+            };
+            let hellos = octets.get_mut(begins..).unwrap_or_default();
+            let len = begins.saturating_add(tls::pack(handshake, hellos));
             self.identity = octets
                 .get(..len)
                 .and_then(|octets| Packed::new(octets, charged()));
             if self.identity.is_none() {
                 // The handshake keeps it until there is memory.
                 return;
+            }
+            if ja4.is_some() {
+                self.flags.set(Flags::JA4);
             }
         }
         self.handshake.release(budget);

@@ -32,4 +32,5 @@ for command in {iptables,ip6tables}{,-legacy,-nft}
     $tlsconn -l client-random -x -d 'The client random begins with these bytes'
     $tlsconn -l server-random -x -d 'The server random begins with these bytes'
     $tlsconn -l sni-set -x -d 'The client asks for a server name of this set'
+    $tlsconn -l ja4 -x -d 'JA4 of the client\'s (first) hello fits this'
 end

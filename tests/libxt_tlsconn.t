@@ -195,6 +195,14 @@
 -p tcp -m tlsconn --sni-set xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx;;FAIL
 -p tcp -m tlsconn --sni-set "";;FAIL
 -p tcp -m tlsconn --sni-set;;FAIL
+-p tcp -m tlsconn --ja4 t13d1516h2_8daaf6152771_e5627efa2ab1;=;OK
+-p tcp -m tlsconn ! --ja4 t13?1516*;=;OK
+-p tcp -m tlsconn --ja4 T13D*;-p tcp -m tlsconn --ja4 t13d*;OK
+-p tcp -m tlsconn --ja4 t13d-;;FAIL
+-p tcp -m tlsconn --ja4 t13d.;;FAIL
+-p tcp -m tlsconn --ja4 t13d1516h2_8daaf6152771_e5627efa2ab11;;FAIL
+-p tcp -m tlsconn --ja4 "";;FAIL
+-p tcp -m tlsconn --ja4;;FAIL
 # protocols
 -p tcp -m tlsconn --alpn h2;=;OK
 -p tcp -m tlsconn ! --alpn http/1.1;=;OK

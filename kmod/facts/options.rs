@@ -8,7 +8,7 @@
 /// packet then; and more about the value. The words of types, states and versions come before that.
 ///
 /// Values: `flag` has none. `types`, `states`: a field of bits. `versions`: the lowest and the highest. `prefix`, `protocol`,
-/// `pattern`, `set`: bytes and their number. `pinned`, `mark`: a connection mark and its mask. `bit`: none, but a bit of `flags`.
+/// `pattern`, `set`, `fingerprint`: bytes and their number. `pinned`, `mark`: a connection mark and its mask. `bit`: none, but a bit of `flags`.
 ///
 /// Answers: `packet` and `mark` are what kmod/rule.rs looks at, `detail` says how the condition is meant. Of hellos:
 /// `client` and `server` name a field of the identity, which that side's hello settles; `ask` names a question of
@@ -54,6 +54,8 @@ macro_rules! match_options {
                 "The server random begins with these bytes" "1 to 32 of them" }
             { SniSet XT_TLSCONN_SNI_SET "sni-set" [set sni_set sni_set_len] [set sni] "NAME"
                 "The client asks for a server name of this set" "`tlsconnctl set` makes it, and has to have made it before the rule" }
+            { Ja4 XT_TLSCONN_JA4 "ja4" [fingerprint ja4 ja4_len] [ask ja4_fits] "PATTERN"
+                "JA4 of the client's (first) hello fits this" "`*` and `?` are wildcards; of hellos that came before the rule there is none" }
         }
     };
 }

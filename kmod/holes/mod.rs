@@ -8,9 +8,10 @@
 
 use crate::{
     counters::Counters,
+    fingerprint::Asked,
     handshakes::{Budget, Slot},
     packet::Packet,
-    tls::{Connection, Payload, PerSide, Segment, Side},
+    tls::{Connection, Payload, PerSide, Segment, SegmentOutcome, Side, State},
 };
 use kernel::prelude::*;
 use queue::{Cost, Queue, Room};
@@ -41,6 +42,26 @@ pub struct Limits<'a> {
     pub counters: &'a Counters,
     /// Its namespace's handshakes.
     pub handshakes: &'a Budget,
+    /// Who asks for JA4 there.
+    pub ja4: &'a Asked,
+}
+
+impl Limits<'_> {
+    /// Has the engine take a segment in.
+    #[inline]
+    pub fn take_in<P: Payload>(
+        &self,
+        connection: &mut Connection,
+        slot: &mut Slot,
+        segment: &Segment,
+        payload: &P,
+    ) -> SegmentOutcome {
+        // Its ClientHello may begin here.
+        let wants_ja4 = connection.state() == State::New && self.ja4.by_anybody();
+        slot.with(self.handshakes, wants_ja4, |place| {
+            connection.segment(place, self.engine, segment, payload)
+        })
+    }
 }
 
 /// What may still be taken in with one packet.
@@ -199,12 +220,7 @@ impl Holes {
                 break;
             };
             let taken = queue.take(portion.bytes, |segment, payload| {
-                connection.segment(
-                    &mut slot.within(limits.handshakes),
-                    limits.engine,
-                    segment,
-                    payload,
-                );
+                limits.take_in(connection, slot, segment, payload);
             });
             let Some((bytes, cost)) = taken else {
                 break;
@@ -245,12 +261,7 @@ impl Holes {
     ) {
         if self.due(connection, side).is_none() {
             if let Some(ack) = self.acks.of_mut(side).take() {
-                connection.segment(
-                    &mut slot.within(limits.handshakes),
-                    limits.engine,
-                    &ack,
-                    &Nothing,
-                );
+                limits.take_in(connection, slot, &ack, &Nothing);
             }
         }
         if !connection.follows(side) {

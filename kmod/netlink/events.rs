@@ -72,8 +72,8 @@ impl Sink for NetState {
         });
     }
 
-    fn note_armed(&self, any: bool, by_ends: bool) {
-        self.note_armed_pins(any, by_ends);
+    fn note_armed(&self, any: bool, by_ends: bool, by_ja4: bool) {
+        self.note_armed_pins(any, by_ends, by_ja4);
     }
 
     fn schedule_expiry(&self, nanoseconds: u64) {

@@ -23,6 +23,8 @@ pub type PinName = Text<{ bindings::TLSCONN_PIN_NAME_MAX as usize }>;
 pub type Id = Binary<{ bindings::XT_TLSCONN_ID_MAX as usize }>;
 
 /// A pattern of server names.
+pub type Ja4Pattern = Binary<{ bindings::XT_TLSCONN_JA4_MAX as usize }>;
+/// The same over server names.
 pub type Pattern = Binary<{ bindings::XT_TLSCONN_NAME_MAX as usize }>;
 
 /// An address.
@@ -59,6 +61,7 @@ policy!(
         DST_PORT: Port = TLSCONN_A_SELECTOR_DST_PORT,
         ZONE: U16 = TLSCONN_A_SELECTOR_ZONE,
         SNI_SET: SetName = TLSCONN_A_SELECTOR_SNI_SET,
+        JA4: Ja4Pattern = TLSCONN_A_SELECTOR_JA4,
     }
 );
 
@@ -111,6 +114,7 @@ policy!(
         REQUESTED: U8 = TLSCONN_A_TRACK_REQUESTED,
         PASS_MARK: U32 = TLSCONN_A_TRACK_PASS_MARK,
         STRICT: U8 = TLSCONN_A_TRACK_STRICT,
+        JA4: U8 = TLSCONN_A_TRACK_JA4,
     }
 );
 

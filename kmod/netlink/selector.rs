@@ -9,12 +9,12 @@ use super::{
 use crate::{
     bindings::{
         TLSCONN_A_SELECTOR_CLIENT_RANDOM, TLSCONN_A_SELECTOR_DST_ADDR, TLSCONN_A_SELECTOR_DST_PORT,
-        TLSCONN_A_SELECTOR_DST_PREFIX, TLSCONN_A_SELECTOR_SERVER_RANDOM,
+        TLSCONN_A_SELECTOR_DST_PREFIX, TLSCONN_A_SELECTOR_JA4, TLSCONN_A_SELECTOR_SERVER_RANDOM,
         TLSCONN_A_SELECTOR_SESSION_ID, TLSCONN_A_SELECTOR_SNI, TLSCONN_A_SELECTOR_SNI_SET,
         TLSCONN_A_SELECTOR_SRC_ADDR, TLSCONN_A_SELECTOR_SRC_PORT, TLSCONN_A_SELECTOR_SRC_PREFIX,
         TLSCONN_A_SELECTOR_ZONE,
     },
-    check::is_pattern,
+    check::{is_ja4_pattern, is_pattern},
     namespace::NetState,
     pins::{End, Selector},
     sys::{
@@ -53,6 +53,7 @@ fn fill(selector: &mut Selector, nest: &Nest<'_, policy::Selector>) -> Result<()
     selector.server_random = bytes(nest, Of::SERVER_RANDOM)?;
     selector.session_id = bytes(nest, Of::SESSION_ID)?;
     selector.sni = pattern(nest)?;
+    selector.ja4 = ja4(nest)?;
     selector.src = end(nest, Of::SRC_ADDR, Of::SRC_PREFIX, Of::SRC_PORT)?;
     selector.dst = end(nest, Of::DST_ADDR, Of::DST_PREFIX, Of::DST_PORT)?;
     selector.zone = nest.get(Of::ZONE);
@@ -70,6 +71,19 @@ fn pattern(nest: &Nest<'_, policy::Selector>) -> Result<Option<Bytes<255>>, &'st
     match is_pattern(pattern.as_slice()) {
         true => Ok(Some(pattern)),
         false => Err(c"a selector's server name is not a name with * and ? as wildcards"),
+    }
+}
+
+/// A pattern in lower case, with the NUL that strings have in netlink or without.
+fn ja4(nest: &Nest<'_, policy::Selector>) -> Result<Option<Bytes<63>>, &'static CStr> {
+    let Some(value) = nest.get(policy::Selector::JA4) else {
+        return Ok(None);
+    };
+    let value = value.strip_suffix(b"\0").unwrap_or(value);
+    let pattern = filled(value.iter().map(u8::to_ascii_lowercase))?;
+    match is_ja4_pattern(pattern.as_slice()) {
+        true => Ok(Some(pattern)),
+        false => Err(c"a selector's JA4 has something else than letters, digits, _ * and ?"),
     }
 }
 
@@ -141,6 +155,9 @@ pub(super) fn put(selector: &Selector, message: &mut Message<'_>) -> Result {
     }
     if let Some(pattern) = &selector.sni {
         message.bytes(TLSCONN_A_SELECTOR_SNI, pattern.as_slice())?;
+    }
+    if let Some(pattern) = &selector.ja4 {
+        message.bytes(TLSCONN_A_SELECTOR_JA4, pattern.as_slice())?;
     }
     if let Some(set) = &selector.sni_set {
         message.string(TLSCONN_A_SELECTOR_SNI_SET, set.name.as_slice())?;

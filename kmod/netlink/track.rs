@@ -5,9 +5,9 @@
 use super::policy::{TrackGet, TrackSet};
 use crate::{
     bindings::{
-        TLSCONN_A_TRACK_MAX_CONNECTIONS, TLSCONN_A_TRACK_PASS_MARK, TLSCONN_A_TRACK_REQUESTED,
-        TLSCONN_A_TRACK_RULES, TLSCONN_A_TRACK_STRICT, TLSCONN_A_TRACK_TRACKING,
-        TLSCONN_CMD_TRACK_GET, TLSCONN_CMD_TRACK_SET,
+        TLSCONN_A_TRACK_JA4, TLSCONN_A_TRACK_MAX_CONNECTIONS, TLSCONN_A_TRACK_PASS_MARK,
+        TLSCONN_A_TRACK_REQUESTED, TLSCONN_A_TRACK_RULES, TLSCONN_A_TRACK_STRICT,
+        TLSCONN_A_TRACK_TRACKING, TLSCONN_CMD_TRACK_GET, TLSCONN_CMD_TRACK_SET,
     },
     namespace::{NetState, Tracker},
     parameters,
@@ -45,14 +45,29 @@ impl Answer for TrackSet {
             Some(1) => Some(true),
             Some(_) => return Err(request.refuse(EINVAL, c"strict is 0 or 1")),
         };
+        let ja4 = match request.get(Self::JA4) {
+            None => None,
+            Some(0) => Some(false),
+            Some(1) => Some(true),
+            Some(_) => return Err(request.refuse(EINVAL, c"ja4 is 0 or 1")),
+        };
         match request.get(Self::REQUESTED) {
-            Some(1) => turn_on(net, pass_mark, strict)
-                .map_err(|error| request.refuse(error, c"conntrack or the hooks cannot be had"))?,
-            Some(0) if pass_mark.is_some() || strict.is_some() => {
-                let why = c"a pass mark and strict are for tracking that is turned on";
+            Some(1) => {
+                turn_on(net, pass_mark, strict).map_err(|error| {
+                    request.refuse(error, c"conntrack or the hooks cannot be had")
+                })?;
+                if let Some(ja4) = ja4 {
+                    net.ja4.set_requested(ja4);
+                }
+            }
+            Some(0) if pass_mark.is_some() || strict.is_some() || ja4.is_some() => {
+                let why = c"a pass mark, strict and ja4 are for tracking that is turned on";
                 return Err(request.refuse(EINVAL, why));
             }
-            Some(0) => net.withdraw_tracking(),
+            Some(0) => {
+                net.withdraw_tracking();
+                net.ja4.set_requested(false);
+            }
             _ => return Err(request.refuse(EINVAL, c"whether to track is 0 or 1")),
         }
         Message::reply(request, |message| put(net, message))
@@ -94,5 +109,6 @@ fn put(net: &NetState, message: &mut Message<'_>) -> Result {
     if let Some(bit) = pass_mark {
         message.u32(TLSCONN_A_TRACK_PASS_MARK, bit)?;
     }
-    message.u8(TLSCONN_A_TRACK_STRICT, strict.into())
+    message.u8(TLSCONN_A_TRACK_STRICT, strict.into())?;
+    message.u8(TLSCONN_A_TRACK_JA4, net.ja4.is_requested().into())
 }

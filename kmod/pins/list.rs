@@ -351,7 +351,8 @@ impl Pins {
     /// Tells the packet path whether pins wait.
     pub(super) fn changed(&self, sink: &impl Sink) {
         let by_ends = self.0.iter().any(Pin::waits_by_ends);
-        sink.note_armed(self.0.iter().any(Pin::is_armed), by_ends);
+        let by_ja4 = self.0.iter().any(Pin::waits_by_ja4);
+        sink.note_armed(self.0.iter().any(Pin::is_armed), by_ends, by_ja4);
     }
 }
 

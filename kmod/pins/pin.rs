@@ -188,6 +188,12 @@ impl Pin {
         matches!(self.phase, Phase::Armed { .. }) && by_ends
     }
 
+    /// Whether it waits for a connection by its JA4.
+    pub(super) fn waits_by_ja4(&self) -> bool {
+        let selector = self.selector.as_ref();
+        self.is_armed() && selector.is_some_and(|selector| selector.ja4.is_some())
+    }
+
     pub(super) fn waits_for_ends_of(&self, ct: &Conntrack) -> bool {
         let fits = |selector: &Selector| selector.fits_ends_either_way(ct);
         self.waits_by_ends() && self.selector.as_deref().is_some_and(fits)

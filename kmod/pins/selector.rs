@@ -22,6 +22,8 @@ pub struct Selector {
     pub sni: Option<Bytes<255>>,
     /// A set of them.
     pub sni_set: Option<Arc<Set>>,
+    /// A pattern over JA4s.
+    pub ja4: Option<Bytes<63>>,
     /// Where it was opened from, before NAT.
     pub src: Option<End>,
     /// And to.
@@ -80,12 +82,21 @@ impl Selector {
                 let name = candidate.identity.sni;
                 name.is_some_and(|name| set.has(name))
             })
+            && self.ja4.as_ref().is_none_or(|pattern| {
+                let ja4 = candidate.identity.ja4;
+                ja4.is_some_and(|ja4| wildcard::matches(pattern.as_slice(), &ja4))
+            })
     }
 
-    /// What trying its pattern takes ([`wildcard::work`]).
+    /// What trying its patterns takes ([`wildcard::work`]).
     pub(super) fn work(&self) -> usize {
-        let pattern = self.sni.as_ref();
-        pattern.map_or(0, |pattern| wildcard::work(pattern.as_slice()))
+        let name = self.sni.as_ref().map(Bytes::as_slice);
+        let ja4 = self.ja4.as_ref().map(Bytes::as_slice);
+        [name, ja4]
+            .into_iter()
+            .flatten()
+            .map(wildcard::work)
+            .fold(0, usize::saturating_add)
     }
 
     /// Whether it asks a set.
@@ -113,7 +124,8 @@ impl Selector {
         let hellos = self.client_random.is_some()
             || self.needs_server()
             || self.sni.is_some()
-            || self.sni_set.is_some();
+            || self.sni_set.is_some()
+            || self.ja4.is_some();
         whole(&self.src) && whole(&self.dst) && !hellos
     }
 

@@ -26,8 +26,8 @@ pub trait Sink {
     fn bound(&self, pin: &Pin, on: u64);
     /// A pin was released, from a connection if it was on one.
     fn released(&self, pin: &Pin, from: Option<u64>, why: Release);
-    /// Whether any pin waits, and whether one waits by both ends of its connection, for packets to see.
-    fn note_armed(&self, any: bool, by_ends: bool);
+    /// Whether any pin waits, whether one waits by both ends of its connection, and whether one by JA4, for packets to see.
+    fn note_armed(&self, any: bool, by_ends: bool, by_ja4: bool);
     /// The time of a pin is over in so many nanoseconds.
     fn schedule_expiry(&self, nanoseconds: u64);
 }

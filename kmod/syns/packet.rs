@@ -24,12 +24,7 @@ pub(super) fn made(limits: &Limits<'_>, packet: &Packet<'_>) -> Option<(Syn, Nod
     let mut connection = Connection::opened_by_syn_data(segment.seq);
     let mut slot = Slot::empty();
     // It is given back at once: nothing is kept for a handshake before a SYN-ACK.
-    connection.segment(
-        &mut slot.within(limits.handshakes),
-        limits.engine,
-        &segment,
-        &Bytes(&bytes),
-    );
+    limits.take_in(&mut connection, &mut slot, &segment, &Bytes(&bytes));
     slot.release(limits.handshakes);
     let syn = Syn {
         types: connection.types(Side::Src, segment.seq, payload.len()),
@@ -62,9 +57,9 @@ impl SynData {
             fin: false,
             urgent: self.urgent,
         };
-        connection.segment(
-            &mut tracked.handshake.within(limits.handshakes),
-            limits.engine,
+        limits.take_in(
+            connection,
+            &mut tracked.handshake,
             &segment,
             &Bytes(&self.bytes),
         );

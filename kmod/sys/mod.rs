@@ -26,6 +26,7 @@ pub mod random;
 pub mod rcu;
 pub mod request;
 pub mod sessions;
+pub mod sha256;
 pub mod skb;
 pub mod table;
 pub mod time;

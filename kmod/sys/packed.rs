@@ -21,7 +21,7 @@ const WHOLE: usize = Packed::MOST + 1;
 
 impl Packed {
     /// How many bytes there may be.
-    pub const MOST: usize = 703;
+    pub const MOST: usize = 739;
 
     /// A copy of them, with zeros after them. None when there is no memory, or too many. Any context that the flags allow.
     pub fn new(bytes: &[u8], flags: Flags) -> Option<Self> {

@@ -57,6 +57,13 @@ impl Hellos<'_> {
         self.client_field(sni.map(|sni| wildcard::matches(pattern, sni)))
     }
 
+    /// Whether JA4 of the ClientHello fits a [pattern](super::wildcard): one that has none, or whose JA4 nobody asked for when it
+    /// came, never will. Takes time in proportion to the pattern's length.
+    pub fn ja4_fits(&self, pattern: &[u8]) -> Answer {
+        let ja4 = self.identity.ja4.as_ref();
+        self.client_field(ja4.map(|ja4| wildcard::matches(pattern, ja4)))
+    }
+
     /// Whether no server name was asked for (RFC 6066 3).
     pub fn has_no_sni(&self) -> Answer {
         match self.has_client_hello() {

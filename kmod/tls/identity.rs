@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What ClientHello and ServerHello say of a connection: the fields by which people and rules name it.
 
+use super::ja4::Ja4;
 use super::types::{numbered, Side};
 
 /// Versions as hellos say them (RFC 5246 A.1, RFC 8446 4.2.1).
@@ -83,14 +84,16 @@ macro_rules! identity {
                 // What has branches first: fewer registers are in use then.
                 $($(borrow!(long self $field, $($kind)+);)+)+
                 $($(borrow!(short self $field, $($kind)+);)+)+
-                IdentityRef { $($($field,)+)+ }
+                IdentityRef { $($($field,)+)+ ja4: None }
             }
         }
 
-        /// An [`Identity`] wherever it is kept; the fields are the same.
+        /// An [`Identity`] wherever it is kept; the fields are the same, and what others have made of the ClientHello.
         #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
         pub struct IdentityRef<'a> {
             $($(#[doc = $means] pub $field: borrowed!('a $($kind)+),)+)+
+            /// Its JA4, where a [listener](super::Listener) has computed it.
+            pub ja4: Option<[u8; Ja4::LENGTH]>,
         }
     };
 }

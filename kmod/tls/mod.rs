@@ -35,7 +35,6 @@ mod resumption;
 mod retransmit;
 mod retransmitted_headers;
 // The module has no use for it.
-#[cfg(feature = "ja4")]
 mod ja4;
 mod message;
 mod message_batch;
@@ -62,14 +61,11 @@ pub use connection::Connection;
 pub use decided::{Decided, Decisions, Rule};
 pub use handshake::Handshake;
 pub use identity::{Bytes, Identity, IdentityRef, Resumption};
-#[cfg(feature = "ja4")]
 pub use ja4::{Ja4, Sha256};
 pub use outstanding::Piece;
 pub use packed::{pack, unpack, Sessions};
 pub use slot::HandshakeSlot;
-#[cfg(feature = "ja4")]
-pub use told::Listener;
-pub use told::Told;
+pub use told::{Listener, Told};
 pub use types::{
     Config, Counters, PacketTypes, Payload, PerSide, Reason, Segment, SegmentOutcome, Side, State,
     Types,

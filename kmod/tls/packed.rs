@@ -136,7 +136,7 @@ macro_rules! packed {
                     reader.u64(const { at(Known::issued_next) }),
                 ],
             };
-            (IdentityRef { $($($field,)+)+ }, sessions)
+            (IdentityRef { $($($field,)+)+ ja4: None }, sessions)
         }
     };
 }

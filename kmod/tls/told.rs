@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Who is told of a handshake what the engine does not keep. In the kernel nobody is: there this compiles to nothing.
-
-use core::marker::PhantomData;
+//! Who is told of a handshake what the engine does not keep.
 
 #[cfg(feature = "explain")]
 use super::decided::Decided;
@@ -10,46 +8,38 @@ use super::decided::Decisions;
 use super::types::Side;
 
 /// One who listens.
-#[cfg(feature = "ja4")]
 pub trait Listener {
     /// The next bytes of the connection's first ClientHello, from its message header on, in their order in the stream. The last
     /// may be followed by what stands after it.
     fn client_hello(&self, bytes: &[u8]);
 }
 
-/// Who is told. Handed about by value: it takes no room where nobody can be.
+/// Who is told. Handed about by value.
 #[derive(Clone, Copy)]
 pub struct Told<'a> {
     /// By which rules records are told from data.
     #[cfg(feature = "explain")]
     decisions: Option<&'a Decisions>,
-    #[cfg(feature = "ja4")]
     listener: Option<&'a dyn Listener>,
-    nobody: PhantomData<&'a ()>,
 }
 
 impl Told<'_> {
     /// Nobody.
     #[inline(always)]
-    pub(super) fn nobody() -> Self {
+    pub fn nobody() -> Self {
         Told {
             #[cfg(feature = "explain")]
             decisions: None,
-            #[cfg(feature = "ja4")]
             listener: None,
-            nobody: PhantomData,
         }
     }
 
     /// Tells of bytes of a ClientHello.
     #[inline(always)]
     pub(super) fn client_hello(self, bytes: &[u8]) {
-        #[cfg(feature = "ja4")]
         if let Some(listener) = self.listener {
             listener.client_hello(bytes);
         }
-        #[cfg(not(feature = "ja4"))]
-        let _ = bytes;
     }
 
     /// Whether a side's first record after the handshake was not told of yet.
@@ -101,14 +91,12 @@ impl<'a> From<&'a Decisions> for Told<'a> {
     }
 }
 
-#[cfg(feature = "ja4")]
 impl<'a> From<&'a dyn Listener> for Told<'a> {
     fn from(listener: &'a dyn Listener) -> Self {
         Told::nobody().and(listener)
     }
 }
 
-#[cfg(feature = "ja4")]
 impl<'a> Told<'a> {
     /// This listener too.
     pub fn and(self, listener: &'a dyn Listener) -> Self {

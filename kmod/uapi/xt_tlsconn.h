@@ -25,6 +25,7 @@ enum {
 	XT_TLSCONN_CLIENT_RANDOM = 1 << 10,	/* client_random */
 	XT_TLSCONN_SERVER_RANDOM = 1 << 11,	/* server_random */
 	XT_TLSCONN_SNI_SET	 = 1 << 12,	/* sni_set */
+	XT_TLSCONN_JA4		 = 1 << 13,	/* ja4 */
 };
 
 /* How XT_TLSCONN_RECORD_TYPE compares: bits of `flags`. */
@@ -65,6 +66,7 @@ enum {
 
 #define XT_TLSCONN_ID_MAX   32	/* bytes of a random or a session id */
 #define XT_TLSCONN_NAME_MAX 255	/* bytes of an SNI pattern or an ALPN protocol */
+#define XT_TLSCONN_JA4_MAX  63	/* bytes of a pattern over JA4s, which have 36 */
 #define XT_TLSCONN_SET_NAME_MAX 31	/* bytes of the name of a set of server names */
 
 /*
@@ -93,6 +95,8 @@ struct xt_tlsconn_mtinfo {
 	__u8 sni[XT_TLSCONN_NAME_MAX + 1];	/* a-z 0-9 - _ and the wildcards * ? in labels that dots separate */
 	__u8 alpn[XT_TLSCONN_NAME_MAX + 1];
 	__u8 sni_set[XT_TLSCONN_SET_NAME_MAX + 1];	/* letters, digits, . - _, no - first */
+	__u8 ja4_len;		/* 1 to XT_TLSCONN_JA4_MAX */
+	__u8 ja4[XT_TLSCONN_JA4_MAX];	/* a-z 0-9 _ and the wildcards * ? */
 	/*
 	 * The kernel's own, whatever user space writes there: neither shown nor compared. An extension's userspacesize ends
 	 * before it.
@@ -107,7 +111,7 @@ struct xt_tlsconn_mtinfo {
 #define XT_TLSCONN_OFFSET_IS(field, offset) \
 	_Static_assert(__builtin_offsetof(struct xt_tlsconn_mtinfo, field) == (offset), \
 		       "ABI: offset of " #field)
-_Static_assert(sizeof(struct xt_tlsconn_mtinfo) == 680, "ABI: size of xt_tlsconn_mtinfo");
+_Static_assert(sizeof(struct xt_tlsconn_mtinfo) == 744, "ABI: size of xt_tlsconn_mtinfo");
 XT_TLSCONN_OFFSET_IS(match, 0);
 XT_TLSCONN_OFFSET_IS(invert, 4);
 XT_TLSCONN_OFFSET_IS(flags, 8);
@@ -129,7 +133,9 @@ XT_TLSCONN_OFFSET_IS(server_random, 96);
 XT_TLSCONN_OFFSET_IS(sni, 128);
 XT_TLSCONN_OFFSET_IS(alpn, 384);
 XT_TLSCONN_OFFSET_IS(sni_set, 640);
-XT_TLSCONN_OFFSET_IS(held, 672);
+XT_TLSCONN_OFFSET_IS(ja4_len, 672);
+XT_TLSCONN_OFFSET_IS(ja4, 673);
+XT_TLSCONN_OFFSET_IS(held, 736);
 #undef XT_TLSCONN_OFFSET_IS
 
 #endif /* _XT_TLSCONN_H */

@@ -6,7 +6,7 @@
 use std::ffi::CStr;
 
 use tlsconn_uapi as uapi;
-use tlsconn_values::{hex, mark::Mark, name, set};
+use tlsconn_values::{hex, ja4, mark::Mark, name, set};
 use uapi::xt_tlsconn_mtinfo;
 
 use crate::{
@@ -157,6 +157,10 @@ macro_rules! set {
         $info.$len = put(&mut $info.$field, set::parse($text)?.as_bytes());
         Ok(())
     }};
+    ($info:ident $text:ident fingerprint $field:ident $len:ident) => {{
+        $info.$len = put(&mut $info.$field, ja4::parse($text)?.as_bytes());
+        Ok(())
+    }};
 }
 
 /// Writes a value back.
@@ -181,6 +185,7 @@ macro_rules! print {
     // What the kernel lets in needs no escapes.
     ($info:ident pattern $field:ident $len:ident) => { print!($info protocol $field $len) };
     ($info:ident set $field:ident $len:ident) => { print!($info protocol $field $len) };
+    ($info:ident fingerprint $field:ident $len:ident) => { print!($info protocol $field $len) };
 }
 
 /// The words that a value is made of.

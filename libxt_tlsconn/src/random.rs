@@ -72,6 +72,7 @@ fn argument(number: usize) -> BoxedStrategy<String> {
                 false => low + &high,
             })
             .boxed(),
+        "PATTERN" if OPTIONS[number].name() == "ja4" => "[a-zA-Z0-9_*?]{1,36}".boxed(),
         "PATTERN" => {
             "([a-z0-9_*?][a-z0-9*?_-]{0,20}\\.){0,8}([a-zA-Z0-9*?_-]{0,20}[a-z]|[äßéあ]{1,9})\\.?"
                 .prop_filter("begins as a name does", |name| !name.starts_with('-'))

@@ -122,9 +122,11 @@ fn canonical_text_is_kept() {
         " --client-random c1c2",
         " --sni-set block-list_2.new",
         " ! --sni-set 0",
+        " --ja4 t13d1516h2_8daaf6152771_*",
+        " ! --ja4 ?13*",
         " ! --server-random ff",
         " --record-type unknown --all ! --state tainted ! --pinned --pin-mark 0x54000000/0xffffffff --tls-version \
-         1.2:1.3 ! --resumed --sni * ! --alpn h2 --ech --session-id ab ! --client-random cd --server-random ef --sni-set a",
+         1.2:1.3 ! --resumed --sni * ! --alpn h2 --ech --session-id ab ! --client-random cd --server-random ef --sni-set a --ja4 t13*",
     ] {
         let text = text.split_whitespace().fold(String::new(), |all, word| all + " " + word);
         assert_eq!(canonical(&text), text);
@@ -264,7 +266,7 @@ proptest! {
 #[test]
 fn every_byte_of_a_rule_changed() {
     let text = "--record-type 23 --wire --state new --pinned --tls-version 1.2 --sni *.a-b.c --alpn h2 --session-id ab \
-                --client-random cd --server-random ef ! --ech ! --resumed --sni-set ab";
+                --client-random cd --server-random ef ! --ech ! --resumed --sni-set ab --ja4 t1?";
     let valid = bytes(&rule(text).expect("is valid"));
     let mut let_in = 0;
     for place in 0..SAID {

@@ -28,6 +28,7 @@ fn errors_name_the_option_and_the_fix() {
             "--session-id: \"1\" is not made of bytes, ",
         ),
         ("--sni-set a/b", "--sni-set: \"a/b\" has a '/' in it; "),
+        ("--ja4 t13d-", "--ja4: \"t13d-\" has a '-' in it; "),
         ("", "no condition is given; add one"),
         ("--wire", "--wire says how --record-type compares; add "),
         (

@@ -4,6 +4,7 @@
 //! value and how it is written; the caller says whose value it is.
 
 pub mod hex;
+pub mod ja4;
 pub mod mark;
 pub mod name;
 pub mod set;

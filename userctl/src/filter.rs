@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use clap::Args;
 use clap_complete::ArgValueCandidates;
-use tlsconn_tls::{wildcard, Ja4};
+use tlsconn_tls::wildcard;
 
 use crate::{
     completion,
@@ -43,9 +43,6 @@ pub(crate) struct Filter {
     /// The ClientHello names no server
     #[arg(long, conflicts_with = "sni")]
     no_sni: bool,
-    /// JA4 of the ClientHello fits this pattern: * and ? are wildcards. The module computes none: only in captures
-    #[arg(long, value_name = "PATTERN", value_parser = ja4)]
-    ja4: Option<String>,
 }
 
 /// The same, and what only connections of this machine have.
@@ -98,17 +95,6 @@ impl LiveFilter {
     }
 }
 
-/// A pattern that some JA4 can fit: letters, digits and underscores.
-fn ja4(text: &str) -> Result<String, String> {
-    let may_be_there = |octet: u8| octet.is_ascii_alphanumeric() || b"_*?".contains(&octet);
-    let least = text.bytes().filter(|octet| *octet != b'*').count();
-    if text.is_empty() || !text.bytes().all(may_be_there) || least > Ja4::LENGTH {
-        let example = "t13d1516h2_8daaf6152771_*";
-        return Err(format!("a JA4 or a pattern over them, as {example}"));
-    }
-    Ok(text.into())
-}
-
 fn versions(text: &str) -> Result<(Version, Version), String> {
     let (low, high) = text.split_once(':').unwrap_or((text, text));
     let (low, high) = (low.parse()?, high.parse()?);
@@ -135,7 +121,6 @@ impl Filter {
             resumed: false,
             ech: false,
             no_sni: false,
-            ja4: None,
         } = self
         else {
             return false;
@@ -160,10 +145,6 @@ impl Filter {
             && (!self.resumed || connection.resumed == Some(true))
             && (!self.ech || connection.ech == Some(true))
             && (!self.no_sni || connection.sni.is_none() && connection.client_random.is_some())
-            && self.ja4.as_ref().is_none_or(|pattern| {
-                let ja4 = connection.ja4.as_ref();
-                ja4.is_some_and(|ja4| wildcard::matches(pattern.as_bytes(), ja4.as_bytes()))
-            })
     }
 
     fn fits_selector(&self, connection: &Connection) -> bool {
@@ -172,6 +153,7 @@ impl Filter {
             server_random,
             session_id,
             sni,
+            ja4,
             src,
             dst,
             // Of these the module knows.
@@ -193,6 +175,10 @@ impl Filter {
             && sni.as_ref().is_none_or(|pattern| {
                 let name = connection.sni.as_ref();
                 name.is_some_and(|name| wildcard::matches(pattern.0.as_bytes(), &name.0))
+            })
+            && ja4.as_ref().is_none_or(|pattern| {
+                let ja4 = connection.ja4.as_ref();
+                ja4.is_some_and(|ja4| wildcard::matches(pattern.0.as_bytes(), ja4.as_bytes()))
             })
             && src.as_ref().is_none_or(|end| is_at(end, connection.src))
             && dst.as_ref().is_none_or(|end| is_at(end, connection.dst))

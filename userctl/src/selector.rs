@@ -5,7 +5,7 @@
 use std::str::FromStr;
 
 use clap::Args;
-use tlsconn_values::{hex, name, set};
+use tlsconn_values::{hex, ja4, name, set};
 
 use crate::endpoint::Endpoint;
 
@@ -25,6 +25,10 @@ pub(crate) struct Selector {
     /// The server name fits this pattern: * and ? are wildcards, case makes no difference, IDNs in Unicode or as xn--
     #[arg(long, value_name = "PATTERN")]
     pub(crate) sni: Option<Pattern>,
+    /// JA4 of the ClientHello fits this pattern: * and ? are wildcards. Of connections of this machine it is computed while
+    /// something asks for it: a rule, an armed pin, `track on --ja4`
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) ja4: Option<Ja4Pattern>,
     /// It was opened from here; IPv6 with a port as [ADDR]:PORT
     #[arg(long, value_name = "ADDR[/LEN][:PORT]")]
     pub(crate) src: Option<Endpoint>,
@@ -56,6 +60,18 @@ impl FromStr for Prefix {
     fn from_str(text: &str) -> Result<Self, String> {
         let (octets, len) = hex::parse(text)?;
         Ok(Self(octets[..usize::from(len)].into()))
+    }
+}
+
+/// A pattern over JA4s.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Ja4Pattern(pub(crate) String);
+
+impl FromStr for Ja4Pattern {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        ja4::parse(text).map(Self)
     }
 }
 

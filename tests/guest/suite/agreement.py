@@ -10,7 +10,7 @@ import collections
 import json
 
 # Fields that have no meaning on one side, or are compared under another name. JA4 is null in the module.
-LEFT_OUT = ("id", "mark", "pin", "first", "last", "ja4")
+LEFT_OUT = ("id", "mark", "pin", "first", "last")
 
 # Reasons that only a capture has, and what a gateway says.
 REASONS = {"captured-out-of-order": "hole", "snaplen": "hole"}

@@ -101,6 +101,8 @@ CONDITIONS = {
     "a set of names": ["-p tcp -m tlsconn --sni-set named"],
     "a set of other names": ["-p tcp -m tlsconn --sni-set other"],
     "not a set of names": ["-p tcp -m tlsconn ! --sni-set other"],
+    "JA4 of a client": ["-p tcp -m tlsconn --ja4 t1*"],
+    "JA4 of no client": ["-p tcp -m tlsconn --ja4 x*"],
     "what is all data": ["-p tcp -m tlsconn --record-type application-data --all"],
 }
 

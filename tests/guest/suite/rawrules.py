@@ -12,7 +12,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 SO_SET_REPLACE, SO_GET_INFO, SO_GET_ENTRIES = 64, 64, 65
 # linux/netlink.h
 NETLINK_NETFILTER = 12
-SIZE = 680
+SIZE = 744
 NAME = b"tlsconn\0"
 # struct xt_entry_match: its size, the name of 29 octets, the revision.
 NAME_AT, REVISION_AT, DATA_AT = 2, 31, 32

@@ -96,7 +96,7 @@ class Road:
         on("gateway", "bash", "-ec", ROAD)
         if liberal:
             on("gateway", "sysctl", "-qw", "net.netfilter.nf_conntrack_tcp_be_liberal=1")
-        on("gateway", "tlsconnctl", "track", "on")
+        on("gateway", "tlsconnctl", "track", "on", "--ja4")
         # What is sent is forwarded by the processor that sends it, in that order.
         processors = os.sched_getaffinity(0)
         os.sched_setaffinity(0, {min(processors)})

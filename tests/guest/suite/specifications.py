@@ -37,6 +37,10 @@ def protocol(random):
                    for _ in range(random.randint(1, 40)))
 
 
+def some_ja4(random):
+    return "".join(random.choice("t13dx0_*?") for _ in range(random.randint(1, 36)))
+
+
 def mark(random):
     mask = random.randint(1, 0xFFFFFFFF)
     return f"{random.getrandbits(32) & mask:#x}/{mask:#x}"
@@ -49,7 +53,7 @@ OPTIONS = [
     ("--pin-mark", mark, "--pinned"), ("--tls-version", version, None), ("--resumed", None, None),
     ("--sni", name, None), ("--no-sni", None, None), ("--alpn", protocol, None), ("--ech", None, None),
     ("--session-id", octets, None), ("--client-random", octets, None), ("--server-random", octets, None),
-    ("--sni-set", lambda random: SET, None),
+    ("--sni-set", lambda random: SET, None), ("--ja4", some_ja4, None),
 ]
 
 

@@ -21,7 +21,7 @@ BY_HAND = struct.pack("=IIHHH", 2, 0, 0, 0, 1).ljust(SIZE, b"\0")
 RULE = ("-A FORWARD -p tcp -m tlsconn --record-type application-data --wire --state new --pinned --tls-version 1.2 "
         "! --resumed --sni *.a-b.c --alpn h2 ! --ech --session-id abcd --client-random 0102 --server-random ef")
 # Places in struct xt_tlsconn_mtinfo. From HELD on it is the kernel's own, who shows zeros there whatever was given.
-MATCH, INVERT, FLAGS, TYPES, STATES, VERSION_MAX, SNI_SET_LEN, HELD = 0, 4, 8, 10, 12, 16, 23, 672
+MATCH, INVERT, FLAGS, TYPES, STATES, VERSION_MAX, SNI_SET_LEN, JA4_LEN, HELD = 0, 4, 8, 10, 12, 16, 23, 672, 736
 
 
 def changed(data, place, octet):

@@ -83,7 +83,7 @@ impl Pin {
         let is_any = self.fit.is_empty() && selector.is_empty();
         if self.next && !self.fit.is_selector() {
             return Err(Failure::usage(
-                "--next waits by --client-random, --server-random, --session-id, --sni, --sni-set, --src and --dst alone",
+                "--next waits by --client-random, --server-random, --session-id, --sni, --sni-set, --ja4, --src and --dst alone",
             ));
         }
         if self.id.is_none() && is_any && !self.next {

@@ -68,6 +68,9 @@ fn track(tracking: &Tracking) -> String {
     if tracking.strict {
         line += " --strict";
     }
+    if tracking.ja4 {
+        line += " --ja4";
+    }
     line
 }
 

@@ -24,6 +24,9 @@ pub(crate) struct Track {
     /// With on: what is in doubt, which may be handshake or data, does not have the bit
     #[arg(long)]
     strict: bool,
+    /// With on: compute JA4 of every ClientHello that comes, for `list`, `show` and `monitor`. It is computed until `track off`
+    #[arg(long)]
+    ja4: bool,
 }
 
 /// What to do.
@@ -36,14 +39,14 @@ enum What {
 
 impl Track {
     pub(crate) fn run(&self, output: &Output) -> Result<(), Failure> {
-        if self.what != What::On && (self.pass_mark.is_some() || self.strict) {
+        if self.what != What::On && (self.pass_mark.is_some() || self.strict || self.ja4) {
             return Err(Failure::usage(
-                "--pass-mark and --strict go with `track on`; `track off` ends both",
+                "--pass-mark, --strict and --ja4 go with `track on`; `track off` ends them",
             ));
         }
         let mut tlsconn = Tlsconn::open()?;
         let tracking = match self.what {
-            What::On => tlsconn.track_on(self.pass_mark, self.strict),
+            What::On => tlsconn.track_on(self.pass_mark, self.strict, self.ja4),
             What::Off => tlsconn.track_off(),
             What::Status => tlsconn.tracking(),
         }?;
@@ -67,7 +70,14 @@ fn line(tracking: &Tracking) -> String {
         Some(bit) => format!("the pass mark is {bit:#010x}"),
     };
     let strict = if tracking.strict { ", strict" } else { "" };
-    format!("tracking is {on}: {rules}, and it was{asked} asked for by `track on`; {mark}{strict}")
+    let ja4 = if tracking.ja4 {
+        "; JA4 is computed"
+    } else {
+        ""
+    };
+    format!(
+        "tracking is {on}: {rules}, and it was{asked} asked for by `track on`; {mark}{strict}{ja4}"
+    )
 }
 
 #[cfg(test)]
@@ -82,13 +92,13 @@ mod tests {
             requested,
             pass_mark,
             strict,
-            ja4: false,
+            ja4: strict,
             max_connections: None,
         };
         assert_eq!(
             line(&tracking(1, true, Some(0x80_0000), true)),
             "tracking is on: 1 rule uses the match, and it was asked for by `track on`; the pass mark is 0x00800000, \
-             strict"
+             strict; JA4 is computed"
         );
         assert_eq!(
             line(&tracking(0, false, None, false)),

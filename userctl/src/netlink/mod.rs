@@ -183,11 +183,12 @@ impl Tlsconn {
         one(&objects, tracking::tracking, doing)
     }
 
-    /// Has connections tracked without a rule. A pass mark that is not given stays as it is, with strict if it was.
+    /// Has connections tracked without a rule. A pass mark that is not given stays as it is, with strict if it was; so does JA4.
     pub(crate) fn track_on(
         &mut self,
         pass_mark: Option<Bit>,
         strict: bool,
+        ja4: bool,
     ) -> Result<Tracking, Failure> {
         let mut asked = Attributes::default().push(uapi::TLSCONN_A_TRACK_REQUESTED, &[1]);
         if let Some(Bit(bit)) = pass_mark {
@@ -195,6 +196,9 @@ impl Tlsconn {
         }
         if pass_mark.is_some() || strict {
             asked = asked.push(uapi::TLSCONN_A_TRACK_STRICT, &[u8::from(strict)]);
+        }
+        if ja4 {
+            asked = asked.push(uapi::TLSCONN_A_TRACK_JA4, &[1]);
         }
         self.track(&asked)
     }

@@ -52,6 +52,9 @@ pub(super) fn selector(selector: &Selector) -> Attributes {
     if let Some(pattern) = &selector.sni {
         nest = nest.push(uapi::TLSCONN_A_SELECTOR_SNI, pattern.0.as_bytes());
     }
+    if let Some(pattern) = &selector.ja4 {
+        nest = nest.push(uapi::TLSCONN_A_SELECTOR_JA4, pattern.0.as_bytes());
+    }
     for ([address, prefix, port], end) in [(SRC, &selector.src), (DST, &selector.dst)] {
         let Some(end) = end else { continue };
         let (ip, length) = end.prefix();
@@ -86,10 +89,13 @@ pub(super) fn shown(nest: Attribute<'_>) -> Result<BTreeMap<&'static str, String
             shown.insert(key, octets.to_string());
         }
     }
-    if let Some(pattern) = object.may(uapi::TLSCONN_A_SELECTOR_SNI, |field| {
-        Ok(Name(field.value.into()))
-    })? {
-        shown.insert("sni", pattern.to_string());
+    for (kind, key) in [
+        (uapi::TLSCONN_A_SELECTOR_SNI, "sni"),
+        (uapi::TLSCONN_A_SELECTOR_JA4, "ja4"),
+    ] {
+        if let Some(pattern) = object.may(kind, |field| Ok(Name(field.value.into())))? {
+            shown.insert(key, pattern.to_string());
+        }
     }
     for ([address, prefix, port], key) in [(SRC, "src"), (DST, "dst")] {
         let address = object.may(address, ip)?;
@@ -130,6 +136,7 @@ mod tests {
             ("server_random", "ff"),
             ("session_id", "0a0b"),
             ("sni", "*.example.org"),
+            ("ja4", "t13d*_8daaf6152771_?5627efa2ab1"),
             ("src", "10.0.0.0/8:443"),
             ("dst", "[2001:db8::1]:443"),
         ];

@@ -33,8 +33,9 @@ pub(super) fn tracking(octets: &[u8]) -> Result<Tracking, Malformed> {
         strict: object
             .may(uapi::TLSCONN_A_TRACK_STRICT, Attribute::bool)?
             .unwrap_or(false),
-        // No module computes it yet.
-        ja4: false,
+        ja4: object
+            .may(uapi::TLSCONN_A_TRACK_JA4, Attribute::bool)?
+            .unwrap_or(false),
         max_connections: object.may(uapi::TLSCONN_A_TRACK_MAX_CONNECTIONS, Attribute::uint)?,
     })
 }

@@ -110,6 +110,9 @@ pub(super) fn connection(octets: &[u8]) -> Result<Connection, Malformed> {
             last: Time(last),
             loose: None,
         }),
+        ja4: object.may(uapi::TLSCONN_A_CONNECTION_JA4, |attribute| {
+            Ok(Name(attribute.value.into()).to_string())
+        })?,
         ..Connection::new(id, ends, state, bytes)
     };
     identity(&object, &mut connection)?;
@@ -323,6 +326,10 @@ mod tests {
             .string(uapi::TLSCONN_A_CONNECTION_PIN, "default")
             .uint(uapi::TLSCONN_A_CONNECTION_FIRST, 1_700_000_000_000_000_000)
             .uint(uapi::TLSCONN_A_CONNECTION_LAST, 1_700_000_001_500_000_000)
+            .push(
+                uapi::TLSCONN_A_CONNECTION_JA4,
+                b"t13d1516h2_8daaf6152771_e5627efa2ab1",
+            )
             // Of a newer module.
             .push(0x1000, &[1, 2, 3]);
         let records = json!({"change-cipher-spec": 1, "alert": 0, "handshake": 3, "application-data": 9, "heartbeat": 0});
@@ -333,7 +340,7 @@ mod tests {
             "sni": "www.\\x1bexample.org", "alpn": "h2", "client_random": "ab".repeat(32),
             "server_random": "cd".repeat(32), "session_id": "", "server_session_id": "0102", "resumed": true,
             "resumption": "ticket", "resumes": 5, "early_data": false, "ech": true, "hello_retry": false,
-            "records": {"client": records, "server": records}, "bytes": {"client": 70, "server": 1000}, "ja4": null,
+            "records": {"client": records, "server": records}, "bytes": {"client": 70, "server": 1000}, "ja4": "t13d1516h2_8daaf6152771_e5627efa2ab1",
             "reason": "resent-differently", "waiting": {"client": 60, "server": 990}, "pin": "default", "mark": "0x54000001",
             "first": "2023-11-14T22:13:20.000000Z", "last": "2023-11-14T22:13:21.500000Z",
         });
