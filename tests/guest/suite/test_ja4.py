@@ -56,6 +56,19 @@ def ja4(hello):
             f"{protocol[0]}{protocol[-1]}_{digest(listed_as(sorted(suites)))}_{digest(kept)}")
 
 
+class RealClients(GatewayTest):
+    def test_versions(self):
+        ctl("track", "on", "--ja4")
+        server = self.server()
+        found = []
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            client = self.connect(server, version)
+            self.assertTrue(wait_for(lambda client=client: client.listed()["state"] == "established"))
+            found.append(client.listed()["ja4"])
+            self.assertRegex(found[-1], re.compile(FORM))
+        self.assertEqual([text[:4] for text in found], ["t12d", "t13d"])
+
+
 class Ja4(GatewayTest):
     def setUp(self):
         super().setUp()
@@ -111,14 +124,6 @@ class Ja4(GatewayTest):
         self.assertEqual((seen["state"], seen["ja4"], seen["sni"]), ("established", ja4(hello), "first.example"))
         self.assertEqual([one["id"] for one in listed("--ja4", ja4(hello)[:10] + "_*")], [seen["id"]])
         self.assertEqual(listed("--ja4", "t12*"), [])
-
-    def test_real_clients(self):
-        ctl("track", "on", "--ja4")
-        server = self.server()
-        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
-            client = self.connect(server, version)
-            self.assertTrue(wait_for(lambda client=client: client.listed()["state"] == "established"))
-            self.assertRegex(client.listed()["ja4"], re.compile(FORM))
 
     def test_it_is_computed_while_it_is_asked_for(self):
         hello = client_hello13(RANDOM)
