@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/hash.h>
+#include <linux/local_lock.h>
 #include <linux/memcontrol.h>
 #include <linux/module.h>
 #include <linux/percpu.h>
@@ -102,9 +103,24 @@ void tlsconn_memcg_put(struct mem_cgroup *memcg)
 	mem_cgroup_put(memcg);
 }
 
-struct mem_cgroup *tlsconn_memcg_set_active(struct mem_cgroup *memcg)
+/*
+ * In softirqs the active cgroup is the processor's, not the task's. With PREEMPT_RT one softirq comes in between another's on the
+ * same processor: without this lock of the processor's, whoever ends first would leave the other one's cgroup active for good.
+ */
+static DEFINE_PER_CPU(local_lock_t, tlsconn_memcg_lock) = INIT_LOCAL_LOCK(tlsconn_memcg_lock);
+
+struct mem_cgroup *tlsconn_memcg_begin(struct mem_cgroup *memcg)
 {
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) && !in_task())
+		local_lock_nested_bh(&tlsconn_memcg_lock);
 	return set_active_memcg(memcg);
+}
+
+void tlsconn_memcg_end(struct mem_cgroup *before)
+{
+	set_active_memcg(before);
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) && !in_task())
+		local_unlock_nested_bh(&tlsconn_memcg_lock);
 }
 
 /* Nobody outside chooses the key, which is an address: a multiplication is enough. */

@@ -46,10 +46,14 @@ struct kmem_cache *tlsconn_cache_new(const char *name, unsigned int size, unsign
 				     void (*constructor)(void *object));
 void *tlsconn_cache_alloc(struct kmem_cache *cache);
 
-/* Whose memory cgroup allocations with __GFP_ACCOUNT are charged to. Nothing without CONFIG_MEMCG. */
+/*
+ * Whose memory cgroup allocations with __GFP_ACCOUNT are charged to. Nothing without CONFIG_MEMCG. Begun and ended in the same
+ * context, and in softirqs not one within another.
+ */
 struct mem_cgroup *tlsconn_memcg_of_caller(void);
 void tlsconn_memcg_put(struct mem_cgroup *memcg);
-struct mem_cgroup *tlsconn_memcg_set_active(struct mem_cgroup *memcg);
+struct mem_cgroup *tlsconn_memcg_begin(struct mem_cgroup *memcg);
+void tlsconn_memcg_end(struct mem_cgroup *before);
 
 /* Connections by conntrack entry. */
 int tlsconn_table_init(struct rhashtable *table);

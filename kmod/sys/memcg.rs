@@ -40,11 +40,11 @@ impl Payer {
     }
 
     /// Charges what is allocated with `__GFP_ACCOUNT` until the result is dropped. Softirq or process context; what it was
-    /// begun in has to last, and scopes end in reverse order.
+    /// begun in has to last. No lock of ours is held, and in softirqs no scope is within another: with PREEMPT_RT it is a lock.
     #[inline]
     pub fn charge(&self) -> Charge<'_> {
         // SAFETY: By the invariant the cgroup is there for as long as `self`, which the result borrows.
-        let before = unsafe { bindings::tlsconn_memcg_set_active(self.memcg()) };
+        let before = unsafe { bindings::tlsconn_memcg_begin(self.memcg()) };
         Charge {
             before,
             _payer: self,
@@ -74,6 +74,6 @@ impl Drop for Charge<'_> {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: It is what was active when this began, whose scope lasts longer.
-        unsafe { bindings::tlsconn_memcg_set_active(self.before) };
+        unsafe { bindings::tlsconn_memcg_end(self.before) };
     }
 }

@@ -11,6 +11,11 @@
 //! says which packet is at that address, by its conntrack entry and direction, its size and its sequence number, and once
 //! more what it is: whoever is moved to another CPU in between does not take one packet's first word with another's
 //! second.
+//!
+//! So it needs neither a lock nor softirqs off. With PREEMPT_RT another task may come in between two words of one packet, and
+//! store and look up packets of its own: the pair is then one packet's first and another's second, which fits neither. The
+//! first word is a packet's address only if whoever stored it had that packet: two tasks never have one at the same time, so
+//! that nobody stores an old packet's words over a new one's of the same address.
 
 use super::skb::Skb;
 
@@ -32,7 +37,7 @@ fn packet(skb: Skb<'_>, seq: [u8; 4]) -> u64 {
 }
 
 /// Stores what a packet is whose header has that sequence number: the lowest [`BITS`] of `known`. Any context; who comes
-/// in between has the packet looked up elsewhere.
+/// in between the two words, a softirq or another task, has the packet looked up elsewhere.
 #[inline(always)]
 pub fn store(skb: Skb<'_>, seq: u32, known: u32) {
     let known = u64::from(known) & ((1 << BITS) - 1);
