@@ -13,7 +13,7 @@ import sys
 import time
 
 import gateways
-from lab import GatewayTest, ctl, inside, on
+from lab import HAS_LEGACY, GatewayTest, ctl, inside, on
 from measuring import LONG, Measuring, held_back
 from scale import size, tell
 
@@ -34,6 +34,7 @@ PARTS = {
     f"-m {name} ": takes("iptables-nft", "-t", "mangle", "-A", "INPUT", "-m", name, *options)
     for name, options in (("length", ("--length", "100")), ("statistic", ("--mode", "random", "--probability", "0.5")))
 } | {
+    "tables-legacy": lambda: HAS_LEGACY,
     "*security": takes("iptables-legacy", "-t", "security", "-L"),
     "flowtable": takes("nft", "add table inet part; add flowtable inet part f { hook ingress priority 0; }"),
     "netdev": takes("nft", "add table netdev part; add chain netdev part c { type filter hook ingress device lo priority 0; }"),

@@ -7,8 +7,8 @@ import subprocess
 import unittest
 
 from lab import GatewayTest, ctl, listed, on, run, wait_for
+from scale import UML
 
-UML = not os.uname().release.endswith("amd64")
 MARK = "0x54000000/0xff000000"
 
 

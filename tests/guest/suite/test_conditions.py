@@ -7,7 +7,7 @@ import unittest
 from counting import CountingTest, ForgedTest
 from forge import FIN, SYN
 from hellos import change_cipher_spec, client_hello, server_hello
-from lab import wait_for
+from lab import about_legacy, wait_for
 
 CLIENT_RANDOM, SERVER_RANDOM, SESSION_ID = b"\xc1" * 32, b"\x51" * 32, b"\xa1" * 32
 # Conditions that hold for the connection that is forged here, and such that do not, by the hello that tells.
@@ -59,6 +59,7 @@ class Forged(ForgedTest):
         self.send("client", b"no record at all")
         self.assertEqual(self.counted(), everything)
 
+    @about_legacy
     def test_legacy(self):
         self.story("iptables-legacy")
 

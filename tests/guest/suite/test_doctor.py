@@ -8,7 +8,7 @@ import ssl
 import time
 import unittest
 
-from lab import GatewayTest, ctl, load, on, run, unload
+from lab import GatewayTest, about_legacy, ctl, load, on, run, unload
 
 ESTABLISHED = ["-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", "-j", "ACCEPT"]
 
@@ -125,6 +125,7 @@ class Doctor(GatewayTest):
         found = self.of("raw-table")
         self.assertEqual([(finding["ok"], finding["fix"]) for finding in found], [(None, None)] * 2, found)
 
+    @about_legacy
     def test_both_variants(self):
         """Packets pass both: rules of the other variant neither hide nor undo ours."""
         self.healthy()

@@ -2,7 +2,6 @@
 """The commands in the documents: each is run, or marked as an example (documents.py says how)."""
 
 import json
-import os
 import pathlib
 import re
 import subprocess
@@ -10,9 +9,8 @@ import unittest
 
 import documents
 from lab import SCHEMA, GatewayTest, listed, on, run, wait_for
-from scale import mostly_uml
+from scale import UML, mostly_uml
 
-UML = not os.uname().release.endswith("amd64")
 # `doctor` ends with 1 where it has found something, which is no failure of its own.
 PRELUDE = "tlsconnctl() { command tlsconnctl \"$@\" || [ \"$1 $?\" = 'doctor 1' ]; }\n"
 

@@ -7,6 +7,7 @@ TLSCONN_FULL=1 does it with 100,000 connections; docs/performance.md has the fig
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import time
 import unittest
@@ -93,7 +94,9 @@ class Dumps(Many):
         for form in ([], ["--json"]):
             done = run("bash", "-c", 'set -o pipefail; tlsconnctl -n gateway list "$@" | head -c 100', "bash", *form, check=False)
             self.assertEqual((done.returncode, done.stderr, len(done.stdout)), (0, "", 100))
-        # The kernel does.
+        # The kernel does. A guest's root of another architecture has no compiler.
+        if not shutil.which("gcc"):
+            self.skipTest("no gcc here, with which a library that fails reads is made")
         library = f"{self.directory.name}/failing.so"
         run("gcc", "-shared", "-fPIC", "-xc", "-o", library, "-", stdin=FAILING)
         for reads, prints in ((2, False), (12, True)):

@@ -13,10 +13,10 @@ import unittest
 from conversation import CLIENT, Conversation, Wire
 from lab import SERVER, GatewayTest, ctl, inside, listed, on
 from netlink import Netlink
-from scale import size
+from scale import KIND, size
 
 # KCSAN's watches of a millisecond make the flood slow.
-FLIPS = int(os.environ.get("TLSCONN_FLIPS", 100 if os.uname().release.endswith("-kcsan") else size(300, 10_000, uml=1000)))
+FLIPS = int(os.environ.get("TLSCONN_FLIPS", 100 if KIND == "kcsan" else size(300, 10_000, uml=1000)))
 ETH_P_IP = 0x0800
 # Behind the headers of Ethernet, IP, TCP and the record: who sent it, and of which flip.
 TAG = 14 + 20 + 20 + 5

@@ -6,7 +6,7 @@ import socket
 import ssl
 import unittest
 
-from lab import PATIENCE, SERVER, GatewayTest, ctl, inside, listed, on, wait_for
+from lab import PATIENCE, SERVER, GatewayTest, about_legacy, ctl, inside, listed, on, wait_for
 
 TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 
@@ -38,9 +38,11 @@ class Hold(GatewayTest):
         self.assertHeld(clients[0], clients[2])
         self.assertHeld(clients[1], arrived=b"held and more", seconds=0)
 
+    @about_legacy
     def test_legacy_ipv4_tls13(self):
         self.story("iptables-legacy", 4, TLS13)
 
+    @about_legacy
     def test_legacy_ipv6_tls12(self):
         self.story("ip6tables-legacy", 6, TLS12)
 

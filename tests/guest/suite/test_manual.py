@@ -2,7 +2,6 @@
 """The recipes of xt_tlsconn(8) can be typed as they stand there, and do what they say; so do those of docs/operations.md
 that are about the same."""
 
-import os
 import pathlib
 import re
 import socket
@@ -11,10 +10,9 @@ import unittest
 
 import documents
 from lab import PATIENCE, SERVER, GatewayTest, inside, on, run
-from scale import mostly_uml
+from scale import UML, mostly_uml
 
 PAGE = pathlib.Path(__file__).parents[3] / "docs" / "man" / "xt_tlsconn.8"
-UML = not os.uname().release.endswith("amd64")
 
 
 def recipes():

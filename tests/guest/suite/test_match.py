@@ -8,7 +8,7 @@ import unittest
 from counting import ForgedTest
 from forge import ACK, FIN, PSH, RST, SYN
 from hellos import change_cipher_spec, client_hello, message, record, server_hello
-from lab import IPTABLES, on, run
+from lab import IPTABLES, about_legacy, on, run
 from scale import mostly_uml
 from test_conditions import EVERY, INVERTED
 
@@ -68,6 +68,7 @@ class Match(ForgedTest):
                 self.send(host, payload)
                 self.assertEqual(self.counted(), fitting(types, state))
 
+    @about_legacy
     def test_legacy(self):
         self.story("iptables-legacy")
 

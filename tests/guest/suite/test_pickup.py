@@ -6,7 +6,7 @@ import json
 import ssl
 import unittest
 
-from lab import SERVER, GatewayTest, ctl, forgets, listed, on, stats, wait_for
+from lab import SERVER, GatewayTest, about_legacy, ctl, forgets, listed, on, stats, wait_for
 
 CLIENT = {4: "10.1.0.2", 6: "[fd01::2]"}
 
@@ -67,9 +67,11 @@ class Pickup(GatewayTest):
         client.send(b" held again")
         self.assertHeld(client, arrived=b"held more")
 
+    @about_legacy
     def test_legacy_ipv4(self):
         self.story("iptables-legacy")
 
+    @about_legacy
     def test_legacy_ipv6(self):
         self.story("ip6tables-legacy", 6)
 

@@ -11,7 +11,7 @@ from conversation import DATA, RANDOM
 from forge import ACK, PSH, SYN
 from frames import CLIENT, Link, packet
 from hellos import client_hello
-from lab import SERVER, GatewayTest, on, wait_for
+from lab import SERVER, GatewayTest, about_legacy, on, wait_for
 from nfqueue import ACCEPT, DROP, REPEAT, Queues
 from scale import UML, mostly_uml
 
@@ -159,9 +159,11 @@ class Queue(FirstPackets):
                 self.assertEqual(set(came.values()), {COUNT * len(FIRSTS)}, "each was queued once")
                 self.assertEqual((entries, marked), (sum(arrived.values()), COUNT * len(FIRSTS) * len(HOOKS)))
 
+    @about_legacy
     def test_legacy_ipv4(self):
         self.story(4, "iptables-legacy")
 
+    @about_legacy
     @mostly_uml
     def test_legacy_ipv6(self):
         self.story(6, "ip6tables-legacy")

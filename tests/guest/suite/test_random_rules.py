@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A thousand random rules in a table come back as the same octets and the same text, and go one by one."""
 
-import os
 import random
 import subprocess
 import unittest
@@ -9,8 +8,8 @@ import unittest
 import specifications
 from lab import IPTABLES, run, wait_for
 from rawrules import Legacy, Nft
+from scale import UML
 
-UML = not os.uname().release.endswith("amd64")
 # The emulated machine is slower by far; it gets every kind of rule too.
 COUNT = 1000 if UML else 200
 

@@ -2,19 +2,17 @@
 """The kernel checks what is handed to it, whoever made it: garbage is refused, what is let in is a valid rule."""
 
 import errno
-import os
 import random
 import socket
 import struct
 import time
 import unittest
 
-from lab import loaded, run, unload, wait_for
+from lab import about_legacy, loaded, run, unload, wait_for
 from rawrules import SIZE, Legacy, Nft, Refused, random_octets
-from scale import mostly_uml
+from scale import UML, mostly_uml
 
 # The emulated machine is slower by far.
-UML = not os.uname().release.endswith("amd64")
 FLIPS, GARBAGE = ((0xFF, 0x01), 500) if UML else ((0x01,), 50)
 # --state new, without the extension.
 BY_HAND = struct.pack("=IIHHH", 2, 0, 0, 0, 1).ljust(SIZE, b"\0")
@@ -139,6 +137,7 @@ class Raw:
         self.assertIn("--sni: the pattern is no name in lower case", run("dmesg").stdout)
 
 
+@about_legacy
 class RawLegacy(Raw, unittest.TestCase):
     iptables, table = "iptables-legacy", Legacy
 
@@ -146,6 +145,7 @@ class RawLegacy(Raw, unittest.TestCase):
         """A rule is replaced in one go."""
 
 
+@about_legacy
 @mostly_uml
 class RawLegacyIpv6(RawLegacy):
     iptables, ipv6 = "ip6tables-legacy", True

@@ -5,7 +5,7 @@ import json
 import ssl
 import unittest
 
-from lab import IPTABLES, PATIENCE, SERVER, GatewayTest, ctl, on, run, wait_for
+from lab import IPTABLES, PATIENCE, SERVER, GatewayTest, about_legacy, ctl, on, run, wait_for
 
 # What a gateway has: conntrack's idiom in front of everything else.
 OTHERS = ["-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", "-A FORWARD -j ours", "-A ours -j ACCEPT"]
@@ -45,9 +45,11 @@ class Ruleset(GatewayTest):
         self.assertEqual(clients[1].tls.recv(100), b"answer")
         self.assertHeld(clients[0], seconds=1.5)
 
+    @about_legacy
     def test_iptables_legacy(self):
         self.story("iptables-legacy", 4)
 
+    @about_legacy
     def test_ip6tables_legacy(self):
         self.story("ip6tables-legacy", 6, "--dst", SERVER[6])
 

@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The extension uses no memory that is not its own, and loses none, whatever it is given."""
 
-import os
 import random
 import unittest
 
 import specifications
 from lab import IPTABLES, run
+from scale import UML
 from test_rules import cases
 
 # Exit code where valgrind has something to say.
 SAID = 99
-UML = not os.uname().release.endswith("amd64")
 WRONG = [
     "", "--bogus", "--record-type bogus", "--record-type", "--state ,", "--wire", "--pin-mark 1", "--pinned --pin-mark 2/1",
     "--tls-version 1.3:1.2", "--sni .a", "--sni " + "a" * 300, "--sni b*ü", "--sni \u200d", "--sni a --no-sni",
