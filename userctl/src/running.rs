@@ -2,7 +2,11 @@
 
 //! The kernel that runs, by its release: whether it can take the module at all, and whether the module is installed for it.
 
-use std::fs;
+use std::{
+    fs,
+    io::Read,
+    path::{Path, PathBuf},
+};
 
 /// The first kernel that has what the module is built on.
 pub(crate) const OLDEST: (u32, u32) = (7, 2);
@@ -27,11 +31,42 @@ pub(crate) fn is_too_old(release: &str) -> bool {
 
 /// Whether modprobe would find xt_tlsconn.
 pub(crate) fn is_installed(release: &str) -> bool {
-    fs::read_to_string(format!("/lib/modules/{release}/modules.dep")).is_ok_and(|modules| {
-        modules
-            .lines()
-            .any(|line| line.contains("/xt_tlsconn.ko") && line.contains(':'))
-    })
+    module_file(release).is_some()
+}
+
+/// The file that modprobe would load.
+fn module_file(release: &str) -> Option<PathBuf> {
+    let folder = Path::new("/lib/modules").join(release);
+    let modules = fs::read_to_string(folder.join("modules.dep")).ok()?;
+    let file = |line: &str| Some(line.split_once(':')?.0.to_owned());
+    let found = modules
+        .lines()
+        .filter_map(file)
+        .find(|file| file.contains("/xt_tlsconn.ko"))?;
+    Some(folder.join(found))
+}
+
+/// Whether the module that modprobe would load is another architecture's than this tool. One that is compressed is not looked into.
+pub(crate) fn is_foreign(release: &str) -> bool {
+    let header = |file: &Path| {
+        let mut header = [0; 20];
+        fs::File::open(file)
+            .and_then(|mut file| file.read_exact(&mut header))
+            .ok()
+            .map(|()| header)
+    };
+    let module = module_file(release).and_then(|file| header(&file));
+    let own = header(Path::new("/proc/self/exe"));
+    module
+        .zip(own)
+        .is_some_and(|(module, own)| differ(&module, &own))
+}
+
+/// Whether two ELF files are of different architectures: bits, order of bytes, machine.
+fn differ(one: &[u8; 20], other: &[u8; 20]) -> bool {
+    let is_elf = |header: &[u8; 20]| header.starts_with(b"\x7fELF");
+    let kind = |header: &[u8; 20]| (header[4], header[5], [header[18], header[19]]);
+    is_elf(one) && is_elf(other) && kind(one) != kind(other)
 }
 
 /// Whether the kernel has a part, as a module that is loaded or built in.
@@ -52,7 +87,23 @@ pub(crate) fn how_to_load() -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::is_too_old;
+    use super::{differ, is_too_old};
+
+    #[test]
+    fn architectures() {
+        let header = |bits: u8, order: u8, machine: u8| {
+            let mut header = *b"\x7fELF\0\0\x01\0\0\0\0\0\0\0\0\0\x01\0\0\0";
+            (header[4], header[5], header[18]) = (bits, order, machine);
+            header
+        };
+        let (x86_64, arm64) = (header(2, 1, 62), header(2, 1, 183));
+        assert!(!differ(&x86_64, &x86_64));
+        for other in [arm64, header(1, 1, 62), header(2, 2, 62)] {
+            assert!(differ(&other, &x86_64));
+        }
+        let compressed = *b"\xfd7zXZ\0\0\x04\xe6\xd6\xb4\x46\x02\0!\x01\x16\0\0\0";
+        assert!(!differ(&compressed, &x86_64));
+    }
 
     #[test]
     fn releases() {

@@ -43,6 +43,8 @@ pub(super) struct Host {
     pub(super) has_rust: Option<bool>,
     /// Whether modprobe would find xt_tlsconn.
     pub(super) is_installed: bool,
+    /// Whether that is for another architecture.
+    pub(super) is_foreign: bool,
     pub(super) is_loaded: bool,
     pub(super) module_version: Option<String>,
     /// What came of asking the module, if it is loaded.
@@ -75,6 +77,7 @@ impl Host {
         let mut host = Self {
             has_rust: read::has_rust(&release),
             is_installed: running::is_installed(&release),
+            is_foreign: running::is_foreign(&release),
             is_loaded,
             module_version: read::file("/sys/module/xt_tlsconn/version"),
             asked: is_loaded.then(ask),

@@ -12,7 +12,11 @@ use crate::{
 pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Brings module, extension and tool of one version.
 pub(super) const INSTALL: &str = "make install";
-const NEWER_KERNEL: &str = "apt-get install -t trixie-backports linux-image-amd64 && reboot";
+const NEWER_KERNEL: &str = if cfg!(target_arch = "aarch64") {
+    "apt-get install -t trixie-backports linux-image-arm64 && reboot"
+} else {
+    "apt-get install -t trixie-backports linux-image-amd64 && reboot"
+};
 
 /// The kernel can take a Rust module.
 pub(super) fn kernel(host: &Host) -> Vec<Finding> {
@@ -57,7 +61,13 @@ pub(super) fn kernel(host: &Host) -> Vec<Finding> {
 pub(super) fn module(host: &Host) -> Vec<Finding> {
     let check = "module";
     if !host.is_loaded {
-        return vec![if host.is_installed {
+        return vec![if host.is_foreign {
+            let detail = format!(
+                "xt_tlsconn is installed for Linux {}, but built for another architecture",
+                host.release
+            );
+            Finding::bad(check, detail, format!("{INSTALL} && modprobe xt_tlsconn"))
+        } else if host.is_installed {
             Finding::bad(check, "xt_tlsconn is not loaded", "modprobe xt_tlsconn")
         } else {
             let detail = format!("xt_tlsconn is not installed for Linux {}", host.release);
@@ -190,6 +200,14 @@ mod tests {
                     ..loaded()
                 },
                 "modprobe xt_tlsconn",
+            ),
+            (
+                Host {
+                    is_loaded: false,
+                    is_foreign: true,
+                    ..loaded()
+                },
+                "make install",
             ),
             (
                 Host {
