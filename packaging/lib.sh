@@ -12,7 +12,7 @@ export VERSION SOURCE_DATE_EPOCH
 # The releases that packages are made for, if none are named: the newest of each flavour.
 newest_releases() {
     local flavour
-    for flavour in cloud-amd64 amd64; do cat "$(FLAVOUR=$flavour "$LAB/kernel")/release"; done
+    for flavour in cloud-$ARCH $ARCH; do cat "$(FLAVOUR=$flavour "$LAB/kernel")/release"; done
 }
 
 # The folder of that kernel in the cache, its metadata made.
@@ -26,7 +26,7 @@ changelog() {
 
 # fill TREE SCRIPT: puts in what the files of its debian/ folder leave open, by a sed script.
 fill() {
-    find "$1/debian" -maxdepth 1 -type f -exec sed -i "s/@MAINTAINER@/$MAINTAINER/; s/@YEAR@/$YEAR/; $2" {} +
+    find "$1/debian" -maxdepth 1 -type f -exec sed -i "s/@MAINTAINER@/$MAINTAINER/; s/@YEAR@/$YEAR/; s/@ARCH@/$ARCH/; $2" {} +
 }
 
 # package TREE: makes the packages of a tree with a debian/ folder, beside it.

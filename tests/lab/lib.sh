@@ -13,7 +13,28 @@ case $SUITE in
     forky) KERNEL_SUITE=forky GCC=16 BUILD=$REPO/build/forky ;;
     *) echo "error: DEBIAN is trixie or forky, not '$SUITE'" >&2; exit 1 ;;
 esac
-FLAVOUR=${FLAVOUR:-cloud-amd64}
+# Debian's name of what this machine is, and of what is built for (ARCH=arm64; default: this machine, or what FLAVOUR says).
+case $(uname -m) in
+    x86_64) HOST_ARCH=amd64 ;;
+    aarch64) HOST_ARCH=arm64 ;;
+    *) echo "error: tlsconn is built on x86-64 and arm64, not on $(uname -m)" >&2; exit 1 ;;
+esac
+case ${FLAVOUR:-} in *arm64*) ARCH=${ARCH:-arm64} ;; *amd64*) ARCH=${ARCH:-amd64} ;; *) ARCH=${ARCH:-$HOST_ARCH} ;; esac
+# What else has a name for it: GNU and Rust.
+case $ARCH in
+    amd64) GNU=x86_64-linux-gnu ;;
+    arm64) GNU=aarch64-linux-gnu ;;
+    *) echo "error: ARCH is amd64 or arm64, not '$ARCH'" >&2; exit 1 ;;
+esac
+RUST_TARGET=${GNU%-linux-gnu}-unknown-linux-gnu
+FLAVOUR=${FLAVOUR:-cloud-$ARCH}
+case $FLAVOUR in *$ARCH*) ;; *) echo "error: FLAVOUR=$FLAVOUR is not one of $ARCH's" >&2; exit 1 ;; esac
+# Not empty where this machine does not run what it builds. Such builds have a folder of their own.
+CROSS=
+if [ "$ARCH" != "$HOST_ARCH" ]; then
+    [ "$ARCH" = arm64 ] || { echo "error: on $HOST_ARCH nothing is built for $ARCH" >&2; exit 1; }
+    CROSS=$ARCH BUILD=$BUILD/$ARCH
+fi
 JOBS=$(nproc)
 # How this machine reaches the outside, if not directly.
 PROXIES=http_proxy,https_proxy,no_proxy,HTTP_PROXY,HTTPS_PROXY,NO_PROXY
@@ -31,7 +52,7 @@ as_root() {
     command -v sudo >/dev/null || die "root is needed (chroot and mounts), and there is no sudo: run this as root"
     # The folder above the cache stays its user's.
     mkdir -p "$CACHE" || die "cannot make the cache $CACHE"
-    local kept=CI,DEBIAN,FLAVOUR,KERNEL,DEBEMAIL,DEBFULLNAME,FUZZ_SECONDS,FUZZ_TARGETS,NO_COLOR,SOURCE_DATE_EPOCH,STACKS_TIME
+    local kept=ARCH,CI,DEBIAN,FLAVOUR,KERNEL,DEBEMAIL,DEBFULLNAME,FUZZ_SECONDS,FUZZ_TARGETS,NO_COLOR,SOURCE_DATE_EPOCH,STACKS_TIME
     kept=$kept,SUITE_TIME,TERM,TESTS,TLSCONN_ACCEL,TLSCONN_CORPUS,TLSCONN_EVERYWHERE,TLSCONN_FULL,TLSCONN_ROOT,GUEST_COMMAND,DESTDIR,PREFIX,KVER
     exec sudo --preserve-env="$kept,XTABLES_DIR,$PROXIES" TLSCONN_CACHE="$CACHE" -- "$0" "$@"
 }
@@ -123,7 +144,24 @@ flavour() {
 }
 
 # The folder of that kernel in the cache; made where it is not there.
-flavour_kernel() { if [ -n "$configs" ]; then "$LAB/make-kernel" "$kind"; else "$LAB/kernel"; fi; }
+flavour_kernel() {
+    [ -n "$configs" ] || { "$LAB/kernel"; return; }
+    [ "$ARCH" = amd64 ] || die "the kernel '$kind' is made for amd64 only"
+    "$LAB/make-kernel" "$kind"
+}
+
+# kernel_options FOLDER: what the kernel's own build system is told when it builds a module for that kernel (a folder of the cache).
+kernel_options() {
+    local config=$1/build/.config
+    echo "KERNELRELEASE=$(cat "$1/release")"
+    [ -z "$CROSS" ] || echo "ARCH=$CROSS CROSS_COMPILE=$GNU-"
+    # The compiler that the kernel was built with: another one makes modules that it refuses.
+    if grep -qx CONFIG_CC_IS_CLANG=y "$config"; then
+        echo LLVM=1
+    else
+        sed -n 's/^CONFIG_CC_VERSION_TEXT="\([^ ]*\) .*/CC=\1/p' "$config"
+    fi
+}
 
 # What a thing was made from, as a short key.
 key_of() { sha256sum | cut -c1-12; }
