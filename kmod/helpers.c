@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/hardirq.h>
 #include <linux/hash.h>
 #include <linux/local_lock.h>
 #include <linux/memcontrol.h>
