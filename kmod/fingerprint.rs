@@ -21,6 +21,10 @@ pub type Text = [u8; Ja4::LENGTH];
 /// A connection's JA4, as far as its ClientHello was read; in memory of its own, under the lock of the connection's entry.
 pub struct Fingerprint(KBox<RefCell<Progress>>);
 
+#[allow(
+    clippy::large_enum_variant,
+    reason = "what it is made of goes with the handshake, whose memory is much larger"
+)]
 enum Progress {
     Reading(Ja4),
     Read(Option<Text>),

@@ -10,7 +10,14 @@ const BASE: u32 = 40;
 /// In a word.
 pub(super) const IN_WORD: usize = 6;
 /// What each place of a word counts.
-const WEIGHTS: [u32; IN_WORD] = [BASE * BASE, BASE, 1, BASE * BASE << 16, BASE << 16, 1 << 16];
+const WEIGHTS: [u32; IN_WORD] = [
+    BASE * BASE,
+    BASE,
+    1,
+    (BASE * BASE) << 16,
+    BASE << 16,
+    1 << 16,
+];
 
 /// Bytes that a name may have; the dot before a domain is none of them.
 pub(super) const MOST: usize = 255;

@@ -99,10 +99,8 @@ impl<'a> From<&'a dyn Listener> for Told<'a> {
 
 impl<'a> Told<'a> {
     /// This listener too.
-    pub fn and(self, listener: &'a dyn Listener) -> Self {
-        Told {
-            listener: Some(listener),
-            ..self
-        }
+    pub fn and(mut self, listener: &'a dyn Listener) -> Self {
+        self.listener = Some(listener);
+        self
     }
 }

@@ -49,7 +49,7 @@ pub(super) fn all(output: &Output) -> Result<(), Failure> {
     let mut table = Table::new(columns.map(Column::new).into());
     for set in &sets {
         let numbers = [set.size, set.memory, set.hits, set.rules, set.pins];
-        let numbers = numbers.map(|number| Cell::new(number));
+        let numbers = numbers.map(Cell::new);
         table.row([Cell::new(&set.name)].into_iter().chain(numbers).collect());
     }
     output.table(&table)
