@@ -6,7 +6,7 @@ use crate::{
     sys::{memory::charged, sha256::Sha256},
     tls::{self, Ja4, Listener},
 };
-use core::cell::RefCell;
+use core::cell::Cell;
 use kernel::{
     prelude::*,
     sync::{
@@ -19,7 +19,9 @@ use kernel::{
 pub type Text = [u8; Ja4::LENGTH];
 
 /// A connection's JA4, as far as its ClientHello was read; in memory of its own, under the lock of the connection's entry.
-pub struct Fingerprint(KBox<RefCell<Progress>>);
+///
+/// It is there but while it is being changed: a `RefCell` would have a way to panic.
+pub struct Fingerprint(Cell<Option<KBox<Progress>>>);
 
 #[allow(
     clippy::large_enum_variant,
@@ -34,32 +36,35 @@ impl Fingerprint {
     /// Before the hello's first byte. None when there is no memory: the connection has no JA4 then. Any context.
     #[inline(never)]
     pub fn new() -> Option<Self> {
-        let progress = RefCell::new(Progress::Reading(Ja4::new()));
-        KBox::new(progress, charged()).ok().map(Self)
+        let progress = KBox::new(Progress::Reading(Ja4::new()), charged()).ok()?;
+        Some(Self(Cell::new(Some(progress))))
     }
 
     /// The JA4, where the hello was complete and has one.
     pub fn known(&self) -> Option<Text> {
-        match *self.0.try_borrow().ok()? {
+        let progress = self.0.take()?;
+        let text = match *progress {
             Progress::Read(text) => text,
             Progress::Reading(_) => None,
-        }
+        };
+        self.0.set(Some(progress));
+        text
     }
 }
 
 impl Listener for Fingerprint {
     fn client_hello(&self, bytes: &[u8]) {
-        let Ok(mut progress) = self.0.try_borrow_mut() else {
+        let Some(mut progress) = self.0.take() else {
             return;
         };
-        let Progress::Reading(ja4) = &mut *progress else {
-            return;
-        };
-        ja4.take(bytes);
-        if ja4.is_over() {
-            let text = ja4.finish::<Sha256>();
-            *progress = Progress::Read(text);
+        if let Progress::Reading(ja4) = &mut *progress {
+            ja4.take(bytes);
+            if ja4.is_over() {
+                let text = ja4.finish::<Sha256>();
+                *progress = Progress::Read(text);
+            }
         }
+        self.0.set(Some(progress));
     }
 }
 

@@ -179,9 +179,11 @@ impl Slot {
         had
     }
 
-    /// The JA4 of its ClientHello, where that was asked for, and is complete.
+    /// The JA4 of its ClientHello, where that was asked for, and is complete and sound.
     pub fn ja4(&self) -> Option<fingerprint::Text> {
-        self.0.as_deref()?.fingerprint.as_ref()?.known()
+        let allocation = self.0.as_deref()?;
+        allocation.handshake.identity.client_random?;
+        allocation.fingerprint.as_ref()?.known()
     }
 
     /// Has the engine use it, which makes a handshake within a budget. `wants_ja4`: where it makes one now JA4 of its

@@ -57,7 +57,8 @@ impl Limits<'_> {
         payload: &P,
     ) -> SegmentOutcome {
         // Its ClientHello may begin here.
-        let wants_ja4 = connection.state() == State::New && self.ja4.by_anybody();
+        let wants_ja4 =
+            payload.len() > 0 && connection.state() == State::New && self.ja4.by_anybody();
         slot.with(self.handshakes, wants_ja4, |place| {
             connection.segment(place, self.engine, segment, payload)
         })

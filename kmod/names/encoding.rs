@@ -22,7 +22,7 @@ const WEIGHTS: [u32; IN_WORD] = [
 /// Bytes that a name may have; the dot before a domain is none of them.
 pub(super) const MOST: usize = 255;
 /// Labels that a domain of a set may have: a look-up looks for no deeper ones, which bounds what it takes.
-pub(super) const DEEPEST: usize = 32;
+pub(super) const DEEPEST: usize = 16;
 /// Words that a name may take: with a dot and an end.
 pub(super) const WORDS: usize = (MOST + 1) / IN_WORD + 1;
 
@@ -82,10 +82,12 @@ impl Encoded {
     };
 
     /// The name of a text: labels of lower-case letters, digits, hyphens and underscores with dots between, at most 255 bytes,
-    /// not with a hyphen first; a dot before all that makes a domain of it, which has 32 labels at most.
+    /// not with a hyphen first; a dot before all that makes a domain of it, which has 16 labels at most.
     pub fn new(text: &[u8]) -> Result<Self, NotAName> {
         let labels = text.strip_prefix(b".").unwrap_or(text);
         let (mut after_dot, mut encoded) = (true, Self::EMPTY);
+        // Those between labels, and the one of a domain.
+        let mut dots = usize::from(text.len() != labels.len());
         if labels.len() > MOST || labels.last() == Some(&b'.') || labels.first() == Some(&b'-') {
             return Err(NotAName);
         }
@@ -94,16 +96,18 @@ impl Encoded {
                 return Err(NotAName);
             }
             after_dot = *octet == b'.';
+            dots = dots.saturating_add(after_dot.into());
         }
-        let dots = text.iter().filter(|octet| **octet == b'.').count();
         if after_dot || text.len() != labels.len() && dots > DEEPEST {
             return Err(NotAName);
         }
-        for (place, octet) in text.iter().rev().enumerate() {
+        let mut place = 0_usize;
+        for octet in text.iter().rev() {
             let symbol = symbol(*octet).ok_or(NotAName)?;
             if let Some(word) = encoded.words.get_mut(place / IN_WORD) {
                 *word = word.wrapping_add(weighed(symbol, place));
             }
+            place = place.wrapping_add(1);
         }
         // The end takes a place too.
         encoded.len = (text.len() / IN_WORD).saturating_add(1);

@@ -106,7 +106,7 @@ where
     }
 
     /// The name that a host is in the set by: itself, else the smallest of its domains. Case and a dot at the end make no
-    /// difference. Takes time in proportion to its bytes, and looks into one bucket for each of its last 32 labels, and two more.
+    /// difference. Takes time in proportion to its bytes, and looks into one bucket for each of its last 16 labels, and two more.
     pub fn find(&self, host: &[u8]) -> Option<Place> {
         let host = host.strip_suffix(b".").unwrap_or(host);
         if host.is_empty() || host.len() > MOST {

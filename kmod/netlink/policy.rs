@@ -22,7 +22,7 @@ pub type PinName = Text<{ bindings::TLSCONN_PIN_NAME_MAX as usize }>;
 /// A random, a session id, or the beginning of one.
 pub type Id = Binary<{ bindings::XT_TLSCONN_ID_MAX as usize }>;
 
-/// A pattern of server names.
+/// A pattern over JA4s.
 pub type Ja4Pattern = Binary<{ bindings::XT_TLSCONN_JA4_MAX as usize }>;
 /// The same over server names.
 pub type Pattern = Binary<{ bindings::XT_TLSCONN_NAME_MAX as usize }>;

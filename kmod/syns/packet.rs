@@ -24,7 +24,9 @@ pub(super) fn made(limits: &Limits<'_>, packet: &Packet<'_>) -> Option<(Syn, Nod
     let mut connection = Connection::opened_by_syn_data(segment.seq);
     let mut slot = Slot::empty();
     // It is given back at once: nothing is kept for a handshake before a SYN-ACK.
-    limits.take_in(&mut connection, &mut slot, &segment, &Bytes(&bytes));
+    slot.with(limits.handshakes, false, |place| {
+        connection.segment(place, limits.engine, &segment, &Bytes(&bytes))
+    });
     slot.release(limits.handshakes);
     let syn = Syn {
         types: connection.types(Side::Src, segment.seq, payload.len()),

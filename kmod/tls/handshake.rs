@@ -158,11 +158,12 @@ impl Handshake {
         self.client
     }
 
-    /// Whether the first ClientHello is not complete yet.
+    /// Whether what a side sends is of the first ClientHello, which is not complete yet. The first message of a connection is one.
     #[inline]
-    pub(super) fn awaits_hello(&self) -> bool {
+    pub(super) fn awaits_hello(&self, from: Side) -> bool {
         matches!(self.progress, Progress::Nothing | Progress::ClientHello)
             && self.identity.hello_retry.is_none()
+            && self.client.is_none_or(|client| client == from)
     }
 
     /// Whether ServerHello is complete.

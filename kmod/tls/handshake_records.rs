@@ -272,7 +272,7 @@ fn body<P: Payload>(
             }
             _ if direction.is_sslv2() => handshake.sslv2_bytes(bytes),
             _ => {
-                if handshake.awaits_hello() {
+                if handshake.awaits_hello(from) {
                     told.client_hello(bytes);
                 }
                 handshake.bytes(from, bytes, &Places::from(at))

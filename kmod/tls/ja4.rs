@@ -81,6 +81,8 @@ pub struct Ja4 {
     has_name: bool,
     /// The first and the last byte of the first protocol.
     protocol: Option<(u8, u8)>,
+    /// Extensions with lists that have begun, a bit each.
+    lists: u8,
     /// Extensions that have begun, and those of them that count.
     begun: u16,
     counted: u16,
@@ -115,6 +117,7 @@ impl Ja4 {
             offered: None,
             has_name: false,
             protocol: None,
+            lists: 0,
             begun: 0,
             counted: 0,
             suites: List::new(),
@@ -153,16 +156,18 @@ impl Ja4 {
         self.suites.sort();
         self.extensions.sort();
         let (suites, extensions) = (self.suites.as_slice(), self.extensions.as_slice());
-        let all = self
-            .front()
-            .into_iter()
-            .chain([b'_'])
-            .chain(hash::<H>(suites, &[]))
-            .chain([b'_'])
-            .chain(hash::<H>(extensions, self.algorithms.as_slice()));
+        let suites = hash::<H>(suites, &[]);
+        let extensions = hash::<H>(extensions, self.algorithms.as_slice());
+        let parts: [&[u8]; 5] = [&self.front(), b"_", &suites, b"_", &extensions];
         let mut text = [0; Self::LENGTH];
-        for (place, character) in text.iter_mut().zip(all) {
-            *place = character;
+        let mut left = &mut text[..];
+        for part in parts {
+            let (place, rest) = left.split_at_mut_checked(part.len())?;
+            place
+                .iter_mut()
+                .zip(part)
+                .for_each(|(to, from)| *to = *from);
+            left = rest;
         }
         Some(text)
     }

@@ -85,7 +85,7 @@ pub(super) fn short_messages(
     let places = Places::of_records(front.end.wrapping_sub(first.len() as u32), first);
     front.left = left;
     let messages = messages.get(..end).unwrap_or_default();
-    if handshake.awaits_hello() {
+    if handshake.awaits_hello(from) {
         told.client_hello(messages);
     }
     handshake

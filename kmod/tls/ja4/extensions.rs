@@ -27,6 +27,17 @@ impl Ja4 {
             extension::SERVER_NAME | extension::ALPN => {}
             _ => self.extensions.push(extension)?,
         }
+        // Each list that is read is there once (RFC 8446 4.2), which bounds what reading them takes.
+        let list = match extension {
+            extension::ALPN => 1,
+            extension::SUPPORTED_VERSIONS => 2,
+            extension::SIGNATURE_ALGORITHMS => 4,
+            _ => 0,
+        };
+        if self.lists & list != 0 {
+            return None;
+        }
+        self.lists |= list;
         match extension {
             extension::ALPN => self.enter_inside(Field::ProtocolListLength, NUMBER),
             extension::SUPPORTED_VERSIONS => self.enter_inside(Field::VersionListLength, 1),

@@ -93,27 +93,67 @@ pub(super) fn hex(byte: u8) -> u8 {
     }
 }
 
+/// A text that is hashed by blocks: a call for each few bytes of it would take longer than the hash.
+struct Text<H> {
+    hash: H,
+    block: [u8; BLOCK],
+    len: usize,
+}
+
+/// Bytes of a block of SHA-256 (FIPS 180-4 5.2.1).
+const BLOCK: usize = 64;
+
+impl<H: Sha256> Default for Text<H> {
+    fn default() -> Self {
+        Self {
+            hash: H::default(),
+            block: [0; BLOCK],
+            len: 0,
+        }
+    }
+}
+
+impl<H: Sha256> Text<H> {
+    fn push(&mut self, byte: u8) {
+        if let Some(place) = self.block.get_mut(self.len) {
+            *place = byte;
+        }
+        self.len = self.len.saturating_add(1);
+        if self.len >= BLOCK {
+            self.hash.update(&self.block);
+            self.len = 0;
+        }
+    }
+
+    fn finish(mut self) -> [u8; 32] {
+        let rest = self.block.get(..self.len).unwrap_or_default();
+        self.hash.update(rest);
+        self.hash.finish()
+    }
+}
+
 /// The hash of a list, and of another after it if that is not empty.
 pub(super) fn hash<H: Sha256>(numbers: &[u16], after: &[u16]) -> [u8; HASH] {
     if numbers.is_empty() {
         return [b'0'; HASH];
     }
-    let mut hash = H::default();
-    for (list, mut before) in [(numbers, ""), (after, "_")] {
+    let mut text = Text::<H>::default();
+    for (list, mut before) in [(numbers, None), (after, Some(b'_'))] {
         for number in list {
             let [high, low] = number.to_be_bytes();
-            hash.update(before.as_bytes());
-            hash.update(&[high >> 4, high, low >> 4, low].map(hex));
-            before = ",";
+            before.into_iter().for_each(|byte| text.push(byte));
+            for byte in [high >> 4, high, low >> 4, low] {
+                text.push(hex(byte));
+            }
+            before = Some(b',');
         }
     }
-    let [a, b, c, d, e, f, ..] = hash.finish();
+    let [a, b, c, d, e, f, ..] = text.finish();
     let mut text = [0; HASH];
-    let digits = [a, b, c, d, e, f]
-        .into_iter()
-        .flat_map(|byte| [byte >> 4, byte]);
-    for (place, digit) in text.iter_mut().zip(digits) {
-        *place = hex(digit);
+    for (pair, byte) in text.chunks_exact_mut(2).zip([a, b, c, d, e, f]) {
+        if let [one, other] = pair {
+            (*one, *other) = (hex(byte >> 4), hex(byte));
+        }
     }
     text
 }

@@ -34,6 +34,20 @@ fn of_the_first_hello() {
     assert_eq!(heard.all(), message, "nothing else is told");
 }
 
+/// What the server says before the hello is complete is none of it.
+#[test]
+fn the_server_in_the_middle_of_it() {
+    let message = message(1, &Hello::client13().client_body());
+    for said_by_server in [&[0, 0, 0, 0][..], &[99, 0, 0, 5, 1, 2, 3, 4, 5]] {
+        let (mut wire, heard) = (Wire::default(), Heard::default());
+        let (one, other) = message.split_at(60);
+        heard.send(&mut wire, Src, &record(22, one, HANDSHAKE).bytes);
+        heard.send(&mut wire, Dst, &record(22, said_by_server, HANDSHAKE).bytes);
+        heard.send(&mut wire, Src, &record(22, other, HANDSHAKE).bytes);
+        assert_eq!(heard.all(), message, "{said_by_server:?}");
+    }
+}
+
 /// There is no JA4 of a hello in the framing of SSL 2.0: nobody says what it would be.
 #[test]
 fn none_in_the_framing_of_sslv2() {

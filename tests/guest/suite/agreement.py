@@ -9,7 +9,7 @@ changed the field. What differs behind the last one is the module's, and has no 
 import collections
 import json
 
-# Fields that have no meaning on one side, or are compared under another name. JA4 is null in the module.
+# Fields that have no meaning on one side, or are compared under another name.
 LEFT_OUT = ("id", "mark", "pin", "first", "last")
 
 # Reasons that only a capture has, and what a gateway says.

@@ -7,8 +7,8 @@ import time
 from conversation import Conversation, Wire
 from lab import GatewayTest, ctl, on, wait_for
 
-# Half of it is what the module's times are exact to; the rest is the machine's.
-NEAR = 1.3
+# What the module's times are exact to, and what clocks that are read one after the other differ by.
+UNIT, NEAR = 0.7, 0.1
 QUIET = 3
 
 
@@ -21,8 +21,10 @@ class Times(GatewayTest):
         super().setUp()
         ctl("track", "on")
 
-    def assertNear(self, text, at):
-        self.assertLess(abs(seconds(text) - at), NEAR, (text, at))
+    def assertBetween(self, earliest, text, latest):
+        """However slow the machine is: by clocks that were read before and after."""
+        self.assertGreaterEqual(seconds(text), earliest - UNIT)
+        self.assertLessEqual(seconds(text), latest + NEAR)
 
     def columns(self):
         text = on("gateway", "tlsconnctl", "list", "-o", "id,age,idle,rate", "--all", "--sort", "age").stdout
@@ -35,23 +37,28 @@ class Times(GatewayTest):
         server = self.server()
         begun = time.time()
         client = self.connect(server)
+        connected = time.time()
         self.assertTrue(wait_for(lambda: client.listed()["state"] == "established"))
-        quiet = time.time()
+        established = time.time()
         time.sleep(QUIET)
         seen = client.listed()
-        self.assertNear(seen["first"], begun)
-        self.assertNear(seen["last"], quiet)
+        self.assertBetween(begun, seen["first"], connected)
+        self.assertBetween(begun, seen["last"], established)
         [[_, age, idle, _]] = self.columns()
-        self.assertLess(abs(age - QUIET), NEAR)
-        self.assertLess(abs(idle - QUIET), NEAR)
+        now = time.time()
+        self.assertGreaterEqual(age, QUIET - NEAR)
+        self.assertLessEqual(age, now - begun + UNIT)
+        self.assertGreaterEqual(idle, QUIET - NEAR)
+        self.assertLessEqual(idle, now - begun + UNIT)
         # Of an established connection, data and what acknowledges it.
+        sent = time.time()
         client.send(b"more")
         self.assertArrives(client, b"more")
         [[*_, rate]] = self.columns()
-        self.assertGreater(rate, 100)
+        self.assertGreater(rate, 0)
         moved = client.listed()
-        self.assertNear(moved["first"], seconds(seen["first"]))
-        self.assertNear(moved["last"], time.time())
+        self.assertLess(abs(seconds(moved["first"]) - seconds(seen["first"])), NEAR)
+        self.assertBetween(sent, moved["last"], time.time())
         other = self.connect(server)
         self.assertTrue(wait_for(lambda: other.listed()["state"] == "established"))
         # The younger one comes first.
@@ -69,21 +76,22 @@ class Times(GatewayTest):
         self.assertEqual(talk.listed()["state"], "not-tls")
         first = talk.listed()["first"]
         for step in (lambda: talk.say("client", "text", None, b"x: y\r\n"), lambda: talk.ack("server")):
+            quiet = time.time()
             time.sleep(QUIET)
-            self.assertLess(seconds(talk.listed()["last"]), time.time() - QUIET + NEAR)
+            self.assertLessEqual(seconds(talk.listed()["last"]), quiet + NEAR)
+            begun = time.time()
             step()
-            self.assertNear(talk.listed()["last"], time.time())
-        self.assertNear(talk.listed()["first"], seconds(first))
+            self.assertBetween(begun, talk.listed()["last"], time.time())
+        self.assertLess(abs(seconds(talk.listed()["first"]) - seconds(first)), NEAR)
 
     def test_the_clock_is_set(self):
         """Ages are those by the clock as it is: both times move with it."""
         client = self.connect(self.server())
         self.assertTrue(wait_for(lambda: client.listed()["state"] == "established"))
         before = client.listed()["first"]
-        now = time.time()
         try:
-            time.clock_settime(time.CLOCK_REALTIME, now + 86_400)
+            time.clock_settime(time.CLOCK_REALTIME, time.time() + 86_400)
             after = client.listed()["first"]
         finally:
             time.clock_settime(time.CLOCK_REALTIME, time.time() - 86_400)
-        self.assertLess(abs(seconds(after) - seconds(before) - 86_400), NEAR)
+        self.assertLess(abs(seconds(after) - seconds(before) - 86_400), UNIT)

@@ -62,6 +62,8 @@ class Ynl(GatewayTest):
                                                                  "src-prefix": 24})
         # When a side last sent what is not acknowledged, and its interval, change by themselves.
         for connection in listed, shown[1]:
+            # Computed anew by the clock.
+            del connection["first"], connection["last"]
             for side in "src", "dst":
                 for name in "tried", "interval":
                     connection.get(side, {}).pop(name, None)
@@ -102,11 +104,11 @@ class Ynl(GatewayTest):
 
     def test_tracking_and_counters(self):
         bound = {"max-connections": 262144}
-        self.assertEqual(self.ynl("do", "track-get"), {"tracking": 0, "rules": 0, "requested": 0, "strict": 0} | bound)
+        self.assertEqual(self.ynl("do", "track-get"), {"tracking": 0, "rules": 0, "requested": 0, "strict": 0, "ja4": 0} | bound)
         on = {"tracking": 1, "rules": 0, "requested": 1} | bound
-        self.assertEqual(self.ynl("do", "track-set", requested=1), on | {"strict": 0})
-        self.assertEqual(self.ynl("do", "track-set", requested=1, **{"pass-mark": 1 << 23, "strict": 1}),
-                         on | {"pass-mark": 1 << 23, "strict": 1})
+        self.assertEqual(self.ynl("do", "track-set", requested=1), on | {"strict": 0, "ja4": 0})
+        self.assertEqual(self.ynl("do", "track-set", requested=1, **{"pass-mark": 1 << 23, "strict": 1, "ja4": 1}),
+                         on | {"pass-mark": 1 << 23, "strict": 1, "ja4": 1})
         self.connect(self.server())
         self.assertEqual(self.ynl("do", "stats-get")["connections-now"], 1)
 
@@ -121,7 +123,7 @@ class Ynl(GatewayTest):
         self.assertEqual(asked["states"]["mask"], 0xFF)
         self.assertEqual(set(asked["selector"]["policy"]), {
             "client-random", "server-random", "session-id", "sni", "src-addr", "src-prefix", "src-port", "dst-addr",
-            "dst-prefix", "dst-port", "zone"})
+            "dst-prefix", "dst-port", "zone", "sni-set", "ja4"})
         self.assertEqual(set(policy("do", "pin-set")), {"name", "mark", "mask", "connection", "replace", "next", "selector",
                                                         "lasts", "follow", "shared", "deny"})
         self.assertEqual(set(policy("do", "pin-del")), {"name", "all", "connection"})

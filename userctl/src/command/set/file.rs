@@ -22,8 +22,18 @@ pub(super) fn name(text: &str) -> Result<String, String> {
             "\"{text}\" has a wildcard in it; a set has none: write .example.org for example.org and all names below it"
         ));
     }
-    Ok(format!("{dot}{}", name::parse(host)?))
+    let host = name::parse(host)?;
+    let labels = host.split('.').count();
+    if !dot.is_empty() && labels > LABELS {
+        return Err(format!(
+            "\"{text}\" has {labels} labels; a domain of a set has {LABELS} at most"
+        ));
+    }
+    Ok(format!("{dot}{host}"))
 }
+
+/// Labels that a domain may have (kmod/names/encoding.rs).
+const LABELS: usize = 16;
 
 /// The names of a file, each with a zero byte after it: one a line, lines as in /etc/hosts, comments after a #. An error says
 /// in which line.
@@ -38,7 +48,9 @@ pub(super) fn content(text: &str) -> Result<Vec<u8>, (usize, String)> {
             add(&mut content, first).map_err(|problem| (number, problem))?;
             continue;
         }
-        if first.parse::<IpAddr>().is_err() {
+        // With a zone, as macOS has it: fe80::1%lo0.
+        let address = first.split_once('%').map_or(first, |(address, _)| address);
+        if address.parse::<IpAddr>().is_err() {
             let problem = "there are several words; write one name a line, or an address and its names as in /etc/hosts";
             return Err((number, problem.into()));
         }
@@ -51,7 +63,8 @@ pub(super) fn content(text: &str) -> Result<Vec<u8>, (usize, String)> {
 
 /// Adds one, which as a rule is written as it is kept.
 pub(super) fn add(content: &mut Vec<u8>, text: &str) -> Result<(), String> {
-    match is_kept_so(text.as_bytes()) {
+    let labels = text.bytes().filter(|octet| *octet == b'.').count();
+    match is_kept_so(text.as_bytes()) && labels <= LABELS {
         true => content.extend(text.as_bytes()),
         false => content.extend(name(text)?.as_bytes()),
     }

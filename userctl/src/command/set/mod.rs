@@ -24,7 +24,7 @@ use crate::{
 ///
 /// A name is a host, as www.example.org, or a domain with all below it, as .example.org, which example.org is in too. Case and a dot
 /// at the end make no difference; IDNs are written in Unicode or as xn--. A network namespace has 64 sets at most, a set 4,194,304
-/// names, a domain 32 labels. A look-up takes the same however many there are.
+/// names, a domain 16 labels. A look-up takes the same however many there are.
 #[derive(Args, Debug)]
 pub(crate) struct Set {
     #[command(subcommand)]

@@ -106,7 +106,6 @@ impl Top {
         paint: Paint,
     ) -> Result<End, Failure> {
         let start = Instant::now();
-        let begun_at = Duration::from_nanos(Time::now().0);
         let mut due = start + self.delay;
         loop {
             let begun = Instant::now();
@@ -114,7 +113,7 @@ impl Top {
                 match module.read(&app.model.sets()) {
                     Ok((members, connections)) => {
                         app.know(members);
-                        app.load(begun_at + start.elapsed(), connections.into_iter());
+                        app.load(Duration::from_nanos(Time::now().0), connections.into_iter());
                     }
                     Err(failure) => app.unread = Some(failure.message),
                 }
