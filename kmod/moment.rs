@@ -3,6 +3,7 @@
 //! When packets came, in few bytes and with few instructions.
 
 use crate::sys::time;
+use kernel::sync::atomic::{ordering::Relaxed, Atomic};
 
 /// A moment: the low bits of the timer's ticks. Told from now within 49 days, as a tick is 1 to 10 milliseconds.
 #[derive(Clone, Copy)]
@@ -28,10 +29,11 @@ impl Moment {
 
     /// Nanoseconds since 1970, as the clock is set now. Any context.
     pub fn time_of_day(self) -> u64 {
-        let ago = Self::now().0.wrapping_sub(self.0);
+        let now = time::ticks();
+        let ago = (now as u32).wrapping_sub(self.0);
         // Another processor may have had the next tick already.
         let is_ahead = ago > u32::MAX - 64;
-        of_day(if is_ahead { 0 } else { ago.into() })
+        of_day(now.wrapping_sub(if is_ahead { 0 } else { ago.into() }))
     }
 }
 
@@ -51,11 +53,23 @@ impl LongAgo {
     pub fn time_of_day(self) -> u64 {
         let now = time::ticks();
         let units = ((now >> Self::SHIFT) as u32).wrapping_sub(self.0);
-        let within = now & ((1 << Self::SHIFT) - 1);
-        of_day((u64::from(units) << Self::SHIFT) | within)
+        of_day(((now >> Self::SHIFT).wrapping_sub(units.into())) << Self::SHIFT)
     }
 }
 
-fn of_day(ticks_ago: u64) -> u64 {
-    time::of_day_coarse().saturating_sub(time::of_ticks(ticks_ago))
+/// The time of day at tick 0, as it was found when the clock was set last.
+static ZERO: Atomic<u64> = Atomic::new(0);
+
+/// What that may be off by before it is found anew, in nanoseconds.
+const OFF: u64 = 100_000_000;
+
+/// The time of day at a tick. The same tick has the same time whenever it is asked for, until the clock is set.
+fn of_day(tick: u64) -> u64 {
+    let now = time::of_day_coarse().wrapping_sub(time::of_ticks(time::ticks()));
+    let mut zero = ZERO.load(Relaxed);
+    if now.wrapping_sub(zero).wrapping_add(OFF) > 2 * OFF {
+        ZERO.store(now, Relaxed);
+        zero = now;
+    }
+    zero.wrapping_add(time::of_ticks(tick))
 }
