@@ -57,7 +57,7 @@ fn the_longest_names() {
     let labels = ["a"; 128].join(".");
     let whole = "b".repeat(255);
     // As deep as a domain may be.
-    let deep = ["a"; 32].join(".");
+    let deep = ["a"; 16].join(".");
     let set = table([labels.as_str(), &format!(".{whole}"), &format!(".{deep}")]);
     assert_eq!(
         found(&set, labels.as_bytes()).as_deref(),

@@ -13,8 +13,8 @@ import unittest
 import evasions
 from conversation import RANDOM, Wire
 from forge import ACK, PSH, SYN
-from hellos import change_cipher_spec, client_hello, client_hello13, encrypted, record, server_hello, server_hello13
-from lab import GatewayTest, on, run, stats
+from hellos import change_cipher_spec, client_hello, client_hello13, encrypted, extension, message, record, server_hello, server_hello13, vector
+from lab import GatewayTest, listed, on, run, stats
 from netlink import NESTED, N, Netlink, Refused, attribute
 from scale import size, tell
 from test_disorder import AT_ONCE, ORDERS, DisorderTest, stream
@@ -273,6 +273,24 @@ class Work(DisorderTest):
         self.assertGreater(spent, 1000)
         # Beside it the other pins' patterns take up to 200,000 / 64 each (test_patterns).
         self.assertLess(spent, INSTRUCTIONS - 200_000 * (64 - ASKING) // 64)
+
+    def test_ja4(self):
+        """Of a hello that has as much of everything as any JA4 is made of, in the order that takes longest to sort."""
+        suites = b"".join(number.to_bytes(2, "big") for number in range(256, 0, -1))
+        more = b"".join(extension(number, b"") for number in range(300, 300 - 122, -1))
+        more += extension(13, vector(bytes(range(1, 129)), 2)) + extension(43, b"\2\3\4") + extension(51, bytes(38))
+        body = b"\3\3" + RANDOM + b"\0" + vector(suites, 2) + b"\1\0" + vector(more, 2)
+        hello = message(1, body)
+        spent = {}
+        for asked in False, True:
+            if asked:
+                run("tlsconnctl", "-n", "gateway", "track", "on", "--ja4")
+            spent[asked] = min([self.opened().put("client", hello)] for _ in range(self.TIMES))[0] // NANOSECONDS
+        [last] = [one["ja4"] for one in listed("--all")][-1:]
+        self.assertRegex(last, "^t13i99")
+        tell(f"JA4 of the longest: {spent[True] - spent[False]} instructions of {spent[True]}")
+        # Patterns of pins beside it (test_patterns) are not in it: docs/performance.md.
+        self.assertLess(spent[True], INSTRUCTIONS)
 
     def arm(self, netlink, number, value, of="SNI"):
         netlink.ask(N["CMD_PIN_SET"], attribute(N["A_PIN_NAME"], b"p%d\0" % number)

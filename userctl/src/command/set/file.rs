@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn what_a_file_may_have() {
         let text = "\u{feff}# a list\n\nhost.example\n  .Domain.Example. # all of it\r\nB\u{fc}cher.example\n\
-                    0.0.0.0 ads.example tracker.example # two\n::1\tip6-localhost\n10.0.0.1\n_srv.a-b.example";
+                    0.0.0.0 ads.example tracker.example # two\nfe80::1%lo0 here\n::1\tip6-localhost\n10.0.0.1\n_srv.a-b.example";
         assert_eq!(
             names(text).as_deref(),
             Ok(&[
@@ -114,6 +114,7 @@ mod tests {
                 "xn--bcher-kva.example",
                 "ads.example",
                 "tracker.example",
+                "here",
                 "ip6-localhost",
                 "10.0.0.1",
                 "_srv.a-b.example",
@@ -130,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_line_that_is_none_is_named() {
-        let long = "a".repeat(256);
+        let (long, deep) = ("a".repeat(256), ".a".repeat(17));
         for (line, words) in [
             ("*.example.org", "write .example.org for example.org"),
             ("www*.example.org", "a set has none"),
@@ -144,6 +145,7 @@ mod tests {
             ("https://example.org/", "has a ':' in it"),
             ("a\0b", "in it"),
             (&long, "has 256 bytes"),
+            (&deep, "has 17 labels"),
         ] {
             let (number, message) = names(&format!("a\n# b\n{line}\nc")).expect_err(line);
             assert_eq!(number, 3, "{line}");
