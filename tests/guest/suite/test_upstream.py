@@ -6,9 +6,6 @@ import re
 import subprocess
 import unittest
 
-from lab import run, wait_for
-from specifications import SET
-
 TESTS = pathlib.Path(__file__).parents[2]
 SCRIPTS = TESTS.parent / "build" / "iptables-tests"
 
@@ -26,8 +23,6 @@ class Upstream(unittest.TestCase):
         return done.stdout
 
     def test_rules(self):
-        run("tlsconnctl", "set", "load", SET, "--names")
-        self.addCleanup(wait_for, lambda: run("tlsconnctl", "set", "destroy", SET, check=False).returncode == 0)
         said = self.script("iptables-test.py", "libxt_tlsconn.t")
         for variant in ("legacy", "nft"):
             [(tests, passed)] = re.findall(rf"^{variant}: 1 test files, (\d+) unit tests, (\d+) passed$", said, re.M)

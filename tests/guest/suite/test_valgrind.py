@@ -5,7 +5,7 @@ import random
 import unittest
 
 import specifications
-from lab import IPTABLES, run
+from lab import IPTABLES, run, wait_for
 from scale import UML
 from test_rules import cases
 
@@ -21,9 +21,14 @@ WRONG = [
 
 @unittest.skipUnless(UML, "valgrind on an emulated processor takes too long: it runs in User Mode Linux")
 class Valgrind(unittest.TestCase):
+    def setUp(self):
+        run("tlsconnctl", "set", "load", specifications.SET, "--names")
+
     def tearDown(self):
         for iptables in IPTABLES:
             run(iptables, "-F")
+        destroy = ("tlsconnctl", "set", "destroy", specifications.SET)
+        wait_for(lambda: run(*destroy, check=False).returncode == 0)
 
     def valgrind(self, *command, stdin=None):
         done = run("valgrind", "-q", f"--error-exitcode={SAID}", "--leak-check=full", "--show-leak-kinds=definite",
