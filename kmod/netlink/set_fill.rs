@@ -75,5 +75,14 @@ fn change_set(
         }
         _ => return Err((EINVAL, c"a set is not changed in such a way")),
     };
+    // Somebody may have destroyed it meanwhile, and emptied it before it got these names.
+    let is_there = net
+        .sets
+        .of_name(name)
+        .is_some_and(|there| Arc::ptr_eq(&there, &set));
+    if !is_there {
+        set.empty()?;
+        return Err(MISSING);
+    }
     Ok((set, now.abs_diff(before)))
 }

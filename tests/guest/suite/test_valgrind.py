@@ -53,7 +53,7 @@ class Valgrind(unittest.TestCase):
 
     def test_what_is_refused(self):
         for number, wrong in enumerate(WRONG):
-            iptables = IPTABLES[number % 4]
+            iptables = IPTABLES[number % len(IPTABLES)]
             with self.subTest(iptables=iptables, wrong=wrong):
                 done = self.valgrind(iptables, "-A", "FORWARD", "-p", "tcp", "-m", "tlsconn", *wrong.split())
                 self.assertEqual(done.returncode, 2, done.stderr)

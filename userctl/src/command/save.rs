@@ -157,6 +157,11 @@ mod tests {
             commands(&marked, &[], &[]),
             ["track on --pass-mark 0x00800000 --strict"]
         );
+        let with_ja4 = Tracking {
+            ja4: true,
+            ..tracking(true)
+        };
+        assert_eq!(commands(&with_ja4, &[], &[]), ["track on --ja4"]);
         assert_eq!(commands(&tracking(false), &[], &[]), [""; 0]);
         let follows = Pin {
             expires_in: Some(30),

@@ -86,23 +86,23 @@ mod tests {
 
     #[test]
     fn lines() {
-        let tracking = |rules, requested, pass_mark, strict| Tracking {
+        let tracking = |rules, requested, pass_mark, strict, ja4| Tracking {
             tracking: rules != 0 || requested,
             rules,
             requested,
             pass_mark,
             strict,
-            ja4: strict,
+            ja4,
             max_connections: None,
         };
         assert_eq!(
-            line(&tracking(1, true, Some(0x80_0000), true)),
+            line(&tracking(1, true, Some(0x80_0000), true, false)),
             "tracking is on: 1 rule uses the match, and it was asked for by `track on`; the pass mark is 0x00800000, \
-             strict; JA4 is computed"
+             strict"
         );
         assert_eq!(
-            line(&tracking(0, false, None, false)),
-            "tracking is off: no rule uses the match, and it was not asked for by `track on`; there is no pass mark"
+            line(&tracking(0, true, None, false, true)),
+            "tracking is on: no rule uses the match, and it was asked for by `track on`; there is no pass mark; JA4 is computed"
         );
     }
 }
