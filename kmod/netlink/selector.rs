@@ -16,7 +16,7 @@ use crate::{
     },
     check::{is_ja4_pattern, is_pattern},
     namespace::NetState,
-    pins::{End, Selector},
+    pins::{End, Pattern, Selector},
     sys::{
         message::Message,
         policy::{Attribute, Binary, Nest, Nested, Policy, Port, U8},
@@ -61,7 +61,7 @@ fn fill(selector: &mut Selector, nest: &Nest<'_, policy::Selector>) -> Result<()
 }
 
 /// A pattern in lower case, with the NUL that strings have in netlink or without. A dot at its end makes no difference.
-fn pattern(nest: &Nest<'_, policy::Selector>) -> Result<Option<Bytes<255>>, &'static CStr> {
+fn pattern(nest: &Nest<'_, policy::Selector>) -> Result<Option<Pattern<255>>, &'static CStr> {
     let Some(value) = nest.get(policy::Selector::SNI) else {
         return Ok(None);
     };
@@ -69,20 +69,20 @@ fn pattern(nest: &Nest<'_, policy::Selector>) -> Result<Option<Bytes<255>>, &'st
     let value = value.strip_suffix(b".").unwrap_or(value);
     let pattern = filled(value.iter().map(u8::to_ascii_lowercase))?;
     match is_pattern(pattern.as_slice()) {
-        true => Ok(Some(pattern)),
+        true => Ok(Some(Pattern::new(pattern))),
         false => Err(c"a selector's server name is not a name with * and ? as wildcards"),
     }
 }
 
 /// A pattern in lower case, with the NUL that strings have in netlink or without.
-fn ja4(nest: &Nest<'_, policy::Selector>) -> Result<Option<Bytes<63>>, &'static CStr> {
+fn ja4(nest: &Nest<'_, policy::Selector>) -> Result<Option<Pattern<63>>, &'static CStr> {
     let Some(value) = nest.get(policy::Selector::JA4) else {
         return Ok(None);
     };
     let value = value.strip_suffix(b"\0").unwrap_or(value);
     let pattern = filled(value.iter().map(u8::to_ascii_lowercase))?;
     match is_ja4_pattern(pattern.as_slice()) {
-        true => Ok(Some(pattern)),
+        true => Ok(Some(Pattern::new(pattern))),
         false => Err(c"a selector's JA4 has something else than letters, digits, _ * and ?"),
     }
 }

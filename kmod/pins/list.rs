@@ -19,9 +19,10 @@ use kernel::{prelude::*, sync::aref::ARef};
 /// ClientHello comes.
 const PATTERNS: usize = 2048;
 
-/// Armed pins that may ask sets: a look-up takes some 31,000 instructions, for a name of the most labels among names that are as
-/// long as may be.
+/// Armed pins that may ask sets, and how many of those bytes each takes: a look-up takes some 32,000 instructions, for a name of the
+/// most labels among names that are as long as may be.
 const ASKING: usize = 2;
+const ASKED: usize = 1000;
 
 /// What somebody wants of a pin.
 pub struct PinRequest {
@@ -137,16 +138,16 @@ impl Pins {
             add(&pin.selector);
         }
         add(&wanted.selector);
-        if patterns > PATTERNS {
-            return Err((
-                ENOSPC,
-                c"the armed pins' patterns have more than 2048 bytes between first and last *: use shorter ones",
-            ));
-        }
         if asking > ASKING {
             return Err((
                 ENOSPC,
                 c"2 armed pins ask sets already: unpin one, or have one ask a set of all the names",
+            ));
+        }
+        if patterns.saturating_add(asking.saturating_mul(ASKED)) > PATTERNS {
+            return Err((
+                ENOSPC,
+                c"the armed pins' patterns have more than 2048 bytes between first and last *, of which a set takes 1000: use shorter ones",
             ));
         }
         Ok(())

@@ -27,7 +27,7 @@ pub use mark::{Mark, Name, MAX_PINS};
 pub use marks::Marks;
 pub use pin::{seconds_to, Pin};
 pub use refusal::Refusal;
-pub use selector::{Candidate, End, Selector};
+pub use selector::{Candidate, End, Pattern, Selector};
 pub use shared::{has_to_be_emptied_for, look_for_dying, mark_for, release_from, Walk};
 pub use sink::{Release, Sink};
 pub use waiting::Progress;

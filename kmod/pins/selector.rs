@@ -5,9 +5,15 @@
 use crate::{
     sets::Set,
     sys::conntrack::Conntrack,
-    tls::{wildcard, Bytes, IdentityRef, Side},
+    tls::{
+        wildcard::{fits_once, Name, Stars},
+        Bytes, IdentityRef, Side,
+    },
 };
 use kernel::sync::Arc;
+
+/// What finding the characters of a JA4 takes, in bytes of a pattern: for each selector anew, where a pattern has several stars.
+const JA4_PLACES: usize = 30;
 
 /// All that were given have to fit. What is not known of a connection fits none.
 #[derive(Default)]
@@ -19,17 +25,45 @@ pub struct Selector {
     /// Of the client's or the server's session id.
     pub session_id: Option<Bytes<32>>,
     /// A pattern over server names.
-    pub sni: Option<Bytes<255>>,
+    pub sni: Option<Pattern<255>>,
     /// A set of them.
     pub sni_set: Option<Arc<Set>>,
     /// A pattern over JA4s.
-    pub ja4: Option<Bytes<63>>,
+    pub ja4: Option<Pattern<63>>,
     /// Where it was opened from, before NAT.
     pub src: Option<End>,
     /// And to.
     pub dst: Option<End>,
     /// Conntrack's zone.
     pub zone: Option<u16>,
+}
+
+/// A pattern, in lower case, with its stars.
+pub struct Pattern<const N: usize> {
+    bytes: Bytes<N>,
+    stars: Stars,
+}
+
+impl<const N: usize> Pattern<N> {
+    /// Of these bytes.
+    pub fn new(bytes: Bytes<N>) -> Self {
+        let stars = Stars::of(bytes.as_slice());
+        Self { bytes, stars }
+    }
+
+    /// Its bytes.
+    pub fn as_slice(&self) -> &[u8] {
+        self.bytes.as_slice()
+    }
+
+    fn fits(&self, name: &mut Name) -> bool {
+        name.fits(self.as_slice(), self.stars)
+    }
+
+    /// For what no other pattern is compared with.
+    fn fits_once(&self, name: &[u8]) -> bool {
+        fits_once(self.as_slice(), self.stars, name)
+    }
 }
 
 /// An address or network, a port, or both.
@@ -55,13 +89,13 @@ pub struct Candidate<'a> {
     identity: IdentityRef<'a>,
     ct: &'a Conntrack,
     /// All patterns share what was found out about it.
-    name: Option<wildcard::Name<'a>>,
+    name: Option<Name>,
 }
 
 impl<'a> Candidate<'a> {
     /// A connection with what is known of it.
     pub fn new(identity: IdentityRef<'a>, ct: &'a Conntrack) -> Self {
-        let name = identity.sni.map(wildcard::Name::new);
+        let name = identity.sni.map(Name::new);
         Self { identity, ct, name }
     }
 }
@@ -76,27 +110,26 @@ impl Selector {
             && self.fits_zone(ct)
             && self.sni.as_ref().is_none_or(|pattern| {
                 let name = candidate.name.as_mut();
-                name.is_some_and(|name| name.fits(pattern.as_slice()))
+                name.is_some_and(|name| pattern.fits(name))
             })
             && self.sni_set.as_ref().is_none_or(|set| {
                 let name = candidate.identity.sni;
                 name.is_some_and(|name| set.has(name))
             })
             && self.ja4.as_ref().is_none_or(|pattern| {
-                let ja4 = candidate.identity.ja4;
-                ja4.is_some_and(|ja4| wildcard::matches(pattern.as_slice(), &ja4))
+                let ja4 = candidate.identity.ja4.as_ref();
+                ja4.is_some_and(|ja4| pattern.fits_once(ja4))
             })
     }
 
-    /// What trying its patterns takes ([`wildcard::work`]).
+    /// What trying its patterns takes ([`Stars::work`]).
     pub(super) fn work(&self) -> usize {
-        let name = self.sni.as_ref().map(Bytes::as_slice);
-        let ja4 = self.ja4.as_ref().map(Bytes::as_slice);
-        [name, ja4]
-            .into_iter()
-            .flatten()
-            .map(wildcard::work)
-            .fold(0, usize::saturating_add)
+        let work = |stars: Option<Stars>| stars.map_or(0, Stars::work);
+        let name = work(self.sni.as_ref().map(|pattern| pattern.stars));
+        match work(self.ja4.as_ref().map(|pattern| pattern.stars)) {
+            0 => name,
+            ja4 => name.saturating_add(ja4).saturating_add(JA4_PLACES),
+        }
     }
 
     /// Whether it asks a set.

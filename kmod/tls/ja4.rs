@@ -5,7 +5,7 @@
 mod extensions;
 mod list;
 
-use self::list::{hash, hex, List};
+use self::list::{hash, hex, is_grease, List};
 
 /// Numbers that a hello may have of each kind, GREASE too: one with more has no JA4.
 const SUITES: u16 = 256;
@@ -14,6 +14,9 @@ const ALGORITHMS: u16 = 64;
 
 /// Bytes of a number in a list.
 const NUMBER: u16 = 2;
+
+/// Bytes of an extension's type and length.
+const EXTENSION_HEADER: u16 = 4;
 
 /// SHA-256, by whatever there is for it.
 pub trait Sha256: Default {
@@ -37,8 +40,8 @@ enum Field {
     CompressionMethodsLength,
     CompressionMethods,
     ExtensionsLength,
-    ExtensionType,
-    ExtensionLength,
+    /// An extension's type and length.
+    ExtensionHeader,
     /// Of an extension of which nothing is needed any longer.
     Skipped,
     ProtocolListLength,
@@ -134,16 +137,70 @@ impl Ja4 {
     /// Takes the next bytes of the message in, and passes over what stands after it. Takes time in proportion to them.
     pub fn take(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
-        while let (Progress::Reading, Some(&byte)) = (self.progress, rest.first()) {
-            let taken = match self.field {
-                Field::Random | Field::SessionId | Field::CompressionMethods | Field::Skipped => {
-                    usize::from(self.left).min(rest.len())
+        while self.progress == Progress::Reading && !rest.is_empty() {
+            match self.take_some(rest) {
+                Some(taken) => rest = rest.get(taken..).unwrap_or_default(),
+                None => self.progress = Progress::Nothing,
+            }
+        }
+    }
+
+    /// Takes at least one byte in, and tells how many: all that nobody reads, numbers at once where they lie together. None if
+    /// there is no JA4.
+    fn take_some(&mut self, bytes: &[u8]) -> Option<usize> {
+        match (self.field, bytes) {
+            (
+                Field::Random | Field::SessionId | Field::CompressionMethods | Field::Skipped,
+                [_, ..],
+            ) => {
+                let taken = usize::from(self.left).min(bytes.len());
+                self.passed(taken as u16)?;
+                return Some(taken);
+            }
+            (Field::ExtensionHeader, [a, b, c, d, ..]) if self.left == EXTENSION_HEADER => {
+                self.value = u32::from_be_bytes([*a, *b, *c, *d]);
+                self.passed(EXTENSION_HEADER)?;
+                return Some(EXTENSION_HEADER.into());
+            }
+            (Field::Suite | Field::OfferedVersion | Field::Algorithm, [_, _, ..])
+                if self.left == NUMBER && self.list_left >= NUMBER =>
+            {
+                return self.take_numbers(bytes);
+            }
+            (Field::Protocol, [byte, ..]) => {
+                let (first, _) = self.protocol.unwrap_or((*byte, *byte));
+                self.protocol = Some((first, *byte));
+            }
+            _ => {}
+        }
+        self.value = (self.value << 8) | u32::from(*bytes.first()?);
+        self.passed(1)?;
+        Some(1)
+    }
+
+    /// Takes all numbers of a list in that lie here, but for the list's last.
+    fn take_numbers(&mut self, bytes: &[u8]) -> Option<usize> {
+        let most = bytes.len().min(self.list_left.into()) & !1;
+        for pair in bytes.get(..most)?.chunks_exact(NUMBER.into()) {
+            if let [high, low] = pair {
+                self.take_number(u16::from_be_bytes([*high, *low]))?;
+            }
+        }
+        self.list_left = self.list_left.checked_sub(most as u16)?;
+        self.message_left = self.message_left.checked_sub(most as u32)?;
+        Some(most)
+    }
+
+    /// Takes a number of the list in that is read.
+    fn take_number(&mut self, number: u16) -> Option<()> {
+        match self.field {
+            Field::Suite => self.suites.push(number),
+            Field::Algorithm => self.algorithms.push(number),
+            _ => {
+                if !is_grease(number) {
+                    self.offered = self.offered.max(Some(number));
                 }
-                _ => 1,
-            };
-            rest = rest.get(taken..).unwrap_or_default();
-            if self.bytes(byte, taken as u16).is_none() {
-                self.progress = Progress::Nothing;
+                Some(())
             }
         }
     }
@@ -217,13 +274,8 @@ impl Ja4 {
         ]
     }
 
-    /// Takes bytes of a field in, of which `byte` is the first. None if there is no JA4.
-    fn bytes(&mut self, byte: u8, taken: u16) -> Option<()> {
-        if self.field == Field::Protocol {
-            let (first, _) = self.protocol.unwrap_or((byte, byte));
-            self.protocol = Some((first, byte));
-        }
-        self.value = (self.value << 8) | u32::from(byte);
+    /// Goes on after bytes of the field. None if there is no JA4.
+    fn passed(&mut self, taken: u16) -> Option<()> {
         self.message_left = self.message_left.checked_sub(taken.into())?;
         self.left = self.left.checked_sub(taken)?;
         // Vectors may be empty.
@@ -265,8 +317,8 @@ impl Ja4 {
                 self.list_left = number;
                 self.list(Field::Suite, number, SUITES)?;
             }
-            Field::Suite => {
-                self.suites.push(number)?;
+            Field::Suite | Field::OfferedVersion | Field::Algorithm => {
+                self.take_number(number)?;
                 self.list_goes_on()?;
             }
             Field::CompressionMethodsLength => {
@@ -277,11 +329,8 @@ impl Ja4 {
                 self.extensions_left = number;
                 self.extension_ended()?;
             }
-            Field::ExtensionType => {
-                self.extension = number;
-                self.enter(Field::ExtensionLength, NUMBER);
-            }
-            Field::ExtensionLength => {
+            Field::ExtensionHeader => {
+                self.extension = (value >> 16) as u16;
                 self.extensions_left = self.extensions_left.checked_sub(number)?;
                 self.list_left = number;
                 self.extension_begins()?;

@@ -8,77 +8,130 @@
 /// Bytes that a name may have.
 const MOST: usize = 255;
 
-/// A server name that patterns are compared with.
-pub struct Name<'a> {
-    name: &'a [u8],
+/// Where the first star of a pattern is, and the last one, if it has any: found out once, as a name is compared with many.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stars(Option<(u8, u8)>);
+
+impl Stars {
+    /// Those of a pattern of at most 255 bytes.
+    pub fn of(pattern: &[u8]) -> Self {
+        let is_star = |byte: &u8| *byte == b'*';
+        let first = pattern.iter().position(is_star);
+        let last = pattern.iter().rposition(is_star);
+        let place = |place: usize| u8::try_from(place).ok();
+        Stars(first.and_then(place).zip(last.and_then(place)))
+    }
+
+    /// How much the pattern takes of what those of all pins together may take: bytes between its first star and its last.
+    pub fn work(self) -> usize {
+        self.0
+            .map_or(0, |(first, last)| last.saturating_sub(first).into())
+    }
+}
+
+/// A server name that many patterns are compared with.
+pub struct Name {
+    /// In lower case, without a dot at its end.
+    bytes: [u8; MOST],
+    /// None for a name that is longer, which fits no pattern.
+    len: Option<u8>,
     /// Made for the first pattern that needs it.
     places: Option<Places>,
 }
 
-impl<'a> Name<'a> {
+impl Name {
     /// A name of no more than 255 bytes. A longer one fits no pattern.
-    pub fn new(name: &'a [u8]) -> Self {
+    pub fn new(name: &[u8]) -> Self {
+        let name = name.strip_suffix(b".").unwrap_or(name);
+        let mut bytes = [0; MOST];
+        for (to, from) in bytes.iter_mut().zip(name) {
+            *to = from.to_ascii_lowercase();
+        }
         Self {
-            name: name.strip_suffix(b".").unwrap_or(name),
+            bytes,
+            len: u8::try_from(name.len()).ok(),
             places: None,
         }
     }
 
-    /// Whether it fits a pattern. Takes time in proportion to the sum of their lengths.
-    pub fn fits(&mut self, pattern: &[u8]) -> bool {
-        let pattern = pattern.strip_suffix(b".").unwrap_or(pattern);
-        let is_star = |byte: &u8| *byte == b'*';
-        let Some(first) = pattern.iter().position(is_star) else {
-            return are_same(pattern, self.name);
-        };
-        let last = pattern.iter().rposition(is_star).unwrap_or(first);
-        let (before, rest) = pattern.split_at_checked(first).unwrap_or_default();
-        let after = pattern.get(last.saturating_add(1)..).unwrap_or_default();
-        // From the first star to the last.
-        let between = rest.get(..=last.saturating_sub(first)).unwrap_or_default();
-        let Some(end) = self.name.len().checked_sub(after.len()) else {
+    /// Whether it fits a pattern of at most 255 bytes with these stars. Takes time in proportion to the sum of their lengths.
+    pub fn fits(&mut self, pattern: &[u8], stars: Stars) -> bool {
+        let Some(name) = self.len.and_then(|len| self.bytes.get(..len.into())) else {
             return false;
         };
-        let (Some(head), Some(tail)) = (self.name.get(..first), self.name.get(end..)) else {
-            return false;
-        };
-        if self.name.len() > MOST
-            || first > end
-            || !are_same(before, head)
-            || !are_same(after, tail)
-        {
-            return false;
+        match compare(pattern, stars, name) {
+            Compared::Is(is) => is,
+            Compared::Open { from, between, end } => {
+                // In place: it is large for a kernel's stack.
+                let places = self.places.get_or_insert(Places::NONE);
+                places.is_found(name, from, between, end)
+            }
         }
-        // One star, so nothing has to be looked for.
-        between.len() == 1 || self.first_end(first, between).is_some_and(|at| at <= end)
-    }
-
-    /// Where what begins with a star and ends with one is over first, if it begins at `from`.
-    fn first_end(&mut self, from: usize, pattern: &[u8]) -> Option<usize> {
-        let name = self.name;
-        // In place: it is large for a kernel's stack.
-        let places = self.places.get_or_insert(Places::NONE);
-        if name.len() != places.of {
-            places.fill(name);
-        }
-        let mut at = Set::from(from);
-        for byte in pattern {
-            at = match byte {
-                b'*' => at.and_all_after(),
-                b'?' => at.and(&places.all).next(),
-                byte => match places.each.get(class(*byte)) {
-                    Some(places) => at.and(places).next(),
-                    None => at.and(&Set::of(name, byte)).next(),
-                },
-            };
-        }
-        at.first()
     }
 }
 
-/// Whether a name fits a pattern: for one that is asked about once. Takes time in proportion to the sum of their lengths.
+/// Whether a name fits a pattern with these stars, as [`Name::fits`] says: for one that is asked about once.
+pub fn fits_once(pattern: &[u8], stars: Stars, name: &[u8]) -> bool {
+    /// Out of line: places are large, and few patterns need them.
+    #[inline(never)]
+    fn find(name: &[u8], from: usize, between: &[u8], end: usize) -> bool {
+        let mut places = Places::NONE;
+        places.is_found(name, from, between, end)
+    }
+    let name = name.strip_suffix(b".").unwrap_or(name);
+    match compare(pattern, stars, name) {
+        Compared::Is(is) => is,
+        Compared::Open { from, between, end } => find(name, from, between, end),
+    }
+}
+
+/// The same, of a pattern whose stars nobody has found yet.
 pub fn matches(pattern: &[u8], name: &[u8]) -> bool {
-    Name::new(name).fits(pattern)
+    fits_once(pattern, Stars::of(pattern), name)
+}
+
+/// What comes of what stands outside of the stars.
+enum Compared<'a> {
+    Is(bool),
+    /// It fits; what is between the first star and the last, both with it, is to be found from a place to another.
+    Open {
+        from: usize,
+        between: &'a [u8],
+        end: usize,
+    },
+}
+
+/// Compares a name, without a dot at its end, with a pattern outside of its stars.
+fn compare<'a>(pattern: &'a [u8], stars: Stars, name: &[u8]) -> Compared<'a> {
+    let pattern = pattern.strip_suffix(b".").unwrap_or(pattern);
+    if name.len() > MOST {
+        return Compared::Is(false);
+    }
+    let Some((first, last)) = stars.0 else {
+        return Compared::Is(are_same(pattern, name));
+    };
+    let (first, last) = (usize::from(first), usize::from(last));
+    let (before, rest) = pattern.split_at_checked(first).unwrap_or_default();
+    let after = pattern.get(last.saturating_add(1)..).unwrap_or_default();
+    let between = rest.get(..=last.saturating_sub(first)).unwrap_or_default();
+    let Some(end) = name.len().checked_sub(after.len()) else {
+        return Compared::Is(false);
+    };
+    let (Some(head), Some(tail)) = (name.get(..first), name.get(end..)) else {
+        return Compared::Is(false);
+    };
+    if first > end || !are_same(before, head) || !are_same(after, tail) {
+        return Compared::Is(false);
+    }
+    match between {
+        // One star, so nothing has to be found.
+        [_] => Compared::Is(true),
+        _ => Compared::Open {
+            from: first,
+            between,
+            end,
+        },
+    }
 }
 
 /// Whether a pattern without stars is this.
@@ -104,7 +157,7 @@ fn is_same_word(pattern: &[u8], bytes: &[u8]) -> bool {
             .iter()
             .fold(0, |word, byte| (word << 8) | u64::from(*byte)),
     };
-    // Sets the highest bit of each byte that is not 0: no sum reaches the next byte.
+    // Sets the highest bit of each byte that differs: no sum reaches the next byte.
     let differ = |a: u64, b: u64| {
         let differs = a ^ b;
         ((differs & LOW).wrapping_add(LOW) | differs) & !LOW
@@ -115,18 +168,12 @@ fn is_same_word(pattern: &[u8], bytes: &[u8]) -> bool {
         word | ((from_a & !after_z & !word & !LOW) >> 2)
     };
     let (pattern, bytes) = (word(pattern), word(bytes));
-    differ(lower(pattern), lower(bytes)) & differ(pattern, EACH * u64::from(b'?')) == 0
-}
-
-/// How much a pattern takes of what those of all pins together may take: bytes between its first star and its last.
-pub fn work(pattern: &[u8]) -> usize {
-    let is_star = |byte: &u8| *byte == b'*';
-    let (first, last) = (
-        pattern.iter().position(is_star),
-        pattern.iter().rposition(is_star),
-    );
-    last.zip(first)
-        .map_or(0, |(last, first)| last.saturating_sub(first))
+    // The kernel's patterns are in lower case, and so is a name that is compared with many.
+    pattern == bytes || {
+        let bytes = lower(bytes);
+        let left = differ(pattern, bytes) & differ(pattern, EACH * u64::from(b'?'));
+        left == 0 || left & differ(lower(pattern), bytes) == 0
+    }
 }
 
 /// Characters that host names are made of.
@@ -160,6 +207,25 @@ impl Places {
         all: Set::EMPTY,
         each: [Set::EMPTY; CLASSES],
     };
+
+    /// Whether what begins with a star and ends with one is found in a name, from a place to another.
+    fn is_found(&mut self, name: &[u8], from: usize, between: &[u8], end: usize) -> bool {
+        if name.len() != self.of {
+            self.fill(name);
+        }
+        let mut at = Set::from(from);
+        for byte in between {
+            at = match byte {
+                b'*' => at.and_all_after(),
+                b'?' => at.and(&self.all).next(),
+                byte => match self.each.get(class(*byte)) {
+                    Some(places) => at.and(places).next(),
+                    None => at.and(&Set::of(name, byte)).next(),
+                },
+            };
+        }
+        at.first().is_some_and(|at| at <= end)
+    }
 
     fn fill(&mut self, name: &[u8]) {
         for (place, byte) in name.iter().enumerate() {

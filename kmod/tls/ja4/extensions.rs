@@ -2,7 +2,7 @@
 //! The extensions of a ClientHello as a JA4 needs them: which there are, and what is in three of them.
 
 use super::list::is_grease;
-use super::{Field, Ja4, ALGORITHMS, EXTENSIONS, NUMBER};
+use super::{Field, Ja4, ALGORITHMS, EXTENSIONS, EXTENSION_HEADER, NUMBER};
 
 /// Extensions that are no part of the hashed list, or of which more is needed (RFC 8446 4.2).
 mod extension {
@@ -61,17 +61,7 @@ impl Ja4 {
             Field::ProtocolListLength => self.enter_inside(Field::ProtocolLength, 1),
             Field::ProtocolLength => self.enter_inside(Field::Protocol, number),
             Field::VersionListLength => self.list(Field::OfferedVersion, number, u16::MAX),
-            Field::OfferedVersion => {
-                if !is_grease(number) {
-                    self.offered = self.offered.max(Some(number));
-                }
-                self.list_goes_on()
-            }
             Field::AlgorithmListLength => self.list(Field::Algorithm, number, ALGORITHMS),
-            Field::Algorithm => {
-                self.algorithms.push(number)?;
-                self.list_goes_on()
-            }
             Field::Protocol => self.skip_rest(),
             Field::Skipped => self.extension_ended(),
             _ => None,
@@ -105,9 +95,8 @@ impl Ja4 {
         match self.extensions_left {
             0 => self.enter(Field::End, 0),
             left => {
-                // A type and a length.
-                self.extensions_left = left.checked_sub(4)?;
-                self.enter(Field::ExtensionType, NUMBER);
+                self.extensions_left = left.checked_sub(EXTENSION_HEADER)?;
+                self.enter(Field::ExtensionHeader, EXTENSION_HEADER);
             }
         }
         Some(())

@@ -38,49 +38,45 @@ impl<const N: usize> List<N> {
         Some(())
     }
 
-    /// The numbers, in their order so far.
+    /// Sorts them, by one digit after the other: in the same few steps for each, whatever their order.
+    pub(super) fn sort(&mut self) {
+        let mut other = [0; N];
+        let len = usize::from(self.len);
+        let (numbers, other) = (self.numbers.get_mut(..len), other.get_mut(..len));
+        if let (Some(numbers), Some(other)) = (numbers, other) {
+            for digit in [0, 8] {
+                sort_by_digit(numbers, other, digit);
+                sort_by_digit(other, numbers, digit.wrapping_add(4));
+            }
+        }
+    }
+
+    /// The numbers, in their order.
     pub(super) fn as_slice(&self) -> &[u16] {
         self.numbers.get(..self.len.into()).unwrap_or_default()
     }
-
-    /// Sorts them, as a heap: in no more steps than that takes, whatever their order, and without a way to panic.
-    pub(super) fn sort(&mut self) {
-        let all = self.numbers.get_mut(..self.len.into());
-        let all = all.unwrap_or_default();
-        for parent in (0..all.len() / 2).rev() {
-            sift(all, parent);
-        }
-        for last in (1..all.len()).rev() {
-            swap(all, 0, last);
-            sift(all.get_mut(..last).unwrap_or_default(), 0);
-        }
-    }
 }
 
-/// Lets a number of a heap sink to where none below it is larger.
-fn sift(heap: &mut [u16], mut parent: usize) {
-    loop {
-        let left = parent.saturating_mul(2).saturating_add(1);
-        let right = left.saturating_add(1);
-        let child = match heap.get(right) > heap.get(left) {
-            true => right,
-            false => left,
-        };
-        if heap.get(child) <= heap.get(parent) {
-            return;
+/// Puts numbers in the order of four of their bits, and otherwise as they were.
+fn sort_by_digit(from: &[u16], to: &mut [u16], bit: u32) {
+    let digit = |number: u16| usize::from((number >> (bit & 15)) & 15);
+    let mut places = [0_u16; 16];
+    for number in from {
+        if let Some(count) = places.get_mut(digit(*number)) {
+            *count = count.wrapping_add(1);
         }
-        swap(heap, parent, child);
-        parent = child;
     }
-}
-
-fn swap(numbers: &mut [u16], one: usize, other: usize) {
-    let (Some(&a), Some(&b)) = (numbers.get(one), numbers.get(other)) else {
-        return;
-    };
-    for (place, number) in [(one, b), (other, a)] {
-        if let Some(place) = numbers.get_mut(place) {
-            *place = number;
+    let mut next = 0_u16;
+    for place in &mut places {
+        let count = core::mem::replace(place, next);
+        next = next.wrapping_add(count);
+    }
+    for number in from {
+        if let Some(place) = places.get_mut(digit(*number)) {
+            if let Some(to) = to.get_mut(usize::from(*place)) {
+                *to = *number;
+            }
+            *place = place.wrapping_add(1);
         }
     }
 }
@@ -93,42 +89,40 @@ pub(super) fn hex(byte: u8) -> u8 {
     }
 }
 
-/// A text that is hashed by blocks: a call for each few bytes of it would take longer than the hash.
-struct Text<H> {
-    hash: H,
-    block: [u8; BLOCK],
-    len: usize,
+/// The four digits of a number, all at once.
+fn hex_of(number: u16) -> [u8; 4] {
+    const EACH: u32 = 0x0101_0101;
+    let number = u32::from(number);
+    let halves = ((number & 0xff00) << 8) | (number & 0x00ff);
+    let digits = ((halves & 0x00f0_00f0) << 4) | (halves & 0x000f_000f);
+    // Digits of ten and more carry into the upper half of their byte.
+    let letters = (digits.wrapping_add(EACH * 6) >> 4) & EACH;
+    let text = digits
+        .wrapping_add(EACH * u32::from(b'0'))
+        .wrapping_add(letters.wrapping_mul(u32::from(b'a' - b'0' - 10)));
+    text.to_be_bytes()
 }
 
-/// Bytes of a block of SHA-256 (FIPS 180-4 5.2.1).
-const BLOCK: usize = 64;
+/// Numbers whose text is hashed at once: a call for each would take longer than the hash.
+const AT_ONCE: usize = 64;
 
-impl<H: Sha256> Default for Text<H> {
-    fn default() -> Self {
-        Self {
-            hash: H::default(),
-            block: [0; BLOCK],
-            len: 0,
-        }
-    }
-}
+/// Characters of a number, with the comma after it.
+const CHARACTERS: usize = 5;
 
-impl<H: Sha256> Text<H> {
-    fn push(&mut self, byte: u8) {
-        if let Some(place) = self.block.get_mut(self.len) {
-            *place = byte;
+/// Hashes numbers in hex, with commas between them.
+fn take_in<H: Sha256>(hash: &mut H, numbers: &[u16]) {
+    let mut text = [b','; AT_ONCE * CHARACTERS];
+    let mut before: &[u8] = b"";
+    for numbers in numbers.chunks(AT_ONCE) {
+        for (place, number) in text.chunks_exact_mut(CHARACTERS).zip(numbers) {
+            if let Some(digits) = place.first_chunk_mut() {
+                *digits = hex_of(*number);
+            }
         }
-        self.len = self.len.saturating_add(1);
-        if self.len >= BLOCK {
-            self.hash.update(&self.block);
-            self.len = 0;
-        }
-    }
-
-    fn finish(mut self) -> [u8; 32] {
-        let rest = self.block.get(..self.len).unwrap_or_default();
-        self.hash.update(rest);
-        self.hash.finish()
+        hash.update(before);
+        let len = numbers.len().saturating_mul(CHARACTERS).saturating_sub(1);
+        hash.update(text.get(..len).unwrap_or_default());
+        before = b",";
     }
 }
 
@@ -137,18 +131,13 @@ pub(super) fn hash<H: Sha256>(numbers: &[u16], after: &[u16]) -> [u8; HASH] {
     if numbers.is_empty() {
         return [b'0'; HASH];
     }
-    let mut text = Text::<H>::default();
-    for (list, mut before) in [(numbers, None), (after, Some(b'_'))] {
-        for number in list {
-            let [high, low] = number.to_be_bytes();
-            before.into_iter().for_each(|byte| text.push(byte));
-            for byte in [high >> 4, high, low >> 4, low] {
-                text.push(hex(byte));
-            }
-            before = Some(b',');
-        }
+    let mut hash = H::default();
+    take_in(&mut hash, numbers);
+    if !after.is_empty() {
+        hash.update(b"_");
+        take_in(&mut hash, after);
     }
-    let [a, b, c, d, e, f, ..] = text.finish();
+    let [a, b, c, d, e, f, ..] = hash.finish();
     let mut text = [0; HASH];
     for (pair, byte) in text.chunks_exact_mut(2).zip([a, b, c, d, e, f]) {
         if let [one, other] = pair {
