@@ -25,8 +25,8 @@ pub(crate) struct Selector {
     /// The server name fits this pattern: * and ? are wildcards, case makes no difference, IDNs in Unicode or as xn--
     #[arg(long, value_name = "PATTERN")]
     pub(crate) sni: Option<Pattern>,
-    /// JA4 of the ClientHello fits this pattern: * and ? are wildcards. Of connections of this machine it is computed while
-    /// something asks for it: a rule, an armed pin, `track on --ja4`
+    /// JA4 of the ClientHello fits this pattern: * and ? are wildcards. The module computes JA4 only while something asks for it:
+    /// a rule, an armed pin, `track on --ja4`
     #[arg(long, value_name = "PATTERN")]
     pub(crate) ja4: Option<Ja4Pattern>,
     /// It was opened from here; IPv6 with a port as [ADDR]:PORT

@@ -15,15 +15,15 @@ use crate::{
 
 /// Run commands from a file, one a line, as `tlsconnctl save` prints them
 ///
-/// A line is a command of tlsconnctl with its arguments, quoted as for a shell; text after a # is a comment. All lines are read before
-/// the first is run, so that nothing is done if one of them is no command. A command that fails ends the run, with its file
-/// and line; the commands before it stay done.
+/// A line is a command of tlsconnctl with its arguments, quoted as for a shell. Text after a # is a comment. All lines are read before
+/// the first is run, so nothing is done if one of them is not a command. A command that fails ends the run, and the error names file
+/// and line. The commands before it stay done.
 #[derive(Args, Debug)]
 pub(crate) struct Batch {
-    /// Let nothing pass unless all has succeeded: before the first line is run, a table of nft's (inet tlsconn-guard) drops what
-    /// the file's `rules --load` are to look at, the TCP and the QUIC of their ports, addresses and chains. It goes after the last
-    /// line; if a line fails, it stays. If the file cannot be read, or a line of it is no command, the table drops all TCP that is
-    /// forwarded, and QUIC. A file that loads no rules, or that is not there, makes none. tlsconn.service runs it so at boot
+    /// Let nothing pass unless all lines succeed. Before the first line is run, an nft table (inet tlsconn-guard) is loaded. It drops the
+    /// TCP and the QUIC that the file's `rules --load` are about, by their ports, addresses and chains. It goes after the last line. If
+    /// a line fails, it stays. If the file cannot be read, or a line of it is not a command, the table drops all TCP that is forwarded,
+    /// and QUIC. A file that loads no rules, or that is not there, makes no table. tlsconn.service runs it so at boot
     #[arg(long)]
     fail_closed: bool,
     /// The file, or - for standard input

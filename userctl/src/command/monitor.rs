@@ -15,12 +15,12 @@ use crate::{
 
 /// Print what happens to connections and pins, as it happens
 ///
-/// Runs until it is interrupted. If events come faster than they are read, an event says that some were lost, whatever was
-/// asked for. With selectors, events of connections are told that fit as they are then, and none of pins. With --sni-set it ends
-/// when the set is destroyed.
+/// Runs until it is interrupted. If events come faster than they are read, an event says that some were lost, whatever --event says.
+/// With selectors it prints events of connections that fit at that moment, and none of pins. With --sni-set it ends when the set is
+/// destroyed.
 #[derive(Args, Debug)]
 pub(crate) struct Monitor {
-    /// Only these events, as data-waiting,pin-released
+    /// Only these events, for example data-waiting,pin-released
     #[arg(long = "event", value_name = "EVENT", value_delimiter = ',')]
     events: Vec<Kind>,
     #[command(flatten)]

@@ -22,11 +22,14 @@ use crate::{
 /// Pin a connection: give it the pin's mark
 ///
 /// Name the connection by its id, or by selectors that exactly one live connection fits. Ids are never used again, so an
-/// id always means the connection that `list` showed. With --next the pin waits for the next ClientHello that fits the
-/// selectors, or for any ClientHello without selectors. It is bound to that connection once its server has answered. With
-/// --next and both --src and --dst whole, it also takes a connection in the middle of its stream that conntrack has forgotten.
-/// With --shared any number of connections may have the pin: each command adds one, and with --next every connection that fits
-/// is added from now on.
+/// id always means the connection that `list` showed.
+///
+/// With --next the pin waits for the next ClientHello that fits the selectors, or for any ClientHello without selectors. It is bound to
+/// that connection when its server has answered. With --next and whole addresses and ports in --src and --dst, it also takes a
+/// connection in the middle of its stream that conntrack has forgotten.
+///
+/// With --shared any number of connections may have the pin. Each command adds one. With --next, every connection that fits is added from
+/// now on.
 #[derive(Args, Debug)]
 pub(crate) struct Pin {
     /// The connection's id, from `tlsconnctl list`
@@ -39,21 +42,21 @@ pub(crate) struct Pin {
     /// the first free one from 0x55000000/0xff000000 on]
     #[arg(long, value_name = "VALUE/MASK", value_parser = pin_mark)]
     mark: Option<Mark>,
-    /// Release the pin this long after it was bound, as 90s or 1h30m: units d, h, m, s
+    /// Release the pin this long after it was bound, for example 90s or 1h30m: units d, h, m, s
     #[arg(long = "for", value_name = "DURATION")]
     lasts: Option<Duration>,
-    /// Wait for a connection that begins from now on, whatever connections there are already
+    /// Wait for a connection that begins from now on, even if one that is there already fits
     #[arg(long, conflicts_with = "id")]
     next: bool,
-    /// Take the pin from the connection that holds it, or from what it waits for. A shared pin stays on its connections, unless
-    /// it gets another mark or is no longer to be shared
+    /// Take the pin from the connection that has it, or end its wait for another one. A shared pin stays on its connections, unless it
+    /// gets another mark or is no longer shared
     #[arg(long)]
     replace: bool,
     /// Add the connection to those that have the pin; with --next, every connection that fits
     #[arg(long)]
     shared: bool,
-    /// A shared pin for connections that `tlsconnctl rules --deny` resets: its mark stays until conntrack forgets the
-    /// connection, also when that is over. It is taken from the pins that use the same bits
+    /// Make a shared pin for connections that `tlsconnctl rules --deny` resets. Its mark stays until conntrack forgets the connection,
+    /// even after its end. Pins that use the same bits lose the connection
     #[arg(long)]
     deny: bool,
     /// After this connection has ended, and until the time of --for is over, move to a connection that resumes its session

@@ -19,7 +19,7 @@ use crate::{
 /// Show the counters
 #[derive(Args, Debug)]
 pub(crate) struct Stats {
-    /// In the text format of Prometheus, as node_exporter's textfile collector reads it
+    /// Print the text format of Prometheus, which node_exporter's textfile collector reads
     #[arg(long)]
     prometheus: bool,
 }

@@ -6,13 +6,13 @@ use clap::{Args, ValueEnum};
 
 use crate::{failure::Failure, mark::Bit, model::Tracking, netlink::Tlsconn, output::Output};
 
-/// Have connections tracked without a rule, or no longer; or say whether they are
+/// Track connections without a rule, or stop that, or say whether they are tracked
 ///
-/// A rule that uses the match has them tracked anyway. What was begun before tracking is lost.
+/// A rule that uses the match tracks connections anyway. Connections that began before tracking are lost.
 ///
-/// With --pass-mark, chains of nft can hold data without the match: in FORWARD, INPUT and OUTPUT the bit is set, for chains of
-/// priority filter - 5, in the packet mark of each packet that carries nothing to be held, and cleared in all others. `tlsconnctl
-/// rules --format nft` makes such chains. Nobody else sees the bit: before and after them it is what it was.
+/// With --pass-mark, chains of nft can hold data without the match. In FORWARD, INPUT and OUTPUT the bit is set in the packet mark
+/// of each packet that carries nothing to be held, and cleared in all others. Chains of priority filter - 5 see it; `tlsconnctl rules
+/// --format nft` makes such chains. Nobody else sees it: before and after these chains the bit is what it was.
 #[derive(Args, Debug)]
 pub(crate) struct Track {
     /// What to do
@@ -21,7 +21,7 @@ pub(crate) struct Track {
     /// With on: a bit of the packet mark that nobody else uses, such as 0x00800000. It stays on until `track off`
     #[arg(long, value_name = "BIT")]
     pass_mark: Option<Bit>,
-    /// With on: what is in doubt, which may be handshake or data, does not have the bit
+    /// With on: packets that are in doubt, which may be handshake or data, do not have the bit
     #[arg(long)]
     strict: bool,
     /// With on: compute JA4 of every ClientHello that comes, for `list`, `show` and `monitor`. It is computed until `track off`

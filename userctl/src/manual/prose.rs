@@ -36,12 +36,14 @@ const OF_THE_TOOL: &[Prose] = &[
     (
         "CONNECTIONS AND PINS",
         &[
-            Text("xt_tlsconn follows the TLS records and the handshake of every TCP connection that a network namespace \
-                  forwards, opens or accepts, while an iptables rule there uses the match tlsconn, or after tlsconnctl \
-                  track on. Each connection has an id, which is never used again while the module is loaded."),
-            Text("A pin gives one of them a connection mark. Rules with -m tlsconn --pinned, -m connmark, or nft's ct \
-                  mark let through the connection that carries it. A pin is bound to one connection and to no other: neither to a \
-                  parallel connection between the same hosts nor to a connection that resumes its session."),
+            Text("The module xt_tlsconn follows the TLS records and the handshake of every TCP connection that a network \
+                  namespace forwards, opens or accepts. It does so while an iptables rule there uses the match tlsconn, or after \
+                  tlsconnctl track on. Each connection has an id. Ids are never used again while the module is loaded."),
+            Text("A pin gives one connection a connection mark. Rules with -m tlsconn --pinned, -m connmark, or nft's ct \
+                  mark let the connection pass that carries this mark. A pin is bound to one connection only. A parallel \
+                  connection between the same hosts does not get it, nor does a connection that resumes its session."),
+            Text("Rules hold the data of other connections: they drop its packets, and the sender sends them again until the \
+                  connection is pinned, or the sender gives up."),
         ],
     ),
     (
@@ -62,17 +64,18 @@ const OF_THE_TOOL: &[Prose] = &[
     (
         "LIMITS",
         &[
-            Text("What was held arrives with its sender's next retransmission: up to two minutes after the pin. A held \
+            Text("Held data arrives with its sender's next retransmission, up to two minutes after the pin. A held \
                   sender gives up after its retransmission limit, about 15 minutes on Linux."),
-            Text("In TLS 1.3 handshake records are known by order, length and acknowledgement. Endpoints that work \
-                  together can hide some data in records that may be handshake: 128 KiB of a server's flight, 8 KiB \
+            Text("In TLS 1.3 the module tells handshake records from data by order, length and acknowledgement. Endpoints \
+                  that work together can hide some data in records that may be handshake: 128 KiB of a server's flight, 8 KiB \
                   after its Finished, 40 KiB of a client's certificate flight. The last two read in-doubt, and \
-                  rules --strict holds them. Early data, and data in one segment with \
-                  the end of a handshake, wait for the pin, and the connection waits with them."),
-            Text("QUIC is UDP and is not seen. Packets of offloaded connections pass no rule. In the raw table, which \
-                  comes before conntrack, every connection reads untracked."),
-            Text("doctor says unknown of what it cannot tell, such as a rule that asks for an address, a packet mark or a set. It \
-                  does not see tc, XDP and BPF programs that redirect packets, nor hardware offload, and it does not examine \
+                  rules --strict holds them."),
+            Text("Early data waits for the pin, and so does data in one segment with the end of a handshake. The whole \
+                  connection waits then."),
+            Text("QUIC is UDP, and the module does not see it. Packets of offloaded connections pass no rule. In the raw \
+                  table, which comes before conntrack, every connection reads untracked."),
+            Text("doctor says unknown if it cannot tell, for example because a rule asks for an address, a packet mark or a set. \
+                  It does not see hardware offload, nor tc, XDP and BPF programs that redirect packets. It does not examine \
                   INPUT and OUTPUT."),
         ],
     ),
@@ -97,15 +100,15 @@ const OF_PIN: &[Prose] = &[
     (
         "NOTES",
         &[
-            Text("With --next the pin is armed. It is reserved for the first connection whose ClientHello fits, and bound \
-                  to it when the ServerHello acknowledges that ClientHello: to exactly one connection, however many begin \
-                  in the same moment. If no such ServerHello comes, the reservation ends with its connection, or after ten \
-                  seconds when another ClientHello fits."),
-            Text("An id always means the connection that list showed under it: ids are never used again. A \
+            Text("With --next the pin is armed: it waits. The first connection whose ClientHello fits reserves it. When the \
+                  ServerHello acknowledges that ClientHello, the pin is bound to the connection. That is exactly one connection, \
+                  however many begin at the same moment. If no such ServerHello comes, the reservation ends with its connection. \
+                  It also ends after ten seconds, if another ClientHello fits."),
+            Text("An id always means the connection that list showed with it, because ids are never used again. A \
                   selector has to fit exactly one live connection. If several fit, nothing is pinned, and they are listed."),
-            Text("The mark is written into conntrack's entry: conntrack -L --mark 0x54000000/0xff000000 shows it, and \
-                  other bits of the mark stay as they are. Somebody else may have set the pin's mark on other \
-                  connections: tlsconnctl pins shows them, and pin and unpin clear it from them. The marks of the pins of \
+            Text("The mark is written into conntrack's entry; conntrack -L --mark 0x54000000/0xff000000 shows it. \
+                  Other bits of the mark stay as they are. Somebody else may have set the pin's mark on other \
+                  connections. tlsconnctl pins shows them, and pin and unpin clear the mark from them. The marks of the pins of \
                   one namespace must not overlap."),
         ],
     ),
@@ -130,9 +133,9 @@ const OF_TOP: &[Prose] = &[
                 "AGE, IDLE",
                 "How long ago its first packet came, and how long ago its last one.",
             ),
-            Term("SRC/s, DST/s", "Bytes of payload a second, from each end, since the connections were read before."),
-            Term("SNI", "The server name that the client says. Of one that has no room the middle is left out."),
-            Term("PIN", "Its pin; (waits) where it has sent what rules hold and has no pin."),
+            Term("SRC/s, DST/s", "Bytes of payload a second, from each end, since the connections were last read."),
+            Term("SNI", "The server name that the client says. If there is no room, the middle is left out."),
+            Term("PIN", "Its pin. (waits): it has sent data that rules hold, and has no pin."),
             Term("STATE, REASON, SOURCE, DESTINATION, ID", "As list and show have them."),
         ],
     ),
@@ -141,25 +144,24 @@ const OF_TOP: &[Prose] = &[
         &[
             Term("Up, Down, PageUp, PageDown, Home, End", "Select a connection."),
             Term("Enter", "Every field of it."),
-            Term("p", "Pin it: the pin default, which one connection has."),
-            Term("a", "Add it to a shared pin, whose name is asked for."),
-            Term("d", "Deny it: add it to a pin that `tlsconnctl rules --deny` resets. Its name is asked for."),
+            Term("p", "Pin it with the pin default, which only one connection can have."),
+            Term("a", "Add it to a shared pin. The name of the pin is asked for."),
+            Term("d", "Deny it: add it to a pin that `tlsconnctl rules --deny` resets. The name of the pin is asked for."),
             Term("u", "Take it out of its pin."),
             Term(
                 "/",
-                "A line for selectors, which are tried while they are typed. Enter keeps them, Esc takes them back.",
+                "Type selectors. They are tried while you type. Enter keeps them, Esc takes them back.",
             ),
-            Term("<, >, s, r", "Sort by the column to the left, to the right, or whose heading is typed; the other way round."),
-            Term("Space, Ctrl-L", "Read the connections now; draw the screen anew."),
+            Term("<, >, s, r", "Sort by the column to the left, to the right, or whose heading you type; the other way round."),
+            Term("Space, Ctrl-L", "Read the connections now; draw the screen again."),
             Term("?, q", "Help; leave."),
         ],
     ),
     (
         "NOTES",
         &[
-            Text("Where there is no room the columns DESTINATION, SOURCE, REASON and so on are left out. Names are cut last."),
-            Text("What happens to pins and connections stays when top ends. The rules hold what is not pinned, whether \
-                  top runs or not."),
+            Text("If there is no room, the columns DESTINATION, SOURCE, REASON and so on are left out. Names are cut last."),
+            Text("Pins stay when top ends. The rules hold what is not pinned, whether top runs or not."),
         ],
     ),
     EXIT_STATUS,
@@ -170,17 +172,17 @@ const OF_MONITOR: &[Prose] = &[(
     &[
         Term(
             "connection-new, established, resumed, tainted, lost, closed",
-            "Of connections, each with its fields at that \
+            "Something happened to a connection. The event has the connection's fields at that \
               time.",
         ),
         Term(
             "data-waiting",
             "A connection without a pin has sent its first bytes that rules hold: application-data, heartbeat or unknown, \
-              with track on --strict in-doubt too. Told once, and once more after each unpin.",
+              with track on --strict in-doubt too. This event comes once, and once more after each unpin.",
         ),
         Term(
             "pin-armed, pin-bound, pin-released",
-            "Of pins. A release has a reason: unpinned, replaced, expired, closed \
+            "Something happened to a pin. A release has a reason: unpinned, replaced, expired, closed \
               (the connection ended) or gone (conntrack dropped its entry).",
         ),
         Term(
@@ -194,19 +196,18 @@ const OF_RULES: &[Prose] = &[
     (
         "NOTES",
         &[
-            Text("The jump to the new chain stands before all other rules, because a rule that accepts established \
-                  connections would let data pass. If you load the output again, the chain is emptied and filled anew, and \
-                  rules that you have put into it are gone. Jumps that are there go, and new ones are made before all other \
-                  rules, also if --port, --src or --dst differ now. The output removes the jumps that are there when it is \
-                  printed: print it again before you load it again. --load does both, and --unload removes everything."),
-            Text("With --format nft a table of its own is replaced in one step, so that the same text can be loaded any \
-                  number of times, and data is held meanwhile. What it holds is decided by the pass mark: without \
-                  `tlsconnctl track on --pass-mark`, and without the module, only pinned connections pass. A queue \
-                  (NFQUEUE) at priority filter - 5 could change the bit, and takes one that was set before away."),
-            Text("Pins with a mark of their own need a rule of their own before the others: -m tlsconn --pinned --pin-mark \
-                  VALUE/MASK -j RETURN."),
-            Text("With --on-data reset a held packet is answered with a reset to its sender; the other side does not \
-                  notice."),
+            Text("The jump to the new chain comes before all other rules, because a rule that accepts established \
+                  connections would let data pass. If you load the output again, the chain is emptied and filled again, and \
+                  rules that you have put into it are gone. Old jumps are removed, and new ones are made before all other \
+                  rules, even if --port, --src or --dst have changed. The output removes the jumps that are there when it is \
+                  printed. So print it again before you load it again. --load does both, and --unload removes everything."),
+            Text("With --format nft, a table is replaced in one step. You can load the same text any number of times, and data is \
+                  held meanwhile. The pass mark decides what the table holds. Without `tlsconnctl track on --pass-mark`, and \
+                  without the module, only pinned connections pass. A program that answers for a queue (NFQUEUE) at priority \
+                  filter - 5 could change the bit."),
+            Text("Name pins other than default with --allow. Or give such a pin a rule before the others: -m tlsconn --pinned \
+                  --pin-mark VALUE/MASK -j RETURN."),
+            Text("With --on-data reset, the sender of a held packet gets a reset. The other side does not notice."),
         ],
     ),
     (
@@ -225,15 +226,15 @@ const OF_SET: &[Prose] = &[
     (
         "NOTES",
         &[
-            Text("A file for load has one name a line; text after a # is a comment. Lines as in /etc/hosts, an address and names, do \
-                  too. If a line is no name, nothing is changed, and the error says which line it is."),
-            Text("load, add and del take effect in one step: packets see the old names or the new ones. Each of them makes the whole \
-                  table anew, so give add and del several names at once. If the command is interrupted, the set stays as it was."),
-            Text("A hit is a packet that a rule with --sni-set found in the set, with ! too. It counts for the set and for the \
-                  name that the host is in it by: itself, else the smallest of its domains. A name's hits go on as long as the name \
-                  stays. Pins, lists and test count nothing."),
-            Text("A set that a rule or an armed pin asks is not destroyed. Memory is charged to who loads the names: some 20 MB for \
-                  a million of 17 bytes, and as much again while they are replaced."),
+            Text("A file for load has one name a line. Text after a # is a comment. Lines as in /etc/hosts, an address and names, \
+                  work too. If a line is not a name, nothing is changed, and the error names the line."),
+            Text("load, add and del take effect in one step: packets see the old names or the new ones. Each of them builds the whole \
+                  table again, so give add and del several names at once. If the command is interrupted, the set stays as it was."),
+            Text("A hit is a packet whose name a rule with --sni-set found in the set, with ! too. It counts for the set, and for one \
+                  name in it: the host itself, else the smallest domain that contains it. A name keeps its count while it stays \
+                  in the set. Pins, lists and test count nothing."),
+            Text("You cannot destroy a set that a rule or an armed pin uses. Memory is charged to the process that loads the names: \
+                  about 20 MB for a million names of 17 bytes, and as much again while they are replaced."),
         ],
     ),
     (
@@ -248,7 +249,7 @@ const OF_SET: &[Prose] = &[
     ),
 ];
 
-crate::counters! { terms COUNTERS "COUNTERS" "Of the network namespace, since the module was loaded." }
+crate::counters! { terms COUNTERS "COUNTERS" "They count for the network namespace, since the module was loaded." }
 crate::reasons! { terms REASONS "REASONS" "Why a connection is lost, tainted or not TLS." }
 
 const OF_INSPECT: &[Prose] = &[(

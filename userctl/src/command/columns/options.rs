@@ -10,7 +10,7 @@ use crate::{failure::Failure, model::Connection, time::Time};
 /// What `list` and `inspect` show.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Shown {
-    /// Columns of the table, by their names in the JSON; of a capture time, age, idle and rate too
+    /// Columns of the table, by their names in the JSON; also time, age, idle and rate
     #[arg(
         short = 'o',
         long = "output",
@@ -21,7 +21,7 @@ pub(crate) struct Shown {
     /// Sort by this column, the largest last
     #[arg(long, value_name = "COLUMN")]
     sort: Option<Column>,
-    /// The last so many only
+    /// Only the last N
     #[arg(long, value_name = "N", value_parser = crate::number::count)]
     pub(crate) limit: Option<usize>,
 }

@@ -32,33 +32,33 @@ const CHUNK: usize = 1 << 16;
 
 /// Show the TLS connections in a capture
 ///
-/// Reads pcap and pcapng, offline: neither the module nor any privilege is needed. Every TCP connection is shown, those
-/// closed and those that are not TLS too, also those within tunnels (IP in IP, GRE, VXLAN, Geneve, GTP-U). Files may be packed
-/// with gzip, zstd or lz4. Fragments are put together.
+/// Reads pcap and pcapng, offline. It needs neither the module nor any privilege. It shows every TCP connection, also closed ones, those
+/// that are not TLS, and those in tunnels (IP in IP, GRE, VXLAN, Geneve, GTP-U). Files may be packed with gzip, zstd or lz4.
+/// Fragments are put together.
 ///
-/// From a pipe each packet is told as it comes. Packets that were captured before those which were sent before them wait up to
-/// thirty seconds of the capture's time for these, and are told then.
+/// From a pipe, each packet is shown as it comes. A packet may be captured before one that was sent earlier. It then waits for that
+/// one, up to thirty seconds of the capture's time.
 #[derive(Args, Debug)]
 pub(crate) struct Inspect {
     /// The capture file, or - for standard input
     file: PathBuf,
-    /// Every TCP packet with payload too; with selectors those of the connections that fit, for which a file is read twice
+    /// Also show every TCP packet with payload; with selectors, only those of the connections that fit (the file is then read twice)
     #[arg(long)]
     packets: bool,
-    /// Which rule of docs/tls.md decided what each encrypted record of a TLS 1.3 handshake is, up to the first of each side after it
+    /// Show which rule of docs/tls.md decided what each encrypted record of a TLS 1.3 handshake is, and the first of each side after it
     #[arg(long, conflicts_with_all = ["packets", "summary"])]
     explain: bool,
-    /// How many connections there are of each state, reason, version, cipher suite, kind of resumption, ALPN, server name and
-    /// JA4, in place of the connections; with --limit the most frequent ones of each kind
+    /// Show counts instead of connections: by state, reason, version, cipher suite, kind of resumption, ALPN, server name and JA4;
+    /// with --limit only the most frequent ones of each kind
     #[arg(long, conflicts_with_all = ["packets", "columns", "sort"])]
     summary: bool,
     /// Do not look into tunnels
     #[arg(long)]
     outer: bool,
-    /// Read connections whose start is not in the capture too, from their ClientHello on, and mark them
+    /// Also read connections whose start is not in the capture, from their ClientHello on, and mark them
     #[arg(long)]
     loose: bool,
-    /// Give connections up that were idle for so long, in place of conntrack's times: 5d while they are open, 10s to 2m else
+    /// Give up connections that were idle for this long, instead of conntrack's times: 5d while they are open, otherwise 10s to 2m
     #[arg(long, value_name = "DURATION")]
     timeout: Option<Duration>,
     #[command(flatten)]

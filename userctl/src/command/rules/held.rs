@@ -9,11 +9,11 @@ use crate::{endpoint::Endpoint, failure::Failure, number::server_port};
 /// What is held, and how.
 #[derive(Args, Debug)]
 pub(super) struct Held {
-    /// What happens to held packets: they are dropped, and come with a retransmission once the connection is pinned; or they
-    /// are answered with a reset, which ends the sender's side of the connection
+    /// What happens to held packets. drop: they come with a retransmission after the connection is pinned. reset: they are answered
+    /// with a reset, which ends the sender's side of the connection
     #[arg(long, value_enum, default_value_t = OnData::Drop, value_name = "VERDICT")]
     pub(super) on_data: OnData,
-    /// Hold what is in doubt too: records of TLS 1.3 that may be handshake or data. With nft it takes `track on --strict`
+    /// Also hold records that are in doubt: records of TLS 1.3 that may be handshake or data. With nft this needs `track on --strict`
     #[arg(long)]
     pub(super) strict: bool,
     /// Only connections to these server ports
@@ -30,8 +30,8 @@ pub(super) struct Held {
     /// Only connections to this server or network
     #[arg(long, value_name = "ADDR[/LEN]", value_parser = network)]
     pub(super) dst: Option<Endpoint>,
-    /// What becomes of QUIC, which is TLS over UDP: UDP to the same ports, or to 443, is rejected, so that clients fall back to
-    /// TCP, or left to the other rules
+    /// What happens to QUIC, which is TLS over UDP, to the same ports, or to 443. reject: clients then use TCP instead. pass: it is
+    /// left to the other rules
     #[arg(long, value_enum, default_value_t = Quic::Reject, value_name = "VERDICT")]
     pub(super) quic: Quic,
 }

@@ -30,25 +30,27 @@ use crate::{
 
 /// Print a ruleset that holds the data of every connection that is not pinned, or load it
 ///
-/// For iptables it makes a chain of its own and a jump to it before the other rules, for nft a table of its own; nothing
-/// else is touched. Application data, heartbeats and what cannot be told are held; handshakes pass on to the other rules, as
-/// does all of a pinned connection. What may be handshake or data passes too, within bounds, so that every handshake
-/// completes; with --strict it is held, so that no data passes, and handshakes with client certificates wait for their pin.
-/// --load loads it, for IPv4 and IPv6, and --unload takes it away; either can be repeated. Or load what is printed as its first
-/// line says: `tlsconnctl rules | iptables-restore --noflush`, and the same for ip6tables-restore. Print it again to load it again.
+/// For iptables it makes a chain, and a jump to that chain before the other rules. For nft it makes a table. It touches nothing else.
+///
+/// The rules hold application data, heartbeats, and what cannot be told. Handshakes go on to the other rules, and so does everything of a
+/// pinned connection. Records that may be handshake or data pass too, within bounds, so that every handshake completes. With
+/// --strict they are held: then no data passes, and handshakes with client certificates wait for their pin.
+///
+/// --load loads the rules, for IPv4 and IPv6, and --unload removes them. You can repeat either. Or load the text as its first line
+/// says: `tlsconnctl rules | iptables-restore --noflush`, and the same for ip6tables-restore. Print it again before you load it again.
 #[derive(Args, Debug)]
 pub(crate) struct Rules {
-    /// What it is for: iptables, with the match tlsconn, or nft alone, with the pass mark of `tlsconnctl track on --pass-mark`
+    /// Make rules for iptables, with the match tlsconn, or for nft alone, with the pass mark of `tlsconnctl track on --pass-mark`
     #[arg(long, value_enum, default_value_t = Format::Iptables)]
     format: Format,
-    /// Load it, instead of printing it
+    /// Load the rules, instead of printing them
     #[arg(long, conflicts_with = "unload")]
     load: bool,
-    /// Take it away, if it is there
+    /// Remove the rules, if they are there
     #[arg(long)]
     unload: bool,
-    /// Name of the chain to make, which is emptied if it exists already; or FORWARD, INPUT or OUTPUT: the chain that
-    /// jumps to it, or the hook of nft's table [default: TLSCONN, from FORWARD]
+    /// Name of the chain to make; a chain that exists already is emptied. Or FORWARD, INPUT or OUTPUT: the chain that jumps to
+    /// it, or the hook of the nft table [default: TLSCONN, from FORWARD]
     #[arg(long, value_name = "CHAIN")]
     chain: Option<Chain>,
     #[command(flatten)]

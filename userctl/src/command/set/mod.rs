@@ -20,11 +20,11 @@ use crate::{
     output::Output,
 };
 
-/// Make sets of server names, which rules (-m tlsconn --sni-set) and selectors (--sni-set) ask
+/// Make sets of server names, for rules (-m tlsconn --sni-set) and selectors (--sni-set)
 ///
-/// A name is a host, as www.example.org, or a domain with all below it, as .example.org, which example.org is in too. Case and a dot
-/// at the end make no difference; IDNs are written in Unicode or as xn--. A network namespace has 64 sets at most, a set 4,194,304
-/// names, a domain 16 labels. A look-up takes the same however many there are.
+/// A name is a host, such as www.example.org, or a domain, such as .example.org: that is example.org and all names below it. Case and a
+/// dot at the end make no difference. Write IDNs in Unicode or as xn--. A network namespace has at most 64 sets, a set 4,194,304 names,
+/// a domain 16 labels. A look-up takes the same time however many names there are.
 #[derive(Args, Debug)]
 pub(crate) struct Set {
     #[command(subcommand)]
@@ -35,9 +35,9 @@ pub(crate) struct Set {
 enum What {
     /// Make a set without names
     Create(Of),
-    /// Give a set the names of a file and no others, in one step; make it where there is none
+    /// Give a set the names of a file and no others, in one step; make the set if there is none
     ///
-    /// Packets meanwhile see the old names or the new ones. Nothing is changed if a line of the file is no name: the error says which.
+    /// Packets see the old names or the new ones. If a line of the file is not a name, nothing is changed, and the error names the line.
     Load(Load),
     /// Add names
     Add(Names),
@@ -49,7 +49,7 @@ enum What {
     Show(Show),
     /// Say whether a host is in a set, and by which name; exit code 1 if it is not
     Test(Test),
-    /// Destroy a set that no rule and no armed pin asks
+    /// Destroy a set that no rule and no armed pin uses
     Destroy(Of),
 }
 

@@ -46,11 +46,11 @@ const SHARE: u32 = 5;
 
 /// Watch connections on a terminal: sort, filter, pin and deny them
 ///
-/// All connections are read anew every two seconds, and less often where this would take more than a fifth of a processor's
-/// time. A row stays selected when it moves; when its connection is not shown any more, none is. The key ? lists the keys.
+/// All connections are read again every two seconds, and less often if that would take more than a fifth of a processor's time. A row
+/// stays selected when it moves. When its connection is no longer shown, nothing is selected. The key ? lists the keys.
 ///
-/// Closed connections and connections that are not TLS are left out, unless --all or their --state is given. What the
-/// selectors do not fit is not shown; the key / asks for more of them, which are tried while they are typed.
+/// Closed connections and connections that are not TLS are left out, unless --all or their --state is given. Selectors choose what is
+/// shown. The key / asks for more selectors, and tries them while you type.
 #[derive(Args, Debug)]
 pub(crate) struct Top {
     /// How long until the connections are read again, from 0.1 on
