@@ -59,7 +59,7 @@ impl Filling {
         let mut chunk = KVVec::with_capacity(words, GFP_KERNEL_ACCOUNT).map_err(|_| NO_MEMORY)?;
         for name in names {
             let name = Encoded::new(name).map_err(|_| {
-                (EINVAL, c"a name is none: labels of a-z, 0-9, - and _ with dots between, a dot before a domain of 16 labels at most, at most 255 bytes")
+                (EINVAL, c"a name is not valid: labels of a-z, 0-9, - and _ with dots between, a dot before a domain of 16 labels at most, at most 255 bytes")
             })?;
             for word in name.words() {
                 chunk

@@ -59,7 +59,10 @@ impl Batch {
         // Without it the lines are run all the same: what they load holds too.
         let guarded = guard.load();
         if let Err(failure) = &guarded {
-            output.remark(&format!("nothing is held meanwhile: {}", failure.message));
+            output.remark(&format!(
+                "the guard table cannot be loaded, so data passes until all lines have run: {}",
+                failure.message
+            ));
         }
         let done = read.and_then(|lines| self.each(&lines, output, cli));
         match (done, guarded) {
@@ -67,7 +70,7 @@ impl Batch {
             (Ok(()), Err(_)) => Ok(()),
             (Err(failure), Ok(())) => Err(Failure {
                 message: format!(
-                    "{}; nothing that the file is to hold passes now, until it succeeds, or: {}",
+                    "{}; until the file succeeds, all traffic that its rules are about is dropped; to let it pass: {}",
                     failure.message,
                     Guard::how_to_remove()
                 ),
@@ -75,7 +78,7 @@ impl Batch {
             }),
             (Err(failure), Err(guard)) => Err(Failure {
                 message: format!(
-                    "{}; and NOTHING IS HELD: {}",
+                    "{}; and NOTHING IS HELD, as the guard table cannot be loaded: {}",
                     failure.message, guard.message
                 ),
                 ..failure

@@ -22,8 +22,8 @@ pub(super) fn guard(host: &Host) -> Vec<Finding> {
     vec![Finding {
         check: "boot",
         ok: Some(false),
-        detail: "nft's table inet tlsconn-guard drops all that is to be held, handshakes and pinned connections too: `tlsconnctl batch \
-                 --fail-closed` has not come to its end (`systemctl status tlsconn` says why)"
+        detail: "nft's table inet tlsconn-guard drops what the boot file's rules are about, handshakes and pinned connections too: \
+                 `tlsconnctl batch --fail-closed` has not run all lines (`systemctl status tlsconn` says why)"
             .into(),
         fix,
     }]

@@ -52,7 +52,7 @@ pub(super) fn held(host: &Host) -> Vec<Finding> {
     if host.interfaces.is_none() {
         findings.push(Finding::unknown(
             RULES,
-            "`ip -j -details address` tells of no interfaces here (iproute2 is needed): no packet can be followed through the rules",
+            "`ip -j -details address` shows no interfaces (is iproute2 installed?): no packet can be followed through the rules",
         ));
         return findings;
     }
@@ -66,7 +66,7 @@ pub(super) fn held(host: &Host) -> Vec<Finding> {
         forwards = true;
         let mut found = of_version(host, &ways, is_ipv6, version);
         if !is_all {
-            let detail = format!("{version}: there are more interfaces than are looked at");
+            let detail = format!("{version}: there are more interfaces than doctor looks at");
             found.doubts.push((RULES, detail));
         }
         all_held &= found.wrong.is_empty() && found.doubts.is_empty();
@@ -87,7 +87,7 @@ pub(super) fn held(host: &Host) -> Vec<Finding> {
     if !forwards {
         findings.push(Finding::unknown(
             RULES,
-            "this machine forwards nothing, and no more than what is forwarded is looked at",
+            "this machine forwards nothing, and doctor looks only at what is forwarded",
         ));
     } else if all_held && findings.is_empty() {
         findings.push(Finding::good(
@@ -123,7 +123,7 @@ fn of_version(host: &Host, ways: &[Way<'_>], is_ipv6: bool, version: &str) -> Fo
                 if is_meant(host, &packet) {
                     let detail = match fate.accepting.first() {
                         Some(rule) => format!("{rule} accepts {version} packets with data before the rules that hold it"),
-                        None => format!("{version} packets from {} to {} with data never come to the rules that hold it", way.from.name, way.to.name),
+                        None => format!("{version} packets from {} to {} with data never reach the rules that hold it", way.from.name, way.to.name),
                     };
                     add(&mut found.wrong, ORDER, detail);
                 } else if any_meant {
@@ -153,7 +153,7 @@ fn of_version(host: &Host, ways: &[Way<'_>], is_ipv6: bool, version: &str) -> Fo
         }
     }
     if !any_meant && is_open {
-        found.wrong = vec![(RULES, format!("nothing that is forwarded by {version} is held: no rule that uses the match or the pass mark comes to it"))];
+        found.wrong = vec![(RULES, format!("nothing that is forwarded by {version} is held: it reaches no rule that uses the match or the pass mark"))];
     }
     // What is wrong has the doubts in it.
     if !found.wrong.is_empty() {

@@ -52,7 +52,7 @@ pub(super) fn raw(host: &Host) -> Vec<Finding> {
             let detail = if rule.uses("tlsconn") {
                 "uses the match, but the raw table comes before conntrack: every connection reads untracked there"
             } else if untracks && rule.may_be("tcp") {
-                "may take TCP connections out of conntrack: such are held whole and cannot be pinned"
+                "may take TCP connections out of conntrack: all their payload is held, and they cannot be pinned"
             } else {
                 continue;
             };
@@ -70,7 +70,7 @@ pub(super) fn raw(host: &Host) -> Vec<Finding> {
         found.push(Finding::unknown(
             check,
             format!(
-                "a rule of nft's chain {} ({}) may take TCP connections out of conntrack: such are held whole and cannot be pinned",
+                "a rule of nft's chain {} ({}) may take TCP connections out of conntrack: all their payload is held, and they cannot be pinned",
                 rule.chain, rule.text
             ),
         ));

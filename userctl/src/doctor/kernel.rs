@@ -78,7 +78,7 @@ pub(super) fn module(host: &Host) -> Vec<Finding> {
     if version != VERSION {
         // A module that a rule uses cannot be unloaded.
         let detail = format!(
-            "xt_tlsconn is of version {version}, tlsconnctl of {VERSION}; rules that use the match have to go before it can \
+            "xt_tlsconn is of version {version}, tlsconnctl of {VERSION}; first remove all rules that use the match \
              (docs/operations.md, Updating)"
         );
         let fix = format!("{INSTALL} && rmmod xt_tlsconn && modprobe xt_tlsconn");
@@ -87,7 +87,7 @@ pub(super) fn module(host: &Host) -> Vec<Finding> {
     vec![match &host.asked {
         Some(Err(failure)) if failure.code == Code::Unavailable => Finding::bad(
             check,
-            "the module may be asked with CAP_NET_ADMIN only",
+            "only a process with CAP_NET_ADMIN may ask the module",
             "sudo tlsconnctl doctor",
         ),
         Some(Err(failure)) => Finding::bad(

@@ -54,7 +54,7 @@ pub(super) fn none(host: &Host) -> Vec<Finding> {
             check,
             format!(
                 "{} connections are offloaded: their packets pass no rule; whether they are pinned cannot be told (`conntrack -L -u \
-                 OFFLOAD` lists them, `conntrack -D -u OFFLOAD` ends that, and their pins)",
+                 OFFLOAD` lists them, `conntrack -D -u OFFLOAD` takes them out, and ends their pins)",
                 host.offloaded
             ),
         ));

@@ -22,8 +22,8 @@ pub(super) fn none(host: &Host) -> Vec<Finding> {
                 && rule.may_be("tcp")
             {
                 tell(format!(
-                    "{}: rule {} of {} {} ({}) gives connections to a process of this machine: what it passes on does not come \
-                     by FORWARD, and is another connection",
+                    "{}: rule {} of {} {} ({}) gives connections to a local process: what it sends on does not pass FORWARD, \
+                     and is another connection",
                     ruleset.command, rule.place, chain.table, chain.name, rule.text
                 ));
             }
@@ -36,8 +36,8 @@ pub(super) fn none(host: &Host) -> Vec<Finding> {
             .any(|word| ["redirect", "tproxy"].contains(word))
         {
             tell(format!(
-                "the rule of nft's chain {} ({}) gives connections to a process of this machine: what it passes on does not come \
-                 by FORWARD, and is another connection",
+                "the rule of nft's chain {} ({}) gives connections to a local process: what it sends on does not pass FORWARD, \
+                 and is another connection",
                 rule.chain, rule.text
             ));
         }
@@ -50,24 +50,24 @@ pub(super) fn none(host: &Host) -> Vec<Finding> {
             .count();
         if ports >= 2 && bridge.calls.contains(&false) {
             tell(format!(
-                "frames between the ports of the bridge {} come by no rule of IPv4 or IPv6: that takes br_netfilter and \
+                "frames between the ports of the bridge {} meet no rule of IPv4 or IPv6: for that, load br_netfilter and set \
                  net.bridge.bridge-nf-call-iptables=1, for IPv6 bridge-nf-call-ip6tables=1",
                 bridge.name
             ));
         }
     }
     for vrf in interfaces.iter().filter(|one| one.is_vrf) {
-        tell(format!("the VRF {} is the interface that some chains see instead of its members: they are not followed", vrf.name));
+        tell(format!("some chains see the VRF {} instead of its members: doctor does not follow these packets", vrf.name));
     }
     if let Some(tables) = &host.tables {
         for table in &tables.beside {
             tell(format!(
-                "nft's table {table} passes frames on beside IP's hooks (fwd)"
+                "nft's table {table} sends frames on past IP's hooks (fwd)"
             ));
         }
         for table in &tables.dormant {
             tell(format!(
-                "nft's table {table} is dormant: none of its rules is asked"
+                "nft's table {table} is dormant: none of its rules works"
             ));
         }
     }
@@ -90,7 +90,7 @@ pub(super) fn pass_mark(host: &Host) -> Vec<Finding> {
         return match has_table {
             true => vec![Finding::unknown(
                 check,
-                "nft's table inet tlsconn is there, and no pass mark is on: of what it looks at only pinned connections pass \
+                "nft's table inet tlsconn is loaded, but no pass mark is on: of its traffic only pinned connections pass \
                  (`tlsconnctl track on --pass-mark 0x00800000` lets handshakes through)",
             )],
             false => Vec::new(),
@@ -109,7 +109,7 @@ pub(super) fn pass_mark(host: &Host) -> Vec<Finding> {
     for rule in host.routing.iter().filter(|(_, mask)| mask & bit != 0) {
         found.push(Finding::unknown(
             check,
-            format!("a routing rule ({}) uses the bit {bit:#010x}, which is the pass mark too: routing does not see that", rule.0),
+            format!("a routing rule ({}) uses the bit {bit:#010x}, which is the pass mark: routing never sees the pass mark", rule.0),
         ));
     }
     or_good(
