@@ -22,7 +22,7 @@ for command in {iptables,ip6tables}{,-legacy,-nft}
     $tlsconn -l state -x -a '(__fish_complete_list , __fish_tlsconn_states)' -d 'The connection is in one of these states'
     $tlsconn -l pinned -f -d 'The connection mark carries the pin mark'
     $tlsconn -l pin-mark -x -d 'Which mark the pin mark is'
-    $tlsconn -l tls-version -x -a 'ssl3 1.0 1.1 1.2 1.3' -d 'The version negotiated, or a range that it lies in'
+    $tlsconn -l tls-version -x -a 'ssl3 1.0 1.1 1.2 1.3' -d 'The negotiated version is this one, or lies in this range'
     $tlsconn -l resumed -f -d 'The connection resumes a session'
     $tlsconn -l sni -x -d 'The client asks for such a server name'
     $tlsconn -l no-sni -f -d 'The client asks for no server name'

@@ -16,8 +16,8 @@ macro_rules! counters {
             { Peak TLSCONN_A_STATS_CONNECTIONS_PEAK "connections-peak" "the most connections tracked at once"
                 "size `max_connections` by it" }
             { Full TLSCONN_A_STATS_CONNECTIONS_FULL "connections-full"
-                "packets that would have begun a connection while `max_connections`, or `max_connections_unprivileged`, were \
-                 tracked: they read `lost`, each counts"
+                "packets that would have begun a connection, but `max_connections` (or `max_connections_unprivileged`) were tracked \
+                 already. They read `lost`; each packet counts"
                 "raise `max_connections` if `connections-peak` is near it; find out who sends so many" }
             { NotTls TLSCONN_A_STATS_NOT_TLS "not-tls" "connections that are not TLS" "" of NotTls }
             { LostMidStream TLSCONN_A_STATS_LOST_MID_STREAM "lost-mid-stream" "lost connections: `mid-stream`" "" of MidStream }
@@ -32,18 +32,18 @@ macro_rules! counters {
             { TaintedBeyondFin TLSCONN_A_STATS_TAINTED_BEYOND_FIN "tainted-beyond-fin" "tainted connections: `beyond-fin`" "" of BeyondFin }
             { TaintedMalformed TLSCONN_A_STATS_TAINTED_MALFORMED "tainted-malformed" "tainted connections: `malformed`" "" of Malformed }
             { Kept TLSCONN_A_STATS_OUT_OF_ORDER_KEPT "out-of-order-kept" "segments that waited for a hole to fill"
-                "if there are many: loss or reordering on the way" }
+                "if there are many, look for loss or reordering on the way" }
             { Dropped TLSCONN_A_STATS_OUT_OF_ORDER_DROPPED "out-of-order-dropped"
-                "segments after a hole for which there was no room: the direction is given up"
+                "segments after a hole that found no room. Their direction is given up"
                 "raise `hole_octets`, `hole_octets_total`" }
             { Resynchronised TLSCONN_A_STATS_RESYNCHRONISED "resynchronised"
-                "lost directions whose records were found again" "" }
+                "lost directions in which records were found again" "" }
             { AllocationFailures TLSCONN_A_STATS_ALLOCATION_FAILURES "allocation-failures"
                 "times that there was no memory for a connection or its sessions" "give it more memory" }
             { InDoubt TLSCONN_A_STATS_HANDSHAKE_IN_DOUBT "handshake-in-doubt"
-                "bytes of encrypted records of TLS 1.3 that read `in-doubt`, by their order and lengths (docs/tls.md): as much \
-                 could be data of endpoints that collude"
-                "if it is far more than some KB for each connection: long certificate chains, or endpoints that collude" }
+                "bytes of encrypted records of TLS 1.3 that read `in-doubt` (docs/tls.md). Endpoints that collude could have sent \
+                 this much data in them"
+                "a few KB for each connection are usual. Far more come from long certificate chains, or from endpoints that collude" }
             { LostTooManyRecords TLSCONN_A_STATS_LOST_TOO_MANY_RECORDS "lost-too-many-records"
                 "lost connections: `too-many-records`" "" of TooManyRecords }
             { LostSynData TLSCONN_A_STATS_LOST_SYN_DATA "lost-syn-data" "lost connections: `syn-data`" "" of SynData }

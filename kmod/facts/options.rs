@@ -24,7 +24,7 @@ macro_rules! match_options {
                  payload" }
             { Wire XT_TLSCONN_RECORD_TYPE "wire" [bit XT_TLSCONN_WIRE] [detail] ""
                 "Compare the type in the record header"
-                "Without it, what the record carries: TLS 1.3 sends handshake records as type 23" }
+                "Without it, compare what the record carries: TLS 1.3 sends handshake records as type 23" }
             { All XT_TLSCONN_RECORD_TYPE "all" [bit XT_TLSCONN_ALL] [detail] ""
                 "Every payload byte is of such a type, instead of any byte" "" }
             { State XT_TLSCONN_STATE "state" [states states] [packet] "STATE[,STATE...]"
@@ -34,7 +34,7 @@ macro_rules! match_options {
             { PinMark XT_TLSCONN_PINNED "pin-mark" [mark pin_mark pin_mask] [detail] "VALUE[/MASK]"
                 "Which mark the pin mark is" "`0x54000000/0xff000000` if not given" }
             { TlsVersion XT_TLSCONN_TLS_VERSION "tls-version" [versions version_min version_max] [ask version_is_between] "VER[:VER]"
-                "The version negotiated, or a range that it lies in" "" }
+                "The negotiated version is this one, or lies in this range" "" }
             { Resumed XT_TLSCONN_RESUMED "resumed" [flag] [server resumed] ""
                 "The connection resumes a session" "" }
             { Sni XT_TLSCONN_SNI "sni" [pattern sni sni_len] [ask sni_fits] "PATTERN"
@@ -53,9 +53,9 @@ macro_rules! match_options {
             { ServerRandom XT_TLSCONN_SERVER_RANDOM "server-random" [prefix server_random server_random_len] [server server_random] "HEX"
                 "The server random begins with these bytes" "1 to 32 of them" }
             { SniSet XT_TLSCONN_SNI_SET "sni-set" [set sni_set sni_set_len] [set sni] "NAME"
-                "The client asks for a server name of this set" "`tlsconnctl set` makes it, and has to have made it before the rule" }
+                "The client asks for a server name of this set" "Make the set first, with `tlsconnctl set`" }
             { Ja4 XT_TLSCONN_JA4 "ja4" [fingerprint ja4 ja4_len] [ask ja4_fits] "PATTERN"
-                "JA4 of the client's (first) hello fits this" "`*` and `?` are wildcards; of hellos that came before the rule there is none" }
+                "JA4 of the client's (first) hello fits this" "`*` and `?` are wildcards. Hellos that came before the rule have none" }
         }
     };
 }

@@ -12,18 +12,18 @@ macro_rules! reasons {
                 "the first bytes are no TLS record with a ClientHello: plain text, STARTTLS, another protocol"
                 "find out what it is; pin it by its id if it may pass" "not-tls" }
             { MidStream TLSCONN_REASON_MID_STREAM "mid-stream"
-                "it was under way when tracking began: rules loaded late, an entry that conntrack forgot, a failover"
+                "it began before tracking did: rules loaded late, an entry that conntrack forgot, a failover"
                 "load rules early; set longer conntrack timeouts; pin it by its addresses. If conntrack was loaded together \
-                 with the rules, no entry stays: the packet that would make it is dropped. Then run `tlsconnctl track on` for \
-                 a while before the rules, or let the ends connect anew" "lost" }
+                 with the rules, it keeps no entry, because the packet that would make it is dropped. Then run `tlsconnctl track on` \
+                 for a while before the rules, or let the ends connect again" "lost" }
             { TableFull TLSCONN_REASON_TABLE_FULL "table-full"
-                "no memory for its handshake. A full table makes no record at all: `connections-full` counts that"
+                "there was no memory for its handshake. (A full table makes no record at all; `connections-full` counts that)"
                 "give it more memory" "lost" }
             { Hole TLSCONN_REASON_HOLE "hole"
-                "bytes passed unseen, or came too late: loss or reordering beyond the bounds, another path, tracking that was off"
+                "bytes were never seen here, or came too late: loss or reordering beyond the bounds, another path, tracking that was off"
                 "if `out-of-order-dropped` grows, raise `hole_octets…`; route both directions over this gateway" "lost" }
             { BadHeader TLSCONN_REASON_BAD_HEADER "bad-header"
-                "no record begins where one must: a broken sender, an attempt to lead astray, another protocol after a handshake"
+                "there is no record header where one must be: a broken sender, an evasion, another protocol after a handshake"
                 "hold it; capture and `inspect`" "tainted" }
             { ResentDifferently TLSCONN_REASON_RESENT_DIFFERENTLY "resent-differently"
                 "bytes of a header, or of a record that is not data, came again with other values: an evasion, or a middlebox that rewrites"
@@ -45,12 +45,12 @@ macro_rules! reasons {
                  sends records that small in packets that large"
                 "capture and `inspect`; pin it if it may pass" "lost" }
             { SynData TLSCONN_REASON_SYN_DATA "syn-data"
-                "its SYN had data (TCP Fast Open), which was no longer kept when the SYN-ACK acknowledged it: more than 1,024 \
-                 such SYNs, 2 MiB or 60 s"
+                "its SYN had data (TCP Fast Open). When the SYN-ACK acknowledged the data, it was no longer kept: there were more than \
+                 1,024 such SYNs or 2 MiB, or 60 s had passed"
                 "find out who sends so many SYNs with data" "lost" }
             { HandshakeTimeout TLSCONN_REASON_HANDSHAKE_TIMEOUT "handshake-timeout"
-                "its handshake was not complete and no packet came for too long, or memory for handshakes was needed"
-                "find out who begins handshakes and does not go on; raise `max_handshakes` if there are that many" "lost" }
+                "its handshake was not complete, and no packet came for too long or others needed the memory"
+                "find out who begins handshakes and does not finish them; raise `max_handshakes` if there are that many" "lost" }
         }
     };
 }

@@ -11,12 +11,13 @@ const COLUMN: usize = 25;
 const BEGIN: &str = concat!(
     "tlsconn match, version ",
     env!("CARGO_PKG_VERSION"),
-    "\ntlsconn match options (-p tcp only, at least one condition; all given must hold):\n"
+    "\ntlsconn match options (-p tcp only; give at least one condition; all must be true):\n"
 );
 
 const HELLOS: &str = "\
-What the hellos said; false, with ! too, until the hello is complete; if it never
-will be (not TLS, lost, tainted), false, and true with !:
+What the hellos said. Until the hello is complete, these are false, with ! too.
+If it never will be complete (not TLS, lost, tainted), they are false, and true
+with !:
 ";
 
 const END: &str = "
