@@ -75,6 +75,12 @@ def blocks(path, text=None):
     return found
 
 
+def anchors(path):
+    """What a link to a document may have after its #: its headings, as the web shows documents."""
+    headings = re.findall(r"^#+ (.*)$", path.read_text(), re.M)
+    return {re.sub(r"[^\w -]", "", re.sub(r"\]\([^)]*\)", "", heading).lower()).replace(" ", "-") for heading in headings}
+
+
 def all_blocks():
     return [block for path in paths() for block in blocks(path)]
 

@@ -49,6 +49,15 @@ class Marks(unittest.TestCase):
                     followed += 1
         self.assertGreater(followed, 20)
 
+    def test_links_lead_to_headings(self):
+        followed = 0
+        for path in documents.paths():
+            for name, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", path.read_text()):
+                with self.subTest(document=path.name, link=f"{name}#{anchor}"):
+                    self.assertIn(anchor, documents.anchors(path.parent / name if name else path))
+                    followed += 1
+        self.assertGreater(followed, 20)
+
     def test_examples_have_the_tool_s_own_options(self):
         asked = 0
         for block in documents.all_blocks():
