@@ -217,21 +217,22 @@ def report(files):
 HEAD = """<!-- SPDX-License-Identifier: GPL-2.0-only -->
 # What doctor says, and what passes
 
-Written by these commands, of the gateways in `tests/guest/suite/gateways.py`:
+This page says how often `tlsconnctl doctor` is right. These commands write it, about the gateways in `tests/guest/suite/gateways.py`:
 
 ```sh example
 TLSCONN_FULL=1 tests/lab/uml 'python3 -B tests/guest/suite/judging.py' >build/doctor.jsonl
 tests/lab/enter python3 -B tests/guest/suite/judging.py report build/doctor.jsonl >docs/doctor.md
 ```
 
-Each gateway is set up in a namespace between two hosts. Connections without a pin try to get data through,
-from either side, over IPv4 and IPv6, to two ports, TLS and text that is none, and datagrams to port 443. Then `doctor` is asked:
+Each gateway is set up in a namespace between two hosts. The test sends data of connections without a pin through it, from either
+side, over IPv4 and IPv6, to two ports. The data is TLS, or text that is not TLS. It also sends datagrams to port 443. Then it asks
+`doctor`, and compares:
 
 - *agreed*: it says `wrong` and data has passed, or it says `ok` and none has;
 - *unknown*: it says that it cannot tell, and names the rule ([below](#what-is-unknown));
 - *mistaken*: it says `ok` and data has passed, or `wrong` and none has.
 
-Then the commands that it proposes are run, and all is measured and asked again: what was held is held still.
+Then it runs the commands that `doctor` proposes, and does all of this again. What was held before must still be held.
 `test_doctor_gateways` does the same with a sample, and fails if anything is mistaken.
 
 | gateways | | data passes: agreed | unknown | mistaken | none passes: agreed | unknown | mistaken |
