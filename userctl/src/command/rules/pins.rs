@@ -19,8 +19,8 @@ pub(super) struct Names {
     /// Data of connections with one of these pins passes to the other rules [default: default]
     #[arg(long, value_name = "PIN,…", value_delimiter = ',', add = ArgValueCandidates::new(completion::pins))]
     allow: Vec<PinName>,
-    /// Connections with one of these pins, made by `tlsconnctl pin --deny`, are reset: each end when it next sends, before
-    /// anything is allowed. Of a pin that is no denial the mark goes with the first reset, so that the other end is only held
+    /// Connections with one of these pins, made by `tlsconnctl pin --deny`, are reset: each end when it next sends, before anything
+    /// is allowed. If a pin is not a denial, its mark goes with the first reset, and the other end is only held
     #[arg(long, value_name = "PIN,…", value_delimiter = ',', add = ArgValueCandidates::new(completion::pins))]
     deny: Vec<PinName>,
 }
