@@ -19,6 +19,6 @@
 #include "uapi/xt_tlsconn.h"
 
 /* Macros that bindgen does not evaluate, an offset that it may get wrong, and a constant of an enumeration without a name. */
-enum { TLSCONN_TABLE_HASH = GOLDEN_RATIO_64, TLSCONN_TABLE_BUCKETS = offsetof(struct bucket_table, buckets) };
+enum { TLSCONN_TABLE_BUCKETS = offsetof(struct bucket_table, buckets) };
 enum { TLSCONN_SKB_MARK = offsetof(struct sk_buff, mark), TLSCONN_SKB_BEFORE = offsetofend(struct sk_buff, cb) - 1 };
 enum { TLSCONN_MCAST_ADMIN = GENL_MCAST_CAP_NET_ADMIN, TLSCONN_VALIDATE_MASK = NLA_VALIDATE_MASK };

@@ -14,6 +14,9 @@
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
+/* What the table's hash multiplies by. */
+#define TLSCONN_TABLE_HASH 0x61C88647
+
 struct genl_family;
 struct genl_info;
 struct mem_cgroup;

@@ -120,7 +120,9 @@ fn matches<'a>(
 /// just seen; None for others.
 #[inline(always)]
 fn fast_path_matches(info: &MatchInfo, skb: Skb<'_>, tcp: u32) -> Option<bool> {
-    if info.match_ != XT_TLSCONN_RECORD_TYPE || info.flags != 0 {
+    // One comparison, as they lie side by side; a rule that does not ask for states has none.
+    let asked = u64::from(info.match_) | u64::from(info.flags) << 32 | u64::from(info.states) << 48;
+    if asked != u64::from(XT_TLSCONN_RECORD_TYPE) {
         return None;
     }
     let content = u16::from(Known::lookup(skb, tcp)?.content().0);

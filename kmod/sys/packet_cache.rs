@@ -36,11 +36,12 @@ fn packet(skb: Skb<'_>, seq: [u8; 4]) -> u64 {
         ^ (u64::from(u32::from_ne_bytes(seq)) << 12)
 }
 
-/// Stores what a packet is whose header has that sequence number: the lowest [`BITS`] of `known`. Any context; who comes
+/// Stores what a packet is whose header has that sequence number, in the lowest [`BITS`] of `known`: with more the packet is looked
+/// up elsewhere. Any context; who comes
 /// in between the two words, a softirq or another task, has the packet looked up elsewhere.
 #[inline(always)]
 pub fn store(skb: Skb<'_>, seq: u32, known: u32) {
-    let known = u64::from(known) & ((1 << BITS) - 1);
+    let known = u64::from(known);
     words::write::<1>(packet(skb, seq.to_be_bytes()) ^ known);
     words::write::<0>(address(skb) | known);
 }

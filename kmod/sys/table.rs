@@ -74,8 +74,9 @@ pub struct Entry<T: Content> {
 }
 
 // What bindgen makes of it has the kernel's layout.
-const _: () =
-    assert!(core::mem::offset_of!(bucket_table, buckets) == bindings::TLSCONN_TABLE_BUCKETS);
+const _: () = assert!(
+    core::mem::offset_of!(bucket_table, buckets) == bindings::TLSCONN_TABLE_BUCKETS as usize
+);
 
 /// How many connections there may be.
 pub struct Max {
@@ -242,7 +243,7 @@ impl<T: Content> Table<T> {
         // `tlsconn_table_hash()` in kmod/helpers.c.
         let hash = (ct as u64)
             .wrapping_add(seed.into())
-            .wrapping_mul(bindings::TLSCONN_TABLE_HASH as u64)
+            .wrapping_mul(bindings::TLSCONN_TABLE_HASH.into())
             >> 32;
         let bucket = hash as u32 & size.wrapping_sub(1);
         // SAFETY: There are `size` of them, a power of two.

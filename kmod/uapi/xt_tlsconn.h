@@ -75,10 +75,10 @@ enum {
  */
 struct xt_tlsconn_mtinfo {
 	__u32 match;		/* conditions, all of which must hold */
-	__u32 invert;		/* those of `match` that must not hold */
 	__u16 flags;
-	__u16 types;		/* at least one */
 	__u16 states;		/* at least one */
+	__u32 invert;		/* those of `match` that must not hold */
+	__u16 types;		/* at least one */
 	__u16 version_min;	/* as on the wire: 0x0300 (SSL 3) to 0x0304 (TLS 1.3) */
 	__u16 version_max;
 	__u8 session_id_len;	/* 1 to XT_TLSCONN_ID_MAX, a prefix */
@@ -113,10 +113,10 @@ struct xt_tlsconn_mtinfo {
 		       "ABI: offset of " #field)
 _Static_assert(sizeof(struct xt_tlsconn_mtinfo) == 744, "ABI: size of xt_tlsconn_mtinfo");
 XT_TLSCONN_OFFSET_IS(match, 0);
-XT_TLSCONN_OFFSET_IS(invert, 4);
-XT_TLSCONN_OFFSET_IS(flags, 8);
-XT_TLSCONN_OFFSET_IS(types, 10);
-XT_TLSCONN_OFFSET_IS(states, 12);
+XT_TLSCONN_OFFSET_IS(flags, 4);
+XT_TLSCONN_OFFSET_IS(states, 6);
+XT_TLSCONN_OFFSET_IS(invert, 8);
+XT_TLSCONN_OFFSET_IS(types, 12);
 XT_TLSCONN_OFFSET_IS(version_min, 14);
 XT_TLSCONN_OFFSET_IS(version_max, 16);
 XT_TLSCONN_OFFSET_IS(session_id_len, 18);

@@ -15,11 +15,11 @@ from scale import UML, mostly_uml
 # The emulated machine is slower by far.
 FLIPS, GARBAGE = ((0xFF, 0x01), 500) if UML else ((0x01,), 50)
 # --state new, without the extension.
-BY_HAND = struct.pack("=IIHHH", 2, 0, 0, 0, 1).ljust(SIZE, b"\0")
+BY_HAND = struct.pack("=IHHIH", 2, 0, 1, 0, 0).ljust(SIZE, b"\0")
 RULE = ("-A FORWARD -p tcp -m tlsconn --record-type application-data --wire --state new --pinned --tls-version 1.2 "
         "! --resumed --sni *.a-b.c --alpn h2 ! --ech --session-id abcd --client-random 0102 --server-random ef")
 # Places in struct xt_tlsconn_mtinfo. From HELD on it is the kernel's own, who shows zeros there whatever was given.
-MATCH, INVERT, FLAGS, TYPES, STATES, VERSION_MAX, SNI_SET_LEN, JA4_LEN, HELD = 0, 4, 8, 10, 12, 16, 23, 672, 736
+MATCH, FLAGS, STATES, INVERT, TYPES, VERSION_MAX, SNI_SET_LEN, JA4_LEN, HELD = 0, 4, 6, 8, 12, 16, 23, 672, 736
 
 
 def changed(data, place, octet):
