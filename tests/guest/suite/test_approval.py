@@ -11,6 +11,7 @@ import time
 
 import documents
 from lab import GatewayTest, ctl, inside, listed, on, wait_for
+from scale import mostly_uml
 
 
 def script(name):
@@ -35,6 +36,7 @@ class Hook(http.server.BaseHTTPRequestHandler):
         pass
 
 
+@mostly_uml
 class Approval(GatewayTest):
     def setUp(self):
         super().setUp()

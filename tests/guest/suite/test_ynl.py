@@ -9,12 +9,14 @@ import sys
 import unittest
 
 from lab import HERE, GatewayTest, ctl, on, wait_for
+from scale import mostly_uml
 
 REPO = HERE.parents[2]
 YNL = REPO / "build" / "ynl"
 SPEC = REPO / "docs" / "netlink" / "tlsconn.yaml"
 
 
+@mostly_uml
 class Ynl(GatewayTest):
     def setUp(self):
         if not YNL.exists():
