@@ -68,7 +68,7 @@ class Raw:
                   if self.assertRuleOrEinval(changed(self.valid, place, self.valid[place] ^ flip))]
         # Ids, names, types, states, marks have other values: the others are refused.
         self.assertLess(len(let_in), 40)
-        self.assertLessEqual({10, 32, 64, 96, 384}, set(let_in))
+        self.assertLessEqual({TYPES, 32, 64, 96, 384}, set(let_in))
         for place in (MATCH + 1, MATCH + 3, INVERT + 2, FLAGS + 1, SNI_SET_LEN, JA4_LEN, JA4_LEN + 1, 34, 127, 128 + 255, HELD - 1):
             self.assertNotIn(place, let_in)
 
