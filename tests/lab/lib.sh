@@ -13,19 +13,24 @@ case $SUITE in
     forky) KERNEL_SUITE=forky GCC=16 BUILD=$REPO/build/forky ;;
     *) echo "error: DEBIAN is trixie or forky, not '$SUITE'" >&2; exit 1 ;;
 esac
-# Debian's name of what this machine is, and of what is built for (ARCH=arm64; default: this machine, or what FLAVOUR says).
-case $(uname -m) in
-    x86_64) HOST_ARCH=amd64 ;;
-    aarch64) HOST_ARCH=arm64 ;;
-    *) echo "error: tlsconn is built on x86-64 and arm64, not on $(uname -m)" >&2; exit 1 ;;
-esac
+# debian_arch NAME: Debian's name of an architecture that tlsconn is for. NAME may be the kernel's: that of `uname -m`, or of ARCH
+# for the kernel's own build system, which many have in their environment.
+debian_arch() {
+    case $1 in
+        amd64|x86_64|x86) echo amd64 ;;
+        arm64|aarch64) echo arm64 ;;
+        *) return 1 ;;
+    esac
+}
+# What this machine is, and what is built for (ARCH=arm64; default: this machine, or what FLAVOUR says).
+HOST_ARCH=$(debian_arch "$(uname -m)") ||
+    { echo "error: tlsconn is built on x86-64 and arm64 (64 bits, little-endian), not on $(uname -m)" >&2; exit 1; }
 case ${FLAVOUR:-} in *arm64*) ARCH=${ARCH:-arm64} ;; *amd64*) ARCH=${ARCH:-amd64} ;; *) ARCH=${ARCH:-$HOST_ARCH} ;; esac
+debian_arch "$ARCH" >/dev/null ||
+    { echo "error: ARCH is amd64 (or x86_64, x86) or arm64 (or aarch64), not '$ARCH'" >&2; exit 1; }
+ARCH=$(debian_arch "$ARCH")
 # What else has a name for it: GNU and Rust.
-case $ARCH in
-    amd64) GNU=x86_64-linux-gnu ;;
-    arm64) GNU=aarch64-linux-gnu ;;
-    *) echo "error: ARCH is amd64 or arm64, not '$ARCH'" >&2; exit 1 ;;
-esac
+case $ARCH in amd64) GNU=x86_64-linux-gnu ;; arm64) GNU=aarch64-linux-gnu ;; esac
 RUST_TARGET=${GNU%-linux-gnu}-unknown-linux-gnu
 FLAVOUR=${FLAVOUR:-cloud-$ARCH}
 case $FLAVOUR in *$ARCH*) ;; *) echo "error: FLAVOUR=$FLAVOUR is not one of $ARCH's" >&2; exit 1 ;; esac
