@@ -9,7 +9,7 @@ export GUEST_COMMAND := $(value CMD)
 DESTDIR ?=
 PREFIX ?= /usr/local
 
-.PHONY: help build demo test test-full test-debug kernels bench stacks beside compare vm uml rust-analyzer tables install uninstall deb kernel-devel test-deb test-boot clean distclean
+.PHONY: help build demo test test-full test-debug kernels bench stacks beside compare vm uml rust-analyzer tables static install uninstall deb kernel-devel test-deb test-boot clean distclean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -58,6 +58,9 @@ rust-analyzer: ## rust-project.json, from which editors know the kernel's crates
 
 tables: ## what is made from kmod/facts: headers, netlink's specification, the JSON schema, tables of documents, fish
 	@$(LAB)/enter cargo run --locked --quiet --package tlsconn-facts --example tables -- write
+
+static: ## tlsconnctl alone, without shared libraries, in build/static: for hosts that only run `inspect`
+	@packaging/static
 
 install: ## module, extension and tool for this machine's kernel (DESTDIR, PREFIX, KVER)
 	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' KVER='$(KVER)' packaging/install
