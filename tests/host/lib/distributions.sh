@@ -111,9 +111,10 @@ ends() {
     [ ! -e $TO ] || die "$layout, $command: half installed: $(find $TO)"
 }
 
-# builds LAYOUT: all is there. The kernel's build system does not know Debian's name of the architecture.
+# builds LAYOUT [COMMAND]: all is there. The kernel's build system does not know Debian's name of the architecture.
 builds() {
     layout "$1"
+    eval "${2:-}"
     ARCH=amd64 DESTDIR=$TO KVER=$R packaging/install >/tmp/said 2>&1 || die "$1: $(cat /tmp/said)"
     for file in "lib/modules/$R/updates/xt_tlsconn.ko" usr/local/sbin/tlsconnctl usr/local/share/man/man8/tlsconnctl-pin.8 \
         "$(pkg-config --variable=xtlibdir xtables | cut -c2-)/libxt_tlsconn.so"; do
@@ -198,4 +199,5 @@ on ends fedora "with s/^CONFIG_X86_64=y/CONFIG_ARM64=y/" "is not one for amd64: 
 
 # Where all is there it builds, by what this machine has.
 on builds arch
-[ -z "${TLSCONN_FULL:-}" ] || on builds ubuntu-hwe
+# No root is made within a root, so the rest is built by the machine's own cargo there too.
+[ -z "${TLSCONN_FULL:-}" ] || on builds ubuntu-hwe "without_apt; export RUSTC=rustc-1.85"
