@@ -89,8 +89,10 @@ brings() {
         s|@RUSTC@|$(rustc_series)|; s|@CC@|${cc##*-linux-gnu-}|" <<<"$name"
 }
 
-# The C compiler that the kernel was built with.
-compiler() { config CONFIG_CC_VERSION_TEXT | cut -d' ' -f1; }
+# The C compiler that the kernel was built with. Clang's text may begin with the distribution's name.
+compiler() {
+    if [ "$(config CONFIG_CC_IS_CLANG)" = y ]; then echo clang; else config CONFIG_CC_VERSION_TEXT | cut -d' ' -f1; fi
+}
 
 # lacks NEED WORDS: that is missing. Told once all is known.
 missing='' packages=()
@@ -148,7 +150,7 @@ check_kernel() {
         *) die "kernel $RELEASE was built without CONFIG_RUST: tlsconn needs 7.2 or newer, built with Rust; $(newer)" ;;
     esac
     [ -d "$MODULES" ] || [ -n "$DESTDIR" ] ||
-        die "there is no $MODULES: kernel $RELEASE is not installed here (KVER=RELEASE chooses another)"
+        die "there is no $MODULES: kernel $RELEASE is not installed here. Boot the new one if it was just updated; KVER=RELEASE chooses another"
 }
 
 # What the module is built against.
@@ -160,7 +162,7 @@ check_metadata() {
             lacks metadata "its Rust metadata ($tree/rust/libkernel.rmeta, libmacros.so)"
         elif [ -z "$missing" ]; then
             die "the headers of kernel $RELEASE come without its Rust metadata ($tree/rust/libkernel.rmeta, libmacros.so), and no" \
-                "package is known to bring it: make it from the kernel's own source (packaging/kernel-devel), and link $tree to that"
+                "package is known to bring it: make it from the kernel's own source (packaging/kernel-devel SOURCE $tree $RELEASE OUT), and link $tree to OUT"
         fi
         return
     fi
@@ -182,7 +184,19 @@ check_compilers() {
     for name in rustc "rustc-$series"; do
         if [ -z "$RUSTC" ] && [ -n "$text" ] && [ "$("$name" --version 2>/dev/null)" = "$text" ]; then RUSTC=$name; fi
     done
-    [ -n "$RUSTC" ] || lacks rustc "'$text', with which it was built (here: $(rustc --version 2>/dev/null || echo none))"
+    if [ -z "$RUSTC" ]; then
+        text="'$text', with which it was built"
+        case $(brings rustc) in
+            rust|rustc)
+                # The package is there already, in another version.
+                ! command -v rustc >/dev/null || {
+                    missing="${missing:+$missing; }$text (here: $(rustc --version): update rustc, or the kernel, until both are of one build)"
+                    RUSTC=rustc
+                }
+                ;;
+        esac
+        [ -n "$RUSTC" ] || lacks rustc "$text (here: $(rustc --version 2>/dev/null || echo none))"
+    fi
     cc=$(compiler)
     command -v "$cc" >/dev/null || lacks cc "$cc, with which it was built"
     if [ "$(config CONFIG_CC_IS_CLANG)" = y ]; then

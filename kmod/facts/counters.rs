@@ -43,7 +43,8 @@ macro_rules! counters {
             { InDoubt TLSCONN_A_STATS_HANDSHAKE_IN_DOUBT "handshake-in-doubt"
                 "bytes of encrypted records of TLS 1.3 that read `in-doubt` (docs/tls.md). Endpoints that collude could have sent \
                  this much data in them"
-                "a few KB for each connection are usual. Far more come from long certificate chains, or from endpoints that collude" }
+                "0 for most connections, some KB with a client certificate or early tickets. Far more come from long certificate chains, \
+                 or from endpoints that collude" }
             { LostTooManyRecords TLSCONN_A_STATS_LOST_TOO_MANY_RECORDS "lost-too-many-records"
                 "lost connections: `too-many-records`" "" of TooManyRecords }
             { LostSynData TLSCONN_A_STATS_LOST_SYN_DATA "lost-syn-data" "lost connections: `syn-data`" "" of SynData }

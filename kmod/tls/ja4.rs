@@ -188,7 +188,7 @@ impl Ja4 {
         }
         self.list_left = self.list_left.checked_sub(most as u16)?;
         self.message_left = self.message_left.checked_sub(most as u32)?;
-        Some(most)
+        (self.message_left > 0).then_some(most)
     }
 
     /// Takes a number of the list in that is read.

@@ -2,7 +2,30 @@
 //! Patterns over server names.
 
 use proptest::prelude::*;
-use tlsconn_tls::wildcard::{matches, Name, Stars};
+use tlsconn_tls::wildcard::{Name, Stars};
+
+/// In both ways: a name that is asked about once, and one that is compared with many patterns.
+fn matches(pattern: &[u8], name: &[u8]) -> bool {
+    let once = tlsconn_tls::wildcard::matches(pattern, name);
+    let stars = Stars::of(pattern);
+    let mut many = Name::new(name);
+    assert_eq!(many.fits(pattern, stars), once);
+    // What it has found out about the name is used again.
+    assert_eq!(many.fits(pattern, stars), once);
+    once
+}
+
+#[test]
+fn the_longest_names() {
+    let name = [b'a'; 256];
+    for pattern in [&b"*"[..], b"*a", b"a*a", b"*a*a*"] {
+        assert!(matches(pattern, &name[..255]));
+        assert!(matches(pattern, &[&name[..255], b"."].concat()));
+        assert!(!matches(pattern, &name));
+    }
+    assert!(matches(&name[..255], &name[..255]));
+    assert!(!matches(&name[..254], &name[..255]));
+}
 
 #[test]
 fn plain_names() {

@@ -54,6 +54,8 @@ class Rules(unittest.TestCase):
                     # 2: what the extension refuses, a wrong option or argument. What the kernel refuses has 1, over nftables 4.
                     codes = (1, 4) if rule == NO_SUCH_SET else (2,)
                     self.assertIn(added.returncode, codes, added.stderr)
+                    if rule == NO_SUCH_SET:
+                        self.assertRegex(added.stderr, "No such file|No chain/target/match by that name")
             self.assertEqual(self.saved(iptables), [])
 
     def test_save_with_counters_replace_and_the_whole_table(self):

@@ -405,6 +405,15 @@ class Selecting(SetTest):
         for number in range(2):
             ctl("pin", "--next", "--shared", "--name", f"p{number}", "--sni-set", "some")
         self.assertIn("2 armed pins ask sets already", refused("pin", "--next", "--shared", "--name", "p2", "--sni-set", "some"))
+        # They leave 48 of the 2,048 bytes that patterns may have from their first * to their last.
+        pattern = "pin", "--next", "--shared", "--name", "p2", "--sni"
+        self.assertIn("a set takes 1000", refused(*pattern, f"*{'a' * 48}*"))
+        ctl(*pattern, f"*{'a' * 47}*")
+        # Where a JA4 pattern has several, its characters take 30 more.
+        self.assertIn("a JA4 with several * 30", refused("pin", "--next", "--shared", "--name", "p3", "--ja4", "t*1*"))
+        ctl("unpin", "p2")
+        self.assertIn("a JA4 with several * 30", refused(*pattern[:-1], "--ja4", f"t*{'1' * 18}*"))
+        ctl(*pattern[:-1], "--ja4", f"t*{'1' * 17}*")
 
 
 class Large(SetTest):

@@ -271,11 +271,12 @@ class Work(DisorderTest):
         spent = (min(with_pins)[0] - min(without)[0]) // NANOSECONDS
         tell(f"{ASKING} pins that ask sets: {spent} instructions")
         self.assertGreater(spent, 1000)
-        self.assertLess(spent, INSTRUCTIONS)
+        # What the bound on pins goes by (kmod/pins/list.rs).
+        self.assertLess(spent, ASKING * 36_000)
 
     def test_ja4_and_everything_beside_it(self):
-        """A hello that has as much of everything as any JA4 is made of, in the order that takes longest to sort, where all pins'
-        patterns fit until the JA4's last character, and as many of them as may ask sets."""
+        """A hello that has as much of everything as any JA4 is made of, where all pins' patterns fit until the JA4's last character,
+        and as many of them as may ask sets."""
         netlink = Netlink()
         self.addCleanup(netlink.close)
         name = b".".join([b"a"] * 127)
@@ -294,19 +295,19 @@ class Work(DisorderTest):
         almost = ja4[:-1].encode() + (b"1" if ja4[-1] == "0" else b"0") + b"\0"
         for number in range(ASKING):
             run("tlsconnctl", "-n", "gateway", "set", "load", f"s{number}", "-", stdin=names)
-        for sets, stars in ((ASKING, 1), (0, 64)):
+        # As many sets, names with two stars and JA4s with two stars as the bound on all pins lets in.
+        for sets, stars, ja4s in ((ASKING, 1, 0), (0, 64, 0), (0, 0, 62)):
             for number in range(64):
-                # Bytes of the budget: one for each from the first star to the last.
                 pattern = b"*" + name[2:32] + b"*" + name[32:] if number < stars else b"*" + name[2:]
-                more = {"SNI_SET": b"s%d\0" % number} if number < sets else {"JA4": almost}
+                more = ({"SNI_SET": b"s%d\0" % number} if number < sets
+                        else {"JA4": b"*zz*"} if number < ja4s else {"JA4": almost})
                 self.arm(netlink, number, SNI=pattern, **more)
             all_of_it = min([self.opened().put("client", hello)] for _ in range(self.TIMES))[0]
-            self.assertEqual([one["pin"] for one in listed("--all") if one["pin"]], [])
             netlink.ask(N["CMD_PIN_DEL"], attribute(N["A_PIN_ALL"]))
             nothing, with_ja4, all_of_it = (value // NANOSECONDS for value in (*spent.values(), all_of_it))
-            with self.subTest(sets=sets, stars=stars):
-                tell(f"hello of {len(hello)} bytes: {nothing} instructions; JA4 {with_ja4 - nothing}; 64 pins, {sets} ask sets: "
-                     f"{all_of_it - with_ja4}; {all_of_it} in all")
+            with self.subTest(sets=sets, stars=stars, ja4s=ja4s):
+                tell(f"hello of {len(hello)} bytes: {nothing} instructions; JA4 {with_ja4 - nothing}; 64 pins, {sets} sets, {stars} "
+                     f"names and {ja4s} JA4s with two stars: {all_of_it - with_ja4}; {all_of_it} in all")
                 self.assertGreater(all_of_it, with_ja4 + 10_000)
                 self.assertLess(all_of_it, INSTRUCTIONS)
 

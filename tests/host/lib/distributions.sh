@@ -167,7 +167,7 @@ on ends fedora "without everything" \
     ". Try: dnf install kernel-devel-7.3.4-200.fc44.x86_64 rust gcc bindgen-cli cargo pkgconf-pkg-config iptables-devel\$"
 on ends fedora-rt "without headers" ". Try: dnf install kernel-rt-devel-7.3.4-200.fc44.x86_64\$"
 on ends opensuse "without everything" \
-    ". Try: zypper install kernel-default-devel=7.3.4-1 rust gcc rust-bindgen cargo pkgconf libxtables-devel\$"
+    ". Try: zypper install kernel-default-devel=7.3.4-1 rust gcc rust-bindgen cargo pkgconf-pkg-config libxtables-devel\$"
 on ends other "without everything" "its headers" "rustc 1.85" "cargo" "pkg-config" ". Install what brings it, and run this again\$"
 
 # Headers without the metadata: a package where one is known, else how to make it.
@@ -177,7 +177,11 @@ for layout in fedora opensuse other; do on ends $layout "without metadata" "Rust
 
 # Metadata that this machine's compilers did not make, or cannot run.
 on ends fedora "with 's/^CONFIG_RUSTC_VERSION_TEXT=.*/CONFIG_RUSTC_VERSION_TEXT=\"rustc 1.85.1 (Fedora 1.85.1-1.fc44)\"/'" \
-    "'rustc 1.85.1 (Fedora 1.85.1-1.fc44)', with which it was built (here: rustc 1.85.1 ("
+    "'rustc 1.85.1 (Fedora 1.85.1-1.fc44)', with which it was built (here: rustc 1.85.1 (" \
+    "until both are of one build). Install what brings it, and run this again\$"
+on ends fedora "rm /usr/bin/clang
+    with 's/^CONFIG_CC_VERSION_TEXT=.*/CONFIG_CC_VERSION_TEXT=\"Fedora clang version 21.1.0\"\nCONFIG_CC_IS_CLANG=y/'" \
+    "missing for kernel 7.3.4-200.fc44.x86_64: clang, with which it was built" ". Try: dnf install clang\$"
 on ends arch "cp --remove-destination $KERNEL_DIR/build/rust/libmacros.so \"\$T/rust/\"
     printf '\\267' | dd of=\"\$T/rust/libmacros.so\" bs=1 seek=18 conv=notrunc status=none" "made on another architecture"
 

@@ -163,9 +163,21 @@ impl tlsconn_tls::Sha256 for Hash {
 
 /// JA4 of a message, if there is one.
 pub fn ja4(message: &[u8]) -> Option<String> {
-    let mut ja4 = Ja4::new();
-    ja4.take(message);
-    said(&mut ja4)
+    let of = |pieces: &[&[u8]]| {
+        let mut ja4 = Ja4::new();
+        pieces.iter().for_each(|piece| ja4.take(piece));
+        said(&mut ja4)
+    };
+    let whole = of(&[message]);
+    // However it is cut.
+    for cut in 0..message.len() {
+        let (one, other) = message.split_at(cut);
+        assert_eq!(of(&[one, other]), whole, "{cut}");
+    }
+    for size in 1..4 {
+        assert_eq!(of(&message.chunks(size).collect::<Vec<_>>()), whole);
+    }
+    whole
 }
 
 /// What a collected one is.

@@ -34,7 +34,8 @@ use crate::{
 ///
 /// The rules hold application data, heartbeats, and what cannot be told. Handshakes go on to the other rules, and so does everything of a
 /// pinned connection. Records that may be handshake or data pass too, within bounds, so that every handshake completes. With
-/// --strict they are held: then no data passes, and handshakes with client certificates wait for their pin.
+/// --strict they are held, and handshakes with client certificates wait for their pin. Then no data passes, unless both ends want to get
+/// around it, or a server sends half-RTT data (docs/tls.md).
 ///
 /// --load loads the rules, for IPv4 and IPv6, and --unload removes them. You can repeat either. Or load the text as its first line
 /// says: `tlsconnctl rules | iptables-restore --noflush`, and the same for ip6tables-restore. Print it again before you load it again.
