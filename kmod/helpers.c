@@ -126,7 +126,8 @@ void tlsconn_memcg_end(struct mem_cgroup *before)
 
 /*
  * Nobody outside chooses the key, which is an address: a multiplication is enough. By a number of 32 bits it is one
- * instruction on x86-64.
+ * instruction on x86-64. In a model of full tables over slabs of entries of 256, 320 and 448 bytes its longest chain was
+ * 13 (with 64 bits 9); rhashtable refuses from 16 on.
  */
 static_assert(TLSCONN_TABLE_HASH == GOLDEN_RATIO_32);
 static __always_inline u32 tlsconn_table_hash(const void *key, u32 len, u32 seed)

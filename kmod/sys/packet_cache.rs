@@ -36,8 +36,7 @@ fn packet(skb: Skb<'_>, seq: [u8; 4]) -> u64 {
         ^ (u64::from(u32::from_ne_bytes(seq)) << 12)
 }
 
-/// Stores what a packet is whose header has that sequence number, in the lowest [`BITS`] of `known`: with more the packet is looked
-/// up elsewhere. Any context; who comes
+/// Stores what a packet is whose header has that sequence number, in the lowest [`BITS`] of `known`. Any context; who comes
 /// in between the two words, a softirq or another task, has the packet looked up elsewhere.
 #[inline(always)]
 pub fn store(skb: Skb<'_>, seq: u32, known: u32) {
