@@ -147,7 +147,7 @@ impl Pins {
         if patterns.saturating_add(asking.saturating_mul(ASKED)) > PATTERNS {
             return Err((
                 ENOSPC,
-                c"the armed pins' patterns have more than 2048 bytes between first and last *, of which a set takes 1000, a JA4 with several * 30: use shorter ones",
+                c"the armed pins' patterns have more than 2048 bytes between first and last *, of which a set takes 1000, a JA4 with several * 90: use shorter ones",
             ));
         }
         Ok(())

@@ -13,7 +13,7 @@ use crate::{
 use kernel::sync::Arc;
 
 /// What finding the characters of a JA4 takes, in bytes of a pattern: for each selector anew, where a pattern has several stars.
-const JA4_PLACES: usize = 30;
+const JA4_PLACES: usize = 90;
 
 /// All that were given have to fit. What is not known of a connection fits none.
 #[derive(Default)]
