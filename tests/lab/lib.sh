@@ -143,7 +143,7 @@ flavour() {
     configs= compiler=gcc minutes=
     # The guest's suite there: memory, seconds that it may take, files ('': all), the guests that share it, each by its number of
     # processors, and whether no other flavour's guest runs meanwhile.
-    suite_memory= suite_time=3600 suite_tests= suite_guests=2 alone=
+    suite_memory= suite_time=4000 suite_tests= suite_guests=2 alone=
     . "$LAB/flavours/$kind/flavour"
     case $machine in qemu|uml) ;; *) die "tests/lab/flavours/$kind/flavour: machine is qemu or uml" ;; esac
 }
