@@ -86,6 +86,20 @@ class Ignored(GatewayTest):
         self.assertEqual(counts, {"handshake": 0, "unknown": 1})
         self.assertEqual(client.listed()["state"], "established")
 
+    def test_the_recipe_against_data_on_syns(self):
+        """The rule of docs/operations.md drops any SYN with data, however little or whatever it is, and no other."""
+        rule = "-p", "tcp", "--syn", "-m", "tlsconn", "!", "--record-type", "none"
+        on("gateway", "iptables-legacy", "-I", "FORWARD", *rule, "-j", "DROP")
+        for number, (payload, hits) in enumerate((
+            (b"", 0), (b"x", 1), (bytes(40), 1), (client_hello()[:1400], 1), (client_hello()[:3], 1), (b"\x17\3\3\0\x05hello", 1),
+        )):
+            with self.subTest(payload=payload[:10], bytes=len(payload)):
+                self.ends = (CLIENT, 40010 + number), (SERVER[4], 443)
+                on("gateway", "iptables-legacy", "-Z", "FORWARD")
+                self.forge("client", 1000, 0, SYN, payload)
+                first = on("gateway", "iptables-legacy", "-nvxL", "FORWARD").stdout.splitlines()[2]
+                self.assertEqual(int(first.split()[0]), hits, first)
+
     @mostly_uml
     def test_several_syns_and_data_on_one(self):
         """Each may have got lost, so that it is not known what the answer is to, though it fits: nothing is followed then.
