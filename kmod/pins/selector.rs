@@ -12,7 +12,8 @@ use crate::{
 };
 use kernel::sync::Arc;
 
-/// What finding the characters of a JA4 takes, in bytes of a pattern: for each selector anew, where a pattern has several stars.
+/// What it takes to find where the characters of a JA4 stand, in bytes of a pattern. Each selector whose JA4 pattern has several stars
+/// does it anew.
 const JA4_PLACES: usize = 90;
 
 /// All that were given have to fit. What is not known of a connection fits none.
@@ -60,7 +61,7 @@ impl<const N: usize> Pattern<N> {
         name.fits(self.as_slice(), self.stars)
     }
 
-    /// For what no other pattern is compared with.
+    /// Whether a name fits that no other pattern is compared with.
     fn fits_once(&self, name: &[u8]) -> bool {
         fits_once(self.as_slice(), self.stars, name)
     }

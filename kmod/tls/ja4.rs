@@ -145,8 +145,8 @@ impl Ja4 {
         }
     }
 
-    /// Takes at least one byte in, and tells how many: all that nobody reads, numbers at once where they lie together. None if
-    /// there is no JA4.
+    /// Takes in at least one byte, and tells how many it took: a field that nobody reads as a whole, the numbers of a list together.
+    /// None if there is no JA4.
     fn take_some(&mut self, bytes: &[u8]) -> Option<usize> {
         match (self.field, bytes) {
             (
@@ -178,7 +178,7 @@ impl Ja4 {
         Some(1)
     }
 
-    /// Takes all numbers of a list in that lie here, but for the list's last.
+    /// Takes in the numbers of the list that are whole in `bytes`, but not the list's last one, and tells how many bytes that was.
     fn take_numbers(&mut self, bytes: &[u8]) -> Option<usize> {
         let most = bytes.len().min(self.list_left.into()) & !1;
         for pair in bytes.get(..most)?.chunks_exact(NUMBER.into()) {
@@ -191,7 +191,7 @@ impl Ja4 {
         (self.message_left > 0).then_some(most)
     }
 
-    /// Takes a number of the list in that is read.
+    /// Takes in a number of the list that is being read.
     fn take_number(&mut self, number: u16) -> Option<()> {
         match self.field {
             Field::Suite => self.suites.push(number),

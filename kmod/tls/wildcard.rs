@@ -85,15 +85,15 @@ pub fn fits_once(pattern: &[u8], stars: Stars, name: &[u8]) -> bool {
     }
 }
 
-/// The same, of a pattern whose stars nobody has found yet.
+/// The same, for a pattern whose stars are not known yet.
 pub fn matches(pattern: &[u8], name: &[u8]) -> bool {
     fits_once(pattern, Stars::of(pattern), name)
 }
 
-/// What comes of what stands outside of the stars.
+/// What the comparison outside of the stars says.
 enum Compared<'a> {
     Is(bool),
-    /// It fits; what is between the first star and the last, both with it, is to be found from a place to another.
+    /// The ends fit. The part from the first star to the last has to be found in the name between `from` and `end`.
     Open {
         from: usize,
         between: &'a [u8],
@@ -208,7 +208,7 @@ impl Places {
         each: [Set::EMPTY; CLASSES],
     };
 
-    /// Whether what begins with a star and ends with one is found in a name, from a place to another.
+    /// Whether `between`, which begins and ends with a star, is found in a name between two places.
     fn is_found(&mut self, name: &[u8], from: usize, between: &[u8], end: usize) -> bool {
         if name.len() != self.of {
             self.fill(name);
